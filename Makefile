@@ -1,0 +1,42 @@
+# make book: install, run what is missing, render the book.   make test: run the tests.
+PYTHON  ?= $(shell command -v python3.11 || command -v python3)
+PROFILE ?= demo
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/ready
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: book test lint clean lock help
+
+book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
+	$(BIN)/mer book --profile $(PROFILE)
+
+test: $(READY)  ## run the tests, with coverage
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+lint: $(READY)  ## format, style (notebooks too), types, and the import direction of the rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m mer_utils.book.lint
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove everything that was generated, the environment included
+	rm -rf build $(VENV)
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements.lock
+
+help:  ## list these targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+# --no-deps: the lock is complete, so pip need not resolve; every file is checked by its hash.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Remedy: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) (about 6 GB, a few minutes) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(READY)
