@@ -1,0 +1,101 @@
+"""Spatial augmentation: random flips and small rotations of training batches.
+
+Batched on the model's device, on views that are already there; never used at test time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional
+
+from mer_utils.errors import MerError
+
+# The name of a setting and the transformations it holds, in the order they are applied.
+SPATIAL: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "flip": ("flip",),
+    "rotation": ("rotation",),
+    "flip+rotation": ("flip", "rotation"),
+}
+
+FLIP_PROBABILITY = 0.5
+MAX_ROTATION_DEGREES = 10.0
+
+
+def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> torch.Tensor:
+    """Transform each image of a batch at random.
+
+    Parameters
+    ----------
+    images : tensor of shape (b, c, h, w), float
+        Zero is what rotation brings in at the corners, so scale the images first.
+    setting : {"none", "flip", "rotation", "flip+rotation"}
+    generator : torch.Generator
+        On the CPU: the same numbers are drawn whatever device the images are on.
+
+    Returns
+    -------
+    tensor of shape (b, c, h, w)
+
+    Raises
+    ------
+    MerError
+        If `setting` is unknown.
+    """
+    if setting not in SPATIAL:
+        raise MerError(
+            f"spatial augmentation {setting!r} is unknown",
+            f"one of {', '.join(SPATIAL)}",
+            "choose one of them",
+        )
+    for transformation in SPATIAL[setting]:
+        images = _TRANSFORMATIONS[transformation](images, generator)
+    return images
+
+
+def flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Mirror each image left to right with probability `FLIP_PROBABILITY`."""
+    chosen = torch.rand(len(images), generator=generator) < FLIP_PROBABILITY
+    return torch.where(chosen.to(images.device)[:, None, None, None], images.flip(-1), images)
+
+
+def rotation(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Turn each image about its centre by up to `MAX_ROTATION_DEGREES` either way."""
+    limit = math.radians(MAX_ROTATION_DEGREES)
+    angles = (2 * torch.rand(len(images), generator=generator) - 1) * limit
+    return rotate(images, angles)
+
+
+def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+    """Turn image i about its centre by ``angles[i]`` radians, bilinearly.
+
+    Parameters
+    ----------
+    images : tensor of shape (b, c, h, w), float
+    angles : tensor of shape (b,)
+        Positive turns the content anticlockwise, as seen with row 0 at the top.
+
+    Returns
+    -------
+    tensor of shape (b, c, h, w)
+        Pixels from outside the image are 0.
+    """
+    cos, sin = angles.cos(), angles.sin()
+    height, width = images.shape[-2:]
+    zero = torch.zeros_like(cos)
+    # Normalised coordinates run from -1 to 1 on both axes, so an image that is not square
+    # needs its sides' ratio to turn without shearing.
+    matrix = torch.stack(
+        [
+            torch.stack([cos, -sin * height / width, zero], 1),
+            torch.stack([sin * width / height, cos, zero], 1),
+        ],
+        1,
+    ).to(images)
+    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, align_corners=False, padding_mode="zeros")
+
+
+_TRANSFORMATIONS = {"flip": flip, "rotation": rotation}

@@ -1,0 +1,329 @@
+"""Dynamic images: a clip, or one phase of it, pooled into a single image.
+
+A *dynamic image* (DI) is a weighted sum of a clip's frames whose weights come from
+approximate rank pooling (Bilen et al., CVPR 2016): late frames count positively, early
+ones negatively, and the weights sum to zero, so that what does not move vanishes.
+
+Everything here is a pure function of arrays. Shapes use the same letters everywhere:
+``t`` frames, ``h`` rows, ``w`` columns, ``c`` channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from mer_utils.errors import MerError
+
+Kind = Literal["bilen", "linear", "ported"]
+Scaling = Literal["minmax", "symmetric"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+SCALINGS: tuple[str, ...] = get_args(Scaling)
+PHASES = ("full", "onset_apex", "apex_offset")
+
+# Pixels pooled at a time: the float copy of so many pixels of every frame stays in the
+# second-level cache (67 frames x 2048 x 4 bytes = 0.5 MB), which is what makes it fast.
+_CHUNK = 2048
+
+
+def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
+    r"""Return the weight of each of `n` frames in time order.
+
+    Parameters
+    ----------
+    n : int
+        Number of frames, at least 2: one frame has no order to rank.
+    kind : {"bilen", "linear", "ported"}
+        ``bilen`` is approximate rank pooling as in the authors' own code, ``linear`` its
+        linear variant, ``ported`` the formula of the Python port that most repositories
+        copy. It is here to show what it does: its weights sum to `n`, not to zero, so the
+        person's appearance leaks into the DI.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        ``weights[i - 1]`` belongs to frame i (1-based) of the formulas below.
+
+    Raises
+    ------
+    MerError
+        If `n` is below 2 or `kind` is unknown.
+
+    Notes
+    -----
+    .. math::
+
+        \text{bilen:}\quad  \alpha_i &= \sum_{t=i}^{n} \frac{2t - n - 1}{t}
+                                      = 2(n - i + 1) - (n + 1)(H_n - H_{i-1}) \\
+        \text{linear:}\quad \alpha_i &= 2i - n - 1 \\
+        \text{ported:}\quad \alpha_i &= \sum_{t=i}^{n} \frac{2t - n}{t}
+
+    with :math:`H_k` the k-th harmonic number. Source: Bilen et al., CVPR 2016, and the
+    authors' MATLAB code for ``bilen``.
+
+    Examples
+    --------
+    >>> rank_pooling_weights(3).round(3).tolist()
+    [-1.333, 0.667, 0.667]
+    >>> rank_pooling_weights(4, kind="linear").tolist()
+    [-3.0, -1.0, 1.0, 3.0]
+    >>> rank_pooling_weights(2, kind="ported").tolist()
+    [1.0, 1.0]
+    """
+    if n < 2:
+        raise MerError(
+            f"{n} frame(s) cannot be pooled",
+            "at least two frames of a phase",
+            "leave this phase out, as the views room does",
+        )
+    frame = np.arange(1, n + 1, dtype=np.float64)
+    if kind == "linear":
+        return 2 * frame - n - 1
+    if kind == "bilen":
+        terms = (2 * frame - n - 1) / frame
+    elif kind == "ported":
+        terms = (2 * frame - n) / frame
+    else:
+        raise MerError(
+            f"rank-pooling weights {kind!r} are unknown",
+            f"one of {', '.join(KINDS)}",
+            "choose one of them",
+        )
+    return terms[::-1].cumsum()[::-1]
+
+
+def phase_slices(n: int, apex: int | None) -> dict[str, slice]:
+    """Return the frames of each phase that a clip has; the apex belongs to both halves.
+
+    Parameters
+    ----------
+    n : int
+        Number of frames of the clip, onset and offset included.
+    apex : int or None
+        Index of the apex into the frames (0-based), or None where it is not known.
+
+    Returns
+    -------
+    dict of str to slice
+        A phase of fewer than two frames has no DI and is absent.
+
+    Raises
+    ------
+    MerError
+        If `apex` lies outside the clip.
+
+    Examples
+    --------
+    >>> phase_slices(5, apex=2)
+    {'full': slice(0, 5, None), 'onset_apex': slice(0, 3, None), 'apex_offset': slice(2, 5, None)}
+    >>> list(phase_slices(5, apex=4))
+    ['full', 'onset_apex']
+    """
+    slices = {"full": slice(0, n)}
+    if apex is not None:
+        if not 0 <= apex < n:
+            raise MerError(
+                f"apex index {apex} lies outside the {n} frames",
+                f"an index from 0 to {n - 1}",
+                "count the apex from the onset, which has index 0",
+            )
+        slices["onset_apex"] = slice(0, apex + 1)
+        slices["apex_offset"] = slice(apex, n)
+    return {phase: part for phase, part in slices.items() if part.stop - part.start >= 2}
+
+
+def phase_dynamic_images(
+    frames: np.ndarray,
+    apex: int | None,
+    kind: Kind = "bilen",
+    phases: Sequence[str] = PHASES,
+) -> dict[str, np.ndarray]:
+    """Pool every phase of a clip in one pass over its frames.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c) or (t, h, w)
+        The clip from onset to offset, usually uint8.
+    apex : int or None
+        Index of the apex into `frames` (0-based); None gives the full DI alone.
+    kind : {"bilen", "linear", "ported"}
+        See `rank_pooling_weights`.
+    phases : sequence of str
+        Which of ``full``, ``onset_apex`` and ``apex_offset`` are wanted.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (h, w, c) or (h, w), float32
+        One DI a phase that the clip has (see `phase_slices`).
+
+    Raises
+    ------
+    MerError
+        If `frames` has fewer than two frames, or `apex` lies outside.
+
+    Notes
+    -----
+    The frames are pooled as differences to the first frame, and the first frame is added
+    back times the sum of the weights (zero for ``bilen`` and ``linear``). That equals the
+    weighted sum of the frames, but differences of pixel values are exact in float32, so a
+    still pixel pools to exactly 0 and little precision is lost.
+
+    Examples
+    --------
+    >>> clip = np.zeros((5, 1, 1, 1), np.uint8)
+    >>> clip[2] = 9                                   # something lights up at the apex
+    >>> {p: float(d.item()) for p, d in phase_dynamic_images(clip, 2, "linear").items()}
+    {'full': 0.0, 'onset_apex': 18.0, 'apex_offset': -18.0}
+    """
+    if frames.ndim not in (3, 4) or len(frames) < 2:
+        raise MerError(
+            f"frames of shape {frames.shape} cannot be pooled",
+            "an array (t, h, w, c) or (t, h, w) of at least two frames",
+            "pass the whole clip, onset to offset",
+        )
+    slices = {p: s for p, s in phase_slices(len(frames), apex).items() if p in phases}
+    weights = np.zeros((len(slices), len(frames)))
+    for row, part in zip(weights, slices.values(), strict=True):
+        row[part] = rank_pooling_weights(part.stop - part.start, kind)
+    leak = _weight_sums(slices, kind)
+    pooled = _pool(frames.reshape(len(frames), -1), weights.astype(np.float32), leak)
+    return {
+        p: image.reshape(frames.shape[1:]) for p, image in zip(slices, pooled, strict=True)
+    }
+
+
+def dynamic_image(frames: np.ndarray, kind: Kind = "bilen") -> np.ndarray:
+    """Pool a whole clip into one dynamic image.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c) or (t, h, w)
+        The clip in time order, at least two frames.
+    kind : {"bilen", "linear", "ported"}
+        See `rank_pooling_weights`.
+
+    Returns
+    -------
+    ndarray of shape (h, w, c) or (h, w), float32
+
+    Examples
+    --------
+    >>> still = np.full((7, 2, 2, 3), 200, np.uint8)
+    >>> float(np.abs(dynamic_image(still)).max())
+    0.0
+    """
+    return phase_dynamic_images(frames, None, kind, phases=("full",))["full"]
+
+
+def apex_difference(frames: np.ndarray, apex: int | None) -> dict[str, np.ndarray]:
+    """Return the poor man's DIs: the last frame of each phase minus its first.
+
+    ``full`` is the apex minus the onset frame, since the offset frame looks like the onset.
+    A clip without a known apex has none of the three.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c) or (t, h, w)
+    apex : int or None
+        Index of the apex into `frames` (0-based).
+
+    Returns
+    -------
+    dict of str to ndarray of shape (h, w, c) or (h, w), float32
+    """
+    slices = phase_slices(len(frames), apex)
+    images = {
+        phase: frames[part.stop - 1].astype(np.float32) - frames[part.start].astype(np.float32)
+        for phase, part in slices.items()
+        if phase != "full"
+    }
+    return {"full": images["onset_apex"], **images} if "onset_apex" in images else images
+
+
+def evenly_chosen(n: int, k: int | None) -> np.ndarray:
+    """Return `k` frame indices spread evenly over `n` frames, first and last included.
+
+    Parameters
+    ----------
+    n : int
+        Number of frames.
+    k : int or None
+        How many to choose; None, or more than `n`, chooses all.
+
+    Returns
+    -------
+    ndarray of int, ascending, without repeats
+
+    Examples
+    --------
+    >>> evenly_chosen(9, 3).tolist()
+    [0, 4, 8]
+    """
+    if k is None or k >= n:
+        return np.arange(n)
+    return np.linspace(0, n - 1, k).round().astype(int)
+
+
+def to_uint8(di: np.ndarray, mode: Scaling = "minmax") -> np.ndarray:
+    """Map a DI to 8 bits, for viewing and as model input.
+
+    Parameters
+    ----------
+    di : ndarray of shape (h, w, c) or (h, w), float
+    mode : {"minmax", "symmetric"}
+        ``minmax`` maps the smallest value of the whole image (all channels together) to 0
+        and the largest to 255: the zero level becomes a grey that differs from clip to
+        clip. ``symmetric`` maps zero to 128 and the largest magnitude to 1 or 255.
+
+    Returns
+    -------
+    ndarray of the same shape, uint8
+        A DI that is the same everywhere becomes 128 everywhere: it holds no contrast.
+
+    Examples
+    --------
+    >>> to_uint8(np.array([[-1.0, 0.0, 3.0]])).tolist()
+    [[0, 64, 255]]
+    >>> to_uint8(np.array([[-1.0, 0.0, 3.0]]), mode="symmetric").tolist()
+    [[86, 128, 255]]
+    """
+    if mode == "minmax":
+        low, high = float(di.min()), float(di.max())
+        if high == low:
+            return np.full(di.shape, 128, np.uint8)
+        scaled = (di - low) * (255.0 / (high - low))
+    elif mode == "symmetric":
+        largest = float(np.abs(di).max())
+        scaled = 128.0 + di * (127.0 / largest if largest else 0.0)
+    else:
+        raise MerError(
+            f"scaling {mode!r} is unknown", f"one of {', '.join(SCALINGS)}", "choose one of them"
+        )
+    return np.rint(scaled).astype(np.uint8)
+
+
+def _weight_sums(slices: dict[str, slice], kind: Kind) -> np.ndarray:
+    # Exact by the formulas, where a float sum of the weights would leave a rounding error.
+    lengths = [part.stop - part.start for part in slices.values()]
+    return np.array([n if kind == "ported" else 0 for n in lengths], np.float32)
+
+
+def _pool(frames: np.ndarray, weights: np.ndarray, leak: np.ndarray) -> np.ndarray:
+    """Return ``weights @ frames`` for (p, t) weights and (t, pixels) frames, chunk by chunk."""
+    t, pixels = frames.shape
+    pooled = np.empty((len(weights), pixels), np.float32)
+    buffer = np.empty((t, min(_CHUNK, pixels)), np.float32)
+    for start in range(0, pixels, _CHUNK):
+        part = frames[:, start : start + _CHUNK]
+        chunk = buffer[:, : part.shape[1]]
+        chunk[...] = part
+        first = chunk[0].copy()
+        chunk -= first
+        out = pooled[:, start : start + _CHUNK]
+        np.matmul(weights, chunk, out=out)
+        if leak.any():
+            out += leak[:, None] * first
+    return pooled

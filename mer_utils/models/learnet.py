@@ -1,0 +1,153 @@
+"""LEARNet (Verma et al., IEEE TIP 2020), after the authors' Keras file.
+
+Importing this module registers it with timm: ``timm.create_model("learnet")`` works.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from timm.layers import create_conv2d
+from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from torch import nn
+
+# Keras' default epsilon. Its momentum (0.99, here 0.01) would leave the running statistics
+# near their start in the few dozen steps of a small fold, so PyTorch's default is used.
+_BATCH_NORM = {"eps": 1e-3, "momentum": 0.1}
+
+
+class Column(nn.Module):
+    """One lateral column: 1x1, 3x3 and 5x5 convolutions, each with stride 2 and ReLU.
+
+    An *accretive* column adds its neighbour's first and second outputs to its own, each
+    sum followed by batch normalisation.
+    """
+
+    def __init__(self, accretive: bool, width: int) -> None:
+        super().__init__()
+        self.first = _conv(width, width, 1)
+        self.second = _conv(width, 2 * width, 3)
+        self.third = _conv(2 * width, 4 * width, 5)
+        self.norm_first = nn.BatchNorm2d(width, **_BATCH_NORM) if accretive else None
+        self.norm_second = nn.BatchNorm2d(2 * width, **_BATCH_NORM) if accretive else None
+
+    def forward(
+        self, x: torch.Tensor, neighbour: tuple[torch.Tensor, torch.Tensor] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the outputs of the three convolutions."""
+        first = self.first(x)
+        if self.norm_first is not None and neighbour is not None:
+            first = self.norm_first(first + neighbour[0])
+        second = self.second(first)
+        if self.norm_second is not None and neighbour is not None:
+            second = self.norm_second(second + neighbour[1])
+        return first, second, self.third(second)
+
+
+class LEARNet(nn.Module):
+    """Lateral accretive hybrid network.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of classes.
+    img_size : int
+        Side of the square input in pixels; the authors use 112.
+    width : int
+        Channels of the stem; the authors use 16. Every other size follows from it.
+    drop_rate : float
+        Dropout before the last layer.
+
+    Notes
+    -----
+    With 5 classes at 112 px it has 1,866,053 trainable parameters, with 8 classes
+    1,866,824, as the authors' network. Padding is Keras' 'same': with stride 2 an even
+    size is padded on the right and at the bottom only.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 5,
+        img_size: int = 112,
+        width: int = 16,
+        drop_rate: float = 0.5,
+        in_chans: int = 3,
+        **_: Any,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.num_features = self.head_hidden_size = 16 * width
+        self.stem = _conv(in_chans, width, 3)
+        self.columns = nn.ModuleList(
+            Column(accretive, width) for accretive in (False, True, False, True)
+        )
+        self.norm = nn.BatchNorm2d(16 * width, **_BATCH_NORM)
+        self.merge = _conv(16 * width, 16 * width, 3)
+        side = img_size
+        for _halving in range(5):
+            side = (side + 1) // 2
+        self.dense = nn.Sequential(
+            nn.Flatten(), nn.Linear(16 * width * side * side, 16 * width), nn.ReLU()
+        )
+        self.dropout = nn.Dropout(drop_rate)
+        self.head = nn.Linear(16 * width, num_classes)
+        self.apply(_keras_default_initialisation)
+
+    def get_classifier(self) -> nn.Module:
+        """Return the last layer."""
+        return self.head
+
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
+        """Replace the last layer by one for `num_classes`."""
+        self.num_classes = num_classes
+        self.head = nn.Linear(self.num_features, num_classes)
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the (b, 16 * width, h, w) map before the dense layers."""
+        x = self.stem(x)
+        outputs = []
+        for plain, accretive in ((0, 1), (2, 3)):
+            first, second, third = self.columns[plain](x)
+            outputs += [third, self.columns[accretive](x, (first, second))[2]]
+        return self.merge(self.norm(torch.cat(outputs, dim=1)))
+
+    def forward_head(self, x: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        """Return the class scores, or what the last layer sees."""
+        x = self.dense(x)
+        return x if pre_logits else self.head(self.dropout(x))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (b, num_classes) scores before the softmax."""
+        return self.forward_head(self.forward_features(x))
+
+
+def _conv(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    conv = create_conv2d(inputs, outputs, kernel, stride=2, padding="same", bias=True)
+    return nn.Sequential(conv, nn.ReLU())
+
+
+def _keras_default_initialisation(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+default_cfgs = generate_default_cfgs(
+    {
+        "learnet.untrained": {
+            "input_size": (3, 112, 112),
+            "num_classes": 5,
+            "mean": (0.5, 0.5, 0.5),
+            "std": (0.5, 0.5, 0.5),
+            "first_conv": "stem.0",
+            "classifier": "head",
+        }
+    }
+)
+
+
+@register_model
+def learnet(pretrained: bool = False, **kwargs: Any) -> LEARNet:
+    """LEARNet as the authors' Keras file has it."""
+    return build_model_with_cfg(LEARNet, "learnet", pretrained, **kwargs)

@@ -1,0 +1,13 @@
+"""One fold: fit a network on arrays for a fixed number of epochs, then predict.
+
+The last epoch counts. Nothing here sees the held-out subject before the fit has ended.
+"""
+
+from mer_utils.training.fit import FitReport, fit, predict
+from mer_utils.training.options import TrainingOptions
+
+# Raised by hand whenever a change here, or in the models or the augmentation, changes
+# what a run predicts; it is part of every run's key.
+TRAINING_VERSION = 1
+
+__all__ = ["TRAINING_VERSION", "FitReport", "TrainingOptions", "fit", "predict"]

@@ -1,0 +1,41 @@
+"""How a network is trained: every value the paper leaves open, in one place."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingOptions(BaseModel):
+    """Training settings.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training set. Fixed: no epoch is chosen by looking at a score.
+    batch_size : int
+        Images a step; the last, smaller batch of an epoch is used too.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    warmup_fraction : float
+        Share of the steps over which the learning rate rises linearly from 0; after it
+        the rate falls to 0 along a cosine.
+    label_smoothing : float
+        Of the cross-entropy loss.
+    gradient_clip : float
+        Largest norm of the gradient; larger ones are scaled down to it.
+    precision : {"float32", "bfloat16"}
+        Of the forward and backward pass; weights and optimiser stay float32.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(default=10, ge=1)
+    batch_size: int = Field(default=32, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    precision: Literal["float32", "bfloat16"] = "float32"

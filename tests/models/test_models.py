@@ -1,0 +1,159 @@
+"""The six networks: names, sizes, shapes, and the authors' parameter counts."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
+
+from mer_utils import models
+from mer_utils.errors import MerError
+from mer_utils.models.create import normalisation
+from mer_utils.models.learnet import LEARNet
+
+SMALL = {
+    "vgg19": 1 / 32,
+    "resnet50": 1 / 16,
+    "efficientnet_b0": 1 / 8,
+    "mobilenetv2_100": 1 / 8,
+    "vit_base_patch16_224": 1 / 12,
+    "learnet": 1 / 8,
+}
+
+
+@pytest.mark.parametrize(("classes", "parameters"), [(5, 1_866_053), (8, 1_866_824)])
+def test_learnet_has_the_authors_parameters(classes, parameters):
+    model = timm.create_model("learnet", num_classes=classes)
+    assert models.count_parameters(model) == parameters
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("image_size", [32, 64])
+def test_narrowed_models_map_images_to_scores(name, image_size):
+    model = models.create(name, 5, image_size, width=SMALL[name]).eval()
+    scores = model(torch.zeros(2, 3, image_size, image_size))
+    assert scores.shape == (2, 5)
+    assert models.count_parameters(model) < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    # Parameters with 1000 classes as timm's documentation lists them, less the
+    # difference that 5 classes make in the last layer.
+    [("resnet50", 25.56), ("efficientnet_b0", 5.29), ("mobilenetv2_100", 3.50)],
+)
+def test_full_models_are_the_published_ones(name, millions):
+    model = models.create(name, 5, 224)
+    features = model.num_features
+    with_1000_classes = models.count_parameters(model) + (1000 - 5) * (features + 1)
+    assert with_1000_classes / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+def test_narrowing_keeps_the_depth():
+    full, narrow = (models.create("resnet50", 5, 64, width=w) for w in (1.0, 1 / 16))
+    convolutions = [
+        sum(isinstance(m, nn.Conv2d) for m in model.modules()) for model in (full, narrow)
+    ]
+    assert convolutions[0] == convolutions[1] == 53
+
+
+def test_learnet_forward_equals_a_plain_second_writing():
+    torch.manual_seed(0)
+    model = LEARNet(num_classes=5, img_size=112).eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.uniform_(module.weight)
+    x = torch.randn(2, 3, 112, 112)
+
+    def conv(x, layer):  # Keras 'same': what does not fit evenly goes right and bottom
+        kernel, side = layer[0].kernel_size[0], x.shape[-1]
+        total = max((-(-side // 2) - 1) * 2 + kernel - side, 0)
+        before, after = total // 2, total - total // 2
+        x = functional.pad(x, (before, after, before, after))
+        return torch.relu(functional.conv2d(x, layer[0].weight, layer[0].bias, stride=2))
+
+    def norm(x, layer):
+        shape = (1, -1, 1, 1)
+        scaled = (x - layer.running_mean.view(shape)) / torch.sqrt(
+            layer.running_var.view(shape) + 1e-3
+        )
+        return scaled * layer.weight.view(shape) + layer.bias.view(shape)
+
+    c = model.columns
+    stem = conv(x, model.stem)
+    a1 = conv(stem, c[0].first)
+    a2 = conv(a1, c[0].second)
+    b1 = norm(conv(stem, c[1].first) + a1, c[1].norm_first)
+    b2 = norm(conv(b1, c[1].second) + a2, c[1].norm_second)
+    d1 = conv(stem, c[2].first)
+    d2 = conv(d1, c[2].second)
+    e1 = norm(conv(stem, c[3].first) + d1, c[3].norm_first)
+    e2 = norm(conv(e1, c[3].second) + d2, c[3].norm_second)
+    columns = [conv(y, c[k].third) for k, y in enumerate((a2, b2, d2, e2))]
+    merged = conv(norm(torch.cat(columns, 1), model.norm), model.merge)
+    assert merged.shape == (2, 256, 4, 4)
+    expected = model.head(torch.relu(model.dense[1](merged.flatten(1))))
+    torch.testing.assert_close(model(x), expected)
+
+
+def test_learnet_classifier_can_be_replaced():
+    model = models.create("learnet", 5, 64)
+    model.reset_classifier(3)
+    assert model.get_classifier().out_features == 3
+    assert model(torch.zeros(2, 3, 64, 64)).shape == (2, 3)
+
+
+def test_local_imagenet_weights_are_loaded(tmp_path):
+    torch.manual_seed(0)
+    source = timm.create_model("mobilenetv2_100", num_classes=1000)
+    save_file(source.state_dict(), tmp_path / "mobilenetv2_100.safetensors")
+    model = models.create("mobilenetv2_100", 5, 64, pretrained=True, weights_dir=tmp_path)
+    torch.testing.assert_close(model.conv_stem.weight, source.conv_stem.weight)
+    assert model.get_classifier().out_features == 5
+
+
+def test_a_missing_weights_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("MER_WEIGHTS", str(tmp_path))
+    with pytest.raises(MerError, match=r"resnet50\.safetensors does not exist"):
+        models.create("resnet50", 5, 224, pretrained=True)
+
+
+def test_a_damaged_weights_file_is_an_error(tmp_path):
+    (tmp_path / "mobilenetv2_100.safetensors").write_bytes(b"no weights")
+    with pytest.raises(MerError, match="MER_WEIGHTS"):
+        models.create("mobilenetv2_100", 5, 64, pretrained=True, weights_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"name": "resnet5O"}, "'resnet5O' is unknown"),
+        ({"name": "learnet", "pretrained": True}, "no ImageNet weights"),
+        ({"name": "resnet50", "pretrained": True, "width": 0.5}, "no ImageNet weights"),
+        ({"name": "resnet18", "width": 0.5}, "cannot be narrowed"),
+    ],
+)
+def test_bad_requests_are_named(arguments, named):
+    with pytest.raises(MerError) as error:
+        models.create(num_classes=5, image_size=64, **arguments)
+    assert named in str(error.value)
+
+
+def test_operations_are_counted():
+    layer = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+    # 2 operations for each of 16 x 16 outputs x 8 filters x 27 weights.
+    assert models.count_operations(layer, 16) == 2 * 16 * 16 * 8 * 27
+
+
+def test_normalisation_is_imagenets_only_with_its_weights():
+    model = models.create("resnet50", 5, 64, width=1 / 16)
+    mean, std = normalisation(model, pretrained=False)
+    assert mean.flatten().tolist() == std.flatten().tolist() == [0.5, 0.5, 0.5]
+    full = models.create("resnet50", 5, 64)
+    mean, _ = normalisation(full, pretrained=True)
+    assert mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])

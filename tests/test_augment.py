@@ -1,0 +1,68 @@
+"""Flips and rotations against NumPy and OpenCV."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mer_utils import augment
+from mer_utils.errors import MerError
+
+
+def smooth_images(rng, n=6, side=48):
+    noise = rng.normal(size=(n, side, side, 3)).astype(np.float32)
+    blurred = np.stack([cv2.GaussianBlur(image, (0, 0), 4) for image in noise])
+    return torch.from_numpy(blurred.transpose(0, 3, 1, 2).copy())
+
+
+def test_none_changes_nothing(rng):
+    images = smooth_images(rng)
+    assert torch.equal(augment.spatial(images, "none", torch.Generator()), images)
+
+
+def test_flip_mirrors_about_half_of_the_images_and_leaves_the_others():
+    images = torch.arange(400 * 3 * 2 * 5, dtype=torch.float32).reshape(400, 3, 2, 5)
+    flipped = augment.flip(images, torch.Generator().manual_seed(0))
+    mirrored = [torch.equal(f, i.flip(-1)) for f, i in zip(flipped, images, strict=True)]
+    kept = [torch.equal(f, i) for f, i in zip(flipped, images, strict=True)]
+    assert all(m != k for m, k in zip(mirrored, kept, strict=True))
+    assert 160 < sum(mirrored) < 240
+
+
+@pytest.mark.parametrize("degrees", [-10, -3, 0, 7, 10])
+def test_rotation_agrees_with_opencv(rng, degrees):
+    images = smooth_images(rng)
+    angles = torch.full((len(images),), np.deg2rad(degrees), dtype=torch.float32)
+    turned = augment.rotate(images, angles).numpy().transpose(0, 2, 3, 1)
+    side = images.shape[-1]
+    matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), degrees, 1)
+    for mine, image in zip(turned, images.numpy().transpose(0, 2, 3, 1), strict=True):
+        theirs = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR)
+        inside = np.s_[8:-8, 8:-8]
+        # OpenCV rounds the sampling position to 1/32 pixel.
+        assert np.abs(mine[inside] - theirs[inside]).max() < 0.05 * np.abs(theirs).max()
+
+
+def test_a_quarter_turn_of_a_rectangle_does_not_shear():
+    image = torch.zeros(1, 1, 41, 81)
+    image[0, 0, 20, 30:51] = 1  # a horizontal bar through the centre
+    turned = augment.rotate(image, torch.tensor([np.pi / 2], dtype=torch.float32))
+    assert turned[0, 0, 11:30, 40].min() > 0.9
+
+
+def test_the_same_seed_draws_the_same_transformation(rng):
+    images = smooth_images(rng)
+    first, second = (
+        augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(3))
+        for _ in range(2)
+    )
+    assert torch.equal(first, second)
+    other = augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(4))
+    assert not torch.equal(first, other)
+
+
+def test_unknown_setting():
+    with pytest.raises(MerError, match="'shear'"):
+        augment.spatial(torch.zeros(1, 3, 4, 4), "shear", torch.Generator())

@@ -1,0 +1,156 @@
+"""Rank pooling against its definition, its closed form and its invariants."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mer_utils import dynamic_image as di
+from mer_utils.errors import MerError
+
+
+def double_sum(frames: np.ndarray, kind: str = "bilen") -> np.ndarray:
+    """The definition, in float64, one term at a time."""
+    n = len(frames)
+    pooled = np.zeros(frames.shape[1:])
+    for i in range(1, n + 1):
+        if kind == "linear":
+            weight = float(2 * i - n - 1)
+        else:
+            minus = n + 1 if kind == "bilen" else n
+            weight = float(sum(Fraction(2 * t - minus, t) for t in range(i, n + 1)))
+        pooled += weight * frames[i - 1].astype(np.float64)
+    return pooled
+
+
+@pytest.mark.parametrize("kind", di.KINDS)
+@pytest.mark.parametrize("n", [2, 3, 10, 67, 141])
+def test_weights_equal_the_exact_sums(n, kind):
+    one_hot = np.eye(n)
+    np.testing.assert_allclose(di.rank_pooling_weights(n, kind), double_sum(one_hot, kind))
+
+
+@given(st.integers(2, 400))
+def test_bilen_weights_equal_their_closed_form(n):
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n + 1))])
+    i = np.arange(1, n + 1)
+    closed = 2 * (n - i + 1) - (n + 1) * (harmonic[n] - harmonic[i - 1])
+    np.testing.assert_allclose(di.rank_pooling_weights(n), closed, atol=1e-9 * n)
+
+
+@given(st.integers(2, 400))
+def test_sums_of_weights(n):
+    assert di.rank_pooling_weights(n, "bilen").sum() == pytest.approx(0, abs=1e-9 * n)
+    assert di.rank_pooling_weights(n, "linear").sum() == 0
+    assert di.rank_pooling_weights(n, "ported").sum() == pytest.approx(n)
+
+
+@pytest.mark.parametrize("kind", di.KINDS)
+@pytest.mark.parametrize("shape", [(67, 31, 29, 3), (24, 40, 70, 1), (5, 64, 64, 3), (9, 8, 8)])
+def test_dynamic_image_is_close_to_the_double_sum(rng, shape, kind):
+    frames = rng.integers(0, 256, shape, dtype=np.uint8)
+    expected = double_sum(frames, kind)
+    error = np.abs(di.dynamic_image(frames, kind) - expected).max()
+    assert error < 1e-5 * np.ptp(expected)
+
+
+@pytest.mark.parametrize("kind", ["bilen", "linear"])
+def test_a_still_clip_is_exactly_zero_in_every_phase(rng, kind):
+    frames = np.repeat(rng.integers(0, 256, (1, 33, 65, 3), dtype=np.uint8), 67, axis=0)
+    for image in di.phase_dynamic_images(frames, 33, kind).values():
+        assert not image.any()
+
+
+def test_ported_weights_leak_the_still_clip(rng):
+    frames = np.repeat(rng.integers(0, 256, (1, 8, 8, 3), dtype=np.uint8), 10, axis=0)
+    np.testing.assert_allclose(di.dynamic_image(frames, "ported"), 10.0 * frames[0])
+
+
+def test_a_reversed_clip_changes_sign_under_linear_weights_only(rng):
+    frames = rng.integers(0, 256, (12, 6, 6, 3), dtype=np.uint8)
+    forward, backward = di.dynamic_image(frames, "linear"), di.dynamic_image(frames[::-1], "linear")
+    np.testing.assert_array_equal(forward, -backward)
+    assert not np.allclose(di.dynamic_image(frames), -di.dynamic_image(frames[::-1]))
+
+
+@pytest.mark.parametrize("apex", [1, 7, 18])
+def test_each_phase_equals_pooling_its_own_frames(rng, apex):
+    frames = rng.integers(0, 256, (20, 9, 11, 3), dtype=np.uint8)
+    together = di.phase_dynamic_images(frames, apex)
+    alone = {"full": frames, "onset_apex": frames[: apex + 1], "apex_offset": frames[apex:]}
+    for phase, part in alone.items():
+        expected = double_sum(part)
+        np.testing.assert_allclose(together[phase], expected, atol=1e-5 * np.ptp(expected))
+
+
+@pytest.mark.parametrize(
+    ("apex", "phases"),
+    [
+        (None, ["full"]),
+        (0, ["full", "apex_offset"]),
+        (9, ["full", "onset_apex"]),
+        (1, ["full", "onset_apex", "apex_offset"]),
+        (8, ["full", "onset_apex", "apex_offset"]),
+    ],
+)
+def test_a_phase_of_one_frame_is_absent(rng, apex, phases):
+    frames = rng.integers(0, 256, (10, 4, 4, 3), dtype=np.uint8)
+    assert list(di.phase_dynamic_images(frames, apex)) == phases
+
+
+def test_the_phases_asked_for_are_the_phases_given(rng):
+    frames = rng.integers(0, 256, (10, 4, 4, 3), dtype=np.uint8)
+    assert list(di.phase_dynamic_images(frames, 4, phases=["apex_offset"])) == ["apex_offset"]
+
+
+def test_apex_difference():
+    frames = np.arange(0, 50, 5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), "u1")
+    images = di.apex_difference(frames, 4)
+    assert {phase: float(image.mean()) for phase, image in images.items()} == {
+        "full": 20.0,
+        "onset_apex": 20.0,
+        "apex_offset": 25.0,
+    }
+    assert di.apex_difference(frames, None) == {}
+
+
+@given(st.integers(2, 200), st.integers(2, 200))
+def test_evenly_chosen_frames_are_evenly_spread(n, k):
+    chosen = di.evenly_chosen(n, k)
+    assert len(chosen) == min(n, k)
+    assert chosen[0] == 0
+    assert chosen[-1] == n - 1
+    gaps = np.diff(chosen)
+    assert gaps.min() >= 1
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_to_uint8_extremes(rng):
+    image = rng.normal(size=(9, 9, 3))
+    minmax, symmetric = di.to_uint8(image), di.to_uint8(image, "symmetric")
+    assert (minmax.min(), minmax.max()) == (0, 255)
+    assert max(abs(symmetric.astype(int) - 128).ravel()) == 127
+    assert (di.to_uint8(np.zeros((2, 2)), "symmetric") == 128).all()
+    assert (di.to_uint8(np.zeros((2, 2))) == 128).all()
+    zero_kept = di.to_uint8(np.where(np.arange(9) == 4, 0, image[0, :, 0]), "symmetric")
+    assert zero_kept[4] == 128
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: di.rank_pooling_weights(1), "1 frame"),
+        (lambda: di.rank_pooling_weights(5, "bilinear"), "'bilinear'"),
+        (lambda: di.phase_slices(5, 5), "apex index 5"),
+        (lambda: di.dynamic_image(np.zeros((1, 4, 4, 3), np.uint8)), "(1, 4, 4, 3)"),
+        (lambda: di.to_uint8(np.zeros((2, 2)), "log"), "'log'"),
+    ],
+)
+def test_bad_input_is_named(call, named):
+    with pytest.raises(MerError) as error:
+        call()
+    assert named in str(error.value)

@@ -1,0 +1,79 @@
+"""LOSO folds against a second, plainly written splitter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import LeaveOneGroupOut
+
+from mer_utils import protocol
+from mer_utils.errors import MerError
+
+tables = st.lists(st.sampled_from(["s1", "s2", "s3", "s10"]), min_size=2, max_size=30).filter(
+    lambda subjects: len(set(subjects)) > 1
+)
+
+
+def plain_splitter(subjects):
+    folds = {}
+    for held_out in subjects:
+        train, test = [], []
+        for position, subject in enumerate(subjects):
+            (test if subject == held_out else train).append(position)
+        folds[held_out] = (train, test)
+    return folds
+
+
+@given(tables)
+def test_folds_equal_a_plain_splitter(subjects):
+    folds = list(protocol.loso(pd.DataFrame({"subject": subjects})))
+    found = {f.held_out: (f.train.tolist(), f.test.tolist()) for f in folds}
+    assert found == plain_splitter(subjects)
+    assert len(folds) == len(found)
+
+
+@given(tables)
+def test_every_clip_is_tested_once_and_no_subject_is_on_both_sides(subjects):
+    table = pd.DataFrame({"subject": subjects})
+    tested = np.concatenate([f.test for f in protocol.loso(table)])
+    assert sorted(tested) == list(range(len(subjects)))
+    for fold in protocol.loso(table):
+        assert not set(table["subject"][fold.train]) & set(table["subject"][fold.test])
+
+
+def test_folds_equal_scikit_learn(rng):
+    subjects = rng.choice([f"{i:03d}" for i in range(27)], 136)
+    theirs = LeaveOneGroupOut().split(subjects, groups=subjects)
+    for mine, (train, test) in zip(
+        protocol.loso(pd.DataFrame({"subject": subjects})), theirs, strict=True
+    ):
+        np.testing.assert_array_equal(mine.train, train)
+        np.testing.assert_array_equal(mine.test, test)
+
+
+def test_the_guard_refuses_a_subject_on_both_sides():
+    table = pd.DataFrame({"subject": ["a", "a", "b"]})
+    leaking = protocol.Fold("a", np.array([0, 2]), np.array([1]))
+    with pytest.raises(MerError, match=r"trains on the subject\(s\) it tests: \['a'\]"):
+        protocol.guard(leaking, table)
+
+
+def test_the_guard_refuses_an_empty_side():
+    table = pd.DataFrame({"subject": ["a", "b"]})
+    with pytest.raises(MerError, match="empty side"):
+        protocol.guard(protocol.Fold("a", np.array([1]), np.array([], int)), table)
+
+
+def test_one_subject_cannot_be_left_out():
+    with pytest.raises(MerError, match=r"1 subject\(s\)"):
+        list(protocol.loso(pd.DataFrame({"subject": ["a", "a"]})))
+
+
+def test_fold_of():
+    table = pd.DataFrame({"subject": ["a", "b", "a"]})
+    assert protocol.fold_of(table, "b").test.tolist() == [1]
+    with pytest.raises(MerError, match="'c' is not in the table"):
+        protocol.fold_of(table, "c")

@@ -1,0 +1,100 @@
+"""Fitting: it learns, it repeats itself bit for bit, it sees each image once an epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mer_utils import training
+from mer_utils.training.fit import _batches, learning_rate_factor
+
+HALF = torch.full((1, 3, 1, 1), 0.5)
+
+
+def striped(rng, n=48):
+    """Images whose class shows as the direction of stripes under noise."""
+    labels = np.arange(n) % 2
+    images = rng.integers(0, 100, (n, 16, 16, 3), dtype=np.uint8)
+    images[labels == 0, ::2] += 120
+    images[labels == 1, :, ::2] += 120
+    return images, labels
+
+
+def small_network(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Dropout(0.1), nn.Linear(8, 2),
+    )  # fmt: skip
+
+
+def fitted(images, labels, **changes):
+    model = small_network()
+    options = training.TrainingOptions(epochs=12, batch_size=8, learning_rate=0.02)
+    report = training.fit(model, images, labels, options, mean=HALF, std=HALF, **changes)
+    return model, report, options
+
+
+def test_it_learns_what_can_be_learnt(rng):
+    images, labels = striped(rng)
+    model, report, options = fitted(images, labels)
+    new_images, new_labels = striped(rng)
+    p = training.predict(model, new_images, options, mean=HALF, std=HALF)
+    assert (p.argmax(1) == new_labels).mean() > 0.95
+    assert report.losses[-1] < 0.5 * report.losses[0]
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(rng):
+    images, labels = striped(rng)
+    p = []
+    for seed in (1, 1, 2):
+        model, _, options = fitted(images, labels, seed=seed, spatial="flip+rotation")
+        p.append(training.predict(model, images, options, mean=HALF, std=HALF))
+    assert p[0].tobytes() == p[1].tobytes()
+    assert p[0].tobytes() != p[2].tobytes()
+
+
+def test_counts_of_steps_and_images(rng):
+    images, labels = striped(rng, 20)
+    _, report, options = fitted(images, labels)
+    assert report.images == 20 * options.epochs
+    assert report.steps == 3 * options.epochs
+    assert len(report.losses) == options.epochs
+
+
+def test_probabilities_sum_to_one_and_do_not_depend_on_the_batch(rng):
+    images, labels = striped(rng, 70)
+    model, _, options = fitted(images, labels)
+    together = training.predict(model, images, options, mean=HALF, std=HALF)
+    alone = np.concatenate(
+        [training.predict(model, images[i : i + 1], options, mean=HALF, std=HALF) for i in range(70)]
+    )
+    np.testing.assert_allclose(together.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 8, 9, 17, 24])
+def test_every_image_is_in_one_batch_and_none_is_alone(n):
+    batches = list(_batches(n, 8, torch.Generator().manual_seed(0)))
+    assert sorted(torch.cat(batches).tolist()) == list(range(n))
+    assert n == 1 or min(len(b) for b in batches) > 1
+
+
+def test_learning_rate_rises_then_falls():
+    factors = [learning_rate_factor(step, 100, 0.1) for step in range(101)]
+    assert factors[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert all(a >= b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert factors[-1] == pytest.approx(0, abs=1e-12)
+
+
+def test_bfloat16_runs_and_differs_little(rng):
+    images, labels = striped(rng)
+    model = small_network()
+    options = training.TrainingOptions(epochs=8, batch_size=8, learning_rate=0.02,
+                                       precision="bfloat16")  # fmt: skip
+    training.fit(model, images, labels, options, mean=HALF, std=HALF)
+    p = training.predict(model, images, options, mean=HALF, std=HALF)
+    assert p.dtype == np.float32
+    assert (p.argmax(1) == labels).mean() > 0.9
