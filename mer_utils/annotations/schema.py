@@ -1,0 +1,92 @@
+"""The clip table's columns, types and invariants, as a pandera schema."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+KEY = ["dataset", "subject", "clip"]
+COLUMNS = [
+    *KEY,
+    "onset",
+    "apex",
+    "offset",
+    "apex_source",
+    "emotion",
+    "label",
+    "action_units",
+    "fps",
+    "frames_dir",
+]
+FRAME_COLUMNS = ["onset", "apex", "offset"]
+APEX_SOURCES = ["annotated", "midpoint", "missing"]
+
+
+@cache
+def clip_schema() -> pa.DataFrameSchema:
+    """Return the schema of the clip table.
+
+    Notes
+    -----
+    Clips with frames on disk have onset < offset, and onset <= apex <= offset where there is
+    an apex. Clips of a manifest have images instead of frames: their frame numbers are
+    missing and `frames_dir` is empty.
+    """
+    import pandera.pandas as pa  # loading pandera takes longer than reading a sheet
+
+    def ordered(table: pd.DataFrame) -> pd.Series:
+        inside = (table["onset"] <= table["apex"]) & (table["apex"] <= table["offset"])
+        return inside.fillna(True)
+
+    def has_frames_or_none(table: pd.DataFrame) -> pd.Series:
+        from_frames = table["frames_dir"] != ""
+        numbered = (table["onset"] < table["offset"]).fillna(False)
+        blank = table[FRAME_COLUMNS].isna().all(axis=1)
+        return (from_frames & numbered) | (~from_frames & blank)
+
+    def frame() -> pa.Column:
+        return pa.Column("Int64", pa.Check.ge(0), nullable=True)
+
+    filled = pa.Check.str_length(min_value=1)
+    return pa.DataFrameSchema(
+        {
+            "dataset": pa.Column(str, filled),
+            "subject": pa.Column(str, filled),
+            "clip": pa.Column(str, filled),
+            "onset": frame(),
+            "apex": frame(),
+            "offset": frame(),
+            "apex_source": pa.Column(str, pa.Check.isin(APEX_SOURCES)),
+            "emotion": pa.Column(str),
+            "label": pa.Column("category", nullable=False),
+            "action_units": pa.Column(str),
+            "fps": pa.Column(float, pa.Check.gt(0), nullable=True),
+            "frames_dir": pa.Column(str),
+        },
+        checks=[
+            pa.Check(ordered, error="onset <= apex <= offset"),
+            pa.Check(has_frames_or_none, error="onset < offset where there are frames"),
+            pa.Check(
+                lambda table: table["apex"].isna() == (table["apex_source"] == "missing"),
+                error="apex_source is 'missing' exactly where apex is",
+            ),
+        ],
+        unique=KEY,
+        name="clip table",
+    )
+
+
+def validate(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `table`, checked against `clip_schema`.
+
+    Raises
+    ------
+    pandera.errors.SchemaErrors
+        Naming every row and column that does not fit.
+    """
+    return clip_schema().validate(table, lazy=True)

@@ -1,0 +1,108 @@
+"""Made sheets and folders with the quirks of the licensed ones; no face and no real row."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from openpyxl import Workbook
+
+JPEG = b"\xff\xd8\xff\xe0made\xff\xd9"
+
+CASME2_NAME = "CASME2-coding-20140508.xlsx"
+SAMM_NAME = "SAMM_Micro_FACS_Codes_v2.xlsx"
+CASME2_HEADER = [
+    "Subject",
+    "Filename",
+    None,
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    None,
+    "Action Units",
+    "Estimated Emotion",
+]
+SAMM_HEADER = [
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset Frame",
+    "Apex Frame",
+    "Offset Frame",
+    "Duration",
+    "Micro",
+    "Action Units",
+    "Estimated Emotion",
+    "Objective Classes",
+    "Notes",
+]
+
+
+def casme2_row(subject, clip, onset, apex, offset, emotion, units="12"):
+    return [subject, clip, None, onset, apex, offset, None, units, emotion]
+
+
+def samm_row(subject, clip, onset, apex, offset, emotion, units="4+7"):
+    micro = "Micro - 1/2"
+    return [subject, clip, 1, onset, apex, offset, 70, micro, units, emotion, 1, None]
+
+
+def write_xlsx(path: Path, rows: list[list]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def write_csv(path: Path, rows: list[list], delimiter=",", encoding="utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding=encoding) as file:
+        csv.writer(file, delimiter=delimiter).writerows(
+            [["" if cell is None else cell for cell in row] for row in rows]
+        )
+    return path
+
+
+def write_frames(folder: Path, onset: int, offset: int, name="reg_img{}.jpg") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(onset, offset + 1):
+        (folder / name.format(number)).write_bytes(JPEG)
+    return folder
+
+
+def write_casme2(root: Path, rows: list[list], frames="Cropped/{subject}/{clip}", **kwargs) -> Path:
+    """Write a CASME II sheet and the frames of its well-formed rows."""
+    write_xlsx(root / CASME2_NAME, [CASME2_HEADER, *rows])
+    for row in rows:
+        if isinstance(row[3], int) and isinstance(row[5], int):
+            place = frames.format(subject=f"sub{int(row[0]):02d}", clip=row[1].strip())
+            write_frames(root / place, row[3], row[5], **kwargs)
+    return root
+
+
+def write_samm(root: Path, rows: list[list], frames="{subject}/{clip}") -> Path:
+    """Write a SAMM sheet, 13 rows of notes above its header, and its frames."""
+    notes = [["SAMM Micro-Movement Dataset"], *[[f"note {i}"] for i in range(12)]]
+    write_xlsx(root / SAMM_NAME, [*notes, SAMM_HEADER, *rows])
+    for row in rows:
+        if isinstance(row[3], int) and isinstance(row[5], int):
+            place = frames.format(subject=row[0], clip=row[1])
+            write_frames(root / place, row[3], row[5], name=f"{row[0]}_" + "{:05d}.jpg")
+    return root
+
+
+CASME2_ROWS = [
+    casme2_row(1, "EP02_01f", 46, 59, 86, "happiness"),
+    casme2_row(1, "EP03_02", 131, 161, 181, "others", "4+L10"),
+    casme2_row(2, "EP09f", 10, "/", 30, "disgust", "?"),
+    casme2_row(2, "EP06_02_01", 10, 20, 30, "sadness", "R1+R2"),
+    casme2_row(26, "EP16_01", 10, 30, 30, "repression", "L14+L15"),
+]
+SAMM_ROWS = [
+    samm_row("006", "006_1_2", 5562, 5588, 5632, "Anger"),
+    samm_row("006", "006_1_3", 12003, 12010, 12040, "Happiness", "(R6 or R12)+R15"),
+    samm_row("007", "007_3_1", 95, 100, 105, "Fear", "R14+17+soft focus"),
+    samm_row("032", "032_3_2", 5126, 5127, 5207, "Other", "ref(7B)+43"),
+]

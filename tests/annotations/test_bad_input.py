@@ -1,0 +1,441 @@
+"""Bad input: each kind gives a finding in check, and an error in load where it concerns a clip."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from made_data import (
+    CASME2_HEADER,
+    CASME2_NAME,
+    CASME2_ROWS,
+    JPEG,
+    SAMM_NAME,
+    SAMM_ROWS,
+    casme2_row,
+    write_casme2,
+    write_csv,
+    write_frames,
+    write_samm,
+    write_xlsx,
+)
+
+from mer_utils import annotations
+from mer_utils.annotations import sheets
+from mer_utils.annotations.layout import find_base, is_plain_name
+from mer_utils.errors import MerError
+
+GOOD = casme2_row(1, "EP02_01f", 46, 59, 86, "happiness")
+CLIP = "Cropped/sub01/EP02_01f"
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_casme2(tmp_path / "data", [GOOD])
+
+
+def kinds(root, severity=None, **options):
+    found = annotations.check("casme2", root, **options)
+    assert all(p.message and p.remedy and p.place for p in found)
+    json.loads(annotations.to_json(found))
+    return [p.kind for p in found if severity in (None, p.severity)]
+
+
+def refused(root, kind, match, **options):
+    """Assert that check finds an error of this kind and load stops with a matching message."""
+    assert kind in kinds(root, "error", **options)
+    with pytest.raises(MerError, match=match) as caught:
+        annotations.load("casme2", root, **options)
+    assert caught.value.expected
+    assert caught.value.remedy
+
+
+def rewrite(root, *rows):
+    write_xlsx(root / CASME2_NAME, [CASME2_HEADER, *rows])
+
+
+def test_healthy_data_gives_no_finding(root):
+    assert annotations.check("casme2", root) == []
+    assert annotations.worst([]) is None
+
+
+def test_missing_root_or_file_as_root(root, tmp_path):
+    refused(tmp_path / "nowhere", "missing root", "nowhere, does not exist")
+    refused(root / CASME2_NAME, "missing root", "is not a folder")
+
+
+def test_missing_sheet(root):
+    (root / CASME2_NAME).unlink()
+    refused(root, "missing sheet", "no spreadsheet lies in .*CASME2-coding-20140508.xlsx")
+
+
+def test_missing_column_is_named(root):
+    header = [cell if cell != "ApexFrame" else "Peak" for cell in CASME2_HEADER]
+    write_xlsx(root / CASME2_NAME, [header, GOOD])
+    refused(root, "missing column", "no header row with the column ApexFrame")
+
+
+def test_sheet_of_the_wrong_data_set(root, tmp_path):
+    write_samm(tmp_path / "samm", SAMM_ROWS)
+    (root / CASME2_NAME).unlink()
+    os.rename(tmp_path / "samm" / SAMM_NAME, root / SAMM_NAME)
+    refused(root, "sheet of the wrong data set", "is a sheet of SAMM")
+    other = write_casme2(tmp_path / "other", CASME2_ROWS)
+    with pytest.raises(MerError, match="is a sheet of CASME II"):
+        annotations.load("samm", other)
+
+
+def test_sheet_of_an_unknown_data_set(root):
+    rewrite(root, casme2_row(1, "anger1_1", 1, 2, 3, "happiness"))
+    refused(root, "sheet of the wrong data set", "names its clips like no sheet known")
+
+
+def test_header_without_rows(root):
+    rewrite(root)
+    refused(root, "empty sheet", "has a header but no clip")
+
+
+def test_two_sheets_in_one_folder(root):
+    write_csv(root / "newer.csv", [CASME2_HEADER, GOOD])
+    refused(root, "several sheets", "2 annotation sheets.*CASME2-coding-20140508.xlsx, newer.csv")
+    assert len(annotations.load("casme2", root, sheet="newer.csv")) == 1
+
+
+def test_stray_spreadsheets_are_not_mistaken_for_the_sheet(root):
+    write_csv(root / "shopping.csv", [["milk", "bread"], ["1", "2"]])
+    (root / f"~${CASME2_NAME}").write_bytes(b"lock file")
+    assert len(annotations.load("casme2", root)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "it is empty"),
+        (b"PK\x03\x04 cut short", "BadZipFile"),
+        (b"\xd0\xcf\x11\xe0 old", "old .xls format"),
+        (b"\x00\x01\x02\x03", "neither a workbook nor text"),
+    ],
+)
+def test_unreadable_sheet(root, content, match):
+    (root / CASME2_NAME).write_bytes(content)
+    refused(root, "unreadable sheet", match)
+
+
+def test_open_document_is_named(root):
+    import zipfile
+
+    (root / CASME2_NAME).unlink()
+    with zipfile.ZipFile(root / "sheet.ods", "w") as packed:
+        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    refused(root, "unreadable sheet", "OpenDocument.*save it as .xlsx")
+
+
+def test_sheet_outside_the_root(root, tmp_path):
+    write_xlsx(tmp_path / "outside.xlsx", [CASME2_HEADER, GOOD])
+    refused(root, "name leaves the root", "lies outside", sheet="../outside.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("frames", "kind", "match"),
+    [
+        ((86, 59, 46), "onset after offset", "sub01 EP02_01f.*onset 86, apex 59, offset 46"),
+        ((46, 46, 46), "clip of one frame", "onset 46"),
+        ((46, 45, 86), "apex outside the clip", "apex 45.*corrections row for apex"),
+        ((46, 87, 86), "apex outside the clip", "apex 87"),
+        ((-46, 59, 86), "bad frame number", "onset frame number -46 is negative"),
+        ((46.5, 59, 86), "bad frame number", "onset frame number 46.5 is fractional"),
+        ((46, "59?", 86), "bad frame number", "apex '59\\?' is not a frame number"),
+        ((46, 59, 10**12), "bad frame number", "offset"),
+        ((46, 59, "nan"), "missing frame number", "offset is blank"),
+        (("/", 59, 86), "missing frame number", "onset is blank"),
+        ((True, 59, 86), "bad frame number", "onset 'True'"),
+    ],
+)
+def test_bad_frame_numbers(root, frames, kind, match):
+    rewrite(root, casme2_row(1, "EP02_01f", *frames, "happiness"))
+    refused(root, kind, match)
+
+
+def test_a_bad_row_that_the_scheme_leaves_out_is_only_a_warning(root):
+    rewrite(root, GOOD, casme2_row(1, "EP07_01", 9, 8, 7, "fear"))
+    assert kinds(root) == ["onset after offset"]
+    assert kinds(root, "warning") == ["onset after offset"]
+    assert len(annotations.load("casme2", root)) == 1
+
+
+def test_unknown_emotion_stops_rather_than_dropping_the_clip(root):
+    rewrite(root, GOOD, casme2_row(1, "EP07_01", 7, 8, 9, "hapiness"))
+    refused(root, "unknown emotion", "'hapiness' is not one of CASME II's; 'happiness' is close")
+
+
+def test_repeated_row_is_left_out_and_said(root):
+    rewrite(root, GOOD, GOOD)
+    assert kinds(root) == ["repeated row"]
+    lines = annotations.ledger("casme2", root)
+    assert list(lines["reason"]) == ["", "repeats row 2"]
+    assert len(annotations.load("casme2", root)) == 1
+
+
+def test_contradicting_rows(root):
+    rewrite(root, GOOD, casme2_row(1, "EP02_01f", 46, 60, 86, "happiness"))
+    refused(root, "contradicting rows", r"EP02_01f \(row 3\): row 2 says something else")
+
+
+@pytest.mark.parametrize("name", ["EP02/../../x", "EP../..", "EP02_01f/..", "EP\\..\\x"])
+def test_clip_names_that_try_to_leave_the_root(root, name):
+    rewrite(root, GOOD, GOOD, casme2_row(1, name, 46, 59, 86, "happiness"))
+    found = [p for p in annotations.check("casme2", root) if p.severity == "error"]
+    assert [p.kind for p in found] in (["name leaves the root"], ["bad name"])
+    with pytest.raises(MerError, match="is not the name of a folder"):
+        annotations.load("casme2", root)
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../..", "/etc", "C:\\x", "", "a\0b", "a/b", ".hidden", "a\x07"]
+)
+def test_names_that_are_not_one_component(name):
+    assert not is_plain_name(name)
+
+
+def test_missing_name_and_missing_subject(root):
+    rewrite(root, GOOD, GOOD, casme2_row(1, None, 46, 59, 86, "happiness"))
+    refused(root, "bad name", "Filename '' is not the name")
+    rewrite(root, GOOD, casme2_row(None, "EP03_01", 46, 59, 86, "happiness"))
+    refused(root, "bad name", "Subject '' is not the name")
+
+
+def test_missing_frame_folder_names_a_neighbour(root):
+    os.rename(root / CLIP, root / "Cropped/sub01/EP02_1f")
+    refused(root, "missing frame folder", "EP02_01f cannot be read.*'EP02_1f' lies beside it")
+
+
+def test_no_frames_at_all(root):
+    os.rename(root / "Cropped/sub01", root / "Cropped/subject one")
+    refused(root, "missing frame folder", "no folder of a subject of CASME II")
+
+
+def test_missing_frame(root):
+    (root / CLIP / "reg_img60.jpg").unlink()
+    refused(root, "missing frames", "1 of the 41 frames 46..86 are missing.*: 60")
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 600 + b"IEND\xaeB`\x82"
+BMP = b"BM" + (100).to_bytes(4, "little") + b"\0" * 94
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", r"reg_img60.jpg is empty \(0 bytes\)"),
+        (JPEG[:-2], "reg_img60.jpg is cut short"),
+        (PNG[:-20], "cut short"),
+        (BMP[:-1], "cut short"),
+        (b"<html>not found</html>", "is not a JPEG"),
+        (b"\xff", "is not a JPEG"),
+    ],
+)
+def test_damaged_frames(root, content, match):
+    (root / CLIP / "reg_img60.jpg").write_bytes(content)
+    refused(root, "damaged frame", match)
+    assert "damaged frame" in kinds(root, "warning", missing_frames="drop_clip")
+    assert len(annotations.load("casme2", root, missing_frames="drop_clip")) == 0
+
+
+@pytest.mark.parametrize("content", [PNG, BMP, JPEG + b"\0" * 20, b"II*\0tiff"])
+def test_whole_images_of_any_kind_pass(root, content):
+    (root / CLIP / "reg_img60.jpg").write_bytes(content)
+    assert kinds(root) == []
+
+
+def test_frames_outside_the_clip_are_not_looked_at(root):
+    (root / CLIP / "reg_img45.jpg").write_bytes(b"")
+    assert kinds(root) == []
+
+
+def test_decoding_is_a_callback_for_every_frame_of_the_clip(root):
+    write_frames(root / CLIP, 40, 45)
+    seen = []
+
+    def decode(path):
+        seen.append(path.name)
+        return "cannot be decoded" if path.name == "reg_img70.jpg" else None
+
+    found = annotations.check("casme2", root, decode=decode)
+    assert seen == [f"reg_img{number}.jpg" for number in range(46, 87)]
+    assert [(p.severity, p.kind) for p in found] == [("error", "undecodable frame")]
+    assert "reg_img70.jpg cannot be decoded" in found[0].message
+
+
+def test_two_files_for_one_frame(root):
+    (root / CLIP / "img60.png").write_bytes(PNG)
+    refused(root, "doubled frame", "frame 60 .* has 2 files: img60.png, reg_img60.jpg")
+    with pytest.raises(MerError, match="has 2 files"):
+        annotations.layout.frame_files(root / CLIP)
+
+
+def test_links_out_of_the_root_are_refused(root, tmp_path):
+    outside = write_frames(tmp_path / "outside", 46, 86)
+    frame = root / CLIP / "reg_img60.jpg"
+    frame.unlink()
+    frame.symlink_to(outside / "reg_img60.jpg")
+    refused(root, "missing frames", ": 60")
+    assert "refused entries" in kinds(root, "warning")
+    for file in (root / CLIP).iterdir():
+        file.unlink()
+    (root / CLIP).rmdir()
+    (root / CLIP).symlink_to(outside)
+    refused(root, "link leaves the root", "leads out of")
+
+
+def test_links_inside_the_root_are_followed(root):
+    frame = root / CLIP / "reg_img60.jpg"
+    os.rename(frame, root / "store.jpg")
+    frame.symlink_to("../../../store.jpg")
+    assert len(annotations.load("casme2", root)) == 1
+
+
+def test_looping_links(root):
+    (root / "Cropped/loop").symlink_to(root)
+    (root / "Cropped/self").symlink_to("self")
+    (root / CLIP / "around").symlink_to("..")
+    (root / CLIP / "reg_img100.jpg").symlink_to("reg_img100.jpg")
+    assert len(annotations.load("casme2", root)) == 1
+    assert kinds(root, "warning") == ["refused entries"] * 2
+
+
+def test_search_for_frames_ends_in_a_web_of_links(tmp_path):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        for other in "abc":
+            (tmp_path / name / f"to_{other}").symlink_to(tmp_path / other)
+    assert find_base(tmp_path, lambda name: name == "sub01", depth=50) is None
+
+
+def test_sheet_through_a_link_out_of_the_root_is_not_read(root, tmp_path):
+    os.rename(root / CASME2_NAME, tmp_path / CASME2_NAME)
+    (root / CASME2_NAME).symlink_to(tmp_path / CASME2_NAME)
+    refused(root, "missing sheet", "no spreadsheet")
+
+
+def test_ten_thousand_unexpected_files_are_one_finding(root):
+    for number in range(10_000):
+        os.close(os.open(root / f"junk{number}", os.O_CREAT))
+    (root / CLIP / "Thumbs.db").touch()
+    found = annotations.check("casme2", root)
+    assert {(p.severity, p.kind) for p in found} == {
+        ("note", "unexpected files"),
+        ("note", "clutter"),
+    }
+    assert "10000" in " ".join(p.message for p in found)
+    assert len(annotations.load("casme2", root)) == 1
+
+
+def test_names_that_are_not_utf8(root):
+    name = os.fsencode(root / CLIP) + b"/reg_img\xff60.jpg"
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    assert kinds(root) == ["refused entries"]
+    message = annotations.check("casme2", root)[0].message
+    message.encode("utf-8")
+    assert "\\xff60" in message
+    assert len(annotations.load("casme2", root)) == 1
+
+
+def test_unreadable_action_units_are_a_warning(root):
+    rewrite(root, casme2_row(1, "EP02_01f", 46, 59, 86, "happiness", "12 oder 13"))
+    assert kinds(root) == ["unread action units"]
+    assert len(annotations.load("casme2", root)) == 1
+
+
+def test_clips_that_the_sheet_does_not_name(root):
+    write_frames(root / "Cropped/sub01/EP99_01", 1, 2)
+    assert kinds(root) == ["clips not in the sheet"]
+
+
+def test_peculiar_clips_are_noted(tmp_path):
+    root = write_casme2(tmp_path, CASME2_ROWS)
+    assert kinds(root, "note") == ["missing apex", "degenerate phase"]
+    assert kinds(root, "error") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "match"),
+    [
+        (("casme3",), {}, "data set 'casme3' is unknown; expected one of casme2, samm, smic, man"),
+        (("casme2", "samm-5"), {}, "'samm-5' does not label 'casme2'; expected one of casme2-5"),
+        (("casme2", "megc-4"), {}, "scheme 'megc-4' is unknown; expected one of casme2-5"),
+        (("casme2",), {"missing_apex": "guess"}, "missing_apex 'guess' is unknown"),
+        (("casme2",), {"degenerate_phase": "x"}, "degenerate_phase 'x' is unknown"),
+        (("casme2",), {"missing_frames": "x"}, "missing_frames 'x' is unknown"),
+    ],
+)
+def test_unknown_arguments(root, arguments, options, match):
+    dataset, *scheme = arguments
+    for call in (annotations.load, annotations.check, annotations.ledger):
+        with pytest.raises(MerError, match=match):
+            call(dataset, root, *scheme, **options)
+
+
+def test_unknown_option(root):
+    for call in (annotations.check, annotations.ledger):
+        with pytest.raises(MerError, match="option 'misspelt' is unknown"):
+            call("casme2", root, misspelt=1)
+
+
+def test_several_errors_are_counted_in_one_message(root):
+    rewrite(
+        root,
+        casme2_row(1, "EP02_01f", 86, 59, 46, "happiness"),
+        casme2_row(1, "EP03_01f", 86, 59, 46, "happiness"),
+    )
+    with pytest.raises(MerError, match="and 1 more error"):
+        annotations.load("casme2", root)
+
+
+def test_grouping_counts_and_orders(root):
+    rewrite(
+        root,
+        casme2_row(1, "EP02_01f", 86, 59, 46, "happiness"),
+        casme2_row(1, "EP03_01f", 86, 59, 46, "happiness"),
+        casme2_row(1, "EP04_01f", 86, 59, 46, "fear", "AU12"),
+    )
+    found = annotations.check("casme2", root)
+    table = annotations.grouped(found)
+    assert list(zip(table["severity"], table["kind"], table["count"], strict=True)) == [
+        ("error", "onset after offset", 2),
+        ("warning", "onset after offset", 1),
+        ("warning", "unread action units", 1),
+    ]
+    assert table["count"].sum() == len(found)
+    assert annotations.worst(found) == "error"
+    parsed = json.loads(annotations.to_json(found))
+    assert parsed["counts"] == {"error": 2, "warning": 2, "note": 0}
+    assert set(parsed["problems"][0]) == {
+        "severity",
+        "kind",
+        "message",
+        "remedy",
+        "place",
+        "expected",
+    }
+
+
+def test_errors_survive_being_sent_to_another_process(root):
+    import pickle
+
+    with pytest.raises(MerError) as caught:
+        annotations.load("casme2", root / "nowhere")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+
+
+def test_a_sheet_far_down_or_far_right_is_still_bounded(root):
+    from openpyxl import load_workbook
+
+    book = load_workbook(root / CASME2_NAME)
+    book.active.cell(900_000, 5000).value = "lost"
+    book.save(root / CASME2_NAME)
+    assert len(sheets.read_sheet(root / CASME2_NAME).rows) == 1

@@ -1,0 +1,289 @@
+"""Loading CASME II and SAMM: layouts, spellings, rules, the ledger."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from made_data import (
+    CASME2_HEADER,
+    CASME2_NAME,
+    CASME2_ROWS,
+    JPEG,
+    SAMM_ROWS,
+    casme2_row,
+    samm_row,
+    write_casme2,
+    write_csv,
+    write_frames,
+    write_samm,
+    write_xlsx,
+)
+
+from mer_utils import annotations
+from mer_utils.annotations import SCHEMES, Scheme, schema
+from mer_utils.errors import MerError
+
+
+@pytest.fixture(scope="module")
+def casme2(tmp_path_factory):
+    return write_casme2(tmp_path_factory.mktemp("casme2"), CASME2_ROWS)
+
+
+@pytest.fixture(scope="module")
+def samm(tmp_path_factory):
+    return write_samm(tmp_path_factory.mktemp("samm"), SAMM_ROWS)
+
+
+def test_table_has_the_rows_of_the_scheme_in_key_order(casme2):
+    table = annotations.load("casme2", casme2)
+    assert list(table.columns) == schema.COLUMNS
+    assert list(zip(table["subject"], table["clip"], strict=True)) == [
+        ("sub01", "EP02_01f"),
+        ("sub01", "EP03_02"),
+        ("sub02", "EP09f"),
+        ("sub26", "EP16_01"),
+    ]
+    assert list(table["onset"]) == [46, 131, 10, 10]
+    assert list(table["apex"].isna()) == [False, False, True, False]
+    assert list(table["apex_source"]) == ["annotated", "annotated", "missing", "annotated"]
+    assert tuple(table["label"].cat.categories) == SCHEMES["casme2-5"].classes
+    assert list(table["action_units"]) == ["12", "4+L10", "?", "L14+L15"]
+    assert set(table["fps"]) == {200.0}
+
+
+def test_samm_subjects_keep_their_zeros_and_notes_above_the_header_do_no_harm(samm):
+    table = annotations.load("samm", samm, "megc-3")
+    assert list(table["subject"]) == ["006", "006", "007"]
+    assert list(table["label"]) == ["negative", "positive", "negative"]
+    assert list(table["emotion"]) == ["anger", "happiness", "fear"]
+    assert list(annotations.load("samm", samm)["label"]) == ["anger", "happiness", "other"]
+
+
+def test_clip_frames_run_from_onset_to_offset_and_index_the_apex(samm):
+    row = annotations.load("samm", samm).set_index("clip").loc["006_1_2"]
+    frames = annotations.clip_frames(row)
+    assert len(frames.paths) == 5632 - 5562 + 1
+    assert frames.paths[0].name == "006_05562.jpg"
+    assert frames.paths[frames.apex].name == "006_05588.jpg"
+    assert frames.paths[-1].name == "006_05632.jpg"
+
+
+@pytest.mark.parametrize(
+    ("frames", "name"),
+    [
+        ("Cropped/{subject}/{clip}", "reg_img{}.jpg"),
+        ("Cropped/{subject}/{clip}", "reg_img{}.JPG"),
+        ("CASME2_RAW_selected/{subject}/{clip}", "img{}.jpg"),
+        ("CASME2_RAW_selected/CASME2_RAW_selected/{subject}/{clip}", "img{}.png"),
+        ("{subject}/{clip}", "img{:06d}.bmp"),
+    ],
+)
+def test_every_layout_and_frame_name_is_read(tmp_path, frames, name):
+    root = write_casme2(tmp_path, CASME2_ROWS[:1], frames, name=name)
+    clip = root / frames.format(subject="sub01", clip="EP02_01f")
+    for extra in ("Thumbs.db", ".DS_Store", "img.lnk", "._img46.jpg", "img46 (1).jpg", "notes.txt"):
+        (clip / extra).write_bytes(b"x")
+    row = annotations.load("casme2", root).iloc[0]
+    assert row["frames_dir"] == str(clip)
+    assert [path.name for path in annotations.clip_frames(row).paths] == [
+        name.format(number) for number in range(46, 87)
+    ]
+
+
+def test_cropped_frames_win_over_raw_ones_for_every_clip(tmp_path):
+    write_casme2(tmp_path, CASME2_ROWS[:2], "CASME2_RAW_selected/{subject}/{clip}")
+    write_frames(tmp_path / "Cropped/sub01/EP02_01f", 46, 86)
+    write_frames(tmp_path / "Cropped/sub01/EP03_02", 131, 181)
+    table = annotations.load("casme2", tmp_path)
+    assert table["frames_dir"].str.contains("Cropped").all()
+
+
+def test_frames_are_ordered_by_number_not_by_name(tmp_path):
+    write_frames(tmp_path, 8, 12, name="img{}.jpg")
+    assert list(annotations.layout.frame_files(tmp_path)) == [8, 9, 10, 11, 12]
+
+
+@pytest.mark.parametrize("subject", [1, 1.0, "1", "01", " sub01 ", "Sub01"])
+def test_subjects_as_numbers_or_text_are_the_same(tmp_path, subject):
+    row = casme2_row(subject, "  EP02_01f ", 46.0, " 59 ", "86", " Happiness ")
+    write_xlsx(tmp_path / CASME2_NAME, [CASME2_HEADER, row])
+    write_frames(tmp_path / "sub01/EP02_01f", 46, 86)
+    found = annotations.load("casme2", tmp_path).iloc[0]
+    assert tuple(found[["subject", "clip", "onset", "apex", "offset", "emotion"]]) == (
+        "sub01",
+        "EP02_01f",
+        46,
+        59,
+        86,
+        "happiness",
+    )
+
+
+def test_samm_subject_that_a_spreadsheet_made_a_number(tmp_path):
+    write_samm(tmp_path, [samm_row("006", "006_1_2", 5, 7, 9, "Anger")])
+    sheet = annotations.load("samm", tmp_path)
+    write_samm(tmp_path, [["6", *SAMM_ROWS[0][1:]]], frames="006/{clip}")
+    assert list(annotations.load("samm", tmp_path)["subject"]) == list(sheet["subject"]) == ["006"]
+
+
+def test_missing_apex_rules(casme2):
+    def apex_of(rule):
+        table = annotations.load("casme2", casme2, missing_apex=rule).set_index("clip")
+        return table.loc["EP09f"] if "EP09f" in table.index else None
+
+    assert pd.isna(apex_of("skip_view")["apex"])
+    assert apex_of("drop") is None
+    assert (apex_of("midpoint")["apex"], apex_of("midpoint")["apex_source"]) == (20, "midpoint")
+    assert annotations.clip_frames(apex_of("skip_view")).apex is None
+
+
+def test_degenerate_phase_rule_leaves_out_clips_without_two_halves(casme2):
+    kept = annotations.load("casme2", casme2, degenerate_phase="drop_clip")
+    assert list(kept["clip"]) == ["EP02_01f", "EP03_02"]
+    with_midpoint = annotations.load(
+        "casme2", casme2, degenerate_phase="drop_clip", missing_apex="midpoint"
+    )
+    assert list(with_midpoint["clip"]) == ["EP02_01f", "EP03_02", "EP09f"]
+
+
+def test_missing_frames_rules(tmp_path):
+    root = write_casme2(tmp_path, CASME2_ROWS[:2])
+    folder = root / "Cropped/sub01/EP02_01f"
+    for number in (46, 60, 61, 86):
+        (folder / f"reg_img{number}.jpg").unlink()
+    with pytest.raises(MerError, match=r"4 of the 41 frames 46\.\.86 are missing.*46, 60, 61, 86"):
+        annotations.load("casme2", root)
+    dropped = annotations.load("casme2", root, missing_frames="drop_clip")
+    assert list(dropped["clip"]) == ["EP03_02"]
+    row = annotations.load("casme2", root, missing_frames="nearest").iloc[0]
+    with pytest.raises(MerError, match="missing"):
+        annotations.clip_frames(row)
+    frames = annotations.clip_frames(row, "nearest")
+    numbers = [annotations.layout.frame_number(path.name) for path in frames.paths]
+    assert numbers == [47, *range(47, 60), 59, 62, *range(62, 86), 85]
+    assert frames.apex == 59 - 46
+
+
+def test_nearest_does_not_save_a_clip_without_any_frame(tmp_path):
+    root = write_casme2(tmp_path, CASME2_ROWS[:2])
+    for file in (root / "Cropped/sub01/EP02_01f").iterdir():
+        file.unlink()
+    with pytest.raises(MerError, match="41 of the 41"):
+        annotations.load("casme2", root, missing_frames="nearest")
+
+
+def test_ledger_accounts_for_every_row(casme2):
+    lines = annotations.ledger("casme2", casme2, missing_apex="drop")
+    assert list(lines["row"]) == [2, 3, 4, 5, 6]
+    used = lines[lines["status"] == "used"]
+    table = annotations.load("casme2", casme2, missing_apex="drop")
+    assert set(zip(used["subject"], used["clip"], strict=True)) == set(
+        zip(table["subject"], table["clip"], strict=True)
+    )
+    left_out = lines[lines["status"] == "left out"].set_index("clip")["reason"]
+    assert left_out["EP06_02_01"] == "emotion sadness is not in casme2-5"
+    assert left_out["EP09f"] == "no apex annotated (missing_apex=drop)"
+    assert (used["reason"] == "").all()
+    assert annotations.reasons(lines)["rows"].sum() == len(lines) == len(CASME2_ROWS)
+
+
+def test_rules_are_counted(casme2):
+    counts = annotations.rule_counts(annotations.ledger("casme2", casme2))
+    assert list(zip(counts["rule"], counts["rows"], strict=True)) == [
+        ("degenerate_phase=skip_view", 1),
+        ("missing_apex=skip_view", 1),
+    ]
+
+
+def test_note_rows_below_the_table_are_left_out_and_counted(tmp_path):
+    write_casme2(tmp_path, CASME2_ROWS[:1])
+    rows = [CASME2_HEADER, CASME2_ROWS[0], [None] * 9, ["* others: see the manual"], CASME2_HEADER]
+    write_xlsx(tmp_path / CASME2_NAME, rows)
+    lines = annotations.ledger("casme2", tmp_path)
+    assert list(lines["reason"]) == ["", "note row, not a clip", "note row, not a clip"]
+    assert list(lines["row"]) == [2, 4, 5]
+
+
+def test_scheme_of_ones_own(casme2):
+    mine = Scheme("mine", "two classes", ("sad", "glad"), {"casme2": {"sadness": "sad"}})
+    table = annotations.load("casme2", casme2, mine)
+    assert list(table["clip"]) == ["EP06_02_01"]
+    assert list(table["label"].cat.categories) == ["sad", "glad"]
+
+
+def test_exclusions_are_by_key_and_say_why(tmp_path):
+    rows = [
+        casme2_row(4, "EP12_01f", 1, "/", 9, "disgust"),
+        casme2_row(5, "EP12_01f", 1, 5, 9, "disgust"),
+    ]
+    write_casme2(tmp_path, rows)
+    lines = annotations.ledger("casme2", tmp_path, "megc-3").set_index("subject")
+    assert lines.loc["sub04", "reason"] == "not on the MEGC2019 list: no apex annotated"
+    assert lines.loc["sub05", "status"] == "used"
+    assert len(annotations.load("casme2", tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (lambda p, rows: write_csv(p, rows), "CASME2.csv"),
+        (lambda p, rows: write_csv(p, rows, delimiter=";", encoding="utf-8-sig"), "CASME2.csv"),
+        (lambda p, rows: write_csv(p, rows, delimiter="\t", encoding="utf-16"), "CASME2.txt"),
+        (lambda p, rows: write_csv(p, rows), "saved_under_a_wrong_suffix.xlsx"),
+    ],
+)
+def test_a_sheet_saved_as_text_reads_the_same(tmp_path, casme2, write, name):
+    root = write_casme2(tmp_path, CASME2_ROWS)
+    (root / CASME2_NAME).unlink()
+    write(root / name, [CASME2_HEADER, *CASME2_ROWS])
+    pd.testing.assert_frame_equal(
+        annotations.load("casme2", root).drop(columns="frames_dir"),
+        annotations.load("casme2", casme2).drop(columns="frames_dir"),
+    )
+
+
+def test_merged_subject_cells_are_filled_in(tmp_path, casme2):
+    from openpyxl import load_workbook
+
+    root = write_casme2(tmp_path, CASME2_ROWS)
+    book = load_workbook(root / CASME2_NAME)
+    book.active.merge_cells("A2:A3")
+    book.save(root / CASME2_NAME)
+    assert load_workbook(root / CASME2_NAME).active["A3"].value is None
+    found = annotations.load("casme2", root)
+    assert list(found["subject"]) == list(annotations.load("casme2", casme2)["subject"])
+
+
+def test_extra_columns_and_reordered_columns_do_no_harm(tmp_path, casme2):
+    root = write_casme2(tmp_path, CASME2_ROWS)
+    rows = [[*row[::-1], "new"] for row in [CASME2_HEADER, *CASME2_ROWS]]
+    write_xlsx(root / CASME2_NAME, [["Version 20190701"], *rows])
+    assert len(annotations.load("casme2", root)) == len(annotations.load("casme2", casme2))
+
+
+def test_loading_reads_only_and_is_repeatable(casme2):
+    before = sorted((p, p.stat().st_mtime_ns) for p in casme2.rglob("*"))
+    first = annotations.load("casme2", casme2)
+    pd.testing.assert_frame_equal(first, annotations.load("casme2", casme2))
+    annotations.check("casme2", casme2)
+    assert before == sorted((p, p.stat().st_mtime_ns) for p in casme2.rglob("*"))
+
+
+def test_verify_frames_false_lists_only(tmp_path):
+    root = write_casme2(tmp_path, CASME2_ROWS[:1])
+    (root / "Cropped/sub01/EP02_01f/reg_img50.jpg").write_bytes(JPEG[:-2])
+    with pytest.raises(MerError, match=r"reg_img50\.jpg is cut short"):
+        annotations.load("casme2", root)
+    assert len(annotations.load("casme2", root, verify_frames=False)) == 1
+
+
+def test_import_is_light():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, mer_utils.annotations; "
+        "print([m for m in ('torch', 'cv2', 'pandera', 'openpyxl', 'lark') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
