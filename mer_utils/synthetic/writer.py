@@ -1,0 +1,222 @@
+"""Writing a whole made data set: all of it or nothing, the same bytes for the same seed."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from mer_utils.errors import MerError
+from mer_utils.synthetic import clips, sheets
+from mer_utils.synthetic.drawing import draw_all
+from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
+from mer_utils.synthetic.population import ClipPlan
+from mer_utils.synthetic.settings import Settings, curves_of, face_key, make_settings
+
+#: Raised whenever the same arguments give other bytes.
+GENERATOR_VERSION = 1
+MANIFEST = "synthetic.json"
+PART = ".part"
+GROUND_TRUTH = "ground_truth.parquet"
+NOTICE = (
+    "Drawn faces and made motion in the layout of a real data set. "
+    "Results on these files are not evidence about faces."
+)
+
+
+def write(
+    dataset: str,
+    root: str | os.PathLike[str],
+    *,
+    subjects: int | None = None,
+    clips_per_subject: int | None = None,
+    seed: int = 0,
+    phase_difference: float = DEFAULT_PHASE_DIFFERENCE,
+    noise: float = 1.0,
+    frame_size: tuple[int, int] | None = None,
+    layout: str = "cropped",
+    workers: int = 1,
+    progress: bool = False,
+) -> Path:
+    """Write a synthetic twin of a data set: frames, sheet and ground truth.
+
+    The faces are drawn and the motion is made. Nothing measured on a twin is evidence about
+    faces; it shows that code runs, and what the code does with motion that is known.
+
+    Parameters
+    ----------
+    dataset : {"casme2", "samm", "smic"}
+        Whose layout to write.
+    root : path
+        The folder to make. It must not exist, be empty, or hold this very twin.
+    subjects : int, optional
+        Number of subjects. None: the published numbers of subjects, of clips per class and
+        of odd rows, and clips per subject in the published range.
+    clips_per_subject : int, optional
+        With `subjects`: clips of the data set's classes for each subject (default 10), spread
+        evenly over the classes; up to three subjects get one more outside those classes.
+    seed : int
+        The same arguments give the same bytes, whatever the number of workers.
+    phase_difference : float
+        How different fall and rise are, 0 to 1; see `dynamics.activation`.
+    noise : float
+        Scales head drift, flicker, sensor noise and the variation of action units.
+    frame_size : tuple of int, optional
+        Width and height in pixels. Default: 280 x 340 for CASME II and for SAMM (a face crop,
+        grey, where the real one has 2040 x 1088), 140 x 170 for SMIC-HS; with
+        ``layout="raw"`` 640 x 480 and 2040 x 1088.
+    layout : {"cropped", "raw"}
+        "raw" shows head and shoulders before a plain wall, in CASME II under
+        ``CASME2_RAW_selected``. SMIC-HS has "cropped" only.
+    workers : int
+        Processes to draw with.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The root, absolute.
+
+    Raises
+    ------
+    MerError
+        If an argument is out of range, or `root` holds something else.
+    """
+    settings = make_settings(
+        dataset, seed, subjects, clips_per_subject, phase_difference, noise, frame_size, layout
+    )
+    target = Path(root).absolute()
+    if _is_done(target, settings):
+        return target
+    plans = settings.plans()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
+    prefix = f".{target.name}.{platform.node()}-{os.getpid()}-"
+    part = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=target.parent))
+    try:
+        rows = draw_all(plans, settings, part, workers, progress)
+        sheets.write_sheet(dataset, plans, part)
+        pd.DataFrame(rows).to_parquet(part / GROUND_TRUTH, index=False)
+        _write_manifest(part, settings, plans)
+        part.chmod(0o755)
+        try:
+            os.rename(part, target)
+        except OSError:
+            # Another process may have finished the same twin meanwhile.
+            if not _is_done(target, settings):
+                raise
+    except OSError as error:
+        raise MerError(
+            f"{target} could not be written ({error.strerror or error})",
+            "a writable folder with free space",
+            "free some space or name another folder, then run the same command again",
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def describe(root: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return how the twin at `root` was made, or None if nothing there says it is one."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        found: dict[str, Any] = json.loads((Path(root) / MANIFEST).read_text("utf-8"))
+        return found
+    return None
+
+
+def true_displacement(root: str | os.PathLike[str], subject: str, clip: str) -> np.ndarray:
+    """Return where the skin of a clip has gone at the true apex, without head drift.
+
+    Parameters
+    ----------
+    root : path
+        A complete twin.
+    subject, clip : str
+        The clip's key, as in its ground truth.
+
+    Returns
+    -------
+    ndarray, shape (h, w, 2), float32
+        Displacement (right, down) in pixels: the apex frame shows at ``p`` what the resting
+        face shows at ``p`` minus the displacement.
+    """
+    found = describe(root)
+    if found is None:
+        raise MerError(
+            f"{root} holds no {MANIFEST}",
+            "the root of a synthetic twin",
+            "write one with `synthetic.write`",
+        )
+    settings = Settings.from_json(found["arguments"])
+    for row in settings.plans():
+        if (row.subject, row.clip) == (subject, clip):
+            strength = curves_of(row, settings)[:, row.apex - row.onset]
+            return clips.true_field(face_key(row, settings), row.units, strength, settings.stage)
+    raise MerError(
+        f"{root} has no clip {clip!r} of subject {subject!r}",
+        f"a key of {GROUND_TRUTH}",
+        "choose one from that file",
+    )
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed processes of this machine left of `target`."""
+    ours = f".{target.name}.{platform.node()}-"
+    for left in target.parent.glob(f".*{PART}"):
+        pid = left.name.removeprefix(ours).partition("-")[0]
+        if left.name.startswith(ours) and pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_done(target: Path, settings: Settings) -> bool:
+    """Return whether `target` holds this very twin; raise if it holds anything else."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return False
+    found = describe(target)
+    if found is None:
+        raise MerError(
+            f"{target} exists and is not a complete synthetic twin",
+            "a folder that does not exist yet, or an empty one",
+            "name another folder, or remove this one yourself",
+        )
+    made = (found.get("generator_version"), found.get("arguments"))
+    if made == (GENERATOR_VERSION, settings.as_json()):
+        return True
+    raise MerError(
+        f"{target} holds a synthetic twin made with other arguments or another generator",
+        f"generator {GENERATOR_VERSION} with {settings.as_json()}, not {made}",
+        "name another folder, or remove this one",
+    )
+
+
+def _write_manifest(folder: Path, settings: Settings, plans: list[ClipPlan]) -> None:
+    """Write the file that makes a twin complete; it comes last."""
+    counts = {
+        "subjects": len({row.subject for row in plans}),
+        "clips": len(plans),
+        "frames": sum(row.n_frames for row in plans),
+        "emotions": dict(sorted(Counter(row.emotion for row in plans).items())),
+    }
+    text = json.dumps(
+        {
+            "notice": NOTICE,
+            "generator_version": GENERATOR_VERSION,
+            "dataset": settings.dataset,
+            "seed": settings.seed,
+            "arguments": settings.as_json(),
+            "counts": counts,
+        },
+        indent=2,
+    )
+    (folder / MANIFEST).write_text(text + "\n", "utf-8")
