@@ -1,0 +1,82 @@
+"""Figures: everything people look at that is not a table.
+
+Functions take arrays or DataFrames and give back a matplotlib figure, an SVG drawing or
+a piece of HTML that works without a network. They never train and never read the store.
+
+- `style`: colours, fonts and deterministic output
+- `markup`: SVG and HTML strings that a notebook displays
+- `diagrams`: the phases of a clip, leave-one-subject-out
+- `learnet`: the layers of LEARNet
+- `house`: the rooms of the package
+- `clips`: subjects, classes, durations, action units, sample frames
+- `dynamic_images`: rank-pooling weights, dynamic images side by side
+- `rows`: rows of the picture grids, from a clip's frames
+- `results`: scores with intervals, differences between settings
+- `matrices`: confusion matrices, heat maps
+- `trends`: a score against a parameter, average ranks
+- `phase_viewer`: one clip, its phases and its dynamic images, interactively
+- `explorer`: every result, filtered, as a chart and a table
+"""
+
+from mer_utils.figures.clips import (
+    action_unit_heat_map,
+    durations,
+    sample_frames,
+    subject_class_counts,
+)
+from mer_utils.figures.diagrams import loso_diagram, phases_diagram
+from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
+from mer_utils.figures.explorer import results_explorer
+from mer_utils.figures.house import house_diagram
+from mer_utils.figures.learnet import learnet_diagram
+from mer_utils.figures.markup import Markup
+from mer_utils.figures.matrices import confusion_matrices, heat_map
+from mer_utils.figures.phase_viewer import phase_viewer
+from mer_utils.figures.results import difference_figure, table2_figure
+from mer_utils.figures.rows import di_row, frames_row, ported_row
+from mer_utils.figures.style import (
+    MODEL_COLOURS,
+    PHASE_COLOURS,
+    SETTING_COLOURS,
+    BookFigure,
+    PhotoFigure,
+    to_jpeg,
+    to_png,
+    to_svg,
+)
+from mer_utils.figures.trends import curve_of_scores, effect_vs_parameter, rank_figure
+
+__all__ = [
+    "MODEL_COLOURS",
+    "PHASE_COLOURS",
+    "SETTING_COLOURS",
+    "BookFigure",
+    "Markup",
+    "PhotoFigure",
+    "action_unit_heat_map",
+    "confusion_matrices",
+    "curve_of_scores",
+    "di_grid",
+    "di_row",
+    "difference_figure",
+    "durations",
+    "effect_vs_parameter",
+    "frames_row",
+    "heat_map",
+    "house_diagram",
+    "learnet_diagram",
+    "loso_diagram",
+    "phase_viewer",
+    "phases_diagram",
+    "ported_row",
+    "ported_vs_right",
+    "rank_figure",
+    "results_explorer",
+    "sample_frames",
+    "subject_class_counts",
+    "table2_figure",
+    "to_jpeg",
+    "to_png",
+    "to_svg",
+    "weights_figure",
+]
