@@ -190,9 +190,7 @@ def phase_dynamic_images(
         row[part] = rank_pooling_weights(part.stop - part.start, kind)
     leak = _weight_sums(slices, kind)
     pooled = _pool(frames.reshape(len(frames), -1), weights.astype(np.float32), leak)
-    return {
-        p: image.reshape(frames.shape[1:]) for p, image in zip(slices, pooled, strict=True)
-    }
+    return {p: image.reshape(frames.shape[1:]) for p, image in zip(slices, pooled, strict=True)}
 
 
 def dynamic_image(frames: np.ndarray, kind: Kind = "bilen") -> np.ndarray:

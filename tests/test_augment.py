@@ -55,8 +55,7 @@ def test_a_quarter_turn_of_a_rectangle_does_not_shear():
 def test_the_same_seed_draws_the_same_transformation(rng):
     images = smooth_images(rng)
     first, second = (
-        augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(3))
-        for _ in range(2)
+        augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(3)) for _ in range(2)
     )
     assert torch.equal(first, second)
     other = augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(4))

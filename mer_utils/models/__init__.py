@@ -7,5 +7,13 @@ created by its name as well.
 
 from mer_utils.models.create import MODELS, Architecture, create
 from mer_utils.models.operations import count_operations, count_parameters
+from mer_utils.models.weights import weights_identity
 
-__all__ = ["MODELS", "Architecture", "count_operations", "count_parameters", "create"]
+__all__ = [
+    "MODELS",
+    "Architecture",
+    "count_operations",
+    "count_parameters",
+    "create",
+    "weights_identity",
+]

@@ -16,8 +16,7 @@ from torch import nn
 
 from mer_utils.errors import MerError
 from mer_utils.models import learnet as _registers_learnet  # noqa: F401  (registers with timm)
-
-WEIGHTS_SETTING = "MER_WEIGHTS"
+from mer_utils.models.weights import WEIGHTS_SETTING, weights_file
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def _channels(width: float, *full: int) -> tuple[int, ...]:
 
 
 def _vgg(width: float, image_size: int) -> dict[str, Any]:
-    cfg = [v if v == "M" else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
+    cfg = [v if isinstance(v, str) else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
     return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
 
 
@@ -187,14 +186,7 @@ def _pretrained(
     folder = weights_dir or os.environ.get(WEIGHTS_SETTING)
     overlay = None
     if folder:
-        file = Path(folder) / f"{name}.safetensors"
-        if not file.is_file():
-            raise MerError(
-                f"{file} does not exist",
-                f"the ImageNet weights of {name}",
-                f"put timm's model.safetensors of {name} there under that name",
-            )
-        overlay = {"file": str(file)}
+        overlay = {"file": str(weights_file(name, Path(folder)))}
     try:
         return timm.create_model(
             name,

@@ -14,7 +14,7 @@ from torch import nn
 
 # Keras' default epsilon. Its momentum (0.99, here 0.01) would leave the running statistics
 # near their start in the few dozen steps of a small fold, so PyTorch's default is used.
-_BATCH_NORM = {"eps": 1e-3, "momentum": 0.1}
+_EPSILON, _MOMENTUM = 1e-3, 0.1
 
 
 class Column(nn.Module):
@@ -29,8 +29,8 @@ class Column(nn.Module):
         self.first = _conv(width, width, 1)
         self.second = _conv(width, 2 * width, 3)
         self.third = _conv(2 * width, 4 * width, 5)
-        self.norm_first = nn.BatchNorm2d(width, **_BATCH_NORM) if accretive else None
-        self.norm_second = nn.BatchNorm2d(2 * width, **_BATCH_NORM) if accretive else None
+        self.norm_first = _batch_norm(width) if accretive else None
+        self.norm_second = _batch_norm(2 * width) if accretive else None
 
     def forward(
         self, x: torch.Tensor, neighbour: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -82,7 +82,7 @@ class LEARNet(nn.Module):
         self.columns = nn.ModuleList(
             Column(accretive, width) for accretive in (False, True, False, True)
         )
-        self.norm = nn.BatchNorm2d(16 * width, **_BATCH_NORM)
+        self.norm = _batch_norm(16 * width)
         self.merge = _conv(16 * width, 16 * width, 3)
         side = img_size
         for _halving in range(5):
@@ -127,10 +127,15 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
     return nn.Sequential(conv, nn.ReLU())
 
 
+def _batch_norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=_EPSILON, momentum=_MOMENTUM)
+
+
 def _keras_default_initialisation(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 default_cfgs = generate_default_cfgs(

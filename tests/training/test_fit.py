@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -69,7 +71,10 @@ def test_probabilities_sum_to_one_and_do_not_depend_on_the_batch(rng):
     model, _, options = fitted(images, labels)
     together = training.predict(model, images, options, mean=HALF, std=HALF)
     alone = np.concatenate(
-        [training.predict(model, images[i : i + 1], options, mean=HALF, std=HALF) for i in range(70)]
+        [
+            training.predict(model, images[i : i + 1], options, mean=HALF, std=HALF)
+            for i in range(70)
+        ]
     )
     np.testing.assert_allclose(together.sum(1), 1, rtol=1e-5)
     np.testing.assert_allclose(together, alone, atol=1e-6)
@@ -85,7 +90,7 @@ def test_every_image_is_in_one_batch_and_none_is_alone(n):
 def test_learning_rate_rises_then_falls():
     factors = [learning_rate_factor(step, 100, 0.1) for step in range(101)]
     assert factors[:10] == pytest.approx(np.arange(1, 11) / 10)
-    assert all(a >= b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors[10:]))
     assert factors[-1] == pytest.approx(0, abs=1e-12)
 
 

@@ -1,0 +1,86 @@
+"""Commands about the book: ``mer book``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mer_utils import book as book_room
+from mer_utils.cli.experiments import DataRoot, Device, ProfileName, Store, Workers, compute
+from mer_utils.errors import MerError
+from mer_utils.experiments import TABLES, Workspace, open_workspace
+from mer_utils.files import BUILD_SETTING, build_dir
+
+commands = typer.Typer()
+
+
+@commands.command(name="book")
+def make_book(
+    profile: ProfileName = "demo",
+    store: Store = None,
+    data_root: DataRoot = None,
+    workers: Workers = 2,
+    device: Device = "auto",
+) -> None:
+    """Run what is missing, execute every notebook, build the site."""
+    repository, build = find_repository(), build_dir()
+    # Notebooks run in a folder of their own and must find the same caches.
+    os.environ[BUILD_SETTING] = str(build)
+    workspace = open_workspace(
+        profile, data_root, store, device=device, workers=workers, progress=True
+    )
+    report = compute(workspace, list(TABLES), workers)
+    if report.failed:
+        raise MerError(
+            f"{len(report.failed)} fold(s) failed, see above",
+            "every fold of every table",
+            "mend the cause and run the same command again; what is done is kept",
+        )
+    site = book_room.build(
+        repository=repository,
+        build=build,
+        parameters={
+            "profile": profile,
+            "data_root": data_root or build / "data",
+            "store": workspace.context.store,
+        },
+        inputs=inputs(workspace, repository),
+        workers=workers,
+        data_title=workspace.data_title,
+    )
+    typer.echo(f"The book is ready: {site / 'index.html'}")
+
+
+def inputs(workspace: Workspace, repository: Path) -> dict[str, str]:
+    """Return the fingerprints of everything but the sources that pages rest on."""
+    specs = [spec for table in TABLES for spec in workspace.specs(table)]
+    lock = (repository / "requirements.lock").read_bytes()
+    data = "".join(spec.fingerprint for spec in workspace.data.values())
+    return {
+        "lock": hashlib.sha256(lock).hexdigest(),
+        "data": hashlib.sha256(data.encode()).hexdigest(),
+        "results": workspace.store.fingerprint(specs),
+    }
+
+
+def find_repository() -> Path:
+    """Return the nearest folder, from here upwards, that holds the book's ``_config.yml``.
+
+    Raises
+    ------
+    MerError
+        If there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    raise MerError(
+        f"{here} is not inside a checkout of the book",
+        "a folder with _config.yml and notebooks/",
+        "change into the repository and run the command there",
+    )

@@ -1,0 +1,80 @@
+"""Commands about data: ``mer synth``, ``mer check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mer_utils import frames, synthetic
+from mer_utils.annotations import Problem, grouped, to_json, worst
+from mer_utils.annotations import check as find_problems
+
+commands = typer.Typer()
+
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+@commands.command()
+def synth(
+    dataset: Annotated[str, typer.Argument(help="casme2, samm or smic")],
+    out: Annotated[Path, typer.Argument(help="folder to write the twin into")],
+    subjects: Annotated[int | None, typer.Option(help="how many; default: full size")] = None,
+    clips_per_subject: Annotated[int | None, typer.Option(help="clips of each subject")] = None,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same bytes")] = 0,
+    workers: Annotated[int, typer.Option(help="processes")] = 2,
+) -> None:
+    """Write a synthetic twin of a data set, in the original's own layout."""
+    written = synthetic.write(
+        dataset,
+        out,
+        subjects=subjects,
+        clips_per_subject=clips_per_subject,
+        seed=seed,
+        workers=workers,
+        progress=True,
+    )
+    typer.echo(f"The twin is in {written}. It is made of drawn faces: not evidence about people.")
+
+
+@commands.command()
+def check(
+    dataset: Annotated[str, typer.Argument(help="casme2, samm, smic or manifest")],
+    root: Annotated[Path, typer.Argument(help="the data set's folder, or the manifest file")],
+    scheme: Annotated[str | None, typer.Option(help="label scheme, e.g. casme2-5")] = None,
+    decode: Annotated[bool, typer.Option(help="decode every frame (slow)")] = False,
+    corrections: Annotated[Path | None, typer.Option(help="your own corrections, a CSV")] = None,
+    output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
+) -> None:
+    """List every problem of a data set at once, each with its remedy."""
+    problems = find_problems(
+        dataset,
+        root,
+        scheme,
+        corrections=corrections,
+        decode=frames.decoding_problem if decode else None,
+    )
+    if output == "json":
+        typer.echo(to_json(problems))
+    else:
+        _show(problems, f"{dataset} in {root}")
+    if worst(problems) == "error":
+        raise typer.Exit(1)
+
+
+def _show(problems: list[Problem], title: str) -> None:
+    console = Console()
+    if not problems:
+        console.print(f"No problem found: {title}.", soft_wrap=True)
+        return
+    table = Table(title=title, title_justify="left")
+    for heading in ("severity", "kind", "count", "example", "remedy"):
+        table.add_column(heading, overflow="fold")
+    for group in grouped(problems).itertuples():
+        cells = (group.severity, group.kind, str(group.count), group.example, group.remedy)
+        table.add_row(*(escape(str(cell)) for cell in cells), style=_STYLES[str(group.severity)])
+    console.print(table)

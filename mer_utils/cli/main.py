@@ -1,0 +1,40 @@
+"""Put the commands together and turn errors into one message and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+from rich.console import Console
+
+from mer_utils.cli import book, data, experiments
+from mer_utils.errors import MerError
+
+app = typer.Typer(
+    help="Reproduce phase-aware temporal augmentation for micro-expression recognition.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for commands in (data.commands, experiments.commands, book.commands):
+    app.registered_commands.extend(commands.registered_commands)
+
+
+def main() -> None:
+    """Run ``mer``; exit 0 on success, 1 on an error that the message says how to mend."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except MerError as error:
+        Console(stderr=True, soft_wrap=True).print(
+            f"[bold red]Error:[/] {error.what}\n[bold]Expected:[/] {error.expected}\n"
+            f"[bold]Remedy:[/] {error.remedy}",
+            highlight=False,
+        )
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print(
+            "\nStopped. Nothing is lost: the same command goes on from here."
+        )
+        raise SystemExit(130) from None

@@ -1,0 +1,27 @@
+"""Tables: frames of clips, scores or settings in, what people read out.
+
+- `style`: one look for every table
+- `clips`: data sets counted: subjects, classes, durations, action units
+- `models`: sizes and costs of the networks
+- `results`: scores and differences of table 2, and the numbers its sentences quote
+- `assumptions`: the register of assumptions, with each value read from the code
+"""
+
+from mer_utils.tables.assumptions import assumptions_table
+from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
+from mer_utils.tables.models import model_table
+from mer_utils.tables.results import differences, quoted, scores, wide_scores
+from mer_utils.tables.style import show
+
+__all__ = [
+    "action_unit_counts",
+    "against_published",
+    "assumptions_table",
+    "clip_summary",
+    "differences",
+    "model_table",
+    "quoted",
+    "scores",
+    "show",
+    "wide_scores",
+]

@@ -1,0 +1,62 @@
+"""The register of assumptions, with each value read from the code that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from mer_utils.errors import MerError
+from mer_utils.runs import RunSpec
+
+
+def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """Read the register and fill in what the runs use.
+
+    Parameters
+    ----------
+    register : Path
+        ``book/assumptions.yml``; its head says what each field means.
+    specs : sequence of RunSpec
+        The runs whose values are shown.
+
+    Returns
+    -------
+    DataFrame
+        Columns topic, id, question, value, reason, mark, setting, sensitivity. A value
+        that differs between the runs lists each one, in order.
+
+    Raises
+    ------
+    MerError
+        If an entry names a setting that a run specification does not have.
+    """
+    entries = yaml.safe_load(register.read_text(encoding="utf-8"))
+    rows = []
+    for entry in entries:
+        value = entry["value"] if entry["setting"] is None else _values(entry, specs)
+        rows.append({**entry, "value": value, "setting": entry["setting"] or "in the code"})
+    columns = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
+    return pd.DataFrame(rows)[columns]
+
+
+def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
+    try:
+        found = [reduce(getattr, entry["setting"].split("."), spec) for spec in specs]
+    except AttributeError as error:
+        raise MerError(
+            f"{entry['id']} names the setting {entry['setting']!r}",
+            "a field of the run specification",
+            "correct book/assumptions.yml",
+        ) from error
+    return ", ".join(dict.fromkeys(_text(value) for value in found))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " + ".join(str(part) for part in value)
+    return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

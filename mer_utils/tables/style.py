@@ -1,0 +1,53 @@
+"""One look for every table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+
+def show(
+    frame: pd.DataFrame, caption: str, formats: Mapping[str, str] | None = None, decimals: int = 3
+) -> Styler:
+    """Return a frame as a table for the page: a caption, no index, plain numbers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its columns' names are the headings.
+    caption : str
+        What the table shows, in a sentence.
+    formats : mapping of str to str, optional
+        A format such as ``"{:+.2f}"`` by column.
+    decimals : int
+        Of all other fractional numbers.
+
+    Returns
+    -------
+    Styler
+        The same HTML for the same frame: its ids come from caption and content.
+
+    Examples
+    --------
+    >>> html = show(pd.DataFrame({"clips": [3]}), "How many clips.").to_html()
+    >>> "How many clips." in html
+    True
+    """
+    content = f"{caption}{frame.to_csv(index=False)}".encode()
+    styler = Styler(
+        frame.reset_index(drop=True),
+        uuid=hashlib.sha256(content).hexdigest()[:8],
+        caption=caption,
+        precision=decimals,
+        cell_ids=False,
+    )
+    kinds: dict[Any, Any] = {
+        name: "{:,}" for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])
+    }
+    return styler.hide(axis="index").format(
+        {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"
+    )

@@ -1,0 +1,46 @@
+"""What every test may use: a seeded generator, and small data made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mer_utils import experiments, synthetic
+from mer_utils.experiments import Workspace
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20251017)
+
+
+@pytest.fixture(autouse=True)
+def _own_build_folder(monkeypatch, tmp_path_factory):
+    """No test writes into the checkout or reads licensed data that a user has set up."""
+    monkeypatch.setenv("MER_BUILD", str(tmp_path_factory.getbasetemp() / "build"))
+    for name in ("MER_CASME2_ROOT", "MER_SAMM_ROOT", "MER_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def twins(tmp_path_factory) -> Path:
+    """The folder of the smoke profile's twins."""
+    folder = tmp_path_factory.mktemp("data")
+    profile = experiments.get_profile("smoke")
+    for dataset in ("casme2", "samm"):
+        synthetic.write(
+            dataset,
+            folder / f"{dataset}-smoke",
+            subjects=profile.subjects,
+            clips_per_subject=profile.clips_per_subject,
+            seed=profile.twin_seed,
+        )
+    return folder
+
+
+@pytest.fixture
+def workspace(twins, tmp_path) -> Workspace:
+    """The smoke profile with an empty store."""
+    return experiments.open_workspace("smoke", twins, tmp_path / "store")
