@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from mer_utils.cli import book, data, experiments
+from mer_utils.cli import book, data, di, experiments
 from mer_utils.errors import MerError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (data.commands, experiments.commands, book.commands):
+for commands in (data.commands, di.commands, experiments.commands, book.commands):
     app.registered_commands.extend(commands.registered_commands)
 
 

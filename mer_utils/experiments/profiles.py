@@ -99,9 +99,9 @@ PROFILES: dict[str, Profile] = {
             subjects=8,
             clips_per_subject=10,
             models={
-                name: ModelPlan(width=width, image_size=64) for name, width in _DEMO_WIDTHS.items()
+                name: ModelPlan(width=width, image_size=48) for name, width in _DEMO_WIDTHS.items()
             },
-            training=TrainingOptions(epochs=10, batch_size=16),
+            training=TrainingOptions(epochs=8, batch_size=16),
         ),
         Profile(
             name="paper",

@@ -34,30 +34,30 @@ class Architecture:
     image_size : int
         Side in pixels of the input it was designed for.
     narrowed : callable
-        From (width, image_size) to what builds the narrowed network, see `create`.
+        From the width to what builds the narrowed network, see `create`.
     """
 
     name: str
     title: str
     family: str
     image_size: int
-    narrowed: Callable[[float, int], dict[str, Any]]
+    narrowed: Callable[[float], dict[str, Any]]
 
 
 def _channels(width: float, *full: int) -> tuple[int, ...]:
     return tuple(max(8, round(c * width / 8) * 8) for c in full)
 
 
-def _vgg(width: float, image_size: int) -> dict[str, Any]:
+def _vgg(width: float) -> dict[str, Any]:
     cfg = [v if isinstance(v, str) else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
     return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
 
 
-def _resnet(width: float, image_size: int) -> dict[str, Any]:
+def _resnet(width: float) -> dict[str, Any]:
     return {"channels": _channels(width, 64, 128, 256, 512)}
 
 
-def _efficientnet(width: float, image_size: int) -> dict[str, Any]:
+def _efficientnet(width: float) -> dict[str, Any]:
     # timm has no public name for narrower EfficientNets; its generator takes the multiplier.
     return {
         "constructor": efficientnet._gen_efficientnet,
@@ -66,7 +66,7 @@ def _efficientnet(width: float, image_size: int) -> dict[str, Any]:
     }
 
 
-def _mobilenet(width: float, image_size: int) -> dict[str, Any]:
+def _mobilenet(width: float) -> dict[str, Any]:
     return {
         "constructor": efficientnet._gen_mobilenet_v2,
         "variant": "mobilenetv2_100",
@@ -74,14 +74,12 @@ def _mobilenet(width: float, image_size: int) -> dict[str, Any]:
     }
 
 
-def _vit(width: float, image_size: int) -> dict[str, Any]:
-    # Patches shrink with the image, down to 8 pixels, so that enough of them are left.
+def _vit(width: float) -> dict[str, Any]:
     heads = max(1, round(12 * width))
-    patch = max(8, 16 * image_size // 224)
-    return {"embed_dim": 64 * heads, "num_heads": heads, "patch_size": patch}
+    return {"embed_dim": 64 * heads, "num_heads": heads}
 
 
-def _learnet(width: float, image_size: int) -> dict[str, Any]:
+def _learnet(width: float) -> dict[str, Any]:
     return {"width": max(2, round(16 * width))}
 
 
@@ -166,7 +164,7 @@ def create(
             f"width 1, or one of {', '.join(MODELS)}",
             "use width 1 for other timm models",
         )
-    arguments |= MODELS[name].narrowed(width, image_size)
+    arguments |= MODELS[name].narrowed(width)
     constructor = arguments.pop("constructor", None)
     if constructor is None:
         return timm.create_model(name, num_classes=num_classes, **arguments)

@@ -10,7 +10,7 @@
 from mer_utils.tables.assumptions import assumptions_table
 from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
 from mer_utils.tables.models import model_table
-from mer_utils.tables.results import differences, quoted, scores, wide_scores
+from mer_utils.tables.results import differences, quoted, scores, wide_differences, wide_scores
 from mer_utils.tables.style import show
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "quoted",
     "scores",
     "show",
+    "wide_differences",
     "wide_scores",
 ]

@@ -98,10 +98,37 @@ def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
                 "accuracy": by_metric.loc["accuracy_pooled", "value"],
                 "UF1": by_metric.loc["uf1_pooled", "value"],
                 "UAR": uar["value"],
-                "UAR, 95 % interval": f"{uar['low']:.2f} to {uar['high']:.2f}",
+                "UAR, 95 % interval": _interval(uar),
             }
         )
     return pd.DataFrame(rows)
+
+
+def wide_differences(compared: pd.DataFrame) -> pd.DataFrame:
+    """Lay out differences for reading.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        Rows of one metric, as `differences` returns them.
+
+    Returns
+    -------
+    DataFrame
+        Columns data set, model, comparison, difference, relative, ``95 % interval`` and
+        ``p (Holm)``.
+    """
+    return pd.DataFrame(
+        {
+            "data set": compared["dataset"],
+            "model": compared["model"].map(_title),
+            "comparison": compared["comparison"],
+            "difference": compared["value"],
+            "relative": compared["relative"],
+            "95 % interval": [_interval(row) for _, row in compared.iterrows()],
+            "p (Holm)": compared["p_bootstrap_holm"],
+        }
+    )
 
 
 def quoted(
@@ -129,8 +156,7 @@ def quoted(
         best = part.iloc[int(part["value"].to_numpy().argmax())]
         numbers |= {
             f"{dataset}_best": float(best["value"]),
-            f"{dataset}_best_low": float(best["low"]),
-            f"{dataset}_best_high": float(best["high"]),
+            f"{dataset}_best_interval": _interval(best),
             f"{dataset}_best_model": _title(best["model"]),
             f"{dataset}_best_setting": best["setting"],
             f"{dataset}_clips": int(best["clips"]),
@@ -149,6 +175,11 @@ def quoted(
         "mean_difference": float(control["value"].mean()),
         "mean_width": float((control["high"] - control["low"]).mean()),
     }
+
+
+def _interval(row: pd.Series) -> str:
+    # Fewer than two subjects that differ leave nothing to resample.
+    return "undefined" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
 
 
 def _title(model: str) -> str:

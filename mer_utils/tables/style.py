@@ -45,9 +45,12 @@ def show(
         precision=decimals,
         cell_ids=False,
     )
-    kinds: dict[Any, Any] = {
-        name: "{:,}" for name in frame.columns if pd.api.types.is_integer_dtype(frame[name])
-    }
+    numeric = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+    whole = [name for name in numeric if pd.api.types.is_integer_dtype(frame[name])]
+    kinds: dict[Any, Any] = dict.fromkeys(whole, "{:,}")
+    # The class is that of plain frames, which the theme knows how to draw.
+    styler = styler.set_table_attributes('class="dataframe"')
+    styler = styler.set_properties(subset=numeric, **{"text-align": "right"})
     return styler.hide(axis="index").format(
         {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"
     )

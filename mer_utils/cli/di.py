@@ -1,0 +1,153 @@
+"""The command for one clip's dynamic images (DIs): ``mer di``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import cv2
+import numpy as np
+import typer
+
+from mer_utils import dynamic_image, frames
+from mer_utils.annotations import clip_frames
+from mer_utils.annotations.layout import frame_files
+from mer_utils.errors import MerError
+from mer_utils.figures.dynamic_images import di_grid
+from mer_utils.figures.style import MUTED, PHASE_TITLES
+from mer_utils.files import atomic_write
+
+commands = typer.Typer()
+
+# A sheet is looked at by itself, larger than in a page.
+_DPI = 320
+
+
+class Points(NamedTuple):
+    """Frame numbers of a clip."""
+
+    onset: int
+    apex: int | None
+    offset: int
+
+    @property
+    def apex_index(self) -> int | None:
+        """Place of the apex in the clip, from 0."""
+        return None if self.apex is None else self.apex - self.onset
+
+
+@commands.command(name="di")
+def make_dis(
+    source: Annotated[Path, typer.Argument(help="folder of one clip, or a mp4, avi or mov file")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="contact sheet, a PNG file")],
+    onset: Annotated[int | None, typer.Option(help="frame number; default: the first")] = None,
+    apex: Annotated[int | None, typer.Option(help="frame number; without it, full DI only")] = None,
+    offset: Annotated[int | None, typer.Option(help="frame number; default: the last")] = None,
+    crop: Annotated[bool, typer.Option("--crop", help="find the face and crop to it")] = False,
+    margin: Annotated[
+        float, typer.Option(min=0, max=2, help="around the face, as a share of it")
+    ] = frames.CropOptions().margin,
+    size: Annotated[
+        int, typer.Option(min=16, max=1024, help="side of the crop in pixels")
+    ] = frames.CropOptions().size,
+    kind: Annotated[str, typer.Option(help=", ".join(dynamic_image.KINDS))] = "bilen",
+    scaling: Annotated[str, typer.Option(help=", ".join(dynamic_image.SCALINGS))] = "symmetric",
+    separate: Annotated[
+        bool, typer.Option("--separate", help="also write each DI as OUTPUT-phase.png")
+    ] = False,
+) -> None:
+    """Draw one clip's dynamic images, full and of both phases, beside three of its frames.
+
+    Frame numbers are those of the file names in a folder (their last integer: 46 for
+    reg_img46.jpg). A video's frames count from 1. Onset and offset are both included.
+    """
+    if output.suffix.lower() != ".png":
+        raise MerError(f"{output} is no PNG file", "a name ending in .png", "end it in .png")
+    options = frames.CropOptions(margin=margin, size=size) if crop else None
+    clip, points = _read(source, onset, apex, offset, options)
+    place = points.apex_index
+    # The kind and the scaling are checked by name where they are used.
+    pooled = dynamic_image.phase_dynamic_images(clip, place, kind)  # type: ignore[arg-type]
+    dis = {p: dynamic_image.to_uint8(d, scaling) for p, d in pooled.items()}  # type: ignore[arg-type]
+    row = {"title": "", "onset_frame": clip[0], "offset_frame": clip[-1], "dis": dis}
+    figure = di_grid([row | ({} if place is None else {"apex_frame": clip[place]})])
+    figure.suptitle(_heading(source, points, kind, scaling), fontsize=8, color=MUTED)
+    with atomic_write(output) as temporary:
+        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
+    if separate:
+        for phase, image in dis.items():
+            with atomic_write(output.with_name(f"{output.stem}-{phase}.png")) as temporary:
+                temporary.write_bytes(_png(image))
+    lacking = [PHASE_TITLES[p] for p in dynamic_image.PHASES if p not in dis]
+    typer.echo(f"Wrote {output}: {len(clip)} frames, DIs of {', '.join(dis)}.")
+    if lacking and apex is not None:
+        typer.echo(f"No DI {' or '.join(lacking)}: that phase has fewer than two frames.")
+
+
+def _read(
+    source: Path,
+    onset: int | None,
+    apex: int | None,
+    offset: int | None,
+    options: frames.CropOptions | None,
+) -> tuple[np.ndarray, Points]:
+    """Return the frames onset..offset, (t, h, w, c), and the three frame numbers."""
+    if frames.is_video(source):
+        video = frames.read_video(source, 1 if onset is None else onset, offset)
+        points = _ordered(source, video.first, apex, video.last)
+        clip = video.frames
+        return (frames.crop_clip(clip, options, str(source)) if options else clip), points
+    numbers = list(_frames_of(source))
+    first, last = numbers[0], numbers[-1]
+    points = _ordered(
+        source, first if onset is None else onset, apex, last if offset is None else offset
+    )
+    if points.onset < first or points.offset > last:
+        raise frames.outside(source, points.onset, points.offset, first, last)
+    paths = clip_frames({**points._asdict(), "frames_dir": source}).paths
+    return (frames.read_cropped(paths, options) if options else frames.read_clip(paths)), points
+
+
+def _frames_of(source: Path) -> dict[int, Path]:
+    if source.is_file():
+        raise MerError(
+            f"{source} is neither a folder nor a video",
+            f"a folder of frames, or a file ending in {', '.join(sorted(frames.VIDEO_SUFFIXES))}",
+            "name the clip's folder, or convert the video to mp4",
+        )
+    files = frame_files(source)
+    if not files:
+        raise MerError(
+            f"{source} holds no frames",
+            "image files with the frame's number in their names, such as img46.jpg",
+            "name the folder of one clip, in which its frames lie",
+        )
+    return files
+
+
+def _ordered(source: Path, onset: int, apex: int | None, offset: int) -> Points:
+    """Return the three frame numbers, or raise if they are not in order."""
+    if onset >= offset:
+        raise MerError(
+            f"{source} from onset {onset} to offset {offset} is no clip of two frames",
+            "an onset before the offset",
+            "check both frame numbers",
+        )
+    if apex is not None and not onset <= apex <= offset:
+        raise MerError(
+            f"apex {apex} lies outside {onset}..{offset} of {source}",
+            f"a frame number from {onset} to {offset}",
+            "check the three frame numbers, or leave --apex out for the full DI alone",
+        )
+    return Points(onset, apex, offset)
+
+
+def _heading(source: Path, points: Points, kind: str, scaling: str) -> str:
+    numbers = [f"{name} {n}" for name, n in points._asdict().items() if n is not None]
+    zero = "mid-grey is zero" if scaling == "symmetric" else "each DI has its own zero"
+    return f"{source.stem}: {', '.join(numbers)}\n{kind} weights, {scaling} scaling: {zero}"
+
+
+def _png(image: np.ndarray) -> bytes:
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[-1] == 3 else image
+    return cv2.imencode(".png", stored)[1].tobytes()

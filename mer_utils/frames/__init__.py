@@ -1,0 +1,46 @@
+"""A clip's frames as arrays: decoding and fingerprinting what is on disk.
+
+Which files belong to a clip is the business of :mod:`mer_utils.annotations`; this room
+turns them into pixels. Colours are in the order red, green, blue.
+"""
+
+from mer_utils.frames.crop import (
+    CropOptions,
+    SubjectCrop,
+    crop,
+    crop_clip,
+    crops_of,
+    face_box,
+    read_cropped,
+    without_face,
+)
+from mer_utils.frames.decode import decode, decoding_problem, load_clip, read_clip
+from mer_utils.frames.face import DETECTORS, Detector, Face, find_face
+from mer_utils.frames.fingerprint import clip_fingerprint, data_fingerprint
+from mer_utils.frames.video import VIDEO_SUFFIXES, VideoClip, is_video, outside, read_video
+
+__all__ = [
+    "DETECTORS",
+    "VIDEO_SUFFIXES",
+    "CropOptions",
+    "Detector",
+    "Face",
+    "SubjectCrop",
+    "VideoClip",
+    "clip_fingerprint",
+    "crop",
+    "crop_clip",
+    "crops_of",
+    "data_fingerprint",
+    "decode",
+    "decoding_problem",
+    "face_box",
+    "find_face",
+    "is_video",
+    "load_clip",
+    "outside",
+    "read_clip",
+    "read_cropped",
+    "read_video",
+    "without_face",
+]

@@ -1,0 +1,268 @@
+"""Face crops for frames that show more than the face.
+
+The face is found **once**, on the onset frame, and one box serves every frame of the clip: a
+box found anew on each frame would tremble, and that would be motion in the dynamic image.
+The box is turned so that the eyes are level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mer_utils.annotations import clip_frames
+from mer_utils.errors import MerError
+from mer_utils.frames.decode import decode
+from mer_utils.frames.face import DETECTORS, Face, find_face, level_transform
+
+
+class CropOptions(BaseModel):
+    """How faces are cropped.
+
+    Parameters
+    ----------
+    margin : float
+        Added on each side of the face's box, as a share of its longer side. 0 is brow to chin.
+    size : int
+        Side of the square crop in pixels.
+    detector : str
+        A name of `mer_utils.frames.face.DETECTORS`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    margin: float = Field(default=0.1, ge=0, le=2)
+    size: int = Field(default=224, ge=16, le=1024)
+    detector: str = "centerface"
+
+    @field_validator("detector")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in DETECTORS:
+            raise ValueError(f"detector {name!r} is not one of {', '.join(DETECTORS)}")
+        return name
+
+
+@dataclass(frozen=True)
+class SubjectCrop:
+    """The crop of one clip's onset frame.
+
+    Parameters
+    ----------
+    dataset, subject, clip : str
+        The clip's key.
+    image : ndarray of shape (size, size, c), uint8, or None
+        None where no face was found.
+    """
+
+    dataset: str
+    subject: str
+    clip: str
+    image: np.ndarray | None
+
+
+def face_box(face: Face, *, margin: float, size: int) -> np.ndarray:
+    """Return the transform from a frame's pixels to those of the crop.
+
+    Parameters
+    ----------
+    face : Face
+    margin, size
+        See `CropOptions`.
+
+    Returns
+    -------
+    ndarray of shape (2, 3), float64
+        ``crop = M[:, :2] @ frame + M[:, 2]``, in pixel centres. It turns the eyes level, takes
+        the centre of the face's box to the centre of the crop, and the longer side of the
+        box, times ``1 + 2 * margin``, to `size`.
+
+    Examples
+    --------
+    >>> face = Face(box=(10, 20, 30, 40), eyes=((15, 26), (25, 26)))
+    >>> M = face_box(face, margin=0, size=40)
+    >>> (M @ (20, 30, 1)).tolist()
+    [19.5, 19.5]
+    """
+    left, top, right, bottom = face.box
+    side = max(right - left, bottom - top) * (1 + 2 * margin)
+    centre = np.array([(left + right) / 2, (top + bottom) / 2])
+    middle = (size - 1) / 2
+    return level_transform(np.array(face.eyes), centre, size / side, (middle, middle))
+
+
+def crop(frames: Iterable[np.ndarray], face: Face, *, margin: float, size: int) -> np.ndarray:
+    """Cut one and the same box out of every frame.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c) or (t, h, w), or iterable of its frames, uint8
+    face : Face
+        Found on the clip's onset frame, see `find_face`.
+    margin, size
+        See `CropOptions`.
+
+    Returns
+    -------
+    ndarray of shape (t, size, size, c), uint8
+        What lies outside the frame is black.
+
+    Notes
+    -----
+    The transform is linear in the pixels and the same for every frame, so what does not move
+    in the clip does not move in the crop. A large face is averaged down to `size`, as an
+    area, not sampled.
+    """
+    transform = face_box(face, margin=margin, size=size)
+    return np.stack([_cut(frame, transform, size) for frame in frames])
+
+
+def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") -> np.ndarray:
+    """Find the face on the first frame and crop every frame to it.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c), uint8
+        From the onset on.
+    options : CropOptions
+    clip : str
+        What to call the clip in an error.
+
+    Returns
+    -------
+    ndarray of shape (t, size, size, c), uint8
+
+    Raises
+    ------
+    MerError
+        If no face is found.
+    """
+    face = _face_of(frames[0], options, clip)
+    return crop(frames, face, margin=options.margin, size=options.size)
+
+
+def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
+    """Decode a clip and crop it to the face, one frame at a time.
+
+    Large frames are never all in memory: 101 frames of 2040 x 1088 would take 224 MB, or
+    three times that in colour.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The frames in time order, the onset first.
+    options : CropOptions
+
+    Returns
+    -------
+    ndarray of shape (t, size, size, c), uint8
+
+    Raises
+    ------
+    MerError
+        If no face is found on the onset frame, or a frame cannot be decoded or differs in
+        size from it.
+    """
+    first = decode(paths[0])
+    face = _face_of(first, options, f"clip {paths[0].parent}")
+    transform = face_box(face, margin=options.margin, size=options.size)
+    frames = [_cut(first, transform, options.size)]
+    for path in paths[1:]:
+        frame = decode(path)
+        if frame.shape != first.shape:
+            raise MerError(
+                f"{path} has shape {frame.shape}",
+                f"{first.shape} as the onset frame, {paths[0].name}",
+                "extract the clip's frames anew, all in one size",
+            )
+        frames.append(_cut(frame, transform, options.size))
+    return np.stack(frames)
+
+
+def crops_of(
+    clips: pd.DataFrame, options: CropOptions, missing_frames: str = "error"
+) -> list[SubjectCrop]:
+    """Crop the onset frame of each subject's first clip, to be looked at.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        The clip table.
+    options : CropOptions
+    missing_frames : str
+        See :func:`mer_utils.annotations.clip_frames`.
+
+    Returns
+    -------
+    list of SubjectCrop
+        One a subject, in the table's order.
+    """
+    firsts = clips.drop_duplicates(["dataset", "subject"])
+    found = []
+    for row in firsts.itertuples():
+        onset = decode(clip_frames(row, missing_frames).paths[0])
+        face = find_face(onset, options.detector)
+        cut = crop([onset], face, margin=options.margin, size=options.size)[0] if face else None
+        found.append(SubjectCrop(str(row.dataset), str(row.subject), str(row.clip), cut))
+    return found
+
+
+def without_face(
+    clips: pd.DataFrame, options: CropOptions, missing_frames: str = "error"
+) -> pd.DataFrame:
+    """Return the rows of the clips on whose onset frame no face is found.
+
+    ``clips.drop(without_face(clips, options).index)`` leaves them out, and the ones left out
+    can be counted and named.
+
+    Parameters
+    ----------
+    clips, options, missing_frames
+        See `crops_of`.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `clips`, with their index.
+    """
+    missing = [
+        find_face(decode(clip_frames(row, missing_frames).paths[0]), options.detector) is None
+        for row in clips.itertuples()
+    ]
+    return clips[np.array(missing, bool)]
+
+
+def _face_of(onset: np.ndarray, options: CropOptions, clip: str) -> Face:
+    face = find_face(onset, options.detector)
+    if face is None:
+        raise MerError(
+            f"no face was found on the onset frame of {clip}",
+            "a face, upright and seen from the front",
+            "look at that frame; leave the clip out (frames.without_face lists all such "
+            "clips), use frames that are cropped already, or another detector",
+        )
+    return face
+
+
+def _cut(frame: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+    """Return the crop (size, size, c) of one frame."""
+    shrink = max(1, int(np.ceil(1 / np.sqrt(abs(np.linalg.det(transform[:, :2]))) - 1e-9)))
+    # Sampled `shrink` times as finely, x' = shrink (x + 1/2) - 1/2, then averaged.
+    fine = shrink * transform + [[0, 0, (shrink - 1) / 2]]
+    cut = cv2.warpAffine(
+        frame,
+        fine,
+        (shrink * size, shrink * size),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(0, 0, 0, 0),
+    )
+    if shrink > 1:
+        cut = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA)
+    return cut.reshape(size, size, -1)

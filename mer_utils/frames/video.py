@@ -1,0 +1,188 @@
+"""Videos: the frames of a clip out of one file (mp4, avi, mov), decoded by OpenCV.
+
+Frames are numbered **from 1**, as the files are that a video's extraction gives, so that a
+data set's onset, apex and offset mean the same frame in the video as in the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mer_utils.errors import MerError
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov"})
+#: Bytes of decoded frames that are read at most: a whole recording is not a clip.
+MAX_BYTES = 2 * 1024**3
+# Containers count frames by duration and rate; the count may be off by so many.
+_COUNT_SLACK = 2
+# Types of the first atom of an mp4 or mov file.
+_FIRST_ATOMS = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+
+
+@dataclass(frozen=True)
+class VideoClip:
+    """Frames of a video.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, 3), uint8
+        Red, green, blue.
+    first : int
+        Number of the first of them in the video, which counts from 1.
+    fps : float
+        Frames per second by the file's own account; 0 where it gives none.
+    """
+
+    frames: np.ndarray
+    first: int
+    fps: float
+
+    @property
+    def last(self) -> int:
+        """Number of the last frame."""
+        return self.first + len(self.frames) - 1
+
+
+def is_video(path: Path) -> bool:
+    """Tell by its suffix whether `path` names a video.
+
+    Examples
+    --------
+    >>> is_video(Path("EP02_01f.AVI")), is_video(Path("reg_img46.jpg"))
+    (True, False)
+    """
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip:
+    """Decode the frames `first` to `last` of a video, both included.
+
+    Parameters
+    ----------
+    path : Path
+        An mp4, avi or mov file.
+    first : int
+        Number of the first wanted frame; the video's first frame has number 1.
+    last : int, optional
+        Number of the last wanted frame. None reads to the end.
+
+    Returns
+    -------
+    VideoClip
+
+    Raises
+    ------
+    MerError
+        If the file is missing, no video, cannot be decoded, breaks off, holds no frame, has
+        no such frame numbers, or its frames would take more than `MAX_BYTES`.
+    """
+    if first < 1 or (last is not None and last < first):
+        raise MerError(
+            f"frames {first} to {'the end' if last is None else last} were asked for",
+            "frame numbers from 1 upward, the first before the last",
+            "count the video's frames from 1",
+        )
+    path = Path(path)
+    _check_file(path)
+    with _opened(path) as capture:
+        announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        fps = float(capture.get(cv2.CAP_PROP_FPS))
+        frames, count = [], 0
+        for number, frame in _numbered(capture, first, last):
+            count = number
+            if frame is not None:
+                frames.append(frame)
+                _check_memory(path, frames)
+    if not count:
+        raise _undecodable(path, "it holds no frame that can be decoded")
+    if (last is None or count < last) and count < announced - _COUNT_SLACK:
+        raise MerError(
+            f"{path} announces {announced} frames, but breaks off after {count}",
+            "a whole video",
+            f"copy the file anew, or use no frame after {count}",
+        )
+    if not frames or (last is not None and count < last):
+        raise outside(path, first, last, 1, count)
+    return VideoClip(np.stack(frames), first, fps)
+
+
+def outside(path: Path, first: int, last: int | None, lowest: int, highest: int) -> MerError:
+    """Return the error for frame numbers that a clip's folder or video does not have."""
+    wanted = f"frame {first}" if last in (None, first) else f"frames {first} to {last}"
+    return MerError(
+        f"{wanted} cannot be taken from {path}",
+        f"frame numbers from {lowest} to {highest}",
+        "give the numbers as they are in the file names of a folder; a video counts from 1",
+    )
+
+
+def _check_file(path: Path) -> None:
+    if not is_video(path):
+        raise _undecodable(path, f"suffix {path.suffix!r}")
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise MerError(
+            f"{path} cannot be read ({error.strerror or error})",
+            "an mp4, avi or mov file",
+            "check the path and its permissions",
+        ) from error
+    # Decoders go by content, not by suffix, and some contents (play lists) name other files.
+    if not (head[:4] == b"RIFF" and head[8:] == b"AVI ") and head[4:8] not in _FIRST_ATOMS:
+        raise _undecodable(path, "its content is none" if head else "it is empty")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    try:
+        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    except cv2.error as error:
+        raise _undecodable(path, str(error).strip()) from error
+    try:
+        if not capture.isOpened():
+            raise _undecodable(path, "OpenCV cannot open it")
+        yield capture
+    finally:
+        capture.release()
+
+
+def _numbered(
+    capture: cv2.VideoCapture, first: int, last: int | None
+) -> Iterator[tuple[int, np.ndarray | None]]:
+    """Yield frame numbers and, from `first` on, frames; seeking would be inexact."""
+    number = 0
+    while (last is None or number < last) and capture.grab():
+        if number + 1 < first:
+            number += 1
+            yield number, None
+            continue
+        done, frame = capture.retrieve()
+        if not done or frame is None:
+            return
+        number += 1
+        yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+
+def _check_memory(path: Path, frames: list[np.ndarray]) -> None:
+    if len(frames) * frames[0].nbytes > MAX_BYTES:
+        height, width = frames[0].shape[:2]
+        raise MerError(
+            f"{path} has more than {len(frames)} frames of {width} x {height} pixels",
+            f"a clip of at most {MAX_BYTES / 1024**3:.3g} GiB of decoded frames",
+            "name the onset and the offset of one expression",
+        )
+
+
+def _undecodable(path: Path, reason: str) -> MerError:
+    return MerError(
+        f"{path} cannot be decoded ({reason})",
+        "an mp4, avi or mov video",
+        "copy the file anew, or convert it, for instance to an mp4 with H.264",
+    )

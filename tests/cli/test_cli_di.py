@@ -1,0 +1,166 @@
+"""``mer di``: one clip's dynamic images, and a clear word for every bad input."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from typer.testing import CliRunner
+
+from mer_utils.cli import di
+from mer_utils.cli.main import app
+from mer_utils.dynamic_image import phase_dynamic_images, to_uint8
+from mer_utils.errors import MerError
+
+NUMBERS = range(8, 15)  # 8, 9, 10, ... : the order of names is not that of numbers
+
+
+def clip_array(channels=3):
+    """A bar that goes right until the fourth frame and then down, on a grey ground."""
+    clip = np.full((len(NUMBERS), 40, 56, channels), 90, np.uint8)
+    for t in range(len(clip)):
+        x, y = 8 + 4 * min(t, 3), 6 + 5 * max(t - 3, 0)
+        clip[t, y : y + 8, x : x + 12] = (200, 160, 40)[:channels]
+    return clip
+
+
+def write_frames(folder, clip):
+    folder.mkdir()
+    for number, frame in zip(NUMBERS, clip, strict=True):
+        cv2.imwrite(str(folder / f"img{number}.png"), frame[..., ::-1])
+    (folder / "Thumbs.db").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_frames(tmp_path / "EP01_01f", clip_array())
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["di", *map(str, arguments)])
+    if isinstance(result.exception, MerError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def read(path):
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    return image[..., ::-1] if image.ndim == 3 else image[..., None]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_separate_files_are_the_phases_dis(tmp_path, channels):
+    clip = clip_array(channels)
+    out = tmp_path / "out" / "sheet.png"
+    said = run(write_frames(tmp_path / "clip", clip), "--apex", 11, "-o", out, "--separate")
+    assert "7 frames" in said
+    expected = phase_dynamic_images(clip, 3)
+    assert set(expected) == {"full", "onset_apex", "apex_offset"}
+    for phase, pooled in expected.items():
+        found = read(tmp_path / "out" / f"sheet-{phase}.png")
+        np.testing.assert_array_equal(found, to_uint8(pooled, "symmetric"))
+    assert read(out).shape[1] > 1500
+
+
+def test_onset_and_offset_choose_the_frames_by_their_numbers(folder, tmp_path):
+    out = tmp_path / "a.png"
+    options = ("--kind", "linear", "--scaling", "minmax", "--separate", "-o", out)
+    run(folder, "--onset", 9, "--apex", 10, "--offset", 13, *options)
+    part = clip_array()[1:6]
+    for phase, pooled in phase_dynamic_images(part, 1, "linear").items():
+        np.testing.assert_array_equal(read(tmp_path / f"a-{phase}.png"), to_uint8(pooled))
+
+
+def test_without_an_apex_there_is_the_full_di_alone(folder, tmp_path):
+    said = run(folder, "-o", tmp_path / "a.png", "--separate")
+    assert "DIs of full." in said
+    assert {p.name for p in tmp_path.glob("*.png")} == {"a.png", "a-full.png"}
+
+
+def test_an_apex_at_the_offset_says_which_di_is_lacking(folder, tmp_path):
+    said = run(folder, "--apex", 14, "-o", tmp_path / "a.png")
+    assert "No DI apex to offset" in said
+
+
+def test_the_sheet_shows_frames_and_dis_with_their_names(folder, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(di, "di_grid", lambda rows, f=di.di_grid: drawn.setdefault("f", f(rows)))
+    run(folder, "--apex", 11, "-o", tmp_path / "a.png")
+    titles = [axes.get_title() for axes in drawn["f"].axes]
+    assert titles == ["onset", "apex", "offset", "full", "onset to apex", "apex to offset"]
+    shown = [np.asarray(axes.images[0].get_array()) for axes in drawn["f"].axes]
+    for image, frame in zip(shown[:3], clip_array()[[0, 3, 6]], strict=True):
+        np.testing.assert_array_equal(image, frame)
+    heading = drawn["f"].get_suptitle()
+    assert "EP01_01f: onset 8, apex 11, offset 14" in heading
+    assert "mid-grey is zero" in heading
+
+
+def test_the_same_clip_gives_the_same_bytes(folder, tmp_path):
+    sheets = [tmp_path / "a.png", tmp_path / "b.png"]
+    for sheet in sheets:
+        run(folder, "--apex", 11, "-o", sheet)
+    assert sheets[0].read_bytes() == sheets[1].read_bytes()
+
+
+def test_a_video_counts_from_one(folder, tmp_path):
+    path = tmp_path / "clip.avi"
+    code = cv2.VideoWriter_fourcc(*"FFV1")
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, 200, (56, 40))
+    grey = np.repeat(clip_array(1), 3, axis=-1)  # a codec may halve the colours' resolution
+    for frame in grey:
+        writer.write(frame)
+    writer.release()
+    out = tmp_path / "v.png"
+    run(path, "--onset", 2, "--apex", 4, "--offset", 6, "-o", out, "--separate")
+    found = read(tmp_path / "v-apex_offset.png")
+    expected = to_uint8(phase_dynamic_images(grey[1:6], 2)["apex_offset"], "symmetric")
+    assert np.abs(found.astype(int) - expected).max() <= 6
+    run(path, "-o", tmp_path / "whole.png")
+    with pytest.raises(MerError, match="expected frame numbers from 1 to 7"):
+        run(path, "--onset", 5, "--offset", 8, "-o", out)
+
+
+def test_a_still_face_is_cropped_and_stays_still(tmp_path):
+    photo = skimage.data.astronaut()[:256, 96:352]
+    still = write_frames(tmp_path / "still", np.repeat(photo[None], len(NUMBERS), axis=0))
+    run(still, "-o", tmp_path / "a.png", "--crop", "--size", 96, "--separate")
+    found = read(tmp_path / "a-full.png")
+    assert found.shape == (96, 96, 3)
+    assert (found == 128).all()
+
+
+def test_bad_input_is_named(folder, tmp_path):
+    out = tmp_path / "a.png"
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "notes.txt").write_text("7 frames")
+    (tmp_path / "broken.mp4").write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(100))
+    (tmp_path / "gap").mkdir()
+    for number in (1, 2, 4):
+        cv2.imwrite(str(tmp_path / "gap" / f"{number}.png"), clip_array()[0])
+    cases = [
+        ((tmp_path / "nowhere",), "nowhere cannot be read"),
+        ((tmp_path / "nowhere.mp4",), "nowhere.mp4 cannot be read"),
+        ((tmp_path / "bare",), "holds no frames"),
+        ((tmp_path / "notes.txt",), "neither a folder nor a video"),
+        ((tmp_path / "broken.mp4",), "cannot be decoded"),
+        ((tmp_path / "gap",), "1 of the 4 frames 1..4 are missing"),
+        ((folder, "--onset", 3), "frame numbers from 8 to 14"),
+        ((folder, "--offset", 15), "frame numbers from 8 to 14"),
+        ((folder, "--apex", 15), "apex 15 lies outside 8..14"),
+        ((folder, "--onset", 10, "--apex", 9), "apex 9 lies outside 10..14"),
+        ((folder, "--onset", 12, "--offset", 12), "no clip of two frames"),
+        ((folder, "--kind", "best"), "'best' are unknown"),
+        ((folder, "--scaling", "best"), "'best' is unknown"),
+        ((folder, "--crop"), "no face was found"),
+        ((folder, "-o", tmp_path / "a.jpg"), "is no PNG file"),
+        ((folder, "-o", tmp_path / "notes.txt" / "a.png"), "could not be written"),
+    ]
+    for arguments, said in cases:
+        output = () if "-o" in arguments else ("-o", out)
+        with pytest.raises(MerError, match=said):
+            run(*arguments, *output)
+        assert not out.exists()

@@ -1,0 +1,123 @@
+"""Videos: every container gives its frames back, in order, under their numbers."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from mer_utils.errors import MerError
+from mer_utils.frames import is_video, read_video, video
+
+GREYS = np.arange(10, 250, 12)  # 20 frames that tell themselves apart
+
+
+def write_video(path, images, codec="MJPG", fps=200.0, size=(64, 48)):
+    """Write images (h, w, 3), red, green, blue; `size` is width and height."""
+    code = cv2.VideoWriter_fourcc(*codec)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, fps, size)
+    assert writer.isOpened()
+    for image in images:
+        writer.write(np.ascontiguousarray(image[..., ::-1]))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    images = [np.full((48, 64, 3), grey, np.uint8) for grey in GREYS]
+    return write_video(tmp_path_factory.mktemp("video") / "clip.avi", images)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mp4", "mp4v"), ("a.mov", "mp4v"), ("a.AVI", "MJPG"), ("a.avi", "FFV1")],
+)
+def test_every_container_gives_its_frames_in_order(tmp_path, name, codec):
+    images = [np.full((48, 64, 3), grey, np.uint8) for grey in GREYS]
+    found = read_video(write_video(tmp_path / name, images, codec))
+    assert found.frames.shape == (20, 48, 64, 3)
+    assert (found.first, found.last, found.fps) == (1, 20, 200)
+    # Lossy, and in studio range: nearer to its own grey than to the next frame's.
+    np.testing.assert_allclose(found.frames.mean(axis=(1, 2, 3)), GREYS, atol=5)
+
+
+def test_colours_are_red_green_blue(tmp_path):
+    images = np.zeros((3, 48, 64, 3), np.uint8)
+    images[..., 0], images[..., 2] = 220, 40
+    found = read_video(write_video(tmp_path / "c.avi", images, "FFV1")).frames
+    np.testing.assert_allclose(found.mean(axis=(0, 1, 2)), (220, 0, 40), atol=6)
+
+
+def test_frames_count_from_one_and_both_ends_are_included(clip):
+    everything, part = read_video(clip), read_video(clip, 3, 5)
+    np.testing.assert_array_equal(part.frames, everything.frames[2:5])
+    assert (part.first, part.last) == (3, 5)
+    np.testing.assert_array_equal(read_video(clip, 18).frames, everything.frames[17:])
+    assert len(read_video(clip, 20, 20).frames) == 1
+
+
+@pytest.mark.parametrize("wanted", [(10, 25), (21, 21), (30, None), (21, None)])
+def test_numbers_the_video_does_not_have(clip, wanted):
+    with pytest.raises(MerError, match="expected frame numbers from 1 to 20"):
+        read_video(clip, *wanted)
+
+
+@pytest.mark.parametrize("wanted", [(0, 3), (-1, None), (5, 2)])
+def test_numbers_no_video_has(clip, wanted):
+    with pytest.raises(MerError, match="frame numbers from 1 upward"):
+        read_video(clip, *wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.mov", b"", "it is empty"),
+        ("text.mp4", b"#EXTM3U\nfile:///etc/passwd\n", "its content is none"),
+        ("bare.avi", b"RIFF\x10\x00\x00\x00AVI ", "cannot"),
+        ("bare.mp4", b"\x00\x00\x00\x18ftypisom" + bytes(200), "cannot"),
+        ("clip.gif", b"GIF89a", "suffix '.gif'"),
+    ],
+)
+def test_what_is_no_video_is_refused(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MerError, match=said):
+        read_video(tmp_path / name)
+
+
+def test_a_video_without_frames(tmp_path):
+    path = write_video(tmp_path / "none.avi", [])
+    assert path.stat().st_size > 0
+    with pytest.raises(MerError, match="holds no frame"):
+        read_video(path)
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    (tmp_path / "folder.mp4").mkdir()
+    for name in ("missing.mp4", "folder.mp4"):
+        with pytest.raises(MerError, match=f"{name} cannot be read"):
+            read_video(tmp_path / name)
+
+
+def test_a_video_that_breaks_off_is_not_taken_for_a_short_one(clip, tmp_path):
+    data = clip.read_bytes()
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(data[: 5700 + (len(data) - 5700) // 2])
+    with pytest.raises(MerError, match=r"announces 20 frames, but breaks off after \d+"):
+        read_video(cut)
+    with pytest.raises(MerError, match="breaks off"):
+        read_video(cut, 2, 19)
+    # What comes before the break is whole.
+    np.testing.assert_array_equal(read_video(cut, 2, 5).frames, read_video(clip, 2, 5).frames)
+
+
+def test_a_whole_recording_is_not_read_into_memory(clip, monkeypatch):
+    monkeypatch.setattr(video, "MAX_BYTES", 10 * 48 * 64 * 3)
+    with pytest.raises(MerError, match="name the onset and the offset"):
+        read_video(clip)
+    assert len(read_video(clip, 4, 13).frames) == 10
+
+
+def test_suffixes(tmp_path):
+    names = ("a.mp4", "a.MOV", "a.avi", "a.mkv", "a", "mp4")
+    assert [is_video(tmp_path / name) for name in names] == [True, True, True, False, False, False]

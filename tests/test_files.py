@@ -1,0 +1,61 @@
+"""Atomic writing and the one build folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from mer_utils.errors import MerError
+from mer_utils.files import atomic_write, build_dir
+
+
+def test_a_file_appears_whole(tmp_path):
+    with atomic_write(tmp_path / "new" / "file.txt") as temporary:
+        temporary.write_text("all of it")
+        assert not (tmp_path / "new" / "file.txt").exists()
+    assert (tmp_path / "new" / "file.txt").read_text() == "all of it"
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["file.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
+    file = tmp_path / "file.txt"
+    file.write_text("old")
+
+    def fail():
+        with atomic_write(file) as temporary:
+            temporary.write_text("half of the n")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with (
+        pytest.raises(MerError, match="No space left on device"),
+        atomic_write(tmp_path / "file.txt") as temporary,
+    ):
+        temporary.write_text("x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_build_folder_is_named_by_one_setting(monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "elsewhere"))
+    assert build_dir() == tmp_path / "elsewhere"
+
+
+def test_the_build_folder_is_found_from_inside_a_checkout(monkeypatch, tmp_path):
+    monkeypatch.delenv("MER_BUILD")
+    (tmp_path / "_config.yml").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert build_dir() == Path(tmp_path / "build")
