@@ -1,0 +1,185 @@
+"""Prepared notebooks: Jupytext Markdown read and checked, not yet run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from mer_utils.errors import MerError
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "pygments_lexer": "ipython3",
+}
+_CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook as its source states it.
+
+    Attributes
+    ----------
+    name : str
+        Stem of the source file; also the page's name.
+    source : Path
+        The Markdown file.
+    node : NotebookNode
+        The notebook, with kernel, language and fixed cell ids, and no outputs.
+    """
+
+    name: str
+    source: Path
+    node: NotebookNode
+
+    @cached_property
+    def parameters_cell(self) -> int | None:
+        """Position of the cell tagged ``parameters``, or None."""
+        return next(
+            (i for i, cell in enumerate(self.node.cells) if "parameters" in tags(cell)), None
+        )
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Names that the parameters cell assigns."""
+        if self.parameters_cell is None:
+            return frozenset()
+        tree = ast.parse(self.node.cells[self.parameters_cell].source)
+        targets: list[ast.expr] = []
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign):
+                targets += statement.targets
+            elif isinstance(statement, ast.AnnAssign):
+                targets.append(statement.target)
+        return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+
+    def accepted(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of `parameters` that this notebook declares."""
+        return {name: value for name, value in parameters.items() if name in self.parameters}
+
+    def where(self, cell: int) -> str:
+        """Say which cell `cell` (its position, from 0) is, in words a reader can follow."""
+        ordinal = sum(c.cell_type == "code" for c in self.node.cells[: cell + 1])
+        text = self.source.read_text(encoding="utf-8")
+        fences = [match.start() for match in _CODE_CELL.finditer(text)]
+        line = ""
+        if len(fences) == sum(c.cell_type == "code" for c in self.node.cells):
+            line = f" (line {text.count(chr(10), 0, fences[ordinal - 1]) + 1})"
+        return f"{self.source.parent.name}/{self.source.name}, code cell {ordinal}{line}"
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """Return a cell's tags."""
+    return list(cell.metadata.get("tags", []))
+
+
+def fixed_ids(node: NotebookNode) -> None:
+    """Replace the cells' ids, which Jupytext and papermill draw at random, by numbers."""
+    for number, cell in enumerate(node.cells):
+        cell["id"] = f"c{number:03d}"
+
+
+def read(source: Path) -> Notebook:
+    """Read one Markdown notebook and give it kernel, language and fixed ids.
+
+    Raises
+    ------
+    MerError
+        If the file cannot be read as a MyST Markdown notebook.
+    """
+    import jupytext  # 0.3 s, and not needed by the commands that read no notebook
+
+    try:
+        node = jupytext.read(source, fmt="md:myst")
+    except (yaml.YAMLError, ValueError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise MerError(
+            f"{source.parent.name}/{source.name} could not be read ({reason})",
+            "a Jupytext MyST Markdown notebook in UTF-8",
+            "mend the header or the cell named above",
+        ) from error
+    node = nbformat.v4.upgrade(node)
+    node.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    fixed_ids(node)
+    return Notebook(source.stem, source, node)
+
+
+def syntax_errors(notebook: Notebook) -> list[str]:
+    """Return one line for each code cell that is not valid Python (magics are)."""
+    found = []
+    for position, cell in enumerate(notebook.node.cells):
+        if cell.cell_type != "code":
+            continue
+        code = cell.source
+        if re.search(r"^\s*[%!?]", code, re.MULTILINE):
+            from IPython.core.inputtransformer2 import TransformerManager
+
+            code = TransformerManager().transform_cell(code)
+        try:
+            compile(code, notebook.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except (SyntaxError, ValueError) as error:
+            line = f", its line {error.lineno}" if isinstance(error, SyntaxError) else ""
+            message = error.msg if isinstance(error, SyntaxError) else str(error)
+            found.append(f"{notebook.where(position)}{line}: {type(error).__name__}: {message}")
+    return found
+
+
+def problems(notebook: Notebook) -> list[str]:
+    """Return everything that keeps a notebook from being run, one line each."""
+    found = syntax_errors(notebook)
+    count = sum("parameters" in tags(cell) for cell in notebook.node.cells)
+    if count != 1:
+        found.append(
+            f"{notebook.source.parent.name}/{notebook.source.name} has {count} cells"
+            " tagged 'parameters' instead of one"
+        )
+    return found
+
+
+def read_all(folder: Path, parameters: Iterable[str] = ()) -> list[Notebook]:
+    """Read every notebook of a folder, in order of name, and check them all.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``*.md`` notebooks.
+    parameters : iterable of str
+        Names that are going to be injected; each must be declared by some notebook.
+
+    Raises
+    ------
+    MerError
+        Naming every notebook and cell that cannot be run, or the unknown parameters.
+    """
+    sources = sorted(folder.glob("*.md"))
+    if not sources:
+        raise MerError(f"{folder} holds no notebooks", "*.md files", "name the notebooks' folder")
+    notebooks = [read(source) for source in sources]
+    found = [line for notebook in notebooks for line in problems(notebook)]
+    if found:
+        raise MerError(
+            "; ".join(found),
+            "notebooks of valid Python, each with one cell tagged 'parameters'",
+            "mend the cells named above; nothing was run",
+        )
+    declared = frozenset[str]().union(*(notebook.parameters for notebook in notebooks))
+    unknown = sorted(set(parameters) - declared)
+    if unknown:
+        raise MerError(
+            f"no notebook declares the parameter {', '.join(map(repr, unknown))}",
+            f"one of {', '.join(sorted(declared))}",
+            "correct the name, or assign it in the notebook's cell tagged 'parameters'",
+        )
+    return notebooks

@@ -1,0 +1,94 @@
+"""Averaging the probabilities of several test views of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mer_utils.errors import MerError
+from mer_utils.metrics.by_group import (
+    CLIP_KEY,
+    number_of_classes,
+    probability_columns,
+    refuse_repeats,
+    require_columns,
+)
+
+
+def average_views(
+    predictions: pd.DataFrame,
+    views: Sequence[str],
+    *,
+    missing: Literal["error", "drop"] = "error",
+) -> pd.DataFrame:
+    """Average the class probabilities of several test views of each clip.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row a prediction, with ``test_view`` and the probability columns.
+    views : sequence of str
+        Test views to average, for instance ``["onset_apex", "apex_offset"]``. A clip that lacks
+        some of them is averaged over those it has.
+    missing : {"error", "drop"}
+        What to do with a clip that was tested, but in none of `views` (a clip without an apex
+        has no half): refuse, or leave it out, so that fewer clips are scored than elsewhere.
+
+    Returns
+    -------
+    DataFrame
+        One prediction row a clip and run, columns as before and ``n_views``, the number of
+        views averaged; ``test_view`` is the names joined by "+", ``y_pred`` the class of the
+        largest mean probability (the first of equals).
+
+    Raises
+    ------
+    MerError
+        If a view was never tested in a run, a clip has two predictions for one view, or a clip
+        has none of the views and `missing` is "error".
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({
+    ...     "run": "r", "dataset": "casme2", "subject": "sub01", "clip": "a", "y_true": 1,
+    ...     "test_view": ["onset_apex", "apex_offset"], "y_pred": [0, 1],
+    ...     "p_0": [0.6, 0.2], "p_1": [0.4, 0.8]})
+    >>> mean = average_views(rows, ["onset_apex", "apex_offset"])
+    >>> mean[["test_view", "y_pred", "p_1", "n_views"]]
+                    test_view  y_pred  p_1  n_views
+    0  onset_apex+apex_offset       1  0.6        2
+    """
+    require_columns(predictions, ["run", *CLIP_KEY, "test_view", "y_pred"])
+    number_of_classes(predictions)
+    views, probabilities = list(views), probability_columns(predictions)
+    for run, tested in predictions.groupby("run")["test_view"]:
+        if absent := [v for v in views if not tested.eq(v).any()]:
+            raise MerError(
+                f"run {run} was not tested on {', '.join(absent)}",
+                f"predictions for each of {', '.join(views)}",
+                "run it with these test views, or average only those it has",
+            )
+    key = ["run", *CLIP_KEY]
+    chosen = predictions[predictions["test_view"].isin(views)]
+    refuse_repeats(chosen, ["run", "test_view"])
+    lost = len(predictions[key].drop_duplicates()) - len(chosen[key].drop_duplicates())
+    if lost and missing == "error":
+        raise MerError(
+            f"{lost} clips have none of the views {', '.join(views)}",
+            "at least one of them for every clip tested",
+            'add "full" to the views, or pass missing="drop" and report the clips left out',
+        )
+    if chosen[probabilities].isna().all(axis=1).any():
+        raise MerError("a prediction has no probabilities", "one a class", "run this fold again")
+    grouped = chosen.groupby(key, observed=True, sort=True)
+    mean = grouped[probabilities].mean()
+    result = grouped.first()
+    result[probabilities] = mean.astype(np.float32)
+    result["test_view"] = "+".join(views)
+    # A class outside a narrower scheme has no probability and cannot win.
+    result["y_pred"] = mean.fillna(-np.inf).to_numpy().argmax(axis=1)
+    result["n_views"] = grouped.size()
+    return result.reset_index()[[*predictions.columns, "n_views"]]

@@ -1,0 +1,227 @@
+"""Scores against scikit-learn, hand-made confusion matrices and invariants."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
+from mer_utils import metrics
+from mer_utils.errors import MerError
+
+
+def made_predictions(rng, seeds=2, n_classes=4, subjects=6, clips=7):
+    rows = [
+        {
+            "run": f"r{seed}",
+            "dataset": "casme2",
+            "scheme": "s",
+            "model": "learnet",
+            "test_view": "full",
+            "seed": seed,
+            "subject": f"sub{s:02d}",
+            "clip": f"EP{c:02d}",
+            "y_true": (s * clips + c) % n_classes,
+        }
+        for seed in range(seeds)
+        for s in range(subjects)
+        for c in range(clips)
+    ]
+    frame = pd.DataFrame(rows)
+    p = rng.dirichlet(np.ones(n_classes), len(frame)).astype(np.float32)
+    frame["y_pred"] = p.argmax(axis=1)
+    return frame.assign(**{f"p_{k}": p[:, k] for k in range(n_classes)})
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes", "ignore:A single label")
+@given(
+    st.integers(2, 5).flatmap(
+        lambda k: st.tuples(
+            st.just(k),
+            st.lists(
+                st.tuples(st.integers(0, k - 1), st.integers(0, k - 1)), min_size=1, max_size=40
+            ),
+        )
+    )
+)
+def test_scores_agree_with_scikit_learn(case):
+    n_classes, pairs = case
+    true, pred = np.array(pairs).T
+    ours = metrics.scores(true, pred, n_classes)
+    assert ours.accuracy == pytest.approx(accuracy_score(true, pred))
+    assert ours.uar == pytest.approx(balanced_accuracy_score(true, pred))
+    # zero_division=nan leaves out of the mean what is neither true nor predicted.
+    macro = f1_score(true, pred, labels=range(n_classes), average="macro", zero_division=np.nan)
+    assert ours.uf1 == pytest.approx(macro)
+    assert ours.undefined == tuple(k for k in range(n_classes) if k not in true)
+
+
+def test_with_every_class_present_uf1_is_plain_macro_f1(rng):
+    true = np.tile(np.arange(5), 20)
+    pred = rng.integers(0, 5, 100)
+    expected = f1_score(true, pred, labels=range(5), average="macro")
+    assert metrics.scores(true, pred, 5).uf1 == pytest.approx(expected)
+
+
+def test_hand_made_confusion_matrix():
+    # 3 true of class 0 (2 right), 2 of class 1 (1 right); F1: 4/6 and 2/4; recall: 2/3, 1/2.
+    counts = [[2, 1], [1, 1]]
+    accuracy, uf1, uar = metrics.scores_from_counts(counts)
+    assert accuracy == pytest.approx(3 / 5)
+    assert uf1 == pytest.approx((4 / 6 + 2 / 4) / 2)
+    assert uar == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert metrics.confusion_matrix([0, 0, 0, 1, 1], [0, 0, 1, 0, 1], 2).tolist() == counts
+
+
+def test_a_class_predicted_but_never_true_counts_as_f1_zero_and_is_named():
+    found = metrics.scores([0, 0, 1], [0, 2, 1], 4)
+    assert found.uf1 == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert found.uar == pytest.approx((1 / 2 + 1) / 2)
+    assert found.undefined == (2, 3)
+
+
+def test_extremes():
+    true = [0] * 6 + [1] * 3 + [2]
+    table = metrics.extremes(true, 3)
+    assert (table.loc["perfect"] == 1).all()
+    assert table.loc["always 0", "accuracy"] == pytest.approx(0.6)
+    assert np.allclose(table["uar"].iloc[1:], 1 / 3)
+    # 2 * 6 / (6 + 10) for the class answered, 0 for the others.
+    assert table.loc["always 0", "uf1"] == pytest.approx(12 / 16 / 3)
+
+
+@pytest.mark.parametrize(
+    ("true", "pred", "match"),
+    [
+        ([], [], "at least one clip"),
+        ([0, 1], [0], "one prediction for every clip"),
+        ([0, 2], [0, 1], "from 0 to 1"),
+        ([0, -1], [0, 1], "from 0 to 1"),
+        ([0.5, 1], [0, 1], "contains 0.5"),
+        ([np.nan, 1], [0, 1], "contains nan"),
+        (pd.array([0, None], dtype="Int64"), [0, 1], "contains nan"),
+        (["happiness", "disgust"], [0, 1], "missing values or text"),
+    ],
+)
+def test_bad_input_is_refused_with_a_remedy(true, pred, match):
+    with pytest.raises(MerError, match=match):
+        metrics.scores(true, pred, 2)
+
+
+def test_class_scores_state_what_is_undefined():
+    table = metrics.class_scores([0, 0, 1], [0, 2, 1], 4).set_index("class")
+    assert table["undefined"].tolist() == ["", "", "recall", "precision, recall, f1"]
+    assert table["recall"].isna().tolist() == [False, False, True, True]
+    assert table.loc["0", "f1"] == pytest.approx(2 / 3)
+    assert table["n_true"].sum() == table["n_predicted"].sum() == 3
+    with pytest.raises(MerError, match="one name for every class"):
+        metrics.class_scores([0], [0], 2, classes=["only"])
+
+
+def test_scores_by_equals_scores_of_each_group(rng):
+    frame = made_predictions(rng)
+    table = metrics.scores_by(frame, ["model", "seed"], subject_mean=True)
+    for row in table.itertuples():
+        group = frame[frame["seed"] == row.seed]
+        whole = metrics.scores(group["y_true"], group["y_pred"], 4)
+        assert (row.accuracy_pooled, row.uf1_pooled, row.uar_pooled) == pytest.approx(
+            (whole.accuracy, whole.uf1, whole.uar)
+        )
+        folds = [metrics.scores(g["y_true"], g["y_pred"], 4) for _, g in group.groupby("subject")]
+        assert row.uf1_subject_mean == pytest.approx(np.mean([f.uf1 for f in folds]))
+        assert row.uar_subject_mean == pytest.approx(np.mean([f.uar for f in folds]))
+        assert (row.n_clips, row.n_subjects, row.undefined) == (42, 6, "")
+
+
+def test_row_order_and_index_never_matter(rng):
+    frame = made_predictions(rng)
+    shuffled = frame.sample(frac=1, random_state=3)
+    shuffled.index = np.zeros(len(shuffled), dtype=int)
+    for by in (["seed"], ["dataset", "seed"], ["seed", "subject"]):
+        pd.testing.assert_frame_equal(
+            metrics.scores_by(frame, by, subject_mean=True),
+            metrics.scores_by(shuffled, by, subject_mean=True),
+        )
+
+
+def test_schemes_of_different_size_share_a_frame(rng):
+    five = made_predictions(rng, seeds=1, n_classes=5)
+    three = made_predictions(rng, seeds=1, n_classes=3).assign(scheme="t", y_true=1)
+    both = pd.concat([five, three])
+    table = metrics.scores_by(both, ["scheme"]).set_index("scheme")
+    assert table["undefined"].to_dict() == {"s": "", "t": "0, 2"}
+    with pytest.raises(MerError, match="mixes label schemes"):
+        metrics.scores_by(both.assign(clip=range(len(both))), ["model"])
+    three["y_true"] = 3
+    with pytest.raises(MerError, match="from 0 to 2"):
+        metrics.scores_by(pd.concat([five, three]), ["scheme"])
+
+
+def test_scores_by_refuses_what_it_cannot_score(rng):
+    frame = made_predictions(rng)
+    with pytest.raises(MerError, match="group by run, seed"):
+        metrics.scores_by(frame, ["model"])
+    with pytest.raises(MerError, match="remove the repeated rows"):
+        metrics.scores_by(pd.concat([frame, frame.head(1)]), ["seed"])
+    with pytest.raises(MerError, match="lack setting"):
+        metrics.scores_by(frame, ["setting"])
+    with pytest.raises(MerError, match="empty"):
+        metrics.scores_by(frame.head(0), ["seed"])
+    with pytest.raises(MerError, match="pass n_classes"):
+        metrics.scores_by(frame.drop(columns=[f"p_{k}" for k in range(4)]), ["seed"])
+
+
+def test_average_views_is_the_mean_over_the_views_a_clip_has(rng):
+    full = made_predictions(rng, seeds=1)
+    frames = []
+    for view in ("full", "onset_apex", "apex_offset"):
+        p = rng.dirichlet(np.ones(4), len(full)).astype(np.float32)
+        probabilities = {f"p_{k}": p[:, k] for k in range(4)}
+        frames.append(full.assign(test_view=view, y_pred=p.argmax(axis=1), **probabilities))
+    rows = pd.concat(frames, ignore_index=True)
+    lost_half = rows.drop(
+        rows[(rows["clip"] == "EP00") & (rows["test_view"] == "apex_offset")].index
+    )
+    halves = ["onset_apex", "apex_offset"]
+    mean = metrics.average_views(lost_half.sample(frac=1, random_state=1), halves)
+    assert len(mean) == len(full)
+    assert set(mean["test_view"]) == {"onset_apex+apex_offset"}
+    columns = [f"p_{k}" for k in range(4)]
+    first, second = (f.set_index(["subject", "clip"])[columns] for f in frames[1:])
+    for row in mean.itertuples():
+        key = (row.subject, row.clip)
+        one_only = row.clip == "EP00"
+        expected = first.loc[key] if one_only else (first.loc[key] + second.loc[key]) / 2
+        assert np.allclose([getattr(row, c) for c in columns], expected, atol=1e-6)
+        assert row.y_pred == np.argmax(expected.to_numpy())
+        assert row.n_views == (1 if one_only else 2)
+    assert metrics.scores_by(mean, ["run", "test_view"])["n_clips"].tolist() == [len(full)]
+
+    no_half = lost_half.drop(
+        lost_half[(lost_half["clip"] == "EP00") & (lost_half["test_view"] != "full")].index
+    )
+    with pytest.raises(MerError, match="6 clips have none of the views"):
+        metrics.average_views(no_half, halves)
+    assert len(metrics.average_views(no_half, halves, missing="drop")) == len(full) - 6
+    with pytest.raises(MerError, match="not tested on onset_apex"):
+        metrics.average_views(frames[0], halves)
+    with pytest.raises(MerError, match="has 2 predictions"):
+        metrics.average_views(pd.concat([rows, rows]), halves)
+
+
+def test_average_views_keeps_a_narrower_scheme_narrow(rng):
+    three = made_predictions(rng, seeds=1, n_classes=3).assign(p_3=np.nan, p_4=np.nan)
+    mean = metrics.average_views(three, ["full"])
+    assert mean["y_pred"].max() <= 2
+    assert mean[["p_3", "p_4"]].isna().all(axis=None)
+    three[["p_0", "p_1", "p_2"]] = three[["p_0", "p_1", "p_2"]].mask(three["clip"] == "EP01")
+    with pytest.raises(MerError, match="no probabilities"):
+        metrics.average_views(three, ["full"])
