@@ -1,0 +1,341 @@
+"""Intervals, comparisons, ranks and chance levels against answers known another way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
+
+from mer_utils import metrics, stats
+from mer_utils.errors import MerError
+from mer_utils.stats.bootstrap import bootstrap, difference_interval, resample
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(11)
+
+
+@pytest.fixture
+def rows(rng):
+    return stats.simulate(
+        9, rng=rng, difference=0.1, n_seeds=3, variances=stats.Variances(seed=0.05)
+    )
+
+
+def baseline_of(rows):
+    return rows[rows["setting"] == "baseline"]
+
+
+def test_simulated_recalls_and_scores_converge_to_the_stated_ones():
+    rng = np.random.default_rng(0)
+    rows = stats.simulate(4000, rng=rng, recall=0.55, difference=0.1)
+    for setting, recall in (("baseline", 0.55), ("treatment", 0.65)):
+        group = rows[rows["setting"] == setting]
+        found = metrics.scores(group["y_true"], group["y_pred"], 5)
+        truth = stats.true_scores(recall)
+        for name in metrics.METRICS:
+            assert getattr(found, name) == pytest.approx(truth[name], abs=0.02)
+    sizes = rows[rows["setting"] == "baseline"].groupby("subject").size()
+    assert sizes.mean() == pytest.approx(9.5, abs=0.4)
+    assert sizes.min() >= 2
+
+
+def test_settings_and_seeds_share_clips_and_labels(rows):
+    assert len(rows[["clip", "y_true"]].drop_duplicates()) == rows["clip"].nunique()
+    assert (rows.groupby(["setting", "seed"]).size() == rows["clip"].nunique()).all()
+
+
+@pytest.mark.parametrize("bad", [{"recall": 0.95, "difference": 0.1}, {"recall": 0.0}])
+def test_impossible_recalls_are_refused(bad, rng):
+    with pytest.raises(MerError, match="strictly between 0 and 1"):
+        stats.simulate(3, rng=rng, **bad)
+    with pytest.raises(MerError, match="sum to at most 1"):
+        stats.simulate(3, rng=rng, variances=stats.Variances(subject=0.9))
+
+
+def test_weighted_counts_equal_scoring_the_resampled_rows(rows):
+    # The matrix product against concatenating the drawn subjects' rows.
+    data = stats.subject_counts(rows, "setting", ("baseline", "treatment"))
+    names = sorted(rows["subject"].unique())
+    drawn = np.array([0, 0, 3, 5, 8, 8, 8, 1, 2])
+    weights = np.bincount(drawn, minlength=9).astype(float)[None]
+    found = data.scores(weights)[:, :, 0]
+    for j, setting in enumerate(("baseline", "treatment")):
+        by_seed = []
+        for seed in range(3):
+            run = rows[(rows["setting"] == setting) & (rows["seed"] == seed)]
+            chosen = pd.concat([run[run["subject"] == names[s]] for s in drawn])
+            s = metrics.scores(chosen["y_true"], chosen["y_pred"], 5)
+            by_seed.append((s.accuracy, s.uf1, s.uar))
+        assert np.allclose(found[j], np.mean(by_seed, axis=0))
+
+
+def test_bootstrap_of_a_mean_has_its_textbook_standard_error():
+    values = 0.2 * np.random.default_rng(3).normal(size=12)
+    resampled = resample(lambda w: (w @ values / 12)[None], 12, 20_000, 1)
+    ends, p = difference_interval(np.array([values.mean()]), resampled, 12, 0.95)
+    test = scipy_stats.ttest_1samp(values, 0)
+    expected = test.confidence_interval(0.95)
+    assert ends[:, 0] == pytest.approx([expected.low, expected.high], abs=0.005)
+    assert p[0] == pytest.approx(test.pvalue, abs=0.02)
+
+
+def test_percentile_and_bca_are_scipys_own():
+    values = np.random.default_rng(3).exponential(size=15)
+    for method in ("percentile", "BCa"):
+        ours = bootstrap(lambda w: (w @ values / 15)[None], 15, 4000, 5, method, 0.9)
+        theirs = scipy_stats.bootstrap(
+            (values,),
+            np.mean,
+            n_resamples=4000,
+            method=method,
+            confidence_level=0.9,
+            rng=np.random.default_rng(5),
+        )
+        assert ours.confidence_interval.low[0] == pytest.approx(theirs.confidence_interval.low)
+        assert ours.confidence_interval.high[0] == pytest.approx(theirs.confidence_interval.high)
+
+
+def test_intervals_keep_seeds_apart_from_subjects(rows):
+    table = stats.intervals(rows, ["setting"]).set_index(["setting", "metric"])
+    pooled = metrics.scores_by(rows, ["setting", "seed"]).groupby("setting")
+    for name in ("accuracy_pooled", "uf1_pooled", "uar_pooled"):
+        for setting in ("baseline", "treatment"):
+            row = table.loc[(setting, name)]
+            assert row["estimate"] == pytest.approx(pooled[name].mean()[setting])
+            assert row["seeds_sd"] == pytest.approx(pooled[name].std()[setting])
+            assert 0 < row["low"] < row["estimate"] < row["high"] < 1
+            assert row["undefined"] == ""
+
+
+def test_order_of_rows_never_matters(rows):
+    shuffled = rows.sample(frac=1, random_state=2)
+    shuffled.index = np.zeros(len(shuffled), dtype=int)
+    pd.testing.assert_frame_equal(
+        stats.intervals(rows, ["setting"]), stats.intervals(shuffled, ["setting"])
+    )
+    pd.testing.assert_frame_equal(
+        stats.compare(rows, "baseline", "treatment"),
+        stats.compare(shuffled, "baseline", "treatment"),
+    )
+    pd.testing.assert_frame_equal(
+        stats.chance_level(rows, ["setting", "seed"], n_permutations=50),
+        stats.chance_level(shuffled, ["setting", "seed"], n_permutations=50),
+    )
+
+
+def test_other_groups_change_no_interval(rows, rng):
+    other = stats.simulate(7, rng=rng, model="another", n_seeds=3)
+    together = stats.intervals(pd.concat([rows, other]), ["model", "setting"])
+    alone = stats.intervals(rows, ["model", "setting"])
+    kept = together[together["model"] == "simulated"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, alone)
+
+
+def test_one_subject_one_seed_perfect_and_constant_predictors_are_stated(rng):
+    rows = baseline_of(stats.simulate(6, rng=rng))
+    alone = stats.intervals(rows[rows["subject"] == "s000"], ["setting"])
+    assert alone["undefined"].str.contains("one subject").all()
+    assert alone["undefined"].str.contains("one seed").all()
+    assert alone[["low", "high", "subjects_se"]].isna().all(axis=None)
+    assert alone["estimate"].notna().all()
+
+    perfect = stats.intervals(rows.assign(y_pred=rows["y_true"]), ["setting"])
+    assert (perfect["estimate"] == 1).all()
+    assert perfect["undefined"].str.contains("no spread over subjects").all()
+
+    constant = stats.intervals(rows.assign(y_pred=0), ["setting"]).set_index("metric")
+    uar = constant.loc["uar_pooled"]
+    assert uar["estimate"] == pytest.approx(1 / 5)
+    assert constant.loc["accuracy_pooled", "low"] < constant.loc["accuracy_pooled", "high"]
+    assert (constant["n_clips"] == len(rows)).all()
+
+
+def test_a_class_without_clips_is_named(rng):
+    rows = baseline_of(stats.simulate(6, rng=rng))
+    rows = rows[rows["y_true"] != 3]
+    table = stats.intervals(rows, ["setting"])
+    assert table["undefined"].str.contains("class 3 (no true clips)", regex=False).all()
+    # A class that one subject alone holds is missing from (5/6)^6 of the resamples.
+    rare = rows[(rows["y_true"] != 4) | (rows["subject"] == "s001")].copy()
+    rare.loc[rare[rare["subject"] == "s001"].index[:1], "y_true"] = 4
+    share = stats.intervals(rare, ["setting"], n_resamples=4000)["incomplete"]
+    assert share.iloc[0] >= (5 / 6) ** 6 - 0.03
+
+
+def test_bad_requests_are_refused(rows):
+    with pytest.raises(MerError, match="leave seed out"):
+        stats.intervals(rows, ["setting", "seed"])
+    with pytest.raises(MerError, match="lack fold"):
+        stats.intervals(rows, ["fold"])
+    with pytest.raises(MerError, match="no predictions with setting 'dual'"):
+        stats.compare(rows, "baseline", "dual")
+    with pytest.raises(MerError, match="empty"):
+        stats.compare(rows, "single", "dual")
+    treated = rows["setting"] == "treatment"
+    moved = rows.assign(clip=rows["clip"].mask(treated, "x" + rows["clip"]))
+    with pytest.raises(MerError, match="share no clip"):
+        stats.compare(moved, "baseline", "treatment")
+    relabelled = rows.assign(y_true=rows["y_true"].mask(treated, 0))
+    with pytest.raises(MerError, match="true class"):
+        stats.compare(relabelled, "baseline", "treatment")
+    with pytest.raises(MerError, match="within"):
+        stats.chance_level(rows, ["setting", "seed"], within="clip")
+
+
+def test_compare_reports_the_scores_difference_and_tests(rows):
+    table = stats.compare(rows, "baseline", "treatment").set_index("metric")
+    pooled = metrics.scores_by(rows, ["setting", "seed"]).groupby("setting").mean(numeric_only=True)
+    for name, row in table.iterrows():
+        assert row["baseline_score"] == pytest.approx(pooled.loc["baseline", name])
+        gain = pooled.loc["treatment", name] - pooled.loc["baseline", name]
+        assert row["difference"] == pytest.approx(gain)
+        assert row["relative"] == pytest.approx(gain / pooled.loc["baseline", name])
+        assert row["low"] < gain < row["high"]
+        # The interval excludes 0 exactly when the p value is below 5 %.
+        assert (row["p_bootstrap"] < 0.05) == (row["low"] > 0 or row["high"] < 0)
+    right = rows.assign(right=rows["y_true"] == rows["y_pred"])
+    by_subject = right.pivot_table("right", "subject", "setting")
+    expected = scipy_stats.wilcoxon((by_subject["treatment"] - by_subject["baseline"]).round(12))
+    assert table["p_wilcoxon"].iloc[0] == pytest.approx(expected.pvalue)
+    votes = right.pivot_table("right", "clip", "setting") > 0.5
+    b = int((votes["treatment"] & ~votes["baseline"]).sum())
+    c = int((~votes["treatment"] & votes["baseline"]).sum())
+    if b + c < 25:
+        p = scipy_stats.binomtest(b, b + c).pvalue
+    else:
+        p = scipy_stats.chi2.sf((b - c) ** 2 / (b + c), 1)
+    assert table["p_mcnemar"].iloc[0] == pytest.approx(p)
+
+
+@pytest.mark.parametrize(("b", "c"), [(3, 9), (0, 0), (20, 41)])
+def test_mcnemar_by_hand(b, c):
+    baseline = np.r_[np.zeros(b), np.ones(c), np.ones(10)].astype(bool)
+    treatment = np.r_[np.ones(b), np.zeros(c), np.ones(10)].astype(bool)
+    if b + c == 0:
+        expected = 1.0
+    elif b + c < 25:
+        expected = scipy_stats.binomtest(b, b + c).pvalue
+    else:
+        expected = scipy_stats.chi2.sf((b - c) ** 2 / (b + c), 1)
+    assert stats.mcnemar_p(baseline, treatment) == pytest.approx(expected)
+
+
+def test_swapping_the_settings_flips_the_difference(rows):
+    one = stats.compare(rows, "baseline", "treatment")
+    other = stats.compare(rows, "treatment", "baseline")
+    assert np.allclose(one["difference"], -other["difference"])
+    assert np.allclose(one["low"], -other["high"])
+    for test in ("p_bootstrap", "p_wilcoxon", "p_mcnemar"):
+        assert np.allclose(one[test], other[test])
+
+
+def test_the_same_predictions_differ_in_nothing(rows):
+    base = baseline_of(rows)
+    both = pd.concat([base, base.assign(setting="treatment")])
+    table = stats.compare(both, "baseline", "treatment")
+    assert (table[["difference", "relative"]] == 0).all(axis=None)
+    assert (table[["p_bootstrap", "p_wilcoxon", "p_mcnemar"]] == 1).all(axis=None)
+    assert table["undefined"].str.contains("no spread").all()
+
+
+def test_clips_that_a_run_lacks_are_counted_and_left_out_of_all(rows):
+    gone = rows["clip"].isin(["c00000", "c00004"]) & (rows["seed"] == 1)
+    table = stats.compare(rows[~gone], "baseline", "treatment")
+    everyone = stats.compare(
+        rows[~rows["clip"].isin(["c00000", "c00004"])], "baseline", "treatment"
+    )
+    assert (table["n_left_out"] == 2).all()
+    columns = ["difference", "p_bootstrap", "p_mcnemar", "n_clips"]
+    pd.testing.assert_frame_equal(table[columns], everyone[columns])
+
+
+def test_holm_is_taken_over_groups_metric_by_metric(rng):
+    frames = [stats.simulate(8, rng=rng, model=f"m{i}", difference=0.05 * i) for i in range(4)]
+    table = stats.compare(pd.concat(frames), "baseline", "treatment")
+    for _, group in table.groupby("metric"):
+        for test in ("p_bootstrap", "p_wilcoxon", "p_mcnemar"):
+            expected = multipletests(group[test], method="holm")[1]
+            assert np.allclose(group[f"{test}_holm"], expected)
+            assert (group[f"{test}_holm"] >= group[test]).all()
+
+
+def test_holm_leaves_undefined_p_values_out_of_the_family(rng):
+    p = rng.random(9) / 20
+    expected = multipletests(p, method="holm")[1]
+    found = stats.holm(np.r_[np.nan, p, np.nan])
+    assert np.allclose(found[1:-1], expected)
+    assert np.isnan(found[[0, -1]]).all()
+
+
+def test_a_baseline_of_zero_has_no_relative_difference(rng):
+    rows = stats.simulate(6, rng=rng)
+    never = (rows["y_true"] + 1) % 5
+    rows["y_pred"] = rows["y_pred"].mask(rows["setting"] == "baseline", never)
+    table = stats.compare(rows, "baseline", "treatment")
+    assert table["relative"].isna().all()
+    assert table["undefined"].str.contains("relative").all()
+
+
+def test_chance_of_uar_is_one_over_the_classes_for_any_predictor(rng):
+    base = baseline_of(stats.simulate(15, rng=rng))
+    for pred in (base["y_pred"], 0, rng.choice(5, len(base), p=[0.7, 0.1, 0.1, 0.1, 0])):
+        table = stats.chance_level(base.assign(y_pred=pred), ["setting"]).set_index("metric")
+        uar = table.loc["uar_pooled"]
+        assert uar["chance"] == pytest.approx(0.2, abs=0.005)
+        assert uar["low"] <= 0.2 + 1e-12
+        assert uar["high"] >= 0.2 - 1e-12
+    # The last predictors know nothing; the first is right in 60 % of the clips.
+    assert table.loc["uar_pooled", "p_chance"] > 0.01
+    known = stats.chance_level(base, ["setting"]).set_index("metric")
+    assert known.loc["uar_pooled", "p_chance"] == pytest.approx(1 / 2001)
+
+
+def test_permuting_within_subjects_keeps_what_the_subject_tells(rng):
+    # Every clip of a subject has one label and the predictor knows the subject: nothing is
+    # left to permute, so it is no better than its chance.
+    base = baseline_of(stats.simulate(12, rng=rng))
+    of_subject = base["subject"].str[1:].astype(int) % 5
+    rows = base.assign(y_true=of_subject, y_pred=of_subject)
+    blind = stats.chance_level(rows, ["setting"], within="subject", n_permutations=99)
+    assert (blind["p_chance"] == 1).all()
+    assert (blind["chance"] == 1).all()
+    naive = stats.chance_level(rows, ["setting"], within="dataset", n_permutations=99)
+    assert (naive["p_chance"] == 0.01).all()
+
+
+def test_average_ranks_against_a_plain_loop(rng):
+    frames = []
+    for i, name in enumerate(("poor", "fair", "good")):
+        seeded = stats.simulate(
+            14, rng=np.random.default_rng(4), recall=0.4 + 0.2 * i, model=name, n_seeds=2
+        )
+        frames.append(baseline_of(seeded))
+    rows = pd.concat(frames)
+    ranks = stats.average_ranks(rows)
+    right = rows.assign(right=rows["y_true"] == rows["y_pred"])
+    accuracy = right.pivot_table("right", "subject", "model")
+    plain = [scipy_stats.rankdata(-line.round(12)) for line in accuracy.to_numpy()]
+    expected = dict(zip(accuracy.columns, np.mean(plain, axis=0), strict=True))
+    assert ranks.average.to_dict() == pytest.approx(expected)
+    assert list(ranks.average.index) == ["good", "fair", "poor"]
+    assert ranks.friedman_p < 0.01
+    assert ranks.n_blocks == 14
+    # Demsar (2006), table 5: q = 2.343 for three models.
+    assert ranks.critical_difference == pytest.approx(2.343 * np.sqrt(12 / (6 * 14)), abs=1e-3)
+    apart = abs(ranks.average["good"] - ranks.average["poor"]) > ranks.critical_difference
+    assert apart == (ranks.pairwise.loc["good", "poor"] < 0.05)
+
+
+def test_equal_models_share_their_rank_and_two_are_too_few(rng):
+    base = baseline_of(stats.simulate(5, rng=rng))
+    same = pd.concat([base.assign(model=m) for m in "abc"])
+    ranks = stats.average_ranks(same)
+    assert (ranks.average == 2).all()
+    assert ranks.friedman_p == 1
+    assert (ranks.pairwise.to_numpy() > 0.99).all()
+    with pytest.raises(MerError, match="at least three models"):
+        stats.average_ranks(same[same["model"] != "c"])
