@@ -7,7 +7,7 @@ READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lint clean lock help
+.PHONY: book test lint serve pdf check-notebooks clean lock help
 
 book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
 	$(BIN)/mer book --profile $(PROFILE)
@@ -21,6 +21,16 @@ lint: $(READY)  ## format, style (notebooks too), types, and the import directio
 	$(BIN)/python -m mer_utils.book.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+serve: $(READY)  ## show the built site at http://localhost:8000
+	$(BIN)/mer serve
+
+pdf: $(READY)  ## print the whole book to build/book.pdf (needs Chromium)
+	$(BIN)/mer pdf
+
+check-notebooks: $(READY)  ## run every notebook in a plain Jupyter session, with its defaults
+	$(BIN)/mer run table2 --profile demo
+	$(BIN)/python -m mer_utils.book.check
 
 clean:  ## remove everything that was generated, the environment included
 	rm -rf build $(VENV)

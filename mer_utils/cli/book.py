@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from mer_utils import book as book_room
+from mer_utils.book.pdf import pdf as print_pdf
+from mer_utils.book.serve import serve as serve_site
 from mer_utils.cli.experiments import DataRoot, Device, ProfileName, Store, Workers, compute
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace, open_workspace
@@ -53,6 +55,19 @@ def make_book(
         data_title=workspace.data_title,
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
+
+
+@commands.command()
+def serve(port: Annotated[int, typer.Option(help="0 takes any free one")] = 8000) -> None:
+    """Show the built site in a browser on this machine."""
+    serve_site(build_dir() / "html", port)
+
+
+@commands.command()
+def pdf() -> None:
+    """Print the whole book, as it was last built, to one PDF."""
+    written = print_pdf(repository=find_repository(), build=build_dir())
+    typer.echo(f"The PDF is ready: {written}")
 
 
 def inputs(workspace: Workspace, repository: Path) -> dict[str, str]:
