@@ -101,7 +101,7 @@ PROFILES: dict[str, Profile] = {
             models={
                 name: ModelPlan(width=width, image_size=48) for name, width in _DEMO_WIDTHS.items()
             },
-            training=TrainingOptions(epochs=8, batch_size=16),
+            training=TrainingOptions(epochs=6, batch_size=16),
         ),
         Profile(
             name="paper",

@@ -7,19 +7,21 @@
 - `assumptions`: the register of assumptions, with each value read from the code
 """
 
-from mer_utils.tables.assumptions import assumptions_table
+from mer_utils.tables.assumptions import assumptions_list, assumptions_table
 from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
-from mer_utils.tables.models import model_table
+from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.results import differences, quoted, scores, wide_differences, wide_scores
 from mer_utils.tables.style import show
 
 __all__ = [
     "action_unit_counts",
     "against_published",
+    "assumptions_list",
     "assumptions_table",
     "clip_summary",
     "differences",
-    "model_table",
+    "full_models",
+    "profile_models",
     "quoted",
     "scores",
     "show",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from IPython.display import HTML
 
 from mer_utils.errors import MerError
 from mer_utils.runs import RunSpec
@@ -42,6 +44,34 @@ def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
         rows.append({**entry, "value": value, "setting": entry["setting"] or "in the code"})
     columns = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
     return pd.DataFrame(rows)[columns]
+
+
+def assumptions_list(entries: pd.DataFrame) -> HTML:
+    """Return assumptions as a list for reading: a table of so much text cannot be read.
+
+    Parameters
+    ----------
+    entries : DataFrame
+        Rows as `assumptions_table` returns them.
+
+    Returns
+    -------
+    IPython.display.HTML
+        One block an assumption; its id is a link target.
+    """
+    return HTML("".join(_block(entry) for entry in entries.to_dict("records")))
+
+
+def _block(entry: dict[str, Any]) -> str:
+    text = {name: escape(str(value)) for name, value in entry.items()}
+    return (
+        f'<div class="assumption" id="{text["id"].lower()}">'
+        f"<p><strong>{text['id']}. {text['question']}</strong></p>"
+        f"<p><strong>Here:</strong> {text['value']}</p><p>{text['reason']}</p>"
+        f'<p class="assumption-facts">The paper: <em>{text["mark"]}</em>. '
+        f"Changed by: <code>{text['setting']}</code>. "
+        f"Measured by: {text['sensitivity']}.</p></div>"
+    )
 
 
 def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:

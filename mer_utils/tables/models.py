@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -10,47 +10,64 @@ from mer_utils import models
 from mer_utils.experiments import Profile
 
 
-def model_table(
+def full_models(n_classes: int) -> pd.DataFrame:
+    """Compare the six networks as their authors have them.
+
+    Parameters
+    ----------
+    n_classes : int
+
+    Returns
+    -------
+    DataFrame
+        One row a model: family, image size, trainable parameters, and operations of the
+        forward pass for one image (additions and multiplications), in units of 1e9.
+    """
+    rows = []
+    for name, architecture in models.MODELS.items():
+        network = models.create(name, n_classes, architecture.image_size)
+        operations = models.count_operations(network, architecture.image_size)
+        rows.append(
+            {
+                "model": architecture.title,
+                "family": architecture.family,
+                "pixels": architecture.image_size,
+                "parameters": models.count_parameters(network),
+                "operations, 10^9": operations / 1e9,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def profile_models(
     profile: Profile, n_classes: int, milliseconds: Callable[[str], float]
 ) -> pd.DataFrame:
-    """Compare the six networks, in full and as a profile uses them.
+    """Compare the six networks as a profile trains them.
 
     Parameters
     ----------
     profile : Profile
     n_classes : int
     milliseconds : callable
-        Time of a training step for one image, by the model's name, as the profile uses it.
+        From a model's name to the time of a training step for one image.
 
     Returns
     -------
     DataFrame
-        One row a model: parameters and operations (forward pass for one image, additions
-        and multiplications) of the full network at its own image size, and of the
-        profile's network at the profile's.
+        One row a model, as `full_models`, with the width and the measured time.
     """
     rows = []
     for name, architecture in models.MODELS.items():
         plan = profile.models[name]
-        full = models.create(name, n_classes, architecture.image_size)
-        used = models.create(name, n_classes, plan.image_size, width=plan.width)
-        operations = models.count_operations(full, architecture.image_size)
+        network = models.create(name, n_classes, plan.image_size, width=plan.width)
         rows.append(
             {
                 "model": architecture.title,
-                "family": architecture.family,
-                "parameters, full": models.count_parameters(full),
-                "G operations, full": operations / 1e9,
-                "width here": plan.width,
-                "pixels here": plan.image_size,
-                "parameters here": models.count_parameters(used),
-                "M operations here": models.count_operations(used, plan.image_size) / 1e6,
-                "ms a training image": milliseconds(name),
+                "width": plan.width,
+                "pixels": plan.image_size,
+                "parameters": models.count_parameters(network),
+                "operations, 10^6": models.count_operations(network, plan.image_size) / 1e6,
+                "ms an image": milliseconds(name),
             }
         )
     return pd.DataFrame(rows)
-
-
-def titles() -> Mapping[str, str]:
-    """Return each model's name in captions by its name in code."""
-    return {name: architecture.title for name, architecture in models.MODELS.items()}

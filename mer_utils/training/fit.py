@@ -76,9 +76,10 @@ def fit(
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model.to(device).train()
-    # The whole fold lies on the device as bytes; batches are gathered and scaled there.
-    x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)
+    model.to(device, memory_format=torch.channels_last).train()
+    # The whole fold lies on the device as bytes, channels last as views are stored, which
+    # is also how these convolutions are fastest; batches are gathered and scaled there.
+    x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     y = torch.from_numpy(np.asarray(labels, np.int64)).to(device)
     mean, std = mean.to(device), std.to(device)
     optimizer = torch.optim.AdamW(
@@ -140,11 +141,11 @@ def predict(
     ndarray of shape (n, classes), float32
         Each row sums to 1.
     """
-    model.to(device).eval()
+    model.to(device, memory_format=torch.channels_last).eval()
     mean, std = mean.to(device), std.to(device)
     parts = []
     for start in range(0, len(images), 64):
-        batch = np.ascontiguousarray(images[start : start + 64].transpose(0, 3, 1, 2))
+        batch = np.ascontiguousarray(images[start : start + 64])
         with _autocast(device, options):
             scores = model(_scale(torch.from_numpy(batch).to(device), mean, std))
         parts.append(scores.float().softmax(dim=1).cpu().numpy())
@@ -177,7 +178,8 @@ def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[torch.Te
 
 
 def _scale(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    return (images.float() / 255 - mean) / std
+    """Turn (b, h, w, c) bytes into scaled (b, c, h, w) floats, channels last in memory."""
+    return (images.permute(0, 3, 1, 2).float() / 255 - mean) / std
 
 
 def _autocast(device: torch.device | str, options: TrainingOptions) -> torch.autocast:

@@ -96,5 +96,5 @@ def test_bad_input_is_named(workspace, call, named):
 
 def test_a_root_that_is_no_folder_is_named(twins, tmp_path, monkeypatch):
     monkeypatch.setenv("MER_CASME2_ROOT", str(tmp_path / "nowhere"))
-    with pytest.raises(MerError, match="MER_CASME2_ROOT names .*nowhere"):
+    with pytest.raises(MerError, match=r"MER_CASME2_ROOT names .*nowhere"):
         experiments.open_workspace("smoke", twins, tmp_path / "store")

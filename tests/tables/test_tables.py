@@ -128,12 +128,21 @@ def test_action_units_are_counted_once_a_clip():
     }
 
 
-def test_model_table_counts_the_real_networks():
-    profile = experiments.get_profile("smoke")
-    table = tables.model_table(profile, 5, lambda name: 1.5).set_index("model")
-    assert table.loc["LEARNet", "parameters, full"] == 1_866_053
-    assert len(table) == len(models.MODELS)
-    assert (table["parameters here"] < table["parameters, full"]).all()
+def test_model_tables_count_the_real_networks():
+    full = tables.full_models(5).set_index("model")
+    here = tables.profile_models(experiments.get_profile("smoke"), 5, lambda name: 1.5)
+    assert full.loc["LEARNet", "parameters"] == 1_866_053
+    assert full.index.tolist() == here["model"].tolist()
+    assert len(full) == len(models.MODELS)
+    assert (here["parameters"].to_numpy() < full["parameters"].to_numpy()).all()
+
+
+def test_an_assumption_is_a_link_target_and_is_escaped():
+    entry = dict.fromkeys(["topic", "question", "reason", "mark", "setting", "sensitivity"], "x")
+    entry |= {"id": "A07", "value": "a < b"}
+    html = tables.assumptions_list(pd.DataFrame([entry])).data
+    assert 'id="a07"' in html
+    assert "a &lt; b" in html
 
 
 def test_show_escapes_and_repeats_itself():
