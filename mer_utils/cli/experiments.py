@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from mer_utils.cli.progress import FoldProgress, show_bar
-from mer_utils.execution import Outcome, Report, prepare_views, run
+from mer_utils.cli.progress import FoldProgress, duration, show_bar
+from mer_utils.execution import Executor, Outcome, Report, open_executor, prepare_views, run
 from mer_utils.execution.plan import plan_runs
 from mer_utils.experiments import TABLES, Workspace, open_workspace
 from mer_utils.experiments.grids import get_table
@@ -21,8 +22,17 @@ Tables = Annotated[list[str] | None, typer.Argument(help="tables; default: all")
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, demo or paper")]
 Store = Annotated[Path | None, typer.Option(help="folder of the predictions")]
 DataRoot = Annotated[Path | None, typer.Option(help="folder of the synthetic twins")]
-Workers = Annotated[int, typer.Option(help="processes, one thread each")]
+Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+ExecutorName = Annotated[
+    str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="with dask: address of a running scheduler; default: start one")
+]
+ClusterOptions = Annotated[
+    Path | None, typer.Option(help="with slurm and pbs: a TOML file of dask-jobqueue's options")
+]
 
 
 @commands.command()
@@ -35,19 +45,32 @@ def plan(
     device: Device = "auto",
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
+    names = _names(tables)
     workspace = open_workspace(
         profile, data_root, store, device=device, workers=workers, progress=True
     )
+    clips = {data: workspace.clips(name) for name, data in workspace.data.items()}
     shown = Table(title=f"{workspace.profile.title} on {workspace.data_title}")
-    for heading in ("table", "runs", "folds", "of these missing", "images to train on"):
-        shown.add_column(heading, justify="left" if heading == "table" else "right")
-    shown.add_column("estimated time", justify="right")
-    for name in _names(tables):
+    shown.add_column("table")
+    for heading in ("runs", "folds", "missing", "images", "operations", "here", "one H100"):
+        shown.add_column(heading, justify="right")
+    for name in names:
         specs = workspace.specs(name)
-        estimate = plan_runs(specs, workspace.missing(specs), workspace.context, workers)
-        shown.add_row(name, *estimate.cells())
+        missing = workspace.missing(specs)
+        counted = plan_runs(specs, missing, clips, device=device, workers=workers)
+        shown.add_row(
+            name,
+            *(f"{n:,}" for n in (counted.runs, counted.folds, counted.missing, counted.images)),
+            f"{counted.operations:.1e}",
+            duration(counted.seconds),
+            duration(counted.gpu_seconds),
+        )
     Console().print(shown)
-    typer.echo(f"Estimated from a few steps of each model, with {workers} worker(s).")
+    typer.echo(
+        f"Images and operations are those of training. The time here, with {workers} worker(s), "
+        "is estimated from a few steps of each model; that of one H100-class GPU, which was not "
+        "measured, from counted operations and assumed rates."
+    )
 
 
 @commands.command(name="run")
@@ -58,12 +81,23 @@ def run_tables(
     data_root: DataRoot = None,
     workers: Workers = 2,
     device: Device = "auto",
+    executor: ExecutorName = "local",
+    scheduler: Scheduler = None,
+    cluster_options: ClusterOptions = None,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
+    names = _names(tables)
+    chosen = open_executor(
+        executor,
+        workers=workers,
+        scheduler=scheduler,
+        cluster_options=cluster_options,
+        device=device,
+    )
     workspace = open_workspace(
         profile, data_root, store, device=device, workers=workers, progress=True
     )
-    if compute(workspace, _names(tables), workers).failed:
+    if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
 
 
@@ -74,31 +108,56 @@ def status(
     store: Store = None,
     data_root: DataRoot = None,
 ) -> None:
-    """Show how many folds of each table are done and how many are missing."""
+    """Show how many folds of each table are done, missing, and failed when last tried."""
+    names = _names(tables)
     workspace = open_workspace(profile, data_root, store, workers=2, progress=True)
     shown = Table(title=f"{workspace.profile.title}, store {workspace.context.store}")
-    for heading in ("table", "folds", "done", "missing"):
-        shown.add_column(heading, justify="left" if heading == "table" else "right")
-    for name in _names(tables):
+    shown.add_column("table")
+    for heading in ("folds", "done", "missing", "failed"):
+        shown.add_column(heading, justify="right")
+    for name in names:
         specs = workspace.specs(name)
-        folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
-        shown.add_row(name, str(folds), str(folds - missing), str(missing))
+        folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
+        failures = workspace.store.failures(specs)
+        failed = sum((job.spec.key, job.held_out) in failures for job in missing)
+        shown.add_row(name, str(folds), str(folds - len(missing)), str(len(missing)), str(failed))
     Console().print(shown)
 
 
-def compute(workspace: Workspace, tables: list[str], workers: int) -> Report:
-    """Compute the missing folds of tables, with progress, and list what failed."""
+def compute(
+    workspace: Workspace, tables: list[str], workers: int, executor: Executor | None = None
+) -> Report:
+    """Compute the missing folds of tables, with progress, and list what failed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    tables : list of str
+    workers : int
+        Processes on this machine: those that compute without `executor`.
+    executor : Executor, optional
+        Not yet entered: it is started only if something is missing.
+    """
     report = Report()
-    for name in tables:
-        specs = workspace.specs(name)
-        missing = workspace.missing(specs)
-        if not missing:
-            continue
-        prepare_views(specs, workspace.context, workers=workers, progress=show_bar)
-        with FoldProgress(name, missing) as progress:
-            part = run(missing, workspace.context, workers=workers, on_outcome=progress.update)
-        report.done += part.done
-        report.failed += part.failed
+    specs = {name: workspace.specs(name) for name in tables}
+    missing = {name: jobs for name in tables if (jobs := workspace.missing(specs[name]))}
+    if not missing:
+        return report
+    try:
+        for name in missing:
+            prepare_views(specs[name], workspace.context, workers=workers, progress=show_bar)
+        with executor or open_executor(workers=workers) as started:
+            for name, jobs in missing.items():
+                with FoldProgress(name, jobs) as progress:
+                    part = run(
+                        jobs, workspace.context, executor=started, on_outcome=progress.update
+                    )
+                report.done += part.done
+                report.present += part.present
+                report.failed += part.failed
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing is lost: the same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
     _list_failures(report.failed)
     return report
 
@@ -110,7 +169,7 @@ def _list_failures(failed: list[Outcome]) -> None:
         console.print(
             f"[bold red]failed[/] {spec.data.dataset} {spec.model.name} "
             f"{'+'.join(spec.train_views)} held_out={outcome.job.held_out}: "
-            f"{outcome.error or outcome.status}",
+            f"{escape(outcome.error or outcome.status)}",
             highlight=False,
         )
 

@@ -39,6 +39,7 @@ class FoldProgress:
         self._title = title
         self._total = sum(_weight(job) for job in jobs)
         self._folds, self._done, self._failed = len(jobs), 0, 0
+        self._elsewhere = False
         self._weight_done = 0.0
         self._started = self._last_line = time.monotonic()
         self._bar = tqdm(total=len(jobs), desc=title, leave=True) if sys.stderr.isatty() else None
@@ -50,17 +51,29 @@ class FoldProgress:
 
     def update(self, outcome: Outcome) -> None:
         """Count one outcome."""
-        if outcome.status == "failed":
-            self._failed += 1
-        else:
+        computed = outcome.status in ("done", "present")
+        if computed:
             self._done += 1
             self._weight_done += _weight(outcome.job)
+        elif outcome.status == "busy":
+            self._tell_of_another_run()
+        else:
+            self._failed += 1
         if self._bar is not None:
-            self._bar.update(outcome.status != "failed")
+            self._bar.update(computed)
             self._bar.set_postfix_str(f"failed {self._failed}, about {self._left()} left")
         elif time.monotonic() - self._last_line > _LOG_EVERY_SECONDS:
             self._last_line = time.monotonic()
             print(f"  {self._line()}, about {self._left()} left", file=sys.stderr, flush=True)
+
+    def _tell_of_another_run(self) -> None:
+        if not self._elsewhere:
+            self._elsewhere = True
+            tqdm.write(
+                f"{self._title}: another run on this store computes some of these folds; "
+                "they are waited for at the end",
+                file=sys.stderr,
+            )
 
     def __exit__(
         self,

@@ -1,0 +1,229 @@
+"""An executor on a Dask cluster, which does the scheduling, retrying and moving.
+
+The workers must see the data, the cache and the store under the same paths as the
+machine that starts the run (a shared file system), have the same packages, and run one
+thread each. A worker that does not is turned away before it gets a fold.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import dask
+import torch
+from distributed import Client, Nanny, Scheduler, SpecCluster, Worker, WorkerPlugin, as_completed
+from distributed.deploy import Cluster
+from distributed.scheduler import KilledWorker
+
+from mer_utils.errors import MerError
+from mer_utils.execution.data import Context
+from mer_utils.execution.device import resolve_device
+from mer_utils.execution.fold import Job, Outcome, run_fold
+from mer_utils.execution.local import worker_died
+from mer_utils.files import atomic_write
+from mer_utils.runs import environment
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5
+GPU = "GPU"
+_TOKEN = ".cluster-token"
+
+
+class DaskExecutor(AbstractContextManager):
+    """Compute folds on a Dask cluster.
+
+    Parameters
+    ----------
+    cluster : str or callable
+        The address of a running scheduler, which is left running; or what starts a cluster
+        of one's own, which is stopped at the end.
+    """
+
+    def __init__(self, cluster: str | Callable[[], Cluster]) -> None:
+        self._cluster = cluster
+        self._resources = ExitStack()
+        self._admitted: set[Path] = set()
+
+    def __enter__(self) -> DaskExecutor:
+        with ExitStack() as stack:
+            if isinstance(self._cluster, str):
+                self._client = stack.enter_context(_connect(self._cluster))
+            else:
+                cluster = stack.enter_context(self._cluster())
+                self._client = stack.enter_context(Client(cluster, set_as_default=False))
+            self._resources = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # A scheduler that goes on running must not judge others' workers by this run.
+        with suppress(Exception):
+            if self._admitted:
+                self._client.unregister_worker_plugin(Admission.name)
+        self._resources.close()
+
+    def outcomes(
+        self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
+    ) -> Generator[Outcome, None, None]:
+        """See :class:`mer_utils.execution.executor.Executor`."""
+        gpu = context.device.startswith("cuda")
+        if context.store not in self._admitted:
+            self._admit(context.store, gpu)
+        name = uuid.uuid4().hex[:8]
+        futures = self._client.map(
+            run_fold,
+            jobs,
+            context=context,
+            wait=wait_for_others,
+            key=[f"{name}-{n}" for n in range(len(jobs))],
+            resources={GPU: 1} if gpu else None,
+            pure=False,
+        )
+        of = dict(zip(futures, jobs, strict=True))
+        try:
+            for future in as_completed(futures, loop=self._client.loop):
+                job = of.pop(future)
+                try:
+                    outcome = future.result()
+                except KilledWorker:
+                    deaths = dask.config.get("distributed.scheduler.allowed-failures") + 1
+                    outcome = Outcome(job, "failed", error=str(worker_died(job, deaths)))
+                yield outcome
+        except CancelledError as error:
+            raise MerError(
+                "the connection to the Dask scheduler was lost",
+                "a scheduler that runs until the last fold is done",
+                "start it again, then run the same command again; what is done is kept",
+            ) from error
+        finally:
+            self._client.cancel(list(of))
+
+    def _admit(self, store: Path, gpu: bool) -> None:
+        """Turn away unfit workers, those that join later too."""
+        token = store / _TOKEN
+        if not token.exists():
+            with atomic_write(token) as temporary:
+                temporary.write_text(uuid.uuid4().hex)
+        admission = Admission(_versions(), token, token.read_text())
+        try:
+            self._client.register_plugin(admission)
+        except ImportError as error:
+            raise MerError(
+                f"a Dask worker cannot load mer_utils ({error})",
+                "this release of mer-utils on every worker",
+                "install it in the environment that starts the workers",
+            ) from error
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            log.warning("No Dask worker is there yet; folds start with the first one.")
+        elif gpu and not any(w["resources"].get(GPU) for w in workers):
+            raise MerError(
+                "a GPU was demanded and no Dask worker offers one",
+                f"workers with the resource {GPU}",
+                f"start the workers of machines with a GPU with --resources {GPU}=1",
+            )
+        self._admitted.add(store)
+
+
+class Admission(WorkerPlugin):
+    """Refuse a worker that would compute something else or store it elsewhere.
+
+    Parameters
+    ----------
+    versions : dict of str to str
+        Packages where the run was started.
+    token : Path
+        A file in the store.
+    secret : str
+        What the file says.
+    """
+
+    name = "mer-utils-admission"
+
+    def __init__(self, versions: dict[str, str], token: Path, secret: str) -> None:
+        self._versions, self._token, self._secret = versions, token, secret
+
+    def setup(self, worker: Worker) -> None:
+        """Check the worker; an error here keeps it out of the cluster."""
+        here = _versions()
+        wrong = sorted(p for p, v in self._versions.items() if here.get(p) != v)
+        if wrong:
+            raise MerError(
+                f"Dask worker {worker.address} has "
+                + ", ".join(f"{p} {here.get(p)}" for p in wrong),
+                ", ".join(f"{p} {self._versions[p]}" for p in wrong) + " as where the run started",
+                "install the same requirements.lock there",
+            )
+        if worker.state.nthreads != 1:
+            raise MerError(
+                f"Dask worker {worker.address} has {worker.state.nthreads} threads",
+                "one thread a worker, without which a fold is not repeatable",
+                "start it with --nthreads 1, and more of them with --nworkers",
+            )
+        try:
+            seen = self._token.read_text()
+        except OSError:
+            seen = ""
+        if seen != self._secret:
+            raise MerError(
+                f"Dask worker {worker.address} does not see the store {self._token.parent}",
+                "one file system, with the same paths for this machine and every worker",
+                "name a shared folder with --store, and set MER_BUILD to one",
+            )
+
+
+def local_cluster(workers: int, *, gpu: bool = False) -> DaskExecutor:
+    """Return an executor on a cluster of processes on this machine.
+
+    Parameters
+    ----------
+    workers : int
+    gpu : bool
+        Give the machine's GPUs to the workers in turn: several workers share one if there
+        are more of them.
+
+    Raises
+    ------
+    MerError
+        If a GPU is demanded and there is none.
+    """
+    if gpu:
+        resolve_device("cuda")
+
+    def options(i: int) -> dict[str, Any]:
+        own: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
+        if gpu:
+            number = str(i % torch.cuda.device_count())
+            own |= {"resources": {GPU: 1}, "env": {"CUDA_VISIBLE_DEVICES": number}}
+        return own
+
+    def start() -> Cluster:
+        spec = {i: {"cls": Nanny, "options": options(i)} for i in range(workers)}
+        scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
+        return SpecCluster(workers=spec, scheduler=scheduler, silence_logs="critical")
+
+    return DaskExecutor(start)
+
+
+def _connect(address: str) -> Client:
+    try:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MerError(
+            f"no Dask scheduler answers at {address} ({reason[:200]})",
+            "the address that dask scheduler printed, as in tcp://10.0.0.1:8786",
+            "correct --scheduler, or start the scheduler",
+        ) from error
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = environment()["packages"]
+    return found | {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}

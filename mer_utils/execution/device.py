@@ -1,0 +1,58 @@
+"""Choose the device and make what it computes repeatable."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from mer_utils.errors import MerError
+
+
+def resolve_device(wanted: str) -> torch.device:
+    """Return the device to compute on.
+
+    Parameters
+    ----------
+    wanted : {"auto", "cpu", "cuda"} or a torch name such as "cuda:1"
+        ``auto`` takes a GPU where one is at hand.
+
+    Raises
+    ------
+    MerError
+        If a GPU is demanded and there is none: a run never moves to the CPU silently.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise MerError(
+            f"device {wanted!r} is unknown", "auto, cpu or cuda", "correct the name"
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise MerError(
+            "a GPU was demanded and none is visible",
+            "a CUDA device",
+            "run where a GPU is at hand, or use --device auto",
+        )
+    return device
+
+
+def make_repeatable() -> None:
+    """Fix everything in this process that could change a result from run to run.
+
+    One thread: the order in which threads add up numbers changes the last bits, and folds
+    run side by side anyway.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    # By default a GPU rounds the inputs of float32 convolutions to 10 bits (TF32).
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device's name for the record."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,0 +1,51 @@
+"""A fold's predictions as rows: one a tested clip and view."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mer_utils.runs.spec import RunSpec
+
+
+def prediction_rows(
+    spec: RunSpec,
+    clips: pd.DataFrame,
+    test_view: str,
+    positions: np.ndarray,
+    probabilities: np.ndarray,
+) -> pd.DataFrame:
+    """Make the rows of one fold's predictions on one view.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    clips : DataFrame
+        The clip table.
+    test_view : str
+        The phase whose DIs were shown.
+    positions : ndarray of shape (n,), int
+        Positions (0-based) of the predicted clips in `clips`.
+    probabilities : ndarray of shape (n, classes), float32
+
+    Returns
+    -------
+    DataFrame of n rows
+        Columns: run, dataset, scheme, model, train_views, spatial, seed, test_view,
+        subject, clip, y_true, y_pred, p_0 .. p_{classes - 1}. For a composite of several
+        data sets `dataset` is the composite's name.
+    """
+    tested = clips.iloc[positions]
+    rows = pd.DataFrame(
+        {
+            **{name: [value] * len(positions) for name, value in spec.columns.items()},
+            "test_view": test_view,
+            "subject": tested["subject"].to_numpy(),
+            "clip": tested["clip"].to_numpy(),
+            "y_true": tested["label"].cat.codes.to_numpy(np.int64),
+            "y_pred": probabilities.argmax(axis=1).astype(np.int64),
+        }
+    )
+    for k in range(probabilities.shape[1]):
+        rows[f"p_{k}"] = probabilities[:, k].astype(np.float32)
+    return rows

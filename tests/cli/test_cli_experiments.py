@@ -1,0 +1,149 @@
+"""``mer plan``, ``mer run``, ``mer status``: what they show, do, refuse, and how they stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mer_utils.cli import app
+from mer_utils.cli.progress import FoldProgress
+from mer_utils.errors import MerError
+from mer_utils.execution import Job, Outcome
+from mer_utils.experiments import TABLES, Table
+from mer_utils.experiments.grids import run_spec
+
+MER = Path(sys.executable).with_name("mer")
+
+
+def tiny_grid(profile, data):
+    yield run_spec(profile, data[0], "learnet")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A table of one run: three folds."""
+    monkeypatch.setitem(TABLES, "tiny", Table("tiny", "One run", "nothing", tiny_grid))
+
+
+@pytest.fixture
+def mer(twins, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def mer(command, *arguments):
+        places = ["--profile", "smoke", "--data-root", twins, "--store", tmp_path / "store"]
+        return CliRunner().invoke(app, [command, *arguments, *map(str, places)])
+
+    return mer
+
+
+def row(result, table="tiny") -> list[str]:
+    """The cells of a table's row."""
+    assert result.exit_code == 0, result.output
+    line = next(line for line in result.output.splitlines() if line.startswith(f"│ {table} "))
+    return [cell.strip() for cell in line.strip("│ ").split("│")]
+
+
+def test_plan_counts_and_starts_nothing(mer, tiny, tmp_path, workspace):
+    counted = row(mer("plan", "tiny"))
+    clips = workspace.clips("casme2")
+    each = clips["subject"].value_counts()
+    assert counted[:5] == ["tiny", "1", "3", "3", str((len(clips) - each).sum())]
+    assert float(counted[5]) > 1e6
+    assert not (tmp_path / "store").exists()
+
+
+def test_run_then_status_then_nothing_is_left_to_do(mer, tiny, tmp_path):
+    assert row(mer("status", "tiny")) == ["tiny", "3", "0", "3", "0"]
+    done = mer("run", "tiny", "--workers", "1")
+    assert done.exit_code == 0
+    assert "tiny: 3 of 3 folds" in done.output
+    assert row(mer("status", "tiny")) == ["tiny", "3", "3", "0", "0"]
+    assert row(mer("plan", "tiny"))[3:] == ["0", "0", "0.0e+00", "0 s", "0 s"]
+    before = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")}
+    assert mer("run", "tiny", "--workers", "1").exit_code == 0
+    assert {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")} == before
+
+
+def test_a_failed_fold_is_listed_with_its_error_and_the_exit_code_says_so(mer, tiny, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("mer_utils.execution.fold.fit", lambda *a, **k: [][0])
+        failed = mer("run", "tiny", "--workers", "1")
+    assert failed.exit_code == 1
+    assert failed.output.count("IndexError") == 3
+    assert "held_out=" in failed.output
+    assert row(mer("status", "tiny"))[1:] == ["3", "0", "3", "3"]
+    assert mer("run", "tiny", "--workers", "1").exit_code == 0
+    assert row(mer("status", "tiny"))[1:] == ["3", "3", "0", "0"]
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "status"])
+def test_unknown_tables_are_refused(mer, command):
+    assert isinstance(error := mer(command, "table99").exception, MerError)
+    assert "table99" in str(error)
+    assert "table2" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--executor", "grid"], "grid"),
+        (["--executor", "slurm"], "--cluster-options"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--executor dask"),
+        (["--executor", "dask", "--scheduler", "nonsense"], "nonsense"),
+        (["--device", "tpu9000", "--workers", "1"], None),
+    ],
+)
+def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, arguments, word):
+    result = mer("run", "tiny", *arguments)
+    assert result.exit_code == 1
+    if word:
+        assert word in str(result.exception)
+    else:
+        assert "device 'tpu9000' is unknown" in result.output
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_an_unknown_profile_is_one_message_and_exit_code_1():
+    done = subprocess.run(
+        [MER, "status", "--profile", "huge"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "huge" in done.stderr
+    assert "one of smoke, demo, paper" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_with_one_sentence(twins, tmp_path):
+    process = subprocess.Popen(
+        [MER, "run", "table2", "--profile", "smoke",
+         "--data-root", twins, "--store", tmp_path / "store"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if "folds to compute" in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, "".join(seen) + output
+    assert "Nothing is lost" in output
+    assert "Traceback" not in output
+
+
+def test_folds_of_another_run_are_told_once_and_not_counted_as_done(workspace, capsys):
+    spec = workspace.specs("table2")[0]
+    jobs = [Job(spec, name) for name in "abc"]
+    with FoldProgress("table2", jobs) as progress:
+        for job, status in zip([*jobs, jobs[1]], ["done", "busy", "failed", "done"], strict=True):
+            progress.update(Outcome(job, status))
+    told = capsys.readouterr().err
+    assert told.count("another run") == 1
+    assert "table2: 2 of 3 folds, 1 failed tries" in told

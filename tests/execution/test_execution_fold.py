@@ -1,0 +1,133 @@
+"""One fold: computed, stored, found again, and refused where something does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mer_utils.errors import MerError
+from mer_utils.execution import Job, compute_fold, load_clips, load_views, run_fold
+from mer_utils.execution.device import device_name, make_repeatable, resolve_device
+from mer_utils.execution.fold import training_set
+from mer_utils.runs import RunStore
+
+
+def with_spec(job: Job, **changes) -> Job:
+    return replace(job, spec=job.spec.model_copy(update=changes))
+
+
+def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, context):
+    job = jobs[0]
+    rows, record = compute_fold(job, context)
+    clips, views = load_clips(job.spec.data, context), load_views(job.spec, context)
+    held_out = clips[clips["subject"] == job.held_out]
+    assert set(rows["subject"]) == {job.held_out}
+    assert sorted(rows.loc[rows["test_view"] == "full", "clip"]) == sorted(held_out["clip"])
+    assert len(rows) == views.present[held_out.index].sum()
+    codes = clips.set_index("clip")["label"].cat.codes
+    assert (rows["y_true"].to_numpy() == codes[rows["clip"]].to_numpy()).all()
+    p = rows.filter(regex=r"^p_\d").to_numpy()
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+    assert (p.argmax(1) == rows["y_pred"]).all()
+    assert record["training_clips"] == len(clips) - len(held_out)
+    assert record["device"] == "cpu"
+    assert record["precision"] == "float32"
+    assert record["threads"] == 1
+    assert 0 < record["compute_seconds"] <= record["seconds"]
+
+
+def test_dual_trains_on_all_three_phases(jobs, context):
+    single, dual = jobs[0], next(job for job in jobs if len(job.spec.train_views) == 3)
+    views = load_views(dual.spec, context)
+    clips = np.arange(len(views.present))
+    images, positions = training_set(views, clips, dual.spec.train_views)
+    assert len(images) == len(positions) == views.present.sum()
+    assert len(training_set(views, clips, single.spec.train_views)[0]) == len(clips)
+    tripled, _ = training_set(views, clips, ("full",) * 3)
+    assert tripled.tobytes() == np.concatenate([np.array(views.images[:, 0])] * 3).tobytes()
+
+
+def test_a_fold_is_done_then_present(jobs, context):
+    assert run_fold(jobs[0], context).status == "done"
+    assert run_fold(jobs[0], context).status == "present"
+
+
+def test_a_fold_that_another_run_computes_is_given_back(jobs, context):
+    with RunStore(context.store).lock(jobs[0].spec, jobs[0].held_out):
+        assert run_fold(jobs[0], context).status == "busy"
+
+
+def test_a_failure_is_an_outcome_with_its_error(jobs, context):
+    outcome = run_fold(Job(jobs[0].spec, "sub99"), context)
+    assert outcome.status == "failed"
+    assert "sub99" in outcome.error
+    assert "Remedy" in outcome.error
+
+
+def test_an_unexpected_error_is_an_outcome_with_its_place(jobs, context, monkeypatch):
+    monkeypatch.setattr("mer_utils.execution.fold.fit", lambda *a, **k: 1 / 0)
+    outcome = run_fold(jobs[0], context)
+    assert outcome.status == "failed"
+    assert "ZeroDivisionError" in outcome.error
+    assert "fold.py" in outcome.error
+
+
+def test_a_store_that_cannot_be_written_is_told_apart_from_a_failure(jobs, context, monkeypatch):
+    def refuses(*args, **kwargs):
+        raise MerError("the disk is full", "space", "make some")
+
+    monkeypatch.setattr(RunStore, "write", refuses)
+    assert run_fold(jobs[0], context).status == "unwritable"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training_version": 99}, "training code 99"),
+        ({"views_version": 99}, "view code 99"),
+    ],
+)
+def test_a_run_planned_by_other_code_is_refused(jobs, context, change, message):
+    with pytest.raises(MerError, match=message):
+        compute_fold(with_spec(jobs[0], **change), context)
+
+
+def test_other_data_are_refused(jobs, context):
+    data = jobs[0].spec.data.model_copy(update={"fingerprint": "f" * 64})
+    with pytest.raises(MerError, match="fingerprint"):
+        compute_fold(with_spec(jobs[0], data=data), context)
+
+
+def test_other_weights_are_refused(jobs, context, tmp_path, monkeypatch):
+    model = jobs[0].spec.model.model_copy(
+        update={"name": "resnet50", "width": 1.0, "pretrained": True, "weights": "hub:x"}
+    )
+    (tmp_path / "resnet50.safetensors").write_bytes(b"weights")
+    monkeypatch.setenv("MER_WEIGHTS", str(tmp_path))
+    with pytest.raises(MerError, match="hub:x"):
+        compute_fold(with_spec(jobs[0], model=model), context)
+
+
+def test_a_data_set_without_a_folder_is_named(jobs, context):
+    with pytest.raises(MerError, match="casme2"):
+        compute_fold(jobs[0], replace(context, roots=()))
+
+
+def test_a_gpu_that_is_demanded_and_missing_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto").type == "cpu"
+    with pytest.raises(MerError, match="GPU"):
+        resolve_device("cuda")
+    with pytest.raises(MerError, match="tpu9000"):
+        resolve_device("tpu9000")
+    assert device_name(torch.device("cpu")) == "cpu"
+
+
+def test_repeatable_means_one_thread_and_deterministic_algorithms():
+    make_repeatable()
+    assert torch.get_num_threads() == 1
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.allow_tf32

@@ -1,0 +1,114 @@
+"""The key of a run: everything that can change a prediction, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from mer_utils.runs import DataSpec, ModelSpec, RunSpec
+from mer_utils.training import TrainingOptions
+from mer_utils.views import ViewOptions
+
+SPEC = RunSpec(
+    data=DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64),
+    model=ModelSpec(name="learnet"),
+)
+
+# Another allowed value of every field of a run, part by part.
+OTHER = {
+    "data": {
+        "dataset": "samm", "scheme": "samm-5", "fingerprint": "1" * 64, "missing_apex": "drop",
+        "degenerate_phase": "drop_clip", "missing_frames": "nearest",
+    },
+    "views": {
+        "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,
+        "frames": 8,
+    },
+    "model": {"name": "vgg19", "width": 0.5, "pretrained": True, "weights": "sha256:00"},
+    "training": {
+        "epochs": 3, "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0,
+        "warmup_fraction": 0.5, "label_smoothing": 0.1, "gradient_clip": 2.0,
+        "precision": "bfloat16",
+    },
+    "train_views": ("full", "full", "full"), "spatial": "flip", "seed": 1,
+    "training_version": 99, "views_version": 99,
+}  # fmt: skip
+
+
+def changes(model: type[BaseModel], other: dict) -> list[tuple[str, ...]]:
+    """Paths to every field of a specification, found from the models themselves."""
+    found = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += [(name, *path) for path in changes(inner, other.get(name, {}))]
+        else:
+            found.append((name,))
+    return found
+
+
+def changed(path: tuple[str, ...]) -> RunSpec:
+    if len(path) == 1:
+        return SPEC.model_copy(update={path[0]: OTHER[path[0]]})
+    part, field = path
+    inner = getattr(SPEC, part).model_copy(update={field: OTHER[part][field]})
+    return SPEC.model_copy(update={part: inner})
+
+
+@pytest.mark.parametrize("path", changes(RunSpec, OTHER), ids=".".join)
+def test_every_field_changes_the_key(path):
+    before = SPEC.key  # asked for first, so that a key kept by the copy would be found out
+    assert changed(path).key != before
+
+
+def test_all_changed_keys_differ():
+    keys = {changed(path).key for path in changes(RunSpec, OTHER)}
+    assert len(keys) == len(changes(RunSpec, OTHER))
+
+
+def test_the_key_ignores_the_order_in_which_fields_were_given():
+    fields = json.loads(SPEC.model_dump_json())
+    backwards = dict(reversed(fields.items()))
+    backwards["training"] = dict(reversed(fields["training"].items()))
+    assert RunSpec.model_validate(backwards).key == SPEC.key
+
+
+def test_the_key_is_the_same_in_another_process():
+    code = (
+        "import sys; from mer_utils.runs import RunSpec;"
+        "print(RunSpec.model_validate_json(sys.argv[1]).key)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, SPEC.model_dump_json()],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == SPEC.key
+
+
+def test_fold_seeds_differ_by_fold_and_by_run():
+    seeds = {spec.fold_seed(s) for spec in (SPEC, changed(("seed",))) for s in ("sub01", "sub02")}
+    assert len(seeds) == 4
+    assert all(0 <= seed < 2**32 for seed in seeds)
+    assert SPEC.fold_seed("sub01") == SPEC.fold_seed("sub01")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"train_views": ()}, {"train_views": ("apex",)}, {"spatial": "shear"}, {"seed": -1},
+        {"colour": "red"}, {"training": {"epochs": 0}}, {"views": {"image_size": 4}},
+        {"model": {"name": "vgg19", "width": 0}},
+    ],
+)  # fmt: skip
+def test_impossible_specifications_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        RunSpec.model_validate(json.loads(SPEC.model_dump_json()) | wrong)
+
+
+def test_parts_have_the_rooms_own_types():
+    assert isinstance(SPEC.views, ViewOptions)
+    assert isinstance(SPEC.training, TrainingOptions)

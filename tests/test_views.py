@@ -1,0 +1,162 @@
+"""Views: one decode gives every phase; the cache is trusted only when it is whole."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer_utils import dynamic_image as di
+from mer_utils import views
+from mer_utils.errors import MerError
+from mer_utils.views import ViewOptions, build, cache_key, clip_views
+
+SMALL = ViewOptions(image_size=16)
+
+
+def made_clip(rng, t=9, size=(24, 32), channels=3):
+    return rng.integers(0, 256, (t, *size, channels), dtype=np.uint8)
+
+
+@pytest.fixture
+def clips(tmp_path, rng) -> pd.DataFrame:
+    """Three clips on disk: a whole one, one without an apex, one whose apex is the offset."""
+    rows = []
+    for name, apex in (("EP01", 4), ("EP02", None), ("EP03", 6)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number, frame in enumerate(made_clip(rng, 6), start=1):
+            cv2.imwrite(str(folder / f"img{number}.png"), frame)
+        rows.append((name, 1, apex, 6, str(folder)))
+    table = pd.DataFrame(rows, columns=["clip", "onset", "apex", "offset", "frames_dir"])
+    return table.astype({"apex": "Int64"}).assign(dataset="casme2", subject="sub01")
+
+
+@pytest.fixture
+def make(clips, tmp_path):
+    def make(options=SMALL, fingerprint="f", **more):
+        return build(clips, options, fingerprint=fingerprint, cache=tmp_path / "cache", **more)
+
+    return make
+
+
+def test_views_are_the_dynamic_images_made_here_in_two_steps(rng):
+    frames = made_clip(rng)
+    made = clip_views(frames, 4, SMALL)
+    assert list(made) == list(di.PHASES)
+    for phase, part in di.phase_slices(9, 4).items():
+        image = di.dynamic_image(frames[part])
+        small = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA)
+        expected = di.to_uint8(small, "minmax").astype(int)
+        # Rounding to bytes may fall to either side where the order of sums differs.
+        assert np.abs(made[phase].astype(int) - expected).max() <= 1
+
+
+def test_resizing_the_dynamic_image_is_pooling_resized_frames(rng):
+    frames = made_clip(rng)
+    small = np.stack(
+        [cv2.resize(f.astype(np.float64), (16, 16), interpolation=cv2.INTER_AREA) for f in frames]
+    )
+    weights = di.rank_pooling_weights(len(frames))
+    pooled = np.einsum("t,thwc->hwc", weights, small)
+    resized = cv2.resize(di.dynamic_image(frames), (16, 16), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(resized, pooled, atol=1e-4 * np.ptp(pooled))
+
+
+def test_grey_clips_give_three_equal_channels(rng):
+    made = clip_views(made_clip(rng, channels=1), 4, SMALL)
+    for view in made.values():
+        assert view.shape == (16, 16, 3)
+        assert (view == view[:, :, :1]).all()
+
+
+def test_a_clip_without_a_phase_keeps_the_others(make):
+    made = make()
+    assert made.present.tolist() == [[True] * 3, [True, False, False], [True, True, False]]
+    images, having = made.of("apex_offset", np.array([0, 1, 2]))
+    assert having.tolist() == [0]
+    assert images.shape == (1, 16, 16, 3)
+    assert (made.images[1, 1:] == 0).all()
+    assert made.of("full", np.array([2, 0]))[1].tolist() == [2, 0]
+
+
+def test_fewer_frames_keep_the_apex(rng):
+    """Frames alike but for the apex: were it left out, every phase would be still."""
+    frames = np.repeat(made_clip(rng, 1), 30, axis=0)
+    frames[13] = 255 - frames[13]
+    made = clip_views(frames, 13, SMALL.model_copy(update={"frames": 4}))
+    assert set(made) == set(di.PHASES)
+    assert all(np.ptp(view) > 0 for view in made.values())
+    few = clip_views(frames[[0, 13, 29]], 1, SMALL)
+    chosen = clip_views(frames, 13, SMALL.model_copy(update={"frames": 2}))
+    assert all((few[phase] == chosen[phase]).all() for phase in di.PHASES)
+
+
+def test_the_difference_of_two_frames_is_another_source(rng):
+    frames = made_clip(rng)
+    made = clip_views(frames, 4, SMALL.model_copy(update={"source": "apex_difference"}))
+    pooled = clip_views(frames, 4, SMALL)
+    assert set(made) == set(pooled)
+    assert (made["full"] != pooled["full"]).any()
+
+
+def test_the_cache_is_a_memory_map_read_without_decoding(make, monkeypatch):
+    first = make()
+    monkeypatch.setattr(views, "read_clip", lambda paths: pytest.fail("decoded again"))
+    again = make()
+    assert isinstance(again.images, np.memmap)
+    assert not again.images.flags.writeable
+    assert again.images.tobytes() == first.images.tobytes()
+    assert again.present.tolist() == first.present.tolist()
+
+
+def test_the_number_of_workers_changes_no_byte(make):
+    one = make(fingerprint="one")
+    three = make(fingerprint="three", workers=3)
+    assert one.images.tobytes() == three.images.tobytes()
+
+
+def other_options() -> list[ViewOptions]:
+    changes = {"source": "apex_difference", "kind": "linear", "scaling": "symmetric",
+               "image_size": 24, "frames": 3}  # fmt: skip
+    assert set(changes) == set(ViewOptions.model_fields)
+    return [SMALL.model_copy(update={name: value}) for name, value in changes.items()]
+
+
+def test_every_option_the_data_and_the_code_have_a_cache_of_their_own(monkeypatch):
+    keys = [cache_key("f", options) for options in [SMALL, *other_options()]]
+    keys.append(cache_key("g", SMALL))
+    monkeypatch.setattr(views, "VIEWS_VERSION", views.VIEWS_VERSION + 1)
+    keys.append(cache_key("f", SMALL))
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("damage", ["no second file", "images cut", "present cut", "other shape"])
+def test_a_cache_that_is_not_whole_is_made_anew(make, tmp_path, damage):
+    whole = make().images.tobytes()
+    (images,) = (tmp_path / "cache").glob("*.images.npy")
+    (present,) = (tmp_path / "cache").glob("*.present.npy")
+    if damage == "no second file":
+        present.unlink()
+        images.write_bytes(b"half")
+    elif damage == "images cut":
+        images.write_bytes(images.read_bytes()[:-100])
+    elif damage == "present cut":
+        present.write_bytes(b"")
+    else:
+        np.save(images, np.zeros((1, 3, 16, 16, 3), np.uint8))
+    assert make().images.tobytes() == whole
+
+
+def test_a_clip_that_cannot_be_read_leaves_no_cache(make, clips, tmp_path):
+    (tmp_path / "EP03" / "img3.png").write_bytes(b"")
+    with pytest.raises(MerError, match=r"img3\.png"):
+        make()
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_progress_wraps_the_clips(make):
+    seen = []
+    make(progress=lambda iterator, n: seen.append(n) or iterator)
+    assert seen == [3]
