@@ -59,10 +59,10 @@ def assumptions_list(entries: pd.DataFrame) -> HTML:
     IPython.display.HTML
         One block an assumption; its id is a link target.
     """
-    return HTML("".join(_block(entry) for entry in entries.to_dict("records")))
+    return HTML("".join(_block(dict(entry)) for _, entry in entries.iterrows()))
 
 
-def _block(entry: dict[str, Any]) -> str:
+def _block(entry: dict[Any, Any]) -> str:
     text = {name: escape(str(value)) for name, value in entry.items()}
     return (
         f'<div class="assumption" id="{text["id"].lower()}">'

@@ -90,7 +90,7 @@ def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
     part = tidy[tidy["dataset"] == dataset]
     for (model, setting), group in part.groupby(["model", "setting"], sort=False):
         by_metric = group.set_index("metric")
-        uar = by_metric.loc["uar_pooled"]
+        uar = group[group["metric"] == "uar_pooled"].iloc[0]
         rows.append(
             {
                 "model": _title(str(model)),

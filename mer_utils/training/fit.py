@@ -76,7 +76,7 @@ def fit(
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model.to(device, memory_format=torch.channels_last).train()
+    _place(model, device).train()
     # The whole fold lies on the device as bytes, channels last as views are stored, which
     # is also how these convolutions are fastest; batches are gathered and scaled there.
     x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
@@ -141,7 +141,7 @@ def predict(
     ndarray of shape (n, classes), float32
         Each row sums to 1.
     """
-    model.to(device, memory_format=torch.channels_last).eval()
+    _place(model, device).eval()
     mean, std = mean.to(device), std.to(device)
     parts = []
     for start in range(0, len(images), 64):
@@ -175,6 +175,10 @@ def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[torch.Te
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     yield from batches
+
+
+def _place(model: nn.Module, device: torch.device | str) -> nn.Module:
+    return model.to(device=torch.device(device)).to(memory_format=torch.channels_last)
 
 
 def _scale(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
