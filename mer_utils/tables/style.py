@@ -50,7 +50,7 @@ def show(
     kinds: dict[Any, Any] = dict.fromkeys(whole, "{:,}")
     # The class is that of plain frames, which the theme knows how to draw.
     styler = styler.set_table_attributes('class="dataframe"')
-    styler = styler.set_properties(subset=numeric, **{"text-align": "right"})
+    styler = styler.set_properties(subset=pd.Index(numeric), **{"text-align": "right"})
     return styler.hide(axis="index").format(
         {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"
     )
