@@ -43,10 +43,13 @@ help:  ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # --no-deps: the lock is complete, so pip need not resolve; every file is checked by its hash.
+# Byte code is compiled on all cores at the end, which pip would do on one: without it every
+# process would compile torch anew. A few packages hold templates that are no valid Python.
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Remedy: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (about 6 GB, a few minutes) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null
 	touch $(READY)

@@ -12,8 +12,19 @@ import typer
 from mer_utils import book as book_room
 from mer_utils.book.pdf import pdf as print_pdf
 from mer_utils.book.serve import serve as serve_site
-from mer_utils.cli.experiments import DataRoot, Device, ProfileName, Store, Workers, compute
+from mer_utils.cli.experiments import (
+    ClusterOptions,
+    DataRoot,
+    Device,
+    ExecutorName,
+    ProfileName,
+    Scheduler,
+    Store,
+    Workers,
+    compute,
+)
 from mer_utils.errors import MerError
+from mer_utils.execution import open_executor
 from mer_utils.experiments import TABLES, Workspace, open_workspace
 from mer_utils.files import BUILD_SETTING, build_dir
 
@@ -27,6 +38,9 @@ def make_book(
     data_root: DataRoot = None,
     workers: Workers = 2,
     device: Device = "auto",
+    executor: ExecutorName = "local",
+    scheduler: Scheduler = None,
+    cluster_options: ClusterOptions = None,
 ) -> None:
     """Run what is missing, execute every notebook, build the site."""
     repository, build = find_repository(), build_dir()
@@ -35,7 +49,14 @@ def make_book(
     workspace = open_workspace(
         profile, data_root, store, device=device, workers=workers, progress=True
     )
-    report = compute(workspace, list(TABLES), workers)
+    chosen = open_executor(
+        executor,
+        workers=workers,
+        scheduler=scheduler,
+        cluster_options=cluster_options,
+        device=device,
+    )
+    report = compute(workspace, list(TABLES), workers, chosen)
     if report.failed:
         raise MerError(
             f"{len(report.failed)} fold(s) failed, see above",

@@ -7,6 +7,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from mer_utils.cli import book, data, di, experiments
 from mer_utils.errors import MerError
@@ -28,8 +29,9 @@ def main() -> None:
         app()
     except MerError as error:
         Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]Error:[/] {error.what}\n[bold]Expected:[/] {error.expected}\n"
-            f"[bold]Remedy:[/] {error.remedy}",
+            f"[bold red]Error:[/] {escape(error.what)}\n"
+            f"[bold]Expected:[/] {escape(error.expected)}\n"
+            f"[bold]Remedy:[/] {escape(error.remedy)}",
             highlight=False,
         )
         raise SystemExit(1) from None

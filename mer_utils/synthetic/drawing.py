@@ -25,8 +25,11 @@ def draw_all(
     """Draw every clip; return the ground truth in the plans' order."""
     jobs = _jobs(plans)
     done: dict[tuple[str, str], dict[str, Any]] = {}
-    with tqdm(total=len(plans), desc=f"drawing {settings.dataset}", unit="clip",
-              disable=not progress) as bar:  # fmt: skip
+    # None: a bar on a terminal only, not in a log.
+    hidden = None if progress else True
+    with tqdm(
+        total=len(plans), desc=f"drawing {settings.dataset}", unit="clip", disable=hidden
+    ) as bar:
         for rows in _run(jobs, settings, folder, workers):
             done.update({(row["subject"], row["clip"]): row for row in rows})
             bar.update(len(rows))
