@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from mer_utils import dynamic_image as di
 from mer_utils.annotations import ClipFrames, clip_frames
+from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
-from mer_utils.frames import read_clip
+from mer_utils.frames import CropOptions, decode, find_face, read_clip, read_cropped
 
 # Raised by hand whenever the code below changes what a view looks like.
 VIEWS_VERSION = 1
@@ -44,6 +45,8 @@ class ViewOptions(BaseModel):
         Side of the square view in pixels.
     frames : int or None
         Pool so many evenly chosen frames of the clip; None pools all.
+    crop : CropOptions or None
+        Crop every frame to the face, for frames that show more; None takes them whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +56,13 @@ class ViewOptions(BaseModel):
     scaling: di.Scaling = "minmax"
     image_size: int = Field(default=64, ge=8, le=1024)
     frames: int | None = Field(default=None, ge=2)
+    crop: CropOptions | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_default_crop(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Frames taken whole keep the keys they had before there was a crop.
+        fields: dict[str, Any] = serialize(self)
+        return fields if self.crop else {k: v for k, v in fields.items() if k != "crop"}
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,8 @@ def build(
     Parameters
     ----------
     clips : DataFrame of n rows
-        The clip table.
+        The clip table. If it has the column ``images`` (a manifest's: view to path), those
+        images are the views, resized; nothing is pooled, scaled or cropped.
     options : ViewOptions
     fingerprint : str
         Of the data, see :func:`mer_utils.frames.data_fingerprint`.
@@ -143,6 +154,12 @@ def build(
     Returns
     -------
     Views
+
+    Raises
+    ------
+    MerError
+        If a frame cannot be decoded, or `options` crops and clips have no face: all of them
+        are named. A cache is not left.
     """
     key = cache_key(fingerprint, options)
     images_file, present_file = cache / f"{key}.images.npy", cache / f"{key}.present.npy"
@@ -151,15 +168,20 @@ def build(
     if cached is not None:
         return cached
     present = np.zeros(shape[:2], bool)
+    faceless: list[str] = []
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     # Written clip by clip, not through a memory map: on a full disk a map kills the process.
     with atomic_write(images_file) as temporary, open(temporary, "wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         made = _make_all(clips, options, missing_frames, workers)
         for row, views in enumerate(progress(made, len(clips)) if progress else made):
+            if not views:
+                faceless.append(" ".join(clips.iloc[row][["dataset", "subject", "clip"]]))
             present[row] = [phase in views for phase in di.PHASES]
             for phase in di.PHASES:
                 file.write(views.get(phase, np.zeros(shape[2:], np.uint8)).tobytes())
+        if faceless:
+            raise _no_face(faceless)
     # Written last: images without it are never read.
     with atomic_write(present_file) as temporary, open(temporary, "wb") as file:
         np.save(file, present)
@@ -185,19 +207,65 @@ def cache_key(fingerprint: str, options: ViewOptions) -> str:
 def _make_all(
     clips: pd.DataFrame, options: ViewOptions, missing_frames: str, workers: int
 ) -> Iterator[dict[str, np.ndarray]]:
-    found = [clip_frames(row, missing_frames=missing_frames) for row in clips.itertuples()]
     # Threads do: decoding and resizing, nearly all of the work, let other threads run.
     with ThreadPoolExecutor(workers) as pool:
+        if "images" in clips:
+            yield from pool.map(lambda images: given_views(images, options), clips["images"])
+            return
+        found = [clip_frames(row, missing_frames=missing_frames) for row in clips.itertuples()]
         yield from pool.map(_make_one, found, [options] * len(found))
 
 
 def _make_one(clip: ClipFrames, options: ViewOptions) -> dict[str, np.ndarray]:
-    return clip_views(read_clip(clip.paths), clip.apex, options)
+    """Return the views of one clip; none at all if its face is to be cropped and not found."""
+    if options.crop is None:
+        return clip_views(read_clip(clip.paths), clip.apex, options)
+    try:
+        return clip_views(read_cropped(clip.paths, options.crop), clip.apex, options)
+    except MerError:
+        if find_face(decode(clip.paths[0]), options.crop.detector) is None:
+            return {}
+        raise
+
+
+def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np.ndarray]:
+    """Read the views of a clip that were made elsewhere.
+
+    Parameters
+    ----------
+    images : mapping of str to path
+        One image a phase, grey or colour, of any size.
+    options : ViewOptions
+        Only the image size counts: what the images show was decided elsewhere.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (image_size, image_size, 3), uint8
+    """
+    size = options.image_size
+    return {
+        phase: np.broadcast_to(_resized(decode(Path(path)), size), (size, size, 3))
+        for phase, path in images.items()
+    }
+
+
+def _no_face(clips: list[str]) -> MerError:
+    shown = ", ".join(clips[:20]) + (", ..." if len(clips) > 20 else "")
+    return MerError(
+        f"no face was found on the onset frame of {len(clips)} clip(s): {shown}",
+        "a face, upright and seen from the front, wherever faces are cropped",
+        "look at those frames; set MER_NO_FACE=drop_clip to leave the clips out, counted; or "
+        "use frames that are cropped already",
+    )
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    shrinks = min(image.shape[:2]) >= size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (size, size), interpolation=how).reshape(size, size, -1)
 
 
 def _as_view(image: np.ndarray, options: ViewOptions) -> np.ndarray:
-    size = (options.image_size, options.image_size)
-    shrinks = min(image.shape[:2]) >= options.image_size
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    view = di.to_uint8(resized.reshape(*size, -1), options.scaling)
-    return np.broadcast_to(view, (*size, 3))
+    size = options.image_size
+    view = di.to_uint8(_resized(image, size), options.scaling)
+    return np.broadcast_to(view, (size, size, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def rng() -> np.random.Generator:
 def _own_build_folder(monkeypatch, tmp_path_factory):
     """No test writes into the checkout or reads licensed data that a user has set up."""
     monkeypatch.setenv("MER_BUILD", str(tmp_path_factory.getbasetemp() / "build"))
-    for name in ("MER_CASME2_ROOT", "MER_SAMM_ROOT", "MER_WEIGHTS"):
+    for name in [n for n in os.environ if n.startswith("MER_") and n != "MER_BUILD"]:
         monkeypatch.delenv(name, raising=False)
 
 

@@ -10,6 +10,7 @@ import pytest
 from mer_utils import dynamic_image as di
 from mer_utils import views
 from mer_utils.errors import MerError
+from mer_utils.frames import CropOptions
 from mer_utils.views import ViewOptions, build, cache_key, clip_views
 
 SMALL = ViewOptions(image_size=16)
@@ -119,7 +120,7 @@ def test_the_number_of_workers_changes_no_byte(make):
 
 def other_options() -> list[ViewOptions]:
     changes = {"source": "apex_difference", "kind": "linear", "scaling": "symmetric",
-               "image_size": 24, "frames": 3}  # fmt: skip
+               "image_size": 24, "frames": 3, "crop": CropOptions()}  # fmt: skip
     assert set(changes) == set(ViewOptions.model_fields)
     return [SMALL.model_copy(update={name: value}) for name, value in changes.items()]
 

@@ -191,7 +191,7 @@ def _lying_about(survey: Survey, root: Path) -> list[Problem]:
     expected = {survey.source.place.name, *KNOWN_FILES}
     subjects = {base / row.subject for row in survey.source.rows if row.frames_dir is not None}
     for folder in sorted({root, base, *subjects}):
-        if not folder.is_dir() or not layout.is_inside(folder, root):
+        if not os.path.isdir(folder) or not layout.is_inside(folder, root):
             continue
         found += _about_folder(folder, layout.list_entries(folder, root, expected))
     return found

@@ -157,7 +157,7 @@ def _judge_image(row: ImageRow, folder: Path, decode: Callable[[Path], str | Non
             "a path inside the manifest's folder",
             "put the manifest into a folder above all its images",
         )
-    elif not path.is_file():
+    elif not os.path.isfile(path):
         row.fault(
             "missing image",
             f"image {name} does not exist in {layout.printable(folder)}",

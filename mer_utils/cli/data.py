@@ -26,6 +26,17 @@ def synth(
     subjects: Annotated[int | None, typer.Option(help="how many; default: full size")] = None,
     clips_per_subject: Annotated[int | None, typer.Option(help="clips of each subject")] = None,
     seed: Annotated[int, typer.Option(help="the same seed gives the same bytes")] = 0,
+    phase_difference: Annotated[
+        float, typer.Option(min=0, max=1, help="how different fall and rise are; 0: mirrored")
+    ] = synthetic.DEFAULT_PHASE_DIFFERENCE,
+    noise: Annotated[
+        float, typer.Option(min=0, max=10, help="head drift, flicker, sensor noise; 0: none")
+    ] = 1.0,
+    layout: Annotated[str, typer.Option(help="cropped, or raw: head and shoulders")] = "cropped",
+    frame_size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(help="width and height in pixels; default: the data set's"),
+    ] = None,
     workers: Annotated[int, typer.Option(help="processes")] = 2,
 ) -> None:
     """Write a synthetic twin of a data set, in the original's own layout."""
@@ -35,6 +46,10 @@ def synth(
         subjects=subjects,
         clips_per_subject=clips_per_subject,
         seed=seed,
+        phase_difference=phase_difference,
+        noise=noise,
+        frame_size=frame_size,
+        layout=layout,
         workers=workers,
         progress=True,
     )

@@ -22,6 +22,14 @@ Tables = Annotated[list[str] | None, typer.Argument(help="tables; default: all")
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, demo or paper")]
 Store = Annotated[Path | None, typer.Option(help="folder of the predictions")]
 DataRoot = Annotated[Path | None, typer.Option(help="folder of the synthetic twins")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="casme2, samm, smic, megc2019 or manifest:FILE; repeat it for several; "
+        "default: casme2 and samm",
+    ),
+]
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 ExecutorName = Annotated[
@@ -41,15 +49,22 @@ def plan(
     profile: ProfileName = "demo",
     store: Store = None,
     data_root: DataRoot = None,
+    data: Data = None,
     workers: Workers = 2,
     device: Device = "auto",
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
     names = _names(tables)
     workspace = open_workspace(
-        profile, data_root, store, device=device, workers=workers, progress=True
+        profile,
+        data_root,
+        store,
+        datasets=data,
+        device=device,
+        workers=workers,
+        progress=True,
     )
-    clips = {data: workspace.clips(name) for name, data in workspace.data.items()}
+    clips = {spec: workspace.clips(name) for name, spec in workspace.data.items()}
     shown = Table(title=f"{workspace.profile.title} on {workspace.data_title}")
     shown.add_column("table")
     for heading in ("runs", "folds", "missing", "images", "operations", "here", "one H100"):
@@ -79,6 +94,7 @@ def run_tables(
     profile: ProfileName = "demo",
     store: Store = None,
     data_root: DataRoot = None,
+    data: Data = None,
     workers: Workers = 2,
     device: Device = "auto",
     executor: ExecutorName = "local",
@@ -95,7 +111,13 @@ def run_tables(
         device=device,
     )
     workspace = open_workspace(
-        profile, data_root, store, device=device, workers=workers, progress=True
+        profile,
+        data_root,
+        store,
+        datasets=data,
+        device=device,
+        workers=workers,
+        progress=True,
     )
     if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
@@ -107,10 +129,11 @@ def status(
     profile: ProfileName = "demo",
     store: Store = None,
     data_root: DataRoot = None,
+    data: Data = None,
 ) -> None:
     """Show how many folds of each table are done, missing, and failed when last tried."""
     names = _names(tables)
-    workspace = open_workspace(profile, data_root, store, workers=2, progress=True)
+    workspace = open_workspace(profile, data_root, store, datasets=data, workers=2, progress=True)
     shown = Table(title=f"{workspace.profile.title}, store {workspace.context.store}")
     shown.add_column("table")
     for heading in ("folds", "done", "missing", "failed"):

@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from mer_utils import views
-from mer_utils.annotations import load
+from mer_utils.annotations import load, load_composite
 from mer_utils.errors import MerError
-from mer_utils.frames import data_fingerprint
+from mer_utils.frames import CropOptions, data_fingerprint, without_face
 from mer_utils.runs import DataSpec, RunSpec
+
+#: Composites, and the data sets that they join.
+COMPOSITES = {"megc2019": ("casme2", "samm", "smic")}
+#: How the name of a manifest's data begins.
+MANIFEST = "manifest:"
 
 
 @dataclass(frozen=True)
@@ -23,19 +29,34 @@ class Context:
     Parameters
     ----------
     roots : tuple of (data set, folder) pairs
-        Where each data set lies.
+        Where each data set lies; for a manifest, its file.
     store : Path
         Folder of the prediction store.
     cache : Path
         Folder of views and fingerprints, which can be made anew at any time.
     device : str
         "auto", "cpu" or "cuda".
+    corrections : Path, optional
+        The user's own corrections, see :func:`mer_utils.annotations.load`.
+    drop_without_face : CropOptions, optional
+        Leave out the clips of `cropped` data sets on whose onset frame no face is found. None
+        leaves them in, for :func:`mer_utils.views.build` to refuse.
+    cropped : tuple of str
+        Data sets whose frames are cropped to the face.
+
+    Notes
+    -----
+    The last three change which clips there are. They are no part of a run's specification
+    because their effect is: its fingerprint is that of the clip table they lead to.
     """
 
     roots: tuple[tuple[str, Path], ...]
     store: Path
     cache: Path
     device: str = "auto"
+    corrections: Path | None = None
+    drop_without_face: CropOptions | None = None
+    cropped: tuple[str, ...] = ()
 
     def root(self, dataset: str) -> Path:
         """Return the folder of a data set."""
@@ -57,22 +78,30 @@ def load_clips(data: DataSpec, context: Context) -> pd.DataFrame:
     MerError
         If the data on this machine differ from those of the specification.
     """
-    clips, fingerprint = _load(
-        data.model_copy(update={"fingerprint": ""}), context.root(data.dataset), context.cache
-    )
+    clips, fingerprint = _clips_and_fingerprint(data, context)
     if fingerprint != data.fingerprint:
+        places = ", ".join(str(context.root(part)) for part in parts_of(data.dataset))
         raise MerError(
-            f"the data in {context.root(data.dataset)} have fingerprint {fingerprint[:12]}...",
+            f"the data in {places} have fingerprint {fingerprint[:12]}...",
             f"{data.fingerprint[:12]}..., the data that this run was planned with",
             "plan the run anew with mer run, or put the original data back",
         )
     return clips
 
 
-def describe_data(data: DataSpec, root: Path, cache: Path) -> DataSpec:
-    """Return `data` with the fingerprint of the data in `root`."""
-    _clips, fingerprint = _load(data.model_copy(update={"fingerprint": ""}), root, cache)
-    return data.model_copy(update={"fingerprint": fingerprint})
+def describe_data(data: DataSpec, context: Context) -> DataSpec:
+    """Return `data` with the fingerprint of the data on this machine."""
+    return data.model_copy(update={"fingerprint": _clips_and_fingerprint(data, context)[1]})
+
+
+def parts_of(dataset: str) -> tuple[str, ...]:
+    """Return the data sets that a composite joins; one that is no composite is its own."""
+    return COMPOSITES.get(dataset, (dataset,))
+
+
+def clips_without_face(data: DataSpec, context: Context) -> pd.DataFrame:
+    """Return the rows of the clip table that `Context.drop_without_face` leaves out."""
+    return _tables(*_what_decides(data, context))[1]
 
 
 def load_views(
@@ -112,14 +141,46 @@ def prepare_views(
         load_views(spec, context, workers=workers, progress=shown)
 
 
+def _what_decides(data: DataSpec, context: Context) -> tuple:
+    """Return what a clip table depends on."""
+    roots = tuple((part, context.root(part)) for part in parts_of(data.dataset))
+    drop = context.drop_without_face if data.dataset in context.cropped else None
+    return data.model_copy(update={"fingerprint": ""}), roots, context.corrections, drop
+
+
+def _clips_and_fingerprint(data: DataSpec, context: Context) -> tuple[pd.DataFrame, str]:
+    return _fingerprinted(_what_decides(data, context), context.cache)
+
+
 @lru_cache(maxsize=16)
-def _load(data: DataSpec, root: Path, cache: Path) -> tuple[pd.DataFrame, str]:
-    clips = load(
-        data.dataset,
-        root,
-        data.scheme,
-        missing_apex=data.missing_apex,
-        degenerate_phase=data.degenerate_phase,
-        missing_frames=data.missing_frames,
-    )
-    return clips, data_fingerprint(clips, data.missing_frames, cache)
+def _fingerprinted(what: tuple, cache: Path) -> tuple[pd.DataFrame, str]:
+    clips, _dropped = _tables(*what)
+    return clips, data_fingerprint(clips, what[0].missing_frames, cache)
+
+
+@lru_cache(maxsize=16)
+def _tables(
+    data: DataSpec,
+    roots: tuple[tuple[str, Path], ...],
+    corrections: Path | None,
+    drop: CropOptions | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the clip table, and the clips left out of it because no face was found."""
+    if data.dataset.startswith(MANIFEST):
+        clips = load("manifest", roots[0][1])
+        return clips, clips.iloc[:0]
+    rules: dict[str, Any] = {
+        "missing_apex": data.missing_apex,
+        "degenerate_phase": data.degenerate_phase,
+        "missing_frames": data.missing_frames,
+        "corrections": corrections,
+    }
+    if data.dataset in COMPOSITES:
+        clips = load_composite(dict(roots), data.scheme, **rules)
+    else:
+        clips = load(data.dataset, roots[0][1], data.scheme, **rules)
+    if drop is None:
+        return clips, clips.iloc[:0]
+    dropped = without_face(clips, drop, data.missing_frames)
+    kept = clips.drop(dropped.index).reset_index(drop=True)
+    return kept, dropped

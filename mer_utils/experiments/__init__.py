@@ -4,15 +4,18 @@ A *profile* says how large the experiments are; a *table* says what they vary. A
 `Workspace` joins a profile to the data, the cache and the store on this machine.
 """
 
+from mer_utils.experiments.datasets import DATASETS, FURTHER_DATASETS, Dataset
 from mer_utils.experiments.grids import SETTINGS, TABLES, Table, add_setting
 from mer_utils.experiments.profiles import PROFILES, Profile, get_profile
-from mer_utils.experiments.workspace import DATASETS, Workspace, open_workspace
+from mer_utils.experiments.workspace import Workspace, open_workspace
 
 __all__ = [
     "DATASETS",
+    "FURTHER_DATASETS",
     "PROFILES",
     "SETTINGS",
     "TABLES",
+    "Dataset",
     "Profile",
     "Table",
     "Workspace",

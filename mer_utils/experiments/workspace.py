@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,43 +9,26 @@ from pathlib import Path
 import pandas as pd
 
 from mer_utils import execution, synthetic
-from mer_utils.errors import MerError
+from mer_utils.annotations import ledger
 from mer_utils.execution import Context, Job
-from mer_utils.execution.data import describe_data
+from mer_utils.execution.data import clips_without_face, describe_data, parts_of
+from mer_utils.experiments.datasets import (
+    DATASETS,
+    Dataset,
+    chosen_datasets,
+    corrections_file,
+    cropped_datasets,
+    drops_clips_without_face,
+    folders_needed,
+    licensed_root,
+)
 from mer_utils.experiments.grids import add_setting, get_table
 from mer_utils.experiments.profiles import Profile, get_profile
 from mer_utils.files import build_dir
+from mer_utils.frames import CropOptions
 from mer_utils.protocol import loso
 from mer_utils.runs import DataSpec, RunSpec, RunStore
 from mer_utils.views import Views
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A data set of the paper.
-
-    Parameters
-    ----------
-    name, title : str
-    scheme : str
-        The label scheme of the tables.
-    setting : str
-        The environment variable that names the folder of the licensed data.
-    """
-
-    name: str
-    title: str
-    scheme: str
-    setting: str
-
-
-DATASETS = {
-    d.name: d
-    for d in (
-        Dataset("casme2", "CASME II", "casme2-5", "MER_CASME2_ROOT"),
-        Dataset("samm", "SAMM", "samm-5", "MER_SAMM_ROOT"),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -57,22 +39,18 @@ class Workspace:
     ----------
     profile : Profile
     context : Context
+    datasets : tuple of Dataset
+        On which the tables are computed.
     """
 
     profile: Profile
     context: Context
+    datasets: tuple[Dataset, ...] = tuple(DATASETS.values())
 
     @cached_property
     def data(self) -> dict[str, DataSpec]:
         """The data of each data set, with fingerprints."""
-        return {
-            d.name: describe_data(
-                DataSpec(dataset=d.name, scheme=d.scheme, fingerprint=""),
-                self.context.root(d.name),
-                self.context.cache,
-            )
-            for d in DATASETS.values()
-        }
+        return {d.name: describe_data(d.spec, self.context) for d in self.datasets}
 
     @cached_property
     def store(self) -> RunStore:
@@ -80,17 +58,19 @@ class Workspace:
         return RunStore(self.context.store)
 
     def is_synthetic(self, dataset: str) -> bool:
-        """Say whether a data set is a synthetic twin."""
-        return synthetic.describe(self.context.root(dataset)) is not None
+        """Say whether a data set is a synthetic twin, or a composite with one in it."""
+        roots = [self.context.root(part) for part in parts_of(dataset)]
+        return any(synthetic.describe(root) is not None for root in roots)
 
     @property
     def data_title(self) -> str:
         """One phrase for the top of every page: which data made it."""
-        return "; ".join(self._data_title(d) for d in DATASETS.values())
+        return "; ".join(self._data_title(d) for d in self.datasets)
 
     def _data_title(self, dataset: Dataset) -> str:
-        made = synthetic.describe(self.context.root(dataset.name))
-        if made is None:
+        if dataset.file is not None:
+            return dataset.title
+        if not self.is_synthetic(dataset.name):
             return f"{dataset.title} (licensed data)"
         clips = self.clips(dataset.name)
         return (
@@ -104,7 +84,49 @@ class Workspace:
 
     def specs(self, table: str) -> list[RunSpec]:
         """Return the run specifications of a table."""
-        return list(get_table(table).grid(self.profile, list(self.data.values())))
+        specs = get_table(table).grid(self.profile, list(self.data.values()))
+        return [self._as_shown(spec) for spec in specs]
+
+    def _as_shown(self, spec: RunSpec) -> RunSpec:
+        """Return the specification with the face crop, where its data set is cropped."""
+        if spec.data.dataset not in self.context.cropped:
+            return spec
+        views = spec.views.model_copy(update={"crop": CropOptions()})
+        return spec.model_copy(update={"views": views})
+
+    def ledger(self, dataset: str) -> pd.DataFrame:
+        """Return what became of every row of a data set's sheet under this workspace's rules.
+
+        Parameters
+        ----------
+        dataset : str
+            One that is no composite.
+
+        Returns
+        -------
+        DataFrame
+            As :func:`mer_utils.annotations.ledger`; clips left out for want of a face are
+            among those left out.
+        """
+        data, root = self.data[dataset], self.context.root(dataset)
+        if dataset.startswith("manifest:"):
+            return ledger("manifest", root)
+        lines = ledger(
+            dataset,
+            root,
+            data.scheme,
+            missing_apex=data.missing_apex,
+            degenerate_phase=data.degenerate_phase,
+            missing_frames=data.missing_frames,
+            corrections=self.context.corrections,
+        )
+        faceless = clips_without_face(data, self.context)
+        keys = pd.MultiIndex.from_frame(faceless[["subject", "clip"]])
+        dropped = pd.MultiIndex.from_frame(lines[["subject", "clip"]]).isin(keys)
+        dropped &= lines["status"] == "used"
+        lines.loc[dropped, "reason"] = "no face found on the onset frame (no_face=drop_clip)"
+        lines.loc[dropped, "status"] = "left out"
+        return lines
 
     def jobs(self, specs: list[RunSpec]) -> list[Job]:
         """Return the folds of runs, one a held-out subject."""
@@ -138,6 +160,7 @@ def open_workspace(
     data_root: str | Path | None = None,
     store: str | Path | None = None,
     *,
+    datasets: list[str] | None = None,
     device: str = "auto",
     workers: int = 1,
     progress: bool = False,
@@ -150,9 +173,13 @@ def open_workspace(
         A key of ``PROFILES``.
     data_root : str or Path, optional
         Folder of the twins; by default ``build/data``. A data set whose environment
-        variable is set (``MER_CASME2_ROOT``, ``MER_SAMM_ROOT``) is read from there.
+        variable is set (``MER_CASME2_ROOT``, ``MER_SAMM_ROOT``, ``MER_SMIC_ROOT``) is read
+        from there.
     store : str or Path, optional
         Folder of the predictions; by default ``build/store``.
+    datasets : list of str, optional
+        On which the tables are computed: ``casme2``, ``samm``, ``smic``, ``megc2019`` (their
+        composite) or ``manifest:FILE``; by default CASME II and SAMM.
     device : str
         "auto", "cpu" or "cuda".
     workers : int
@@ -163,23 +190,24 @@ def open_workspace(
     Raises
     ------
     MerError
-        If the profile is unknown or the folder of licensed data does not exist.
+        If the profile or a data set is unknown, or the folder of licensed data does not
+        exist.
+
+    Notes
+    -----
+    Three more environment variables say how the data are read. ``MER_CROP`` lists the data
+    sets whose frames are cropped to the face; ``MER_NO_FACE`` is the rule for their clips
+    without one, ``error`` or ``drop_clip``; ``MER_CORRECTIONS`` names a file of the user's own
+    corrections.
     """
     chosen = get_profile(profile)
     build = build_dir()
     twins = Path(data_root).absolute() if data_root else build / "data"
-    roots = []
-    for dataset in DATASETS.values():
-        licensed = os.environ.get(dataset.setting)
-        if licensed:
-            root = Path(licensed).absolute()
-            if not root.is_dir():
-                raise MerError(
-                    f"{dataset.setting} names {licensed}, which is no folder",
-                    f"the folder of {dataset.title}",
-                    f"correct {dataset.setting}, or unset it to use the synthetic twin",
-                )
-        else:
+    wanted = chosen_datasets(datasets)
+    roots = [(d.name, d.file) for d in wanted if d.file is not None]
+    for dataset in folders_needed(wanted):
+        root = licensed_root(dataset)
+        if root is None:
             root = twins / f"{dataset.name}-{chosen.name}"
             synthetic.write(
                 dataset.name,
@@ -196,5 +224,8 @@ def open_workspace(
         store=Path(store).absolute() if store else build / "store",
         cache=build / "cache",
         device=device,
+        corrections=corrections_file(),
+        drop_without_face=CropOptions() if drops_clips_without_face() else None,
+        cropped=cropped_datasets(),
     )
-    return Workspace(chosen, context)
+    return Workspace(chosen, context, wanted)

@@ -9,6 +9,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `learnet`: the layers of LEARNet
 - `house`: the rooms of the package
 - `clips`: subjects, classes, durations, action units, sample frames
+- `crops`: the face crop of one clip of each subject
 - `dynamic_images`: rank-pooling weights, dynamic images side by side
 - `rows`: rows of the picture grids, from a clip's frames
 - `results`: scores with intervals, differences between settings
@@ -24,6 +25,7 @@ from mer_utils.figures.clips import (
     sample_frames,
     subject_class_counts,
 )
+from mer_utils.figures.crops import face_crops
 from mer_utils.figures.diagrams import loso_diagram, phases_diagram
 from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
 from mer_utils.figures.explorer import results_explorer
@@ -61,6 +63,7 @@ __all__ = [
     "difference_figure",
     "durations",
     "effect_vs_parameter",
+    "face_crops",
     "frames_row",
     "heat_map",
     "house_diagram",

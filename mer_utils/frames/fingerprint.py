@@ -32,7 +32,7 @@ def data_fingerprint(clips: pd.DataFrame, missing_frames: str, cache: Path) -> s
     Parameters
     ----------
     clips : DataFrame
-        The clip table of :func:`mer_utils.annotations.load`.
+        The clip table of :func:`mer_utils.annotations.load`; for a manifest its images are read.
     missing_frames : str
         The rule by which frames were found, see :func:`mer_utils.annotations.clip_frames`.
     cache : Path
@@ -52,8 +52,13 @@ def data_fingerprint(clips: pd.DataFrame, missing_frames: str, cache: Path) -> s
     store = cache / "fingerprints.json"
     known: dict[str, str] = _read(store)
     found: dict[str, str] = {}
-    for row in clips.itertuples():
-        paths = clip_frames(row, missing_frames=missing_frames).paths
+    for position, row in enumerate(clips.itertuples()):
+        if "images" in clips:
+            images: dict[str, str] = clips["images"].iloc[position]
+            digest.update(json.dumps(sorted(images)).encode())
+            paths = [Path(images[view]) for view in sorted(images)]
+        else:
+            paths = clip_frames(row, missing_frames=missing_frames).paths
         identity = _identity(paths)
         found[identity] = known.get(identity) or clip_fingerprint(paths)
         digest.update(found[identity].encode())

@@ -24,18 +24,20 @@ class DataSpec(_Part):
     Parameters
     ----------
     dataset, scheme : str
-        As in :func:`mer_utils.annotations.load`.
+        As in :func:`mer_utils.annotations.load`; or a composite such as ``"megc2019"``; or
+        ``"manifest:NAME"`` with the scheme ``"own labels"``.
     fingerprint : str
         Of the annotation rows used and of every frame's bytes, see
         :func:`mer_utils.frames.data_fingerprint`.
     missing_apex, degenerate_phase, missing_frames : str
-        The rules of :func:`mer_utils.annotations.load`.
+        The rules of :func:`mer_utils.annotations.load`; a `missing_apex` of None is each data
+        set's own.
     """
 
     dataset: str
     scheme: str
     fingerprint: str
-    missing_apex: Literal["skip_view", "drop", "midpoint"] = "skip_view"
+    missing_apex: Literal["skip_view", "drop", "midpoint"] | None = "skip_view"
     degenerate_phase: Literal["skip_view", "drop_clip"] = "skip_view"
     missing_frames: Literal["error", "drop_clip", "nearest"] = "error"
 

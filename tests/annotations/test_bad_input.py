@@ -439,3 +439,15 @@ def test_a_sheet_far_down_or_far_right_is_still_bounded(root):
     book.active.cell(900_000, 5000).value = "lost"
     book.save(root / CASME2_NAME)
     assert len(sheets.read_sheet(root / CASME2_NAME).rows) == 1
+
+
+@pytest.mark.parametrize("place", ["subject", "clip"])
+def test_names_longer_than_a_file_system_takes(root, place):
+    # Found by fuzzing: asking the system about such a name is an error of its own.
+    name = "é" * 300
+    subject, clip = (name, "EP02_01f") if place == "subject" else (1, name)
+    rewrite(root, CASME2_ROWS[0], casme2_row(subject, clip, 46, 59, 86, "disgust"))
+    found = annotations.check("casme2", root)
+    assert annotations.worst(found) == "error"
+    with pytest.raises(MerError):
+        annotations.load("casme2", root)

@@ -179,3 +179,9 @@ def test_missing_manifest_and_options_that_do_not_apply(folder, tmp_path):
         annotations.load("manifest", tmp_path / "nowhere.csv")
     with pytest.raises(MerError, match="does not apply to a manifest"):
         annotations.ledger("manifest", write(folder, ROWS), missing_apex="drop")
+
+
+def test_an_image_name_longer_than_a_file_system_takes(folder):
+    rows = [*ROWS, {"subject": "s3", "clip": "c9", "label": "sad", "image": "é" * 300}]
+    (problem,) = annotations.check("manifest", write(folder, rows))
+    assert problem.kind == "missing image"

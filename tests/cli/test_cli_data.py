@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from mer_utils import synthetic
 from mer_utils.cli import app
 from mer_utils.cli.main import main
 
@@ -25,6 +26,31 @@ def test_synth_writes_a_twin_that_check_finds_healthy(tmp_path):
     checked = mer("check", "samm", tmp_path / "twin", "--decode", "--format", "json")
     assert checked.exit_code == 0
     assert json.loads(checked.output)["counts"]["error"] == 0
+
+
+def test_synth_passes_every_option_on(tmp_path):
+    made = mer(
+        "synth", "casme2", tmp_path / "twin", "--subjects", 1, "--clips-per-subject", 1,
+        "--phase-difference", 0, "--noise", 0, "--layout", "raw", "--frame-size", 160, 120,
+        "--workers", 1, "--seed", 3,
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    arguments = synthetic.describe(tmp_path / "twin")["arguments"]
+    assert arguments == {
+        "dataset": "casme2", "seed": 3, "subjects": 1, "clips_per_subject": 1,
+        "phase_difference": 0.0, "noise": 0.0, "frame_size": [160, 120], "layout": "raw",
+    }  # fmt: skip
+    assert mer("check", "casme2", tmp_path / "twin").exit_code == 0
+
+
+def test_check_of_a_manifest_names_row_and_remedy(tmp_path):
+    (tmp_path / "flow.csv").write_text("subject,clip,label,image\ns1,c1,glad,../a.png\n")
+    found = mer("check", "manifest", tmp_path / "flow.csv", "--format", "json")
+    assert found.exit_code == 1
+    (problem,) = json.loads(found.output)["problems"]
+    assert problem["kind"] == "name leaves the root"
+    assert "row 2" in problem["message"]
+    assert problem["remedy"]
 
 
 def test_check_lists_every_problem_and_fails(twins, tmp_path):

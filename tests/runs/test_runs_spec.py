@@ -9,6 +9,7 @@ import sys
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from mer_utils.frames import CropOptions
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec
 from mer_utils.training import TrainingOptions
 from mer_utils.views import ViewOptions
@@ -26,7 +27,7 @@ OTHER = {
     },
     "views": {
         "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,
-        "frames": 8,
+        "frames": 8, "crop": CropOptions(),
     },
     "model": {"name": "vgg19", "width": 0.5, "pretrained": True, "weights": "sha256:00"},
     "training": {

@@ -1,0 +1,183 @@
+"""The data sets that experiments can be run on, and how the user says where they lie."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mer_utils.errors import MerError
+from mer_utils.execution.data import MANIFEST, parts_of
+from mer_utils.runs import DataSpec
+
+OWN_LABELS = "own labels"
+_CROP, _NO_FACE, _CORRECTIONS = "MER_CROP", "MER_NO_FACE", "MER_CORRECTIONS"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Data that experiments can be run on.
+
+    Parameters
+    ----------
+    name, title : str
+    scheme : str
+        The label scheme of the tables.
+    setting : str
+        The environment variable that names the folder of the licensed data; empty for a
+        composite and for a manifest.
+    own_missing_apex : bool
+        Whether a missing apex is treated by each data set's own rule, see
+        :func:`mer_utils.annotations.load`; else such a clip has the full view only.
+    file : Path or None
+        A manifest's file.
+    """
+
+    name: str
+    title: str
+    scheme: str
+    setting: str = ""
+    own_missing_apex: bool = False
+    file: Path | None = None
+
+    @property
+    def spec(self) -> DataSpec:
+        """The data of a run, without a fingerprint."""
+        spec = DataSpec(dataset=self.name, scheme=self.scheme, fingerprint="")
+        return spec.model_copy(update={"missing_apex": None}) if self.own_missing_apex else spec
+
+
+#: The data sets of the paper, which are those of every table unless others are named.
+DATASETS = {
+    d.name: d
+    for d in (
+        Dataset("casme2", "CASME II", "casme2-5", "MER_CASME2_ROOT"),
+        Dataset("samm", "SAMM", "samm-5", "MER_SAMM_ROOT"),
+    )
+}
+
+#: Further data sets, by the same table.
+FURTHER_DATASETS = {
+    d.name: d
+    for d in (
+        Dataset("smic", "SMIC-HS", "megc-3", "MER_SMIC_ROOT", own_missing_apex=True),
+        Dataset("megc2019", "MEGC2019 composite", "megc-3", own_missing_apex=True),
+    )
+}
+
+
+def chosen_datasets(names: list[str] | None) -> tuple[Dataset, ...]:
+    """Return the data sets of these names.
+
+    Parameters
+    ----------
+    names : list of str or None
+        ``casme2``, ``samm``, ``smic``, ``megc2019`` or ``manifest:FILE``. None and an empty
+        list are the data sets of the paper.
+
+    Raises
+    ------
+    MerError
+        If a name is unknown, or two manifests have one file name.
+
+    Examples
+    --------
+    >>> [d.title for d in chosen_datasets(["samm", "megc2019"])]
+    ['SAMM', 'MEGC2019 composite']
+    >>> chosen_datasets(["manifest:some/flow.csv"])[0].name
+    'manifest:flow'
+    """
+    if not names:
+        return tuple(DATASETS.values())
+    found = [_named(name) for name in dict.fromkeys(names)]
+    twice = {d.name for d in found if sum(d.name == other.name for other in found) > 1}
+    if twice:
+        raise MerError(
+            f"two manifests have the name {twice.pop().removeprefix(MANIFEST)!r}",
+            "a file name of its own for each manifest",
+            "rename one of the files",
+        )
+    return tuple(found)
+
+
+def _named(name: str) -> Dataset:
+    if name.startswith(MANIFEST) and name != MANIFEST:
+        file = Path(name.removeprefix(MANIFEST)).expanduser().absolute()
+        title = f"images of the manifest {file.name}"
+        return Dataset(MANIFEST + file.stem, title, OWN_LABELS, file=file)
+    known = DATASETS | FURTHER_DATASETS
+    if name not in known:
+        raise MerError(
+            f"data set {name!r} is unknown",
+            f"one of {', '.join(known)}, or {MANIFEST}FILE",
+            "choose one of them",
+        )
+    return known[name]
+
+
+def folders_needed(datasets: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
+    """Return the data sets whose folders these need: a composite needs those of its parts."""
+    parts = [part for d in datasets if d.file is None for part in parts_of(d.name)]
+    return tuple((DATASETS | FURTHER_DATASETS)[part] for part in dict.fromkeys(parts))
+
+
+def licensed_root(dataset: Dataset) -> Path | None:
+    """Return the folder of the licensed data, None if no setting names one.
+
+    Raises
+    ------
+    MerError
+        If the setting names no folder.
+    """
+    licensed = os.environ.get(dataset.setting)
+    if not licensed:
+        return None
+    root = Path(licensed).absolute()
+    if not root.is_dir():
+        raise MerError(
+            f"{dataset.setting} names {licensed}, which is no folder",
+            f"the folder of {dataset.title}",
+            f"correct {dataset.setting}, or unset it to use the synthetic twin",
+        )
+    return root
+
+
+def corrections_file() -> Path | None:
+    """Return the user's corrections file, named by the setting ``MER_CORRECTIONS``."""
+    named = os.environ.get(_CORRECTIONS)
+    return Path(named).absolute() if named else None
+
+
+def cropped_datasets() -> tuple[str, ...]:
+    """Return the data sets whose frames are cropped to the face, by the setting ``MER_CROP``.
+
+    Raises
+    ------
+    MerError
+        If it names an unknown data set.
+    """
+    words = os.environ.get(_CROP, "").replace(",", " ").split()
+    for word in words:
+        if word not in DATASETS | FURTHER_DATASETS:
+            raise MerError(
+                f"{_CROP} names {word!r}",
+                f"some of {', '.join(DATASETS | FURTHER_DATASETS)}, separated by commas",
+                f"correct {_CROP}, or unset it to take frames as they are",
+            )
+    return tuple(dict.fromkeys(words))
+
+
+def drops_clips_without_face() -> bool:
+    """Return whether clips without a face are left out, by the setting ``MER_NO_FACE``.
+
+    Raises
+    ------
+    MerError
+        If it is neither ``error`` (the default) nor ``drop_clip``.
+    """
+    rule = os.environ.get(_NO_FACE) or "error"
+    if rule not in ("error", "drop_clip"):
+        raise MerError(
+            f"{_NO_FACE} is {rule!r}", "error or drop_clip", f"correct {_NO_FACE}, or unset it"
+        )
+    return rule == "drop_clip"

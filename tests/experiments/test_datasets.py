@@ -1,0 +1,217 @@
+"""Data sets beyond the paper's two: SMIC-HS, the composite and manifests, end to end."""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from mer_utils import annotations, execution, experiments, synthetic
+from mer_utils.annotations import midpoint_apex
+from mer_utils.cli import app
+from mer_utils.dynamic_image import PHASES
+from mer_utils.errors import MerError
+from mer_utils.execution.data import COMPOSITES, clips_without_face
+from mer_utils.experiments.datasets import chosen_datasets, folders_needed
+from mer_utils.experiments.grids import run_spec
+from mer_utils.frames import Face
+
+
+@pytest.fixture(scope="module")
+def smic_twin(twins):
+    """The smoke profile's SMIC-HS twin, beside the other two."""
+    profile = experiments.get_profile("smoke")
+    return synthetic.write(
+        "smic",
+        twins / "smic-smoke",
+        subjects=profile.subjects,
+        clips_per_subject=profile.clips_per_subject,
+        seed=profile.twin_seed,
+    )
+
+
+@pytest.fixture
+def manifest(tmp_path, rng):
+    """Three subjects with two clips each; one clip has all three views."""
+    folder, rows = tmp_path / "flow", []
+    folder.mkdir()
+    for subject in ("ann", "ben", "cho"):
+        for clip, label in (("c1", "left"), ("c2", "right")):
+            for view in PHASES if (subject, clip) == ("ann", "c1") else ("full",):
+                name = f"{subject}_{clip}_{view}.png"
+                cv2.imwrite(str(folder / name), rng.integers(0, 256, (40, 50, 3), np.uint8))
+                rows.append((subject, clip, label, name, view))
+    table = pd.DataFrame(rows, columns=["subject", "clip", "label", "image", "view"])
+    table.to_csv(folder / "flow.csv", index=False)
+    return folder / "flow.csv"
+
+
+def first_fold(workspace):
+    """Compute one fold of `single` with the smallest network and return its predictions."""
+    (data,) = workspace.data.values()
+    spec = run_spec(workspace.profile, data, "learnet")
+    job = workspace.jobs([spec])[0]
+    assert execution.run([job], workspace.context).failed == []
+    return job, workspace.store.predictions([spec])
+
+
+def opened(twins, tmp_path, *datasets):
+    return experiments.open_workspace("smoke", twins, tmp_path / "store", datasets=list(datasets))
+
+
+def test_smic_takes_the_middle_frame_as_apex(twins, smic_twin, tmp_path):
+    workspace = opened(twins, tmp_path, "smic")
+    clips = workspace.clips("smic")
+    assert set(clips["apex_source"]) == {"midpoint"}
+    assert list(clips["apex"]) == [
+        midpoint_apex(*ends) for ends in zip(clips["onset"], clips["offset"], strict=True)
+    ]
+    job, rows = first_fold(workspace)
+    assert set(rows["test_view"]) == set(PHASES)
+    assert set(rows["subject"]) == {job.held_out}
+    assert (workspace.ledger("smic")["rules"] == "missing_apex=midpoint").all()
+
+
+def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
+    workspace = opened(twins, tmp_path, "megc2019")
+    clips = workspace.clips("megc2019")
+    alone = {d: annotations.load(d, workspace.context.root(d), "megc-3")
+             for d in COMPOSITES["megc2019"]}  # fmt: skip
+    assert len(clips) == sum(map(len, alone.values()))
+    assert clips["subject"].nunique() == sum(t["subject"].nunique() for t in alone.values())
+    job, rows = first_fold(workspace)
+    dataset, _, subject = job.held_out.partition("-")
+    tested = alone[dataset][alone[dataset]["subject"] == subject]
+    full = rows[rows["test_view"] == "full"]
+    assert sorted(full["clip"]) == sorted(tested["clip"])
+    assert set(rows["dataset"]) == {"megc2019"}
+    assert [c for c in rows if c.startswith("p_")] == ["p_0", "p_1", "p_2"]
+    assert workspace.is_synthetic("megc2019")
+
+
+def test_a_fold_of_a_manifest(twins, manifest, tmp_path):
+    workspace = opened(twins, tmp_path, f"manifest:{manifest}")
+    assert list(workspace.data) == ["manifest:flow"]
+    views = workspace.views(run_spec(workspace.profile, workspace.data["manifest:flow"], "learnet"))
+    assert views.present.tolist() == [[True] * 3] + [[True, False, False]] * 5
+    shown = cv2.imread(str(manifest.parent / "ann_c1_apex_offset.png"))[:, :, ::-1]
+    expected = cv2.resize(shown, (32, 32), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(views.images[0, 2], expected)
+    _job, rows = first_fold(workspace)
+    assert sorted(set(zip(rows["clip"], rows["test_view"], strict=True))) == [
+        ("c1", "apex_offset"), ("c1", "full"), ("c1", "onset_apex"), ("c2", "full"),
+    ]  # fmt: skip
+    assert workspace.data_title == "images of the manifest flow.csv"
+
+
+@pytest.mark.parametrize("change", ["image", "view", "label"])
+def test_every_change_of_a_manifest_is_another_run(twins, manifest, tmp_path, change):
+    def fingerprint(folder):
+        file = folder / "flow.csv"
+        return opened(twins, tmp_path, f"manifest:{file}").data["manifest:flow"].fingerprint
+
+    before = fingerprint(manifest.parent)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in manifest.parent.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    assert fingerprint(copy) == before
+    other = tmp_path / "other"
+    copy.rename(other)
+    if change == "image":
+        cv2.imwrite(str(other / "cho_c2_full.png"), np.zeros((40, 50, 3), np.uint8))
+    else:
+        old, new = {
+            "view": ("cho_c2_full.png,full", "cho_c2_full.png,onset_apex"),
+            "label": ("cho,c2,right", "cho,c2,left"),
+        }[change]
+        text = (other / "flow.csv").read_text()
+        assert old in text
+        (other / "flow.csv").write_text(text.replace(old, new))
+    assert fingerprint(other) != before
+
+
+def test_corrections_of_the_user_change_the_fingerprint(twins, tmp_path, monkeypatch):
+    plain = opened(twins, tmp_path, "casme2")
+    clip = plain.clips("casme2").iloc[0]
+    key = f"{clip['subject']},{clip['clip']}"
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "dataset,subject,clip,field,old,new,reason,source\n"
+        f"casme2,{key},apex,{clip['apex']},{clip['onset'] + 1},looked,me\n"
+    )
+    monkeypatch.setenv("MER_CORRECTIONS", str(file))
+    corrected = opened(twins, tmp_path, "casme2")
+    assert corrected.clips("casme2").iloc[0]["apex"] == clip["onset"] + 1
+    assert corrected.data["casme2"].fingerprint != plain.data["casme2"].fingerprint
+
+
+def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, monkeypatch):
+    monkeypatch.setenv("MER_CROP", "samm")
+    known = annotations.load("samm", twins / "samm-smoke")
+    blind = known.iloc[2]
+
+    def find(image, detector):
+        onset = annotations.clip_frames(blind).paths[0]
+        hidden = (image[..., 0] == cv2.imread(str(onset), cv2.IMREAD_GRAYSCALE)).all()
+        return None if hidden else face
+
+    face = Face(box=(60, 60, 220, 280), eyes=((100, 140), (180, 140)))
+    monkeypatch.setattr(sys.modules["mer_utils.frames.crop"], "find_face", find)
+    monkeypatch.setattr("mer_utils.views.find_face", find)
+    workspace = opened(twins, tmp_path, "samm", "casme2")
+    specs = workspace.specs("table2")
+    assert {(s.data.dataset, s.views.crop is not None) for s in specs} == {
+        ("samm", True), ("casme2", False),
+    }  # fmt: skip
+    spec = next(s for s in specs if s.data.dataset == "samm")
+    with pytest.raises(MerError, match=rf"1 clip\(s\): samm {blind['subject']} {blind['clip']}"):
+        workspace.views(spec)
+    monkeypatch.setenv("MER_NO_FACE", "drop_clip")
+    dropping = opened(twins, tmp_path, "samm")
+    clips, lines = dropping.clips("samm"), dropping.ledger("samm")
+    assert len(clips) == len(known) - 1
+    left_out = clips_without_face(dropping.data["samm"], dropping.context)
+    assert list(left_out["clip"]) == [blind["clip"]]
+    assert (lines["status"] == "used").sum() == len(clips)
+    (line,) = lines[lines["reason"].str.contains("no face")].itertuples()
+    assert (line.subject, line.clip) == (blind["subject"], blind["clip"])
+    assert len(dropping.views(dropping.specs("table2")[0]).present) == len(clips)
+
+
+def test_the_composite_needs_the_folders_of_its_parts():
+    needed = folders_needed(chosen_datasets(["samm", "megc2019"]))
+    assert [d.name for d in needed] == ["samm", "casme2", "smic"]
+    assert [d.name for d in chosen_datasets(None)] == ["casme2", "samm"]
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "named"),
+    [
+        (["casme3"], {}, "'casme3' is unknown"),
+        (["manifest:"], {}, "'manifest:' is unknown"),
+        (["manifest:a/x.csv", "manifest:b/x.csv"], {}, "two manifests have the name 'x'"),
+        (None, {"MER_CROP": "casme2, sam"}, "MER_CROP names 'sam'"),
+        (None, {"MER_NO_FACE": "ignore"}, "MER_NO_FACE is 'ignore'"),
+    ],
+)
+def test_wrong_choices_are_named(twins, tmp_path, monkeypatch, names, settings, named):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(MerError, match=named):
+        experiments.open_workspace("smoke", twins, tmp_path / "store", datasets=names)
+
+
+def test_mer_plans_a_manifest_and_the_composite(twins, smic_twin, manifest, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    places = ["--profile", "smoke", "--data-root", str(twins), "--store", str(tmp_path / "s")]
+    data = ["--data", f"manifest:{manifest}", "--data", "megc2019"]
+    shown = CliRunner().invoke(app, ["status", "table2", *places, *data])
+    assert shown.exit_code == 0, shown.output
+    line = next(line for line in shown.output.splitlines() if line.startswith("│ table2 "))
+    # Six networks in three settings, for the 3 people of the manifest and 9 of the twins.
+    assert line.split()[3] == str(6 * 3 * (3 + 9))
