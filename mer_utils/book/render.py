@@ -61,6 +61,23 @@ def jupyter_book(source: Path, config: Path, scratch: Path, builder: str = "html
     return folder
 
 
+def _finish_index(page: Path) -> None:
+    """Make a whole page of the bare redirect that Jupyter Book leaves as the first page.
+
+    Without a link to an icon a browser asks the host for one that is not there.
+    """
+    redirect = page.read_text(encoding="utf-8").strip() if page.exists() else ""
+    target = re.fullmatch(r'<meta http-equiv="Refresh" content="0; url=([^"]+)" />', redirect)
+    if target:
+        page.write_text(
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            f"{redirect}"
+            '<link rel="icon" href="_static/favicon.svg"><title>Contents</title></head>'
+            f'<body><p><a href="{target[1]}">To the first page</a></p></body></html>\n',
+            encoding="utf-8",
+        )
+
+
 def _complaints(output: str, source: Path) -> str:
     """Return the warnings and errors of a build, naming the pages as their writers do."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", output).replace(f"{source.absolute()}/", "")
@@ -152,6 +169,7 @@ def render(source: Path, config: Path, build: Path, state: dict[str, str]) -> tu
     start = time.perf_counter()
     scratch = build / "rendering"
     complete = jupyter_book(source, config, scratch)
+    _finish_index(complete / "index.html")
     site.replace(complete, staged, time.perf_counter() - start)
     shutil.rmtree(scratch, ignore_errors=True)
     return site.folder, True

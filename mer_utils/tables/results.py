@@ -126,7 +126,7 @@ def wide_differences(compared: pd.DataFrame) -> pd.DataFrame:
             "difference": compared["value"],
             "relative": compared["relative"],
             "95 % interval": [_interval(row) for _, row in compared.iterrows()],
-            "p (Holm)": compared["p_bootstrap_holm"],
+            "p (Holm)": compared["p_bootstrap_holm"].map(_p_value),
         }
     )
 
@@ -180,6 +180,12 @@ def quoted(
 def _interval(row: pd.Series) -> str:
     # Fewer than two subjects that differ leave nothing to resample.
     return "undefined" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
+
+
+def _p_value(p: float) -> str:
+    if pd.isna(p):
+        return "undefined"
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _title(model: str) -> str:
