@@ -50,7 +50,9 @@ $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Remedy: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (about 6 GB, a few minutes) ..."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
+	@if [ ! -t 1 ]; then quiet=--quiet; fi; \
+	$(BIN)/python -m pip install $$quiet --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
+	@echo "Compiling them (about a minute) ..."
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 	touch $(READY)

@@ -13,6 +13,7 @@ from mer_utils import book as book_room
 from mer_utils.book.pdf import pdf as print_pdf
 from mer_utils.book.serve import serve as serve_site
 from mer_utils.cli.experiments import (
+    CORES,
     ClusterOptions,
     DataRoot,
     Device,
@@ -36,7 +37,7 @@ def make_book(
     profile: ProfileName = "demo",
     store: Store = None,
     data_root: DataRoot = None,
-    workers: Workers = 2,
+    workers: Workers = CORES,
     device: Device = "auto",
     executor: ExecutorName = "local",
     scheduler: Scheduler = None,

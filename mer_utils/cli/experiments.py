@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ Data = Annotated[
         "default: casme2 and samm",
     ),
 ]
+CORES = os.cpu_count() or 1
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 ExecutorName = Annotated[
@@ -50,7 +52,7 @@ def plan(
     store: Store = None,
     data_root: DataRoot = None,
     data: Data = None,
-    workers: Workers = 2,
+    workers: Workers = CORES,
     device: Device = "auto",
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
@@ -95,7 +97,7 @@ def run_tables(
     store: Store = None,
     data_root: DataRoot = None,
     data: Data = None,
-    workers: Workers = 2,
+    workers: Workers = CORES,
     device: Device = "auto",
     executor: ExecutorName = "local",
     scheduler: Scheduler = None,
