@@ -8,6 +8,7 @@ thread each. A worker that does not is turned away before it gets a fold.
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 import uuid
 from collections.abc import Callable, Generator, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 import dask
 import torch
 from distributed import Client, Nanny, Scheduler, SpecCluster, Worker, WorkerPlugin, as_completed
+from distributed.comm import parse_address, parse_host_port
 from distributed.deploy import Cluster
 from distributed.scheduler import KilledWorker
 
@@ -214,6 +216,7 @@ def local_cluster(workers: int, *, gpu: bool = False) -> DaskExecutor:
 
 def _connect(address: str) -> Client:
     try:
+        _reach(address)
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -222,6 +225,14 @@ def _connect(address: str) -> Client:
             "the address that dask scheduler printed, as in tcp://10.0.0.1:8786",
             "correct --scheduler, or start the scheduler",
         ) from error
+
+
+def _reach(address: str) -> None:
+    # A Client that cannot connect lingers until it is collected, and if that happens while
+    # another one starts, distributed deadlocks on a lock of its own. So none is made.
+    scheme, location = parse_address(address)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(parse_host_port(location), timeout=CONNECT_SECONDS).close()
 
 
 def _versions() -> dict[str, str]:
