@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from mer_utils.annotations import action_units, missing_phases
@@ -127,7 +129,6 @@ def action_unit_counts(clips: pd.DataFrame) -> pd.DataFrame:
     return found.assign(clips=found["emotion"].map(clips["emotion"].value_counts()))
 
 
-def _missing(row: object) -> tuple[str, ...]:
-    apex = getattr(row, "apex")  # noqa: B009  (itertuples has no static attributes)
-    known = None if pd.isna(apex) else int(apex)
-    return missing_phases(int(row.onset), known, int(row.offset))  # type: ignore[attr-defined]
+def _missing(row: Any) -> tuple[str, ...]:
+    apex = None if pd.isna(row.apex) else int(row.apex)
+    return missing_phases(int(row.onset), apex, int(row.offset))
