@@ -2,6 +2,9 @@
 
 A fold holds one subject out. The splitter yields integer positions and nothing more; the
 guard refuses any fold that would let the held-out subject into training.
+
+Two mistakes of the field are here under their names, to measure what they add to a score:
+nothing else may use them.
 """
 
 from __future__ import annotations
@@ -13,6 +16,13 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
+
+#: How folds are made and trained: the protocol, then two mistakes.
+EVALUATIONS = {
+    "loso": "one subject held out, nothing of that subject in training",
+    "mixed folds": "clips dealt into as many folds as there are subjects, whoever they show",
+    "held-out copies": "one subject held out, but the phases of its clips are trained on",
+}
 
 
 class Fold(NamedTuple):
@@ -71,15 +81,59 @@ def loso(clips: pd.DataFrame) -> Iterator[Fold]:
         yield fold
 
 
-def fold_of(clips: pd.DataFrame, held_out: str) -> Fold:
-    """Return the fold that tests the subject `held_out`.
+def folds(clips: pd.DataFrame, evaluation: str = "loso") -> Iterator[Fold]:
+    """Yield the folds of an evaluation.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        The clip table.
+    evaluation : str
+        A key of `EVALUATIONS`. With ``"held-out copies"`` the folds are those of `loso`: what
+        is wrong happens where their training images are collected.
+
+    Yields
+    ------
+    Fold
+    """
+    if evaluation not in EVALUATIONS:
+        raise MerError(
+            f"evaluation {evaluation!r} is unknown",
+            f"one of {', '.join(EVALUATIONS)}",
+            "choose one of them",
+        )
+    yield from mixed_folds(clips) if evaluation == "mixed folds" else loso(clips)
+
+
+def mixed_folds(clips: pd.DataFrame) -> Iterator[Fold]:
+    """Deal the clips into as many folds as there are subjects: a mistake, to be measured.
+
+    People stand on both sides of every fold, so a network can recognise the person.
+
+    Yields
+    ------
+    Fold
+        Named ``fold01``, ``fold02``, ... Each class is spread evenly over the folds.
+    """
+    n = clips["subject"].nunique()
+    dealt = np.random.default_rng(0).permutation(len(clips))
+    # In the order of the classes, so that dealing them out in turn spreads each evenly.
+    dealt = dealt[np.argsort(clips["label"].cat.codes.to_numpy()[dealt], kind="stable")]
+    for k in range(n):
+        test = np.sort(dealt[k::n])
+        train = np.setdiff1d(np.arange(len(clips)), test)
+        yield Fold(f"fold{k + 1:02d}", train, test)
+
+
+def fold_of(clips: pd.DataFrame, held_out: str, evaluation: str = "loso") -> Fold:
+    """Return the fold called `held_out`: in LOSO the one that tests this subject.
 
     Raises
     ------
     MerError
-        If the table has no such subject.
+        If there is no such fold.
     """
-    for fold in loso(clips):
+    for fold in folds(clips, evaluation):
         if fold.held_out == held_out:
             return fold
     raise MerError(

@@ -77,3 +77,27 @@ def test_fold_of():
     assert protocol.fold_of(table, "b").test.tolist() == [1]
     with pytest.raises(MerError, match="'c' is not in the table"):
         protocol.fold_of(table, "c")
+
+
+def test_mixed_folds_deal_every_class_evenly_and_are_always_the_same():
+    rng = np.random.default_rng(1)
+    clips = pd.DataFrame(
+        {
+            "subject": [f"s{k % 7}" for k in range(84)],
+            "label": pd.Categorical(rng.permutation(["a"] * 42 + ["b"] * 28 + ["c"] * 14)),
+        }
+    )
+    found = list(protocol.mixed_folds(clips))
+    assert [fold.held_out for fold in found] == [f"fold{k:02d}" for k in range(1, 8)]
+    again = list(protocol.mixed_folds(clips))
+    for fold, other in zip(found, again, strict=True):
+        assert fold.test.tolist() == other.test.tolist()
+        assert set(fold.train) | set(fold.test) == set(range(84))
+        assert not set(fold.train) & set(fold.test)
+        assert clips["label"].iloc[fold.test].value_counts().to_dict() == {"a": 6, "b": 4, "c": 2}
+    assert any(len(set(clips["subject"].iloc[fold.test])) > 1 for fold in found)
+
+
+def test_an_unknown_evaluation_is_refused():
+    with pytest.raises(MerError, match="'luck' is unknown"):
+        list(protocol.folds(pd.DataFrame({"subject": ["a", "b"]}), "luck"))

@@ -6,12 +6,21 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mer_utils import dynamic_image as di
-from mer_utils import views
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
-from mer_utils.views import ViewOptions, build, cache_key, clip_views
+from mer_utils.views import (
+    Perturbation,
+    ViewOptions,
+    build,
+    build_all,
+    cache,
+    cache_key,
+    clip_views,
+)
 
 SMALL = ViewOptions(image_size=16)
 
@@ -104,7 +113,7 @@ def test_the_difference_of_two_frames_is_another_source(rng):
 
 def test_the_cache_is_a_memory_map_read_without_decoding(make, monkeypatch):
     first = make()
-    monkeypatch.setattr(views, "read_clip", lambda paths: pytest.fail("decoded again"))
+    monkeypatch.setattr(cache, "read_clip", lambda paths: pytest.fail("decoded again"))
     again = make()
     assert isinstance(again.images, np.memmap)
     assert not again.images.flags.writeable
@@ -120,7 +129,8 @@ def test_the_number_of_workers_changes_no_byte(make):
 
 def other_options() -> list[ViewOptions]:
     changes = {"source": "apex_difference", "kind": "linear", "scaling": "symmetric",
-               "image_size": 24, "frames": 3, "crop": CropOptions()}  # fmt: skip
+               "image_size": 24, "frames": 3, "crop": CropOptions(),
+               "perturbation": Perturbation(trim=1)}  # fmt: skip
     assert set(changes) == set(ViewOptions.model_fields)
     return [SMALL.model_copy(update={name: value}) for name, value in changes.items()]
 
@@ -128,7 +138,7 @@ def other_options() -> list[ViewOptions]:
 def test_every_option_the_data_and_the_code_have_a_cache_of_their_own(monkeypatch):
     keys = [cache_key("f", options) for options in [SMALL, *other_options()]]
     keys.append(cache_key("g", SMALL))
-    monkeypatch.setattr(views, "VIEWS_VERSION", views.VIEWS_VERSION + 1)
+    monkeypatch.setattr(cache, "VIEWS_VERSION", cache.VIEWS_VERSION + 1)
     keys.append(cache_key("f", SMALL))
     assert len(set(keys)) == len(keys)
 
@@ -161,3 +171,62 @@ def test_progress_wraps_the_clips(make):
     seen = []
     make(progress=lambda iterator, n: seen.append(n) or iterator)
     assert seen == [3]
+
+
+def test_many_options_decode_each_clip_once_and_equal_one_by_one(clips, tmp_path, monkeypatch):
+    decoded = []
+    read = cache.read_clip
+    monkeypatch.setattr(cache, "read_clip", lambda paths: decoded.append(paths) or read(paths))
+    options = [o for o in other_options() if o.crop is None]
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    build_all(clips, [*options, options[0]], fingerprint="f", cache=together)
+    assert len(decoded) == len(clips)
+    build_all(clips, options, fingerprint="f", cache=together)
+    assert len(decoded) == len(clips)
+    for o in options:
+        one = build(clips, o, fingerprint="f", cache=alone)
+        both = build(clips, o, fingerprint="f", cache=together)
+        assert both.images.tobytes() == one.images.tobytes()
+        assert both.present.tolist() == one.present.tolist()
+
+
+def test_a_clip_without_an_apex_has_no_difference_of_frames_but_is_not_faceless(make):
+    made = make(ViewOptions(image_size=16, source="apex_difference"))
+    assert made.present.tolist() == [[True] * 3, [False] * 3, [True, True, False]]
+
+
+KEYS = st.text(min_size=1, max_size=12)
+
+
+@given(st.integers(2, 60), st.data(), KEYS)
+def test_a_moved_annotation_stays_inside_the_clip(n, data, key):
+    apex = data.draw(st.one_of(st.none(), st.integers(0, n - 1)))
+    shift, trim = data.draw(st.integers(0, 20)), data.draw(st.integers(0, 20))
+    cut = data.draw(st.sampled_from(["apex", "random"]))
+    moved = Perturbation(apex_shift=shift, trim=trim, cut=cut)
+    span = moved.apply(n, apex, key)
+    assert span == moved.apply(n, apex, key)
+    assert 0 <= span.start < span.stop <= n
+    assert span.stop - span.start >= 2
+    assert span.start == min(trim, (n - 2) // 2)
+    assert (span.apex is None) == (apex is None)
+    if apex is not None:
+        assert 0 <= span.apex < span.stop - span.start
+        if cut == "apex" and not trim:
+            assert abs(span.apex - apex) <= shift
+    if cut == "random" and apex is not None and n > 2 and not shift and not trim:
+        assert 0 < span.apex < n - 1
+
+
+def test_no_perturbation_is_the_annotation_itself():
+    assert Perturbation().apply(9, 4, "any") == (0, 9, 4)
+
+
+def test_shifts_and_cuts_are_drawn_evenly():
+    shifts = [Perturbation(apex_shift=2).apply(21, 10, str(k)).apex - 10 for k in range(2000)]
+    cuts = [Perturbation(cut="random").apply(7, 1, str(k)).apex for k in range(2000)]
+    for drawn, expected in ((shifts, range(-2, 3)), (cuts, range(1, 6))):
+        counts = np.array([drawn.count(value) for value in expected])
+        assert counts.sum() == 2000
+        # Five values, 400 each; 5 standard deviations of a binomial count.
+        assert (abs(counts - 400) < 5 * np.sqrt(2000 * 0.2 * 0.8)).all()

@@ -12,7 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer_utils.cli.progress import FoldProgress, duration, show_bar
-from mer_utils.execution import Executor, Outcome, Report, open_executor, prepare_views, run
+from mer_utils.execution import (
+    Executor,
+    Job,
+    Outcome,
+    Report,
+    load_clips,
+    open_executor,
+    prepare_views,
+    run,
+)
 from mer_utils.execution.plan import plan_runs
 from mer_utils.experiments import TABLES, Workspace, open_workspace
 from mer_utils.experiments.grids import get_table
@@ -66,14 +75,16 @@ def plan(
         workers=workers,
         progress=True,
     )
-    clips = {spec: workspace.clips(name) for name, spec in workspace.data.items()}
     shown = Table(title=f"{workspace.profile.title} on {workspace.data_title}")
     shown.add_column("table")
     for heading in ("runs", "folds", "missing", "images", "operations", "here", "one H100"):
         shown.add_column(heading, justify="right")
+    counted_before: set[Job] = set()
     for name in names:
         specs = workspace.specs(name)
-        missing = workspace.missing(specs)
+        missing = [job for job in workspace.missing(specs) if job not in counted_before]
+        counted_before.update(missing)
+        clips = {data: load_clips(data, workspace.context) for data in {s.data for s in specs}}
         counted = plan_runs(specs, missing, clips, device=device, workers=workers)
         shown.add_row(
             name,
@@ -86,7 +97,8 @@ def plan(
     typer.echo(
         f"Images and operations are those of training. The time here, with {workers} worker(s), "
         "is estimated from a few steps of each model; that of one H100-class GPU, which was not "
-        "measured, from counted operations and assumed rates."
+        "measured, from counted operations and assumed rates. Folds that tables share are missing "
+        "in the first of them only."
     )
 
 
@@ -172,7 +184,9 @@ def compute(
         for name in missing:
             prepare_views(specs[name], workspace.context, workers=workers, progress=show_bar)
         with executor or open_executor(workers=workers) as started:
-            for name, jobs in missing.items():
+            for name in missing:
+                # Tables share runs: what an earlier one has computed is there by now.
+                jobs = workspace.missing(specs[name])
                 with FoldProgress(name, jobs) as progress:
                     part = run(
                         jobs, workspace.context, executor=started, on_outcome=progress.update

@@ -20,6 +20,8 @@ from mer_utils.runs import DataSpec, RunSpec
 COMPOSITES = {"megc2019": ("casme2", "samm", "smic")}
 #: How the name of a manifest's data begins.
 MANIFEST = "manifest:"
+#: What stands between a data set's name and how a made variant of it differs from the twin.
+VARIANT = "@"
 
 
 @dataclass(frozen=True)
@@ -99,27 +101,33 @@ def parts_of(dataset: str) -> tuple[str, ...]:
     return COMPOSITES.get(dataset, (dataset,))
 
 
+def layout_of(dataset: str) -> str:
+    """Return the data set in whose layout a made variant of it is written.
+
+    Examples
+    --------
+    >>> layout_of("casme2@difference=0,noise=2"), layout_of("samm")
+    ('casme2', 'samm')
+    """
+    return dataset.partition(VARIANT)[0]
+
+
 def clips_without_face(data: DataSpec, context: Context) -> pd.DataFrame:
     """Return the rows of the clip table that `Context.drop_without_face` leaves out."""
     return _tables(*_what_decides(data, context))[1]
 
 
 def load_views(
-    spec: RunSpec,
-    context: Context,
-    *,
-    workers: int = 1,
-    progress: Callable[[Iterator, int], Iterator] | None = None,
+    data: DataSpec, options: views.ViewOptions, context: Context, *, workers: int = 1
 ) -> views.Views:
-    """Return the views of a run's clips, made now if they are not cached."""
+    """Return the views of the clips, made now if they are not cached."""
     return views.build(
-        load_clips(spec.data, context),
-        spec.views,
-        fingerprint=spec.data.fingerprint,
+        load_clips(data, context),
+        options,
+        fingerprint=data.fingerprint,
         cache=context.cache / "views",
-        missing_frames=spec.data.missing_frames,
+        missing_frames=data.missing_frames,
         workers=workers,
-        progress=progress,
     )
 
 
@@ -130,15 +138,24 @@ def prepare_views(
     workers: int,
     progress: Callable[[str, Iterator, int], Iterator] | None = None,
 ) -> None:
-    """Make the views of all these runs, each kind once, before any fold starts."""
-    needed = {(spec.data, spec.views): spec for spec in specs}
-    for spec in needed.values():
-        title = f"views {spec.data.dataset} {spec.views.image_size} px"
+    """Make the views of all these runs before any fold starts, decoding each clip once."""
+    needed: dict[DataSpec, list[views.ViewOptions]] = {}
+    for spec in specs:
+        needed.setdefault(spec.data, []).append(spec.views)
+    for data, options in needed.items():
 
-        def shown(made: Iterator, n: int, title: str = title) -> Iterator:
+        def shown(made: Iterator, n: int, title: str = f"views {data.dataset}") -> Iterator:
             return progress(title, made, n) if progress else made
 
-        load_views(spec, context, workers=workers, progress=shown)
+        views.build_all(
+            load_clips(data, context),
+            options,
+            fingerprint=data.fingerprint,
+            cache=context.cache / "views",
+            missing_frames=data.missing_frames,
+            workers=workers,
+            progress=shown,
+        )
 
 
 def _what_decides(data: DataSpec, context: Context) -> tuple:
@@ -169,6 +186,7 @@ def _tables(
     if data.dataset.startswith(MANIFEST):
         clips = load("manifest", roots[0][1])
         return clips, clips.iloc[:0]
+    dataset = layout_of(data.dataset)
     rules: dict[str, Any] = {
         "missing_apex": data.missing_apex,
         "degenerate_phase": data.degenerate_phase,
@@ -178,7 +196,7 @@ def _tables(
     if data.dataset in COMPOSITES:
         clips = load_composite(dict(roots), data.scheme, **rules)
     else:
-        clips = load(data.dataset, roots[0][1], data.scheme, **rules)
+        clips = load(dataset, roots[0][1], data.scheme, **rules)
     if drop is None:
         return clips, clips.iloc[:0]
     dropped = without_face(clips, drop, data.missing_frames)

@@ -13,20 +13,19 @@ import torch
 from filelock import Timeout
 
 from mer_utils import models
-from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
-from mer_utils.execution.data import Context, load_clips, load_views
-from mer_utils.execution.device import device_name, make_repeatable, resolve_device
-from mer_utils.models.create import normalisation
+from mer_utils.execution.data import Context, load_clips
+from mer_utils.execution.device import make_repeatable
+from mer_utils.execution.learners import fit_baseline, train_network
 from mer_utils.protocol import fold_of
 from mer_utils.runs import RunSpec, RunStore, environment, prediction_rows
-from mer_utils.training import TRAINING_VERSION, fit, predict
-from mer_utils.views import VIEWS_VERSION, Views
+from mer_utils.training import TRAINING_VERSION
+from mer_utils.views import VIEWS_VERSION
 
 
 @dataclass(frozen=True)
 class Job:
-    """The unit of work: one run and the subject it holds out."""
+    """The unit of work: one run and the fold it computes, named by the held-out subject."""
 
     spec: RunSpec
     held_out: str
@@ -75,9 +74,9 @@ def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
         with store.lock(job.spec, job.held_out, wait=wait):
             if store.has(job.spec, job.held_out):
                 return Outcome(job, "present")
-            rows, record = compute_fold(job, context)
+            computed = compute_fold(job, context)
             status = "unwritable"
-            store.write(job.spec, job.held_out, rows, record)
+            store.write(job.spec, job.held_out, *computed)
     except Timeout:
         return Outcome(job, "busy")
     except MerError as error:
@@ -87,15 +86,19 @@ def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
     return Outcome(job, "done", time.perf_counter() - started)
 
 
-def compute_fold(job: Job, context: Context) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Train on every subject but one, predict that one.
+def compute_fold(
+    job: Job, context: Context
+) -> tuple[pd.DataFrame, dict[str, Any], np.ndarray | None]:
+    """Train on every subject but one, predict that one; or fit and predict a baseline so.
 
     Returns
     -------
     rows : DataFrame
-        One row a tested clip and view, see :func:`mer_utils.runs.prediction_rows`.
+        One row a tested clip, view and epoch, see :func:`mer_utils.runs.prediction_rows`.
     record : dict
         Versions, device, times and counts.
+    maps : ndarray of shape (n, h, w), float32, or None
+        Class activation maps of the clips tested on ``full``, for convolutional networks.
 
     Raises
     ------
@@ -104,79 +107,24 @@ def compute_fold(job: Job, context: Context) -> tuple[pd.DataFrame, dict[str, An
     """
     begun = time.perf_counter()
     make_repeatable()
-    spec, device = job.spec, resolve_device(context.device)
-    _require_same_code(spec)
-    if spec.model.pretrained:
-        _require_same_weights(spec)
-    clips, views = load_clips(spec.data, context), load_views(spec, context)
-    fold = fold_of(clips, job.held_out)
-    labels = clips["label"].cat.codes.to_numpy()
-    images, positions = training_set(views, fold.train, spec.train_views)
-    seed = spec.fold_seed(job.held_out)
-    torch.manual_seed(seed)
-    model = models.create(
-        spec.model.name,
-        len(clips["label"].cat.categories),
-        spec.views.image_size,
-        width=spec.model.width,
-        pretrained=spec.model.pretrained,
-    )
-    mean, std = normalisation(model, spec.model.pretrained)
-    report = fit(
-        model,
-        images,
-        labels[positions],
-        spec.training,
-        mean=mean,
-        std=std,
-        spatial=spec.spatial,
-        seed=seed,
-        device=device,
-    )
-    rows = []
-    for view in PHASES:
-        shown, tested = views.of(view, fold.test)
-        if len(tested):
-            p = predict(model, shown, spec.training, mean=mean, std=std, device=device)
-            rows.append(prediction_rows(spec, clips, view, tested, p))
+    _require_same_code(job.spec)
+    clips = load_clips(job.spec.data, context)
+    fold = fold_of(clips, job.held_out, job.spec.evaluation)
+    network = job.spec.model.name not in models.BASELINES
+    done = (train_network if network else fit_baseline)(job.spec, context, clips, fold)
+    rows = [
+        prediction_rows(job.spec, clips, view, fold_tested, p, epoch)
+        for view, epoch, fold_tested, p in done.predictions
+    ]
     record = {
         **environment(),
-        "device": device_name(device),
         "threads": torch.get_num_threads(),
-        "precision": spec.training.precision,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": time.perf_counter() - begun,
-        "compute_seconds": report.compute_seconds,
-        "training_images": len(images),
         "training_clips": len(fold.train),
-        "images_shown": report.images,
-        "steps": report.steps,
-        "losses": report.losses,
+        **done.record,
     }
-    return pd.concat(rows, ignore_index=True), record
-
-
-def training_set(
-    views: Views, clips: np.ndarray, train_views: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Collect the training images of a fold.
-
-    Parameters
-    ----------
-    views : Views
-    clips : ndarray of int
-        Positions of the training clips.
-    train_views : tuple of str
-        Phases; one named k times gives each of its images k times.
-
-    Returns
-    -------
-    images : ndarray of shape (n, h, w, 3), uint8
-    positions : ndarray of shape (n,), int
-        The clip of each image. Clips without a phase do not occur for it.
-    """
-    parts = [views.of(view, clips) for view in train_views]
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    return pd.concat(rows, ignore_index=True), record, done.maps
 
 
 def _require_same_code(spec: RunSpec) -> None:
@@ -186,14 +134,4 @@ def _require_same_code(spec: RunSpec) -> None:
             f"the run was planned with training code {found[0]} and view code {found[1]}",
             f"versions {TRAINING_VERSION} and {VIEWS_VERSION}, which are installed here",
             "install the same release of mer-utils wherever the run is planned and computed",
-        )
-
-
-def _require_same_weights(spec: RunSpec) -> None:
-    found = models.weights_identity(spec.model.name)
-    if found != spec.model.weights:
-        raise MerError(
-            f"the ImageNet weights of {spec.model.name} here are {found}",
-            f"{spec.model.weights}, which the run was planned with",
-            "let MER_WEIGHTS name the same files on every machine",
         )

@@ -19,6 +19,7 @@ from mer_utils import models
 from mer_utils.execution.device import make_repeatable, resolve_device
 from mer_utils.execution.fold import Job
 from mer_utils.models.create import normalisation
+from mer_utils.protocol import folds as folds_of
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec
 from mer_utils.training import TrainingOptions, fit
 
@@ -91,12 +92,21 @@ def plan_runs(
     Returns
     -------
     Plan
-        The images are an upper bound: clips that lack a phase are counted with it.
+        The images are an upper bound: clips that lack a phase are counted with it. Baselines
+        count as runs and folds; they take next to no time.
     """
     images, operations, seconds, gpu_seconds = 0, 0.0, 0.0, 0.0
+    trained_on: dict[tuple[DataSpec, str], dict[str, int]] = {}
     for job in missing:
         spec, table = job.spec, clips[job.spec.data]
-        trained = int((table["subject"] != job.held_out).sum())
+        if spec.model.name in models.BASELINES:
+            continue
+        kind = (spec.data, spec.evaluation)
+        if kind not in trained_on:
+            trained_on[kind] = {
+                fold.held_out: len(fold.train) for fold in folds_of(table, spec.evaluation)
+            }
+        trained = trained_on[kind][job.held_out]
         shown = trained * len(spec.train_views) * spec.training.epochs
         classes = len(table["label"].cat.categories)
         size = spec.views.image_size

@@ -5,13 +5,16 @@ A *profile* says how large the experiments are; a *table* says what they vary. A
 """
 
 from mer_utils.experiments.datasets import DATASETS, FURTHER_DATASETS, Dataset
-from mer_utils.experiments.grids import SETTINGS, TABLES, Table, add_setting
+from mer_utils.experiments.grids import TABLES, Table, run_spec
 from mer_utils.experiments.profiles import PROFILES, Profile, get_profile
+from mer_utils.experiments.settings import CONTROLS, PHASE_SETTINGS, SETTINGS, add_setting
 from mer_utils.experiments.workspace import Workspace, open_workspace
 
 __all__ = [
+    "CONTROLS",
     "DATASETS",
     "FURTHER_DATASETS",
+    "PHASE_SETTINGS",
     "PROFILES",
     "SETTINGS",
     "TABLES",
@@ -22,6 +25,7 @@ __all__ = [
     "add_setting",
     "get_profile",
     "open_workspace",
+    "run_spec",
     "specs",
 ]
 

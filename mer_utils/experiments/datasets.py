@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mer_utils.errors import MerError
-from mer_utils.execution.data import MANIFEST, parts_of
+from mer_utils.execution.data import MANIFEST, VARIANT, parts_of
 from mer_utils.runs import DataSpec
 
 OWN_LABELS = "own labels"
@@ -31,6 +31,8 @@ class Dataset:
         :func:`mer_utils.annotations.load`; else such a clip has the full view only.
     file : Path or None
         A manifest's file.
+    phase_difference, noise : float or None
+        Of a made variant of the data set, see `made_variants`; None otherwise.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Dataset:
     setting: str = ""
     own_missing_apex: bool = False
     file: Path | None = None
+    phase_difference: float | None = None
+    noise: float | None = None
 
     @property
     def spec(self) -> DataSpec:
@@ -64,6 +68,33 @@ FURTHER_DATASETS = {
         Dataset("megc2019", "MEGC2019 composite", "megc-3", own_missing_apex=True),
     )
 }
+
+
+def made_variants(differences: tuple[float, ...], noises: tuple[float, ...]) -> tuple[Dataset, ...]:
+    """Return the twins of CASME II on which the difference of the phases is varied.
+
+    Parameters
+    ----------
+    differences, noises : tuple of float
+        See :func:`mer_utils.synthetic.write`; every pair is a data set, differences first.
+
+    Examples
+    --------
+    >>> [d.name for d in made_variants((0.0, 0.5), (2.0,))]
+    ['casme2@difference=0,noise=2', 'casme2@difference=0.5,noise=2']
+    """
+    whole = DATASETS["casme2"]
+    return tuple(
+        Dataset(
+            f"{whole.name}{VARIANT}difference={difference:g},noise={noise:g}",
+            f"{whole.title}, made with phase difference {difference:g} and noise {noise:g}",
+            whole.scheme,
+            phase_difference=difference,
+            noise=noise,
+        )
+        for difference in differences
+        for noise in noises
+    )
 
 
 def chosen_datasets(names: list[str] | None) -> tuple[Dataset, ...]:

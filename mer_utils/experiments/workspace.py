@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mer_utils import execution, synthetic
 from mer_utils.annotations import ledger
 from mer_utils.execution import Context, Job
-from mer_utils.execution.data import clips_without_face, describe_data, parts_of
+from mer_utils.execution.data import clips_without_face, describe_data, layout_of, parts_of
 from mer_utils.experiments.datasets import (
     DATASETS,
     Dataset,
@@ -21,14 +23,19 @@ from mer_utils.experiments.datasets import (
     drops_clips_without_face,
     folders_needed,
     licensed_root,
+    made_variants,
 )
-from mer_utils.experiments.grids import add_setting, get_table
+from mer_utils.experiments.grids import get_table
 from mer_utils.experiments.profiles import Profile, get_profile
+from mer_utils.experiments.settings import add_setting
 from mer_utils.files import build_dir
 from mer_utils.frames import CropOptions
-from mer_utils.protocol import loso
+from mer_utils.protocol import folds
 from mer_utils.runs import DataSpec, RunSpec, RunStore
 from mer_utils.views import Views
+
+# Half the side of the crop: the made variants cost a quarter, and views are smaller still.
+VARIANT_FRAME_SIZE = (140, 170)
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,43 @@ class Workspace:
     context : Context
     datasets : tuple of Dataset
         On which the tables are computed.
+    variants : tuple of Dataset
+        Made variants of a twin, on which the difference of the phases is varied.
+    progress : bool
+        Show a bar while their twins are made.
     """
 
     profile: Profile
     context: Context
     datasets: tuple[Dataset, ...] = tuple(DATASETS.values())
+    variants: tuple[Dataset, ...] = ()
+    progress: bool = False
 
     @cached_property
     def data(self) -> dict[str, DataSpec]:
         """The data of each data set, with fingerprints."""
         return {d.name: describe_data(d.spec, self.context) for d in self.datasets}
+
+    @cached_property
+    def variant_data(self) -> dict[str, DataSpec]:
+        """The data of each made variant, with fingerprints; its twin is made if need be."""
+        for d in self.variants:
+            self._make_variant(d)
+        return {d.name: describe_data(d.spec, self.context) for d in self.variants}
+
+    def _make_variant(self, dataset: Dataset) -> None:
+        synthetic.write(
+            layout_of(dataset.name),
+            self.context.root(dataset.name),
+            subjects=self.profile.subjects,
+            clips_per_subject=self.profile.clips_per_subject,
+            seed=self.profile.twin_seed,
+            phase_difference=dataset.phase_difference or 0.0,
+            noise=dataset.noise or 0.0,
+            frame_size=VARIANT_FRAME_SIZE,
+            workers=os.cpu_count() or 1,
+            progress=self.progress,
+        )
 
     @cached_property
     def store(self) -> RunStore:
@@ -84,8 +118,17 @@ class Workspace:
 
     def specs(self, table: str) -> list[RunSpec]:
         """Return the run specifications of a table."""
-        specs = get_table(table).grid(self.profile, list(self.data.values()))
-        return [self._as_shown(spec) for spec in specs]
+        chosen = get_table(table)
+        data = self.variant_data if chosen.made else self.data
+        specs = chosen.grid(self.profile, list(data.values()))
+        return [self._as_shown(self._as_found(spec, data)) for spec in specs]
+
+    def _as_found(self, spec: RunSpec, data: dict[str, DataSpec]) -> RunSpec:
+        """Return the specification with the fingerprint that other rules lead to."""
+        if spec.data == data[spec.data.dataset]:
+            return spec
+        found = describe_data(spec.data, self.context)
+        return spec.model_copy(update={"data": found})
 
     def _as_shown(self, spec: RunSpec) -> RunSpec:
         """Return the specification with the face crop, where its data set is cropped."""
@@ -133,26 +176,37 @@ class Workspace:
         return [
             Job(spec, fold.held_out)
             for spec in specs
-            for fold in loso(execution.load_clips(spec.data, self.context))
+            for fold in folds(execution.load_clips(spec.data, self.context), spec.evaluation)
         ]
 
     def missing(self, specs: list[RunSpec]) -> list[Job]:
         """Return the folds of runs that the store lacks."""
         return [job for job in self.jobs(specs) if not self.store.has(job.spec, job.held_out)]
 
-    def predictions(self, table: str) -> pd.DataFrame:
+    def predictions(self, table: str, *, every_epoch: bool = False) -> pd.DataFrame:
         """Return the predictions of a table, with the column ``setting``.
+
+        Parameters
+        ----------
+        table : str
+        every_epoch : bool
+            See :meth:`mer_utils.runs.RunStore.predictions`.
 
         Raises
         ------
         MerError
             If none of the table's folds is in the store.
         """
-        return add_setting(self.store.predictions(self.specs(table)))
+        return add_setting(self.store.predictions(self.specs(table), every_epoch=every_epoch))
 
     def views(self, spec: RunSpec) -> Views:
         """Return the views of a run's clips."""
-        return execution.load_views(spec, self.context)
+        return execution.load_views(spec.data, spec.views, self.context)
+
+    def maps(self, specs: list[RunSpec]) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return class activation maps with their prediction rows, see `RunStore.maps`."""
+        rows, maps = self.store.maps(specs)
+        return add_setting(rows), maps
 
 
 def open_workspace(
@@ -219,6 +273,8 @@ def open_workspace(
                 progress=progress,
             )
         roots.append((dataset.name, root))
+    variants = made_variants(chosen.phase_differences, chosen.noises)
+    roots += [(d.name, twins / f"{d.name}-{chosen.name}") for d in variants]
     context = Context(
         roots=tuple(roots),
         store=Path(store).absolute() if store else build / "store",
@@ -228,4 +284,4 @@ def open_workspace(
         drop_without_face=CropOptions() if drops_clips_without_face() else None,
         cropped=cropped_datasets(),
     )
-    return Workspace(chosen, context, wanted)
+    return Workspace(chosen, context, wanted, variants, progress)

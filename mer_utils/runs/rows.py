@@ -14,6 +14,7 @@ def prediction_rows(
     test_view: str,
     positions: np.ndarray,
     probabilities: np.ndarray,
+    epoch: int,
 ) -> pd.DataFrame:
     """Make the rows of one fold's predictions on one view.
 
@@ -27,19 +28,26 @@ def prediction_rows(
     positions : ndarray of shape (n,), int
         Positions (0-based) of the predicted clips in `clips`.
     probabilities : ndarray of shape (n, classes), float32
+    epoch : int
+        How many epochs the network had been trained for. The last one counts.
 
     Returns
     -------
     DataFrame of n rows
-        Columns: run, dataset, scheme, model, train_views, spatial, seed, test_view,
-        subject, clip, y_true, y_pred, p_0 .. p_{classes - 1}. For a composite of several
-        data sets `dataset` is the composite's name.
+        Columns: run, dataset, scheme, model, train_views, spatial, image, annotation, rules,
+        evaluation, seed, test_view, epoch, subject, clip, y_true, y_pred,
+        p_0 .. p_{classes - 1}. For a composite of several data sets `dataset` is the
+        composite's name.
     """
     tested = clips.iloc[positions]
+    told = {**spec.columns, "test_view": test_view, "epoch": epoch}
     rows = pd.DataFrame(
         {
-            **{name: [value] * len(positions) for name, value in spec.columns.items()},
-            "test_view": test_view,
+            # Of the value's own type also where no clip was tested and there is no row.
+            **{
+                name: pd.Series([value] * len(positions), dtype=type(value).__name__)
+                for name, value in told.items()
+            },
             "subject": tested["subject"].to_numpy(),
             "clip": tested["clip"].to_numpy(),
             "y_true": tested["label"].cat.codes.to_numpy(np.int64),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mer_utils.augment import SPATIAL
 from mer_utils.dynamic_image import PHASES
+from mer_utils.protocol import EVALUATIONS
 from mer_utils.training import TRAINING_VERSION, TrainingOptions
 from mer_utils.views import VIEWS_VERSION, ViewOptions
 
@@ -41,6 +42,11 @@ class DataSpec(_Part):
     degenerate_phase: Literal["skip_view", "drop_clip"] = "skip_view"
     missing_frames: Literal["error", "drop_clip", "nearest"] = "error"
 
+    @property
+    def rules(self) -> str:
+        """The rules for clips without an apex and for degenerate phases, in words."""
+        return f"missing apex: {self.missing_apex or 'own'}, degenerate: {self.degenerate_phase}"
+
 
 class ModelSpec(_Part):
     """Which network a run trains, see :func:`mer_utils.models.create`.
@@ -48,6 +54,8 @@ class ModelSpec(_Part):
     Parameters
     ----------
     name : str
+        Of a network, or of a baseline (:data:`mer_utils.models.BASELINES`), of which only the
+        name counts.
     width : float
     pretrained : bool
     weights : str or None
@@ -75,6 +83,9 @@ class RunSpec(_Part):
         times an epoch (*matched single*). Every phase is tested.
     spatial : str
         Spatial augmentation of the training batches.
+    evaluation : str
+        How folds are made, see :func:`mer_utils.protocol.folds`. All but ``"loso"`` are
+        mistakes, made here to measure what they add to a score.
     seed : int
     training_version, views_version : int
         Of the code, raised by hand when it changes what is predicted.
@@ -96,6 +107,7 @@ class RunSpec(_Part):
     training: TrainingOptions = TrainingOptions()
     train_views: tuple[str, ...] = ("full",)
     spatial: str = "none"
+    evaluation: str = "loso"
     seed: int = Field(default=0, ge=0)
     training_version: int = TRAINING_VERSION
     views_version: int = VIEWS_VERSION
@@ -112,6 +124,13 @@ class RunSpec(_Part):
     def _known_spatial(cls, value: str) -> str:
         if value not in SPATIAL:
             raise ValueError(f"spatial {value!r} must be one of {', '.join(SPATIAL)}")
+        return value
+
+    @field_validator("evaluation")
+    @classmethod
+    def _known_evaluation(cls, value: str) -> str:
+        if value not in EVALUATIONS:
+            raise ValueError(f"evaluation {value!r} must be one of {', '.join(EVALUATIONS)}")
         return value
 
     @property
@@ -136,5 +155,9 @@ class RunSpec(_Part):
             "model": self.model.name,
             "train_views": "+".join(self.train_views),
             "spatial": self.spatial,
+            "image": self.views.image_name,
+            "annotation": self.views.perturbation.name,
+            "rules": self.data.rules,
+            "evaluation": self.evaluation,
             "seed": self.seed,
         }

@@ -8,6 +8,7 @@
         spec.json                             the run specification
         held_out=sub01.parquet                one row a prediction
         held_out=sub01.environment.json       versions, device, times, commit
+        held_out=sub01.maps.npy               where the network looked, one map a tested clip
         held_out=sub02.error.txt              why this fold is not there, if it failed
 
 A fold's file is written under a temporary name, flushed and renamed, so it is there
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,11 +37,11 @@ from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 from mer_utils.runs.spec import RunSpec
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 log = logging.getLogger(__name__)
 
-_KEYS = ["dataset", "model", "train_views", "spatial", "seed", "run"]
-_ORDER = [*_KEYS, "subject", "clip", "test_view"]
+_KEYS = ["dataset", "model", "train_views", "spatial", "image", "annotation", "rules"]
+_ORDER = [*_KEYS, "evaluation", "seed", "run", "subject", "clip", "test_view", "epoch"]
 
 
 class RunStore:
@@ -132,7 +134,12 @@ class RunStore:
         return [s for s in subjects if not self.has(spec, s)]
 
     def write(
-        self, spec: RunSpec, held_out: str, rows: pd.DataFrame, environment: dict[str, Any]
+        self,
+        spec: RunSpec,
+        held_out: str,
+        rows: pd.DataFrame,
+        environment: dict[str, Any],
+        maps: np.ndarray | None = None,
     ) -> None:
         """Store one fold's predictions and what computed them.
 
@@ -144,6 +151,8 @@ class RunStore:
             As `prediction_rows` makes them.
         environment : dict
             JSON-able: versions, device, times, commit.
+        maps : ndarray of shape (n, h, w), float32, optional
+            Class activation maps of the clips tested on ``full``, in the order of their rows.
         """
         file = self.fold_file(spec, held_out)
         if not (self.path / "store.json").exists():
@@ -157,6 +166,12 @@ class RunStore:
         )
         with atomic_write(file.with_suffix(".environment.json")) as temporary:
             temporary.write_text(json.dumps(environment, indent=1, sort_keys=True))
+        if maps is not None:
+            with (
+                atomic_write(file.with_suffix(".maps.npy")) as temporary,
+                open(temporary, "wb") as f,
+            ):
+                np.save(f, maps)
         with atomic_write(file) as temporary:
             pq.write_table(table, temporary)
         with suppress(OSError):
@@ -176,10 +191,17 @@ class RunStore:
                 found[key, unquote(name)] = note.read_text()
         return found
 
-    def predictions(self, specs: Iterable[RunSpec]) -> pd.DataFrame:
+    def predictions(self, specs: Iterable[RunSpec], *, every_epoch: bool = False) -> pd.DataFrame:
         """Read the predictions of runs: one row a prediction, in a fixed order.
 
         Folds that are not there are simply absent: ask `missing` for them.
+
+        Parameters
+        ----------
+        specs : iterable of RunSpec
+        every_epoch : bool
+            Also those that were made after each epoch but the last, which never count: they
+            show how a score grows, and what choosing an epoch by it would add.
 
         Raises
         ------
@@ -194,8 +216,46 @@ class RunStore:
                 "at least one computed fold",
                 "compute them with mer run, with the same --profile and --store",
             )
-        rows = pa.concat_tables([_read_fold(f) for f in files], promote_options="default")
-        return rows.to_pandas().sort_values(_ORDER, ignore_index=True)
+        folds = pa.concat_tables([_read_fold(f) for f in files], promote_options="default")
+        rows = folds.to_pandas()
+        if not every_epoch:
+            rows = rows[rows["epoch"] == rows.groupby("run")["epoch"].transform("max")]
+        return rows.sort_values(_ORDER, ignore_index=True)
+
+    def maps(self, specs: Iterable[RunSpec]) -> tuple[pd.DataFrame, np.ndarray]:
+        """Read where the networks looked: class activation maps of the tested clips.
+
+        Returns
+        -------
+        rows : DataFrame
+            The prediction rows on ``full`` that have a map.
+        maps : ndarray of shape (n, h, w), float32
+            In the order of the rows; at the size of the network's last convolution.
+
+        Raises
+        ------
+        MerError
+            If none of the runs has maps here, or their sizes differ.
+        """
+        rows, maps = [], []
+        for key in dict.fromkeys(spec.key for spec in specs):
+            for file in sorted((self.path / key).glob("held_out=*.maps.npy")):
+                fold = file.with_name(file.name.replace(".maps.npy", ".parquet"))
+                if not fold.exists():
+                    continue
+                tested = _read_fold(fold).to_pandas()
+                last = tested["epoch"] == tested["epoch"].max()
+                rows.append(tested[last & (tested["test_view"] == "full")])
+                maps.append(np.load(file, allow_pickle=False))
+        if len({m.shape[1:] for m in maps}) != 1 or any(
+            len(r) != len(m) for r, m in zip(rows, maps, strict=True)
+        ):
+            raise MerError(
+                f"the store {self.path} holds no class activation maps of one size for these runs",
+                "runs of one convolutional network, computed",
+                "compute them with mer run, and ask for one network at a time",
+            )
+        return pd.concat(rows, ignore_index=True), np.concatenate(maps)
 
     def environments(self, specs: Iterable[RunSpec]) -> pd.DataFrame:
         """Read what computed the folds of runs: one row a fold."""

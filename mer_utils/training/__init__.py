@@ -1,6 +1,7 @@
 """One fold: fit a network on arrays for a fixed number of epochs, then predict.
 
-The last epoch counts. Nothing here sees the held-out subject before the fit has ended.
+The last epoch counts. Nothing of the held-out subject can reach the fit: what is predicted
+after each epoch is written down and never looked at while training goes on.
 """
 
 from mer_utils.training.fit import FitReport, fit, predict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +49,7 @@ def fit(
     spatial: str = "none",
     seed: int = 0,
     device: torch.device | str = "cpu",
+    after_epoch: Callable[[int], None] | None = None,
 ) -> FitReport:
     """Train `model` in place.
 
@@ -69,6 +70,9 @@ def fit(
     seed : int
         Of the order of the images, the augmentation and dropout.
     device : torch.device or str
+    after_epoch : callable, optional
+        Called with the number of epochs done. It may predict with the model; it must not
+        change it, nor draw random numbers.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def fit(
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    _place(model, device).train()
+    _place(model, device)
     # The whole fold lies on the device as bytes, channels last as views are stored, which
     # is also how these convolutions are fastest; batches are gathered and scaled there.
     x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
@@ -93,8 +97,9 @@ def fit(
         optimizer, lambda step: learning_rate_factor(step, total, options.warmup_fraction)
     )
     report = FitReport()
-    started = time.perf_counter()
-    for _epoch in range(options.epochs):
+    for epoch in range(1, options.epochs + 1):
+        started = time.perf_counter()
+        model.train()
         sum_of_losses = 0.0
         for batch in _batches(len(x), options.batch_size, generator):
             scaled = _scale(x[batch.to(device)], mean, std)
@@ -113,7 +118,9 @@ def fit(
             report.images += len(batch)
             sum_of_losses += loss.item() * len(batch)
         report.losses.append(sum_of_losses / len(x))
-    report.compute_seconds = time.perf_counter() - started
+        report.compute_seconds += time.perf_counter() - started
+        if after_epoch:
+            after_epoch(epoch)
     return report
 
 
@@ -144,7 +151,7 @@ def predict(
     _place(model, device).eval()
     mean, std = mean.to(device), std.to(device)
     parts = []
-    for start in range(0, len(images), 64):
+    for start in range(0, max(len(images), 1), 64):
         batch = np.ascontiguousarray(images[start : start + 64])
         with _autocast(device, options):
             scores = model(_scale(torch.from_numpy(batch).to(device), mean, std))

@@ -72,7 +72,7 @@ def test_run_then_status_then_nothing_is_left_to_do(mer, tiny, tmp_path):
 
 def test_a_failed_fold_is_listed_with_its_error_and_the_exit_code_says_so(mer, tiny, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("mer_utils.execution.fold.fit", lambda *a, **k: [][0])
+        patched.setattr("mer_utils.execution.learners.fit", lambda *a, **k: [][0])
         failed = mer("run", "tiny", "--workers", "1")
     assert failed.exit_code == 1
     assert failed.output.count("IndexError") == 3

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from mer_utils import protocol
 from mer_utils.errors import MerError
 from mer_utils.execution import Job, compute_fold, load_clips, load_views, run_fold
 from mer_utils.execution.device import device_name, make_repeatable, resolve_device
-from mer_utils.execution.fold import training_set
-from mer_utils.runs import RunStore
+from mer_utils.execution.learners import training_set
+from mer_utils.models import BASELINES
+from mer_utils.runs import ModelSpec, RunStore
+from mer_utils.training import TrainingOptions, fit
 
 
 def with_spec(job: Job, **changes) -> Job:
@@ -21,8 +25,10 @@ def with_spec(job: Job, **changes) -> Job:
 
 def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, context):
     job = jobs[0]
-    rows, record = compute_fold(job, context)
-    clips, views = load_clips(job.spec.data, context), load_views(job.spec, context)
+    every, record, _maps = compute_fold(job, context)
+    rows = every[every["epoch"] == job.spec.training.epochs]
+    clips = load_clips(job.spec.data, context)
+    views = load_views(job.spec.data, job.spec.views, context)
     held_out = clips[clips["subject"] == job.held_out]
     assert set(rows["subject"]) == {job.held_out}
     assert sorted(rows.loc[rows["test_view"] == "full", "clip"]) == sorted(held_out["clip"])
@@ -41,13 +47,68 @@ def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, 
 
 def test_dual_trains_on_all_three_phases(jobs, context):
     single, dual = jobs[0], next(job for job in jobs if len(job.spec.train_views) == 3)
-    views = load_views(dual.spec, context)
-    clips = np.arange(len(views.present))
-    images, positions = training_set(views, clips, dual.spec.train_views)
-    assert len(images) == len(positions) == views.present.sum()
-    assert len(training_set(views, clips, single.spec.train_views)[0]) == len(clips)
-    tripled, _ = training_set(views, clips, ("full",) * 3)
-    assert tripled.tobytes() == np.concatenate([np.array(views.images[:, 0])] * 3).tobytes()
+    views = load_views(dual.spec.data, dual.spec.views, context)
+    fold = next(protocol.loso(load_clips(dual.spec.data, context)))
+    images, positions = training_set(views, fold, dual.spec)
+    assert len(images) == len(positions) == views.present[fold.train].sum()
+    assert len(training_set(views, fold, single.spec)[0]) == len(fold.train)
+    matched = with_spec(dual, train_views=("full",) * 3).spec
+    tripled, _ = training_set(views, fold, matched)
+    assert tripled.tobytes() == np.concatenate([views.images[fold.train, 0]] * 3).tobytes()
+
+
+def test_only_the_mistake_by_that_name_trains_on_the_held_out_subject(jobs, context):
+    dual = next(job for job in jobs if len(job.spec.train_views) == 3)
+    views = load_views(dual.spec.data, dual.spec.views, context)
+    fold = next(protocol.loso(load_clips(dual.spec.data, context)))
+    for evaluation in protocol.EVALUATIONS:
+        spec = with_spec(dual, evaluation=evaluation).spec
+        images, positions = training_set(views, fold, spec)
+        leaked = np.isin(positions, fold.test)
+        expected = views.present[fold.test, 1:].sum() if evaluation == "held-out copies" else 0
+        assert leaked.sum() == expected
+        assert len(images) == len(positions)
+
+
+def test_what_is_predicted_after_each_epoch_changes_nothing(jobs, context, monkeypatch):
+    three = TrainingOptions(epochs=3, batch_size=16)
+    job = with_spec(jobs[0], training=three)
+    rows = compute_fold(job, context)[0]
+    assert sorted(set(rows["epoch"])) == [1, 2, 3]
+    assert set(rows.loc[rows["epoch"] < 3, "test_view"]) == {"full"}
+
+    def blind(*args, after_epoch, **options):
+        report = fit(*args, **options)
+        after_epoch(three.epochs)
+        return report
+
+    monkeypatch.setattr("mer_utils.execution.learners.fit", blind)
+    alone = compute_fold(job, context)[0]
+    last = rows[rows["epoch"] == 3].reset_index(drop=True)
+    assert set(alone["epoch"]) == {3}
+    pd.testing.assert_frame_equal(alone, last, check_exact=True)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_are_folds_like_any_other(jobs, context, name):
+    job = with_spec(jobs[0], model=ModelSpec(name=name))
+    rows, record, maps = compute_fold(job, context)
+    network = compute_fold(jobs[0], context)[0]
+    shared = ["test_view", "epoch", "subject", "clip", "y_true"]
+    pd.testing.assert_frame_equal(rows[shared], network[shared])
+    np.testing.assert_allclose(rows.filter(regex=r"^p_\d").to_numpy().sum(1), 1, rtol=1e-5)
+    assert record["training_images"] > 0
+    assert maps is None
+
+
+def test_mixed_folds_test_every_clip_once(jobs, context):
+    clips = load_clips(jobs[0].spec.data, context)
+    found = list(protocol.folds(clips, "mixed folds"))
+    assert len(found) == clips["subject"].nunique()
+    assert sorted(np.concatenate([fold.test for fold in found])) == list(range(len(clips)))
+    job = Job(with_spec(jobs[0], evaluation="mixed folds").spec, found[0].held_out)
+    rows = compute_fold(job, context)[0]
+    assert set(rows["clip"]) == set(clips["clip"].iloc[found[0].test])
 
 
 def test_a_fold_is_done_then_present(jobs, context):
@@ -68,11 +129,11 @@ def test_a_failure_is_an_outcome_with_its_error(jobs, context):
 
 
 def test_an_unexpected_error_is_an_outcome_with_its_place(jobs, context, monkeypatch):
-    monkeypatch.setattr("mer_utils.execution.fold.fit", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("mer_utils.execution.learners.fit", lambda *a, **k: 1 / 0)
     outcome = run_fold(jobs[0], context)
     assert outcome.status == "failed"
     assert "ZeroDivisionError" in outcome.error
-    assert "fold.py" in outcome.error
+    assert "learners.py" in outcome.error
 
 
 def test_a_store_that_cannot_be_written_is_told_apart_from_a_failure(jobs, context, monkeypatch):

@@ -162,7 +162,7 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
 
     face = Face(box=(60, 60, 220, 280), eyes=((100, 140), (180, 140)))
     monkeypatch.setattr(sys.modules["mer_utils.frames.crop"], "find_face", find)
-    monkeypatch.setattr("mer_utils.views.find_face", find)
+    monkeypatch.setattr("mer_utils.views.cache.find_face", find)
     workspace = opened(twins, tmp_path, "samm", "casme2")
     specs = workspace.specs("table2")
     assert {(s.data.dataset, s.views.crop is not None) for s in specs} == {
@@ -213,5 +213,6 @@ def test_mer_plans_a_manifest_and_the_composite(twins, smic_twin, manifest, tmp_
     shown = CliRunner().invoke(app, ["status", "table2", *places, *data])
     assert shown.exit_code == 0, shown.output
     line = next(line for line in shown.output.splitlines() if line.startswith("│ table2 "))
-    # Six networks in three settings, for the 3 people of the manifest and 9 of the twins.
-    assert line.split()[3] == str(6 * 3 * (3 + 9))
+    # Six networks in three settings and three baselines in two, for the 3 people of the
+    # manifest and 9 of the twins.
+    assert line.split()[3] == str((6 * 3 + 3 * 2) * (3 + 9))

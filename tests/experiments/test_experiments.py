@@ -9,7 +9,8 @@ import pytest
 
 from mer_utils import experiments
 from mer_utils.errors import MerError
-from mer_utils.models import MODELS
+from mer_utils.execution import load_clips
+from mer_utils.models import BASELINES, MODELS
 
 
 @pytest.mark.parametrize("profile", experiments.PROFILES)
@@ -20,9 +21,11 @@ def test_every_profile_plans_all_six_models(profile):
 def test_table2_is_the_full_grid(workspace):
     specs = workspace.specs("table2")
     cells = {(s.data.dataset, s.model.name, s.train_views, s.seed) for s in specs}
-    assert len(specs) == len(cells) == 2 * 6 * 3
+    assert len(specs) == len(cells) == 2 * (6 * 3 + 3 * 2)
     assert len({s.key for s in specs}) == len(specs)
-    assert set(Counter(s.model.name for s in specs).values()) == {6}
+    counts = Counter(s.model.name for s in specs)
+    assert {counts[name] for name in MODELS} == {6}
+    assert {counts[name] for name in BASELINES} == {4}
 
 
 def test_settings_of_one_model_differ_in_the_training_views_only(workspace):
@@ -40,6 +43,72 @@ def test_every_profile_tests_what_it_trains_with_a_control(workspace):
     views = {s.train_views for s in workspace.specs("table2")}
     assert views == set(experiments.SETTINGS.values())
     assert len(experiments.SETTINGS["matched single"]) == len(experiments.SETTINGS["dual"])
+
+
+def test_every_control_shows_as_many_images_none_of_them_new():
+    settings = experiments.SETTINGS | experiments.PHASE_SETTINGS
+    for treatment, control in experiments.CONTROLS.items():
+        assert len(settings[treatment]) == len(settings[control])
+        assert set(settings[control]) == {"full"}
+
+
+def test_every_table_is_planned_in_every_profile_and_no_key_twice(workspace):
+    for name, table in experiments.TABLES.items():
+        specs = workspace.specs(name)
+        assert len({s.key for s in specs}) == len(specs), name
+        rows = pd.DataFrame([s.columns for s in specs])
+        varied = rows[[c for c in table.columns if c in rows]].drop_duplicates()
+        assert table.columns == ("setting",) or len(varied) > 1 or "tested" in table.columns
+
+
+def test_table5_trains_nothing_that_other_tables_do_not(workspace):
+    others = {s.key for name in ("table2", "table4") for s in workspace.specs(name)}
+    assert {s.key for s in workspace.specs("table5")} <= others
+
+
+def test_rules_change_the_clips_and_so_the_fingerprint(workspace):
+    found = {
+        (s.data.dataset, s.data.rules): (s.data.fingerprint, len(workspace.jobs([s])))
+        for s in workspace.specs("table7")
+    }
+    assert len(found) == 2 * 4
+    for (dataset, rules), (fingerprint, _) in found.items():
+        usual = workspace.data[dataset]
+        if rules != usual.rules:
+            clips = load_clips(
+                next(s.data for s in workspace.specs("table7") if s.data.rules == rules
+                     and s.data.dataset == dataset),
+                workspace.context,
+            )  # fmt: skip
+            same = clips.equals(workspace.clips(dataset))
+            assert same == (fingerprint == usual.fingerprint)
+
+
+def test_random_cuts_and_moved_apexes_differ_with_the_seed(workspace):
+    seeds = {
+        (s.seed, s.views.perturbation.seed)
+        for name in ("table4", "table7")
+        for s in workspace.specs(name)
+        if s.views.perturbation.cut == "random" or s.views.perturbation.apex_shift
+    }
+    assert seeds == {(seed, seed) for seed in workspace.profile.seeds}
+
+
+def test_made_variants_are_synthetic_whatever_the_data(workspace):
+    specs = workspace.specs("phase_difference")
+    names = {s.data.dataset for s in specs}
+    assert names == set(workspace.variant_data)
+    assert all(workspace.is_synthetic(name) for name in names)
+    assert len({s.data.fingerprint for s in specs}) == len(names)
+
+
+def test_small_profiles_train_networks_at_the_ends_of_a_range(workspace):
+    shifts = {
+        (s.model.name, s.views.perturbation.apex_shift) for s in workspace.specs("table7")
+    } - {("learnet", 0), ("svm_hog", 0)}
+    assert shifts == {("learnet", 2), ("learnet", 16)} | {
+        ("svm_hog", shift) for shift in (2, 4, 8, 16)
+    }
 
 
 def test_jobs_are_one_a_held_out_subject(workspace):
@@ -75,8 +144,9 @@ def test_licensed_data_are_used_where_the_variable_points(twins, tmp_path, monke
 
 
 def test_setting_of_unknown_views_is_the_views_themselves():
-    rows = pd.DataFrame({"train_views": ["full+onset_apex+apex_offset", "onset_apex"]})
-    assert experiments.add_setting(rows)["setting"].tolist() == ["dual", "onset_apex"]
+    rows = pd.DataFrame({"train_views": ["full+onset_apex+apex_offset", "full+onset_apex"]})
+    words = experiments.add_setting(rows)["setting"].tolist()
+    assert words == ["dual", "full+onset_apex"]
 
 
 @pytest.mark.parametrize(

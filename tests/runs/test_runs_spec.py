@@ -28,6 +28,7 @@ OTHER = {
     "views": {
         "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,
         "frames": 8, "crop": CropOptions(),
+        "perturbation": {"apex_shift": 2, "trim": 1, "cut": "random", "seed": 3},
     },
     "model": {"name": "vgg19", "width": 0.5, "pretrained": True, "weights": "sha256:00"},
     "training": {
@@ -36,6 +37,7 @@ OTHER = {
         "precision": "bfloat16",
     },
     "train_views": ("full", "full", "full"), "spatial": "flip", "seed": 1,
+    "evaluation": "mixed folds",
     "training_version": 99, "views_version": 99,
 }  # fmt: skip
 
@@ -53,11 +55,13 @@ def changes(model: type[BaseModel], other: dict) -> list[tuple[str, ...]]:
 
 
 def changed(path: tuple[str, ...]) -> RunSpec:
-    if len(path) == 1:
-        return SPEC.model_copy(update={path[0]: OTHER[path[0]]})
-    part, field = path
-    inner = getattr(SPEC, part).model_copy(update={field: OTHER[part][field]})
-    return SPEC.model_copy(update={part: inner})
+    return with_other(SPEC, path, OTHER)
+
+
+def with_other(part: BaseModel, path: tuple[str, ...], other: dict) -> BaseModel:
+    name, *rest = path
+    value = with_other(getattr(part, name), rest, other[name]) if rest else other[name]
+    return part.model_copy(update={name: value})
 
 
 @pytest.mark.parametrize("path", changes(RunSpec, OTHER), ids=".".join)
@@ -101,6 +105,7 @@ def test_fold_seeds_differ_by_fold_and_by_run():
     "wrong",
     [
         {"train_views": ()}, {"train_views": ("apex",)}, {"spatial": "shear"}, {"seed": -1},
+        {"evaluation": "luck"},
         {"colour": "red"}, {"training": {"epochs": 0}}, {"views": {"image_size": 4}},
         {"model": {"name": "vgg19", "width": 0}},
     ],

@@ -34,7 +34,7 @@ P = np.array([[0.25, 0.75], [0.9, 0.1]], np.float32)
 
 
 def rows(spec=SPEC, positions=(0, 1), p=P):
-    return prediction_rows(spec, CLIPS, "full", np.array(positions), p)
+    return prediction_rows(spec, CLIPS, "full", np.array(positions), p, 10)
 
 
 @pytest.fixture
@@ -92,6 +92,37 @@ def test_predictions_have_one_order_whatever_the_order_of_writing(tmp_path):
         read.append(store.predictions(order))
     pd.testing.assert_frame_equal(*read)
     assert len(read[0]) == 6
+
+
+def test_the_last_epoch_counts_unless_every_one_is_asked_for(store):
+    clips = [prediction_rows(SPEC, CLIPS, "full", np.array([0, 1]), P[::s], e) for e, s in
+             ((1, -1), (2, 1))]  # fmt: skip
+    store.write(SPEC, "sub01", pd.concat(clips, ignore_index=True), {})
+    assert store.predictions([SPEC])["epoch"].tolist() == [2, 2]
+    assert store.predictions([SPEC])["y_pred"].tolist() == [1, 0]
+    every = store.predictions([SPEC], every_epoch=True)
+    assert every["epoch"].tolist() == [1, 2, 1, 2]
+    assert every["y_pred"].tolist() == [0, 1, 1, 0]
+
+
+def test_a_fold_that_tested_nothing_is_stored_and_read(store):
+    nothing = rows(positions=(), p=P[:0])
+    store.write(SPEC, "sub02", nothing, {})
+    store.write(SPEC, "sub01", rows(), {})
+    assert store.missing(SPEC, ["sub01", "sub02"]) == []
+    pd.testing.assert_frame_equal(store.predictions([SPEC]), rows(), check_like=True)
+
+
+def test_maps_come_back_with_the_rows_they_belong_to(store):
+    maps = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    store.write(SPEC, "sub01", rows(), {}, maps)
+    store.write(SPEC, "sub02", rows(positions=(2,), p=P[:1]), {}, maps[1:])
+    store.write(OTHER, "sub01", rows(OTHER), {})
+    read, found = store.maps([SPEC, OTHER])
+    assert read["clip"].tolist() == ["EP01", "EP02", "EP03"]
+    assert found.tobytes() == np.concatenate([maps, maps[1:]]).tobytes()
+    with pytest.raises(MerError, match="no class activation maps"):
+        store.maps([OTHER])
 
 
 def test_odd_subject_names_are_kept_apart(store):

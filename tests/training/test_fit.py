@@ -103,3 +103,8 @@ def test_bfloat16_runs_and_differs_little(rng):
     p = training.predict(model, images, options, mean=HALF, std=HALF)
     assert p.dtype == np.float32
     assert (p.argmax(1) == labels).mean() > 0.9
+
+
+def test_predicting_nothing_gives_no_row():
+    nothing, options = np.zeros((0, 16, 16, 3), np.uint8), training.TrainingOptions()
+    assert training.predict(small_network(), nothing, options, mean=HALF, std=HALF).shape == (0, 2)

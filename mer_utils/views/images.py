@@ -1,0 +1,87 @@
+"""The views of one clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mer_utils import dynamic_image as di
+from mer_utils.frames import decode
+from mer_utils.views.options import ViewOptions
+
+
+def clip_views(
+    frames: np.ndarray, apex: int | None, options: ViewOptions, key: str = ""
+) -> dict[str, np.ndarray]:
+    """Make the views of one clip.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c), uint8
+        c is 1 or 3.
+    apex : int or None
+        Index of the apex into `frames` (0-based).
+    options : ViewOptions
+    key : str
+        Of the clip; only a perturbation that draws numbers depends on it.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (image_size, image_size, 3), uint8
+        One entry a phase that the clip has.
+
+    Notes
+    -----
+    The DI is made at the frames' own size and then resized: resizing is linear, so this
+    equals resizing every frame first, without the rounding and at a fraction of the cost.
+    """
+    span = options.perturbation.apply(len(frames), apex, key)
+    frames, apex = frames[span.start : span.stop], span.apex
+    chosen = di.evenly_chosen(len(frames), options.frames)
+    if options.frames is not None and apex is not None:
+        # The apex stays a frame of its own, whichever frames lie evenly around it.
+        chosen = np.union1d(chosen, [apex])
+        apex = int(np.searchsorted(chosen, apex))
+    if len(chosen) < len(frames):
+        frames = frames[chosen]
+    if options.source == "rank_pooling":
+        images = di.phase_dynamic_images(frames, apex, options.kind)
+    else:
+        images = di.apex_difference(frames, apex)
+    return {phase: _as_view(image, options) for phase, image in images.items()}
+
+
+def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np.ndarray]:
+    """Read the views of a clip that were made elsewhere.
+
+    Parameters
+    ----------
+    images : mapping of str to path
+        One image a phase, grey or colour, of any size.
+    options : ViewOptions
+        Only the image size counts: what the images show was decided elsewhere.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (image_size, image_size, 3), uint8
+    """
+    size = options.image_size
+    return {
+        phase: np.broadcast_to(_resized(decode(Path(path)), size), (size, size, 3))
+        for phase, path in images.items()
+    }
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    shrinks = min(image.shape[:2]) >= size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (size, size), interpolation=how).reshape(size, size, -1)
+
+
+def _as_view(image: np.ndarray, options: ViewOptions) -> np.ndarray:
+    size = options.image_size
+    view = di.to_uint8(_resized(image, size), options.scaling)
+    return np.broadcast_to(view, (size, size, 3))
