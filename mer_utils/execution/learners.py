@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from mer_utils import models
 from mer_utils.dynamic_image import PHASES
@@ -78,6 +79,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         device=device,
         after_epoch=predicted,
     )
+    done.maps = _maps(model, views, fold, labels, mean=mean, std=std, device=device)
     done.record = {
         "device": device_name(device),
         "precision": spec.training.precision,
@@ -88,6 +90,20 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         "losses": report.losses,
     }
     return done
+
+
+def _maps(
+    model: nn.Module, views: Views, fold: Fold, labels: np.ndarray, **scaled: Any
+) -> np.ndarray | None:
+    """Return where the network looked for each tested clip's true class, if it can be said."""
+    # Imported here: most commands that import this module train nothing.
+    from mer_utils.explain import class_activation_maps
+
+    shown, tested = views.of("full", fold.test)
+    try:
+        return class_activation_maps(model, shown, labels[tested], **scaled, upsample=False)
+    except MerError:  # a transformer, or images too small for the last convolution
+        return None
 
 
 def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:

@@ -25,7 +25,7 @@ def with_spec(job: Job, **changes) -> Job:
 
 def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, context):
     job = jobs[0]
-    every, record, _maps = compute_fold(job, context)
+    every, record, maps = compute_fold(job, context)
     rows = every[every["epoch"] == job.spec.training.epochs]
     clips = load_clips(job.spec.data, context)
     views = load_views(job.spec.data, job.spec.views, context)
@@ -39,6 +39,9 @@ def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, 
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
     assert (p.argmax(1) == rows["y_pred"]).all()
     assert record["training_clips"] == len(clips) - len(held_out)
+    assert maps is not None
+    assert len(maps) == len(held_out)
+    assert ((maps >= 0) & (maps <= 1)).all()
     assert record["device"] == "cpu"
     assert record["precision"] == "float32"
     assert record["threads"] == 1
