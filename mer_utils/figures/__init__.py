@@ -34,7 +34,7 @@ from mer_utils.figures.learnet import learnet_diagram
 from mer_utils.figures.markup import Markup
 from mer_utils.figures.matrices import confusion_matrices, heat_map
 from mer_utils.figures.phase_viewer import phase_viewer
-from mer_utils.figures.results import difference_figure, table2_figure
+from mer_utils.figures.results import difference_figure, table2_figure, variants_figure
 from mer_utils.figures.rows import di_row, frames_row, ported_row
 from mer_utils.figures.style import (
     MODEL_COLOURS,
@@ -81,5 +81,6 @@ __all__ = [
     "to_jpeg",
     "to_png",
     "to_svg",
+    "variants_figure",
     "weights_figure",
 ]

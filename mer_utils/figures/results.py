@@ -202,6 +202,73 @@ def difference_figure(differences: pd.DataFrame, metric: str = "uar_pooled") -> 
     return figure
 
 
+@styled
+def variants_figure(
+    frame: pd.DataFrame,
+    column: str = "variant",
+    metric: str = "uar_pooled",
+    chance: float | None = None,
+    zero_line: bool = False,
+) -> BookFigure:
+    """Draw a score, or a difference, of every variant with its interval, coloured by model.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a score or difference: ``dataset``, ``model``, the column `column``, ``metric``,
+        ``value``, ``low``, ``high``.
+    column : str
+        What stands on the vertical axis: ``variant`` or ``comparison``.
+    metric : str
+        Which metric to draw.
+    chance : float, optional
+        Score of a predictor that knows nothing, drawn as a dotted line.
+    zero_line : bool
+        Draw a line where there is no difference.
+
+    Returns
+    -------
+    BookFigure
+        One panel a data set, variants down.
+
+    Raises
+    ------
+    MerError
+        If a column or the metric is missing or there is no row.
+
+    Notes
+    -----
+    The caption should state what the interval is, and for differences that right of zero the
+    first-named variant is ahead.
+    """
+    require_columns(frame, ("dataset", "model", column, "metric", "value", "low", "high"), "frame")
+    rows = one_metric(frame, metric)
+    models = in_order(rows["model"], MODEL_COLOURS)
+    titles = [title_of(m, MODEL_TITLES) for m in models]
+    fixed = {
+        title: MODEL_COLOURS[m]
+        for m, title in zip(models, titles, strict=True)
+        if m in MODEL_COLOURS
+    }
+    drawn = rows.assign(
+        model=rows[column], setting=rows["model"].map(dict(zip(models, titles, strict=True)))
+    )
+    markers = dict(zip(titles, "oDs^vP<>X", strict=False))
+    variants = list(dict.fromkeys(drawn["model"]))
+    figure, panels = _panels(drawn, variants, len(titles))
+    words = title_of(metric, METRIC_TITLES)
+    for dataset, axes in panels.items():
+        part = drawn[drawn["dataset"] == dataset]
+        _dots(axes, part, variants, "setting", titles, fixed, markers)
+        if chance is not None:
+            axes.axvline(chance, color=INK, linestyle=":", linewidth=1.3, label="chance")
+        if zero_line:
+            axes.axvline(0, color=INK, linewidth=1.2)
+        axes.set_xlabel(f"difference in {words}" if zero_line else words)
+    _legend(figure, panels)
+    return figure
+
+
 def _legend(figure: BookFigure, panels: Mapping[str, Axes]) -> None:
     """Put one legend for all panels above them."""
     handles, labels = next(iter(panels.values())).get_legend_handles_labels()

@@ -4,27 +4,64 @@
 - `clips`: data sets counted: subjects, classes, durations, action units
 - `models`: sizes and costs of the networks
 - `results`: scores and differences of table 2, and the numbers its sentences quote
+- `variants`: scores and differences of what the ablations vary
+- `ablations`: tables 3 to 8 as variants and their comparisons
+- `curves`: scores against training images seen
+- `phase_difference`: the gain of dual on made clips of known phases
 - `assumptions`: the register of assumptions, with each value read from the code
 """
 
+from mer_utils.tables.ablations import Ablation, ablation, chosen_epoch, fold_averages
 from mer_utils.tables.assumptions import assumptions_list, assumptions_table
 from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
+from mer_utils.tables.curves import learning_curves
 from mer_utils.tables.models import full_models, profile_models
-from mer_utils.tables.results import differences, quoted, scores, wide_differences, wide_scores
+from mer_utils.tables.phase_difference import phase_gains
+from mer_utils.tables.results import (
+    differences,
+    on_view,
+    quoted,
+    scores,
+    wide_differences,
+    wide_scores,
+)
 from mer_utils.tables.style import show
+from mer_utils.tables.variants import (
+    add_variant,
+    facts,
+    missing_note,
+    missing_runs,
+    variant_differences,
+    variant_scores,
+    wide_variants,
+)
 
 __all__ = [
+    "Ablation",
+    "ablation",
     "action_unit_counts",
+    "add_variant",
     "against_published",
     "assumptions_list",
     "assumptions_table",
+    "chosen_epoch",
     "clip_summary",
     "differences",
+    "facts",
+    "fold_averages",
     "full_models",
+    "learning_curves",
+    "missing_note",
+    "missing_runs",
+    "on_view",
+    "phase_gains",
     "profile_models",
     "quoted",
     "scores",
     "show",
+    "variant_differences",
+    "variant_scores",
     "wide_differences",
     "wide_scores",
+    "wide_variants",
 ]

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from mer_utils import stats
-from mer_utils.experiments import DATASETS, SETTINGS
-from mer_utils.models import MODELS
+from mer_utils.experiments import DATASETS, PHASE_SETTINGS, SETTINGS
+from mer_utils.models import BASELINES, MODELS
 
 CONTROL, BASELINE, TREATMENT = "matched single", "single", "dual"
 
 
-def scores(predictions: pd.DataFrame, test_view: str = "full") -> pd.DataFrame:
+def scores(predictions: pd.DataFrame, by: Sequence[str] = ("setting",)) -> pd.DataFrame:
     """Score every data set, model and setting, with intervals over subjects.
 
     Parameters
     ----------
     predictions : DataFrame
-        Prediction rows with the column ``setting``.
-    test_view : str
-        The view that was tested.
+        Prediction rows of one view, with the columns of `by`; see `on_view`.
+    by : sequence of str
+        Columns that tell the scores apart, beside data set, scheme and model.
 
     Returns
     -------
     DataFrame
-        Tidy: dataset, scheme, model, setting, metric, value, low, high, and the counts
-        clips, subjects, seeds; see :func:`mer_utils.stats.intervals`.
+        Tidy: dataset, scheme, model, the columns of `by`, metric, value, low, high, and the
+        counts clips, subjects, seeds; see :func:`mer_utils.stats.intervals`.
     """
-    tested = predictions[predictions["test_view"] == test_view]
-    found = stats.intervals(tested).rename(
+    found = stats.intervals(predictions, ("dataset", "scheme", "model", *by)).rename(
         columns={
             "estimate": "value",
             "n_clips": "clips",
@@ -41,15 +41,18 @@ def scores(predictions: pd.DataFrame, test_view: str = "full") -> pd.DataFrame:
     return _in_order(found)
 
 
-def differences(predictions: pd.DataFrame, test_view: str = "full") -> pd.DataFrame:
+def on_view(predictions: pd.DataFrame, view: str = "full") -> pd.DataFrame:
+    """Return the predictions on one view."""
+    return predictions[predictions["test_view"] == view].reset_index(drop=True)
+
+
+def differences(predictions: pd.DataFrame) -> pd.DataFrame:
     """Compare dual with matched single, the control, and with single.
 
     Parameters
     ----------
     predictions : DataFrame
-        Prediction rows with the column ``setting``.
-    test_view : str
-        The view that was tested.
+        Prediction rows of one view, with the column ``setting``; see `on_view`.
 
     Returns
     -------
@@ -58,10 +61,9 @@ def differences(predictions: pd.DataFrame, test_view: str = "full") -> pd.DataFr
         the p values of :func:`mer_utils.stats.compare`. Comparisons of which a setting
         is missing are absent.
     """
-    tested = predictions[predictions["test_view"] == test_view]
     parts = []
     for baseline in (CONTROL, BASELINE):
-        groups = tested[tested["setting"].isin((baseline, TREATMENT))]
+        groups = predictions[predictions["setting"].isin((baseline, TREATMENT))]
         both = groups.groupby(["dataset", "model"])["setting"].transform("nunique") == 2
         if both.any():
             part = stats.compare(groups[both], baseline, TREATMENT)
@@ -93,12 +95,12 @@ def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
         uar = group[group["metric"] == "uar_pooled"].iloc[0]
         rows.append(
             {
-                "model": _title(str(model)),
+                "model": model_title(str(model)),
                 "setting": setting,
                 "accuracy": by_metric.loc["accuracy_pooled", "value"],
                 "UF1": by_metric.loc["uf1_pooled", "value"],
                 "UAR": uar["value"],
-                "UAR, 95 % interval": _interval(uar),
+                "UAR, 95 % interval": interval_words(uar),
             }
         )
     return pd.DataFrame(rows)
@@ -121,11 +123,11 @@ def wide_differences(compared: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "data set": compared["dataset"],
-            "model": compared["model"].map(_title),
+            "model": compared["model"].map(model_title),
             "comparison": compared["comparison"],
             "difference": compared["value"],
             "relative": compared["relative"],
-            "95 % interval": [_interval(row) for _, row in compared.iterrows()],
+            "95 % interval": [interval_words(row) for _, row in compared.iterrows()],
             "p (Holm)": compared["p_bootstrap_holm"].map(_p_value),
         }
     )
@@ -156,8 +158,8 @@ def quoted(
         best = part.iloc[int(part["value"].to_numpy().argmax())]
         numbers |= {
             f"{dataset}_best": float(best["value"]),
-            f"{dataset}_best_interval": _interval(best),
-            f"{dataset}_best_model": _title(best["model"]),
+            f"{dataset}_best_interval": interval_words(best),
+            f"{dataset}_best_model": model_title(best["model"]),
             f"{dataset}_best_setting": best["setting"],
             f"{dataset}_clips": int(best["clips"]),
             f"{dataset}_subjects": int(best["subjects"]),
@@ -177,7 +179,8 @@ def quoted(
     }
 
 
-def _interval(row: pd.Series) -> str:
+def interval_words(row: pd.Series) -> str:
+    """Return an interval in words, two decimals; undefined where there is none."""
     # Fewer than two subjects that differ leave nothing to resample.
     return "undefined" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
 
@@ -188,15 +191,25 @@ def _p_value(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _title(model: str) -> str:
-    return MODELS[model].title if model in MODELS else model
+def model_title(model: str) -> str:
+    """Return the name of a network or a baseline in captions.
+
+    Examples
+    --------
+    >>> model_title("vit_base_patch16_224"), model_title("svm_hog")
+    ('ViT-B/16', 'linear SVM on HOG')
+    """
+    titles = {a.name: a.title for a in MODELS.values()} | {
+        b.name: b.title for b in BASELINES.values()
+    }
+    return titles.get(model, model)
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     orders: dict[str, list[str]] = {
         "dataset": list(DATASETS),
-        "model": list(MODELS),
-        "setting": list(SETTINGS),
+        "model": [*MODELS, *BASELINES],
+        "setting": list(SETTINGS | PHASE_SETTINGS),
     }
 
     def rank(column: pd.Series) -> pd.Series:

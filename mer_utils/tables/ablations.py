@@ -1,0 +1,225 @@
+"""Tables 3 to 8 and the phase difference: their predictions as variants, and what to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mer_utils.augment import SPATIAL
+from mer_utils.dynamic_image import PHASES
+from mer_utils.experiments import CONTROLS, SETTINGS, Workspace
+from mer_utils.metrics import average_views, scores_by
+from mer_utils.tables.variants import (
+    Comparison,
+    add_variant,
+    variant_differences,
+    variant_scores,
+)
+
+HALVES = ("onset_apex", "apex_offset")
+AS_ANNOTATED = "as annotated"
+USUAL_IMAGE = "bilen, minmax, all frames"
+CHOSEN_EPOCH = "epoch chosen by the test subject"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One table, ready to be shown.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Prediction rows with the column ``variant``, one a clip and run.
+    scores : DataFrame
+        As `variant_scores` returns them.
+    differences : DataFrame
+        As `variant_differences` returns them.
+    """
+
+    predictions: pd.DataFrame
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+
+
+def ablation(workspace: Workspace, table: str) -> Ablation:
+    """Read a table from the store, score its variants and compare them.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    table : str
+        One of table3 to table8.
+
+    Raises
+    ------
+    MerError
+        If none of the table's folds is in the store.
+    """
+    prepare, compared = _ABLATIONS[table]
+    predictions = prepare(workspace, table)
+    variants = list(dict.fromkeys(predictions["variant"]))
+    found = variant_differences(predictions, compared(variants))
+    return Ablation(predictions, variant_scores(predictions, variants), found)
+
+
+def _spatial(workspace: Workspace, table: str) -> pd.DataFrame:
+    return _arranged(_on_full(workspace, table), ["setting", "spatial"])
+
+
+def _spatial_pairs(variants: list[str]) -> Iterator[Comparison]:
+    for spatial in SPATIAL:
+        yield f"dual, {spatial}", f"matched single, {spatial}"
+    for setting in SETTINGS:
+        for spatial in list(SPATIAL)[1:]:
+            yield f"{setting}, {spatial}", f"{setting}, none"
+    for spatial in SPATIAL:
+        yield f"dual, {spatial}", "single, none"
+
+
+def _phases(workspace: Workspace, table: str) -> pd.DataFrame:
+    rows = _on_full(workspace, table)
+    cut = rows["annotation"].ne(AS_ANNOTATED)
+    return rows.assign(variant=rows["setting"] + cut.map({True: ", random cut", False: ""}))
+
+
+def _phase_pairs(variants: list[str]) -> Iterator[Comparison]:
+    # The linear machine has no matched control: the same images again are no more images.
+    yield from CONTROLS.items()
+    for setting in ("halves", "dual"):
+        yield setting, f"{setting}, random cut"
+        yield f"{setting}, random cut", CONTROLS[setting]
+        yield setting, "single"
+
+
+def _views(workspace: Workspace, table: str) -> pd.DataFrame:
+    rows = workspace.predictions(table)
+    averaged = [
+        average_views(rows, views, missing="drop").assign(tested=f"average of {words}")
+        for views, words in ((HALVES, "halves"), (PHASES, "all three"))
+    ]
+    both = pd.concat([rows.assign(tested=rows["test_view"]), *averaged], ignore_index=True)
+    return add_variant(both.drop(columns="n_views"), ["setting", "tested"])
+
+
+def _view_pairs(variants: list[str]) -> Iterator[Comparison]:
+    settings = dict.fromkeys(variant.split(", ")[0] for variant in variants)
+    for setting in settings:
+        for tested in (*HALVES, "average of halves", "average of all three"):
+            yield f"{setting}, {tested}", f"{setting}, full"
+
+
+def _images(workspace: Workspace, table: str) -> pd.DataFrame:
+    return add_variant(_on_full(workspace, table), ["image"])
+
+
+def _image_pairs(variants: list[str]) -> Iterator[Comparison]:
+    for variant in variants:
+        if variant != USUAL_IMAGE:
+            yield variant, USUAL_IMAGE
+
+
+def _noise(workspace: Workspace, table: str) -> pd.DataFrame:
+    rows = _on_full(workspace, table)
+    usual = rows["rules"].isin([data.rules for data in workspace.data.values()])
+    return rows.assign(variant=rows["annotation"].where(usual, rows["rules"]))
+
+
+def _noise_pairs(variants: list[str]) -> Iterator[Comparison]:
+    for variant in variants:
+        if variant != AS_ANNOTATED:
+            yield variant, AS_ANNOTATED
+
+
+def _pitfalls(workspace: Workspace, table: str) -> pd.DataFrame:
+    own = _on_full(workspace, table)
+    every = workspace.predictions("table2", every_epoch=True)
+    full = every[every["test_view"] == "full"]
+    trained = full.groupby("run")["epoch"].transform("nunique") > 1
+    networks = full[trained]
+    # All networks of table 2 predicted after every epoch, so this mistake costs no training.
+    honest = networks[networks["epoch"] == networks.groupby("run")["epoch"].transform("max")]
+    chosen = chosen_epoch(networks).assign(evaluation=CHOSEN_EPOCH)
+    rows = pd.concat([own, honest, chosen], ignore_index=True)
+    key = ["run", "evaluation", "dataset", "subject", "clip"]
+    return _arranged(rows.drop_duplicates(key), ["setting", "evaluation"])
+
+
+def _pitfall_pairs(variants: list[str]) -> Iterator[Comparison]:
+    for variant in variants:
+        setting, evaluation = variant.split(", ", 1)
+        if evaluation != "loso":
+            yield variant, f"{setting}, loso"
+
+
+def chosen_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Choose each fold's epoch by the accuracy on the very subject that it tests: a mistake.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Prediction rows of every epoch, on one view.
+
+    Returns
+    -------
+    DataFrame
+        Of each run and subject the rows of the epoch with the best accuracy, the first of
+        equals.
+    """
+    fold = ["run", "subject"]
+    right = predictions["y_true"].eq(predictions["y_pred"])
+    accuracy = right.groupby([predictions[c] for c in [*fold, "epoch"]]).mean()
+    best = accuracy.groupby(level=fold).idxmax().map(lambda at: at[-1]).rename("best")
+    rows = predictions.merge(best.reset_index(), on=fold)
+    return rows[rows["epoch"] == rows["best"]].drop(columns="best").reset_index(drop=True)
+
+
+def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Score runs twice: pooled, and averaged over the subjects' own scores.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Prediction rows of one view, the last epoch.
+
+    Returns
+    -------
+    DataFrame
+        One row a data set, model, setting and metric: pooled, subject mean, and what the
+        average adds, each the mean over seeds.
+    """
+    by = ["dataset", "model", "setting", "seed"]
+    found = scores_by(predictions, by, subject_mean=True)
+    rows = []
+    for name in ("accuracy", "uf1", "uar"):
+        pooled, mean = found[f"{name}_pooled"], found[f"{name}_subject_mean"]
+        part = found[by[:3]].assign(
+            metric=name, pooled=pooled, subject_mean=mean, adds=mean - pooled
+        )
+        rows.append(part.groupby([*by[:3], "metric"], sort=False).mean().reset_index())
+    return pd.concat(rows, ignore_index=True)
+
+
+def _on_full(workspace: Workspace, table: str) -> pd.DataFrame:
+    rows = workspace.predictions(table)
+    return rows[rows["test_view"] == "full"].reset_index(drop=True)
+
+
+def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
+    """Add the variant; rows in the order in which settings are listed."""
+    order = {name: place for place, name in enumerate(SETTINGS)}
+    places = rows["setting"].map(lambda name: order.get(name, len(order)))
+    return add_variant(rows.iloc[places.argsort(kind="stable")].reset_index(drop=True), words)
+
+
+_Prepare = Callable[[Workspace, str], pd.DataFrame]
+_Pairs = Callable[[list[str]], Iterator[Comparison]]
+_ABLATIONS: dict[str, tuple[_Prepare, _Pairs]] = {
+    "table3": (_spatial, _spatial_pairs),
+    "table4": (_phases, _phase_pairs),
+    "table5": (_views, _view_pairs),
+    "table6": (_images, _image_pairs),
+    "table7": (_noise, _noise_pairs),
+    "table8": (_pitfalls, _pitfall_pairs),
+}
