@@ -1,0 +1,146 @@
+"""Every table at once: what of it is computed, and its scores."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from mer_utils.errors import MerError
+from mer_utils.experiments import DATASETS, FURTHER_DATASETS, TABLES, Workspace
+from mer_utils.models import MODELS
+from mer_utils.tables.results import scores
+
+#: Columns of `all_scores`, in order.
+COLUMNS = ["table", "dataset", "scheme", "model", "setting", "metric", "value", "low", "high"]
+COUNTS = ["clips", "subjects", "seeds"]
+# What a prediction row says of its run that the columns above say already, or that
+# differs from row to row.
+_SAID = {"run", "dataset", "scheme", "model", "train_views", "setting", "seed"}
+_OF_A_CLIP = {"subject", "clip", "test_view", "y_true", "y_pred"}
+
+
+def coverage(workspace: Workspace) -> pd.DataFrame:
+    """Count the folds of every table that the store holds.
+
+    Parameters
+    ----------
+    workspace : Workspace
+
+    Returns
+    -------
+    DataFrame
+        One row a table: table (its name), title, runs, folds, computed, missing, and the
+        command that computes the missing ones, empty where none is missing.
+    """
+    rows = []
+    for name, table in TABLES.items():
+        specs = workspace.specs(name)
+        folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
+        rows.append(
+            {
+                "table": name,
+                "title": table.title,
+                "runs": len(specs),
+                "folds": folds,
+                "computed": folds - missing,
+                "missing": missing,
+                "command": f"mer run {name} --profile {workspace.profile.name}" if missing else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def all_scores(workspace: Workspace) -> pd.DataFrame:
+    """Score every table of which the store holds at least one fold.
+
+    Parameters
+    ----------
+    workspace : Workspace
+
+    Returns
+    -------
+    DataFrame
+        Tidy: table, dataset, scheme, model, setting, metric, value, low, high, clips,
+        subjects, seeds. ``setting`` spells out whatever a table varies besides the model,
+        as in "dual, spatial flip".
+
+    Raises
+    ------
+    MerError
+        If the store holds no fold of any table.
+    """
+    known = coverage(workspace)
+    there = known.loc[known["computed"] > 0, "table"]
+    if there.empty:
+        raise MerError(
+            f"the store {workspace.context.store} holds no result of any table",
+            "at least one computed fold",
+            f"compute them with mer run --profile {workspace.profile.name}",
+        )
+    parts = [scores(spell_out(workspace.predictions(name))).assign(table=name) for name in there]
+    return pd.concat(parts, ignore_index=True)[COLUMNS + COUNTS]
+
+
+def spell_out(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Make ``setting`` name everything that differs between the runs besides model and seed.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"setting": ["dual", "dual"], "spatial": ["none", "flip"]})
+    >>> spell_out(rows)["setting"].tolist()
+    ['dual, spatial none', 'dual, spatial flip']
+    """
+    words = predictions["setting"].astype(str)
+    for name in predictions.columns:
+        told = name in _SAID | _OF_A_CLIP or re.fullmatch(r"p_\d+", str(name))
+        if not told and len(set(predictions[name].astype(str))) > 1:
+            words = words + f", {str(name).replace('_', ' ')} " + predictions[name].astype(str)
+    return predictions.assign(setting=words)
+
+
+def table_title(name: str) -> str:
+    """Return a table's name as a reader says it.
+
+    Examples
+    --------
+    >>> table_title("table2")
+    'Table 2: Dual-phase augmentation'
+    """
+    number = name.removeprefix("table")
+    return f"Table {number}: {TABLES[name].title}" if name in TABLES else name
+
+
+def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Lay out one table's scores for print: a row a data set, model and setting.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Rows of one table, as `all_scores` returns them.
+
+    Returns
+    -------
+    DataFrame
+        Columns data set, model, setting, accuracy, UF1, UAR, each score with its interval,
+        and clips, subjects, seeds.
+    """
+    titles = {name: data.title for name, data in {**DATASETS, **FURTHER_DATASETS}.items()}
+    rows = []
+    keys = ["dataset", "scheme", "model", "setting"]
+    for (dataset, _, model, setting), group in tidy.groupby(keys, sort=False):
+        row = {
+            "data set": titles.get(str(dataset), str(dataset)),
+            "model": MODELS[str(model)].title if model in MODELS else str(model),
+            "setting": setting,
+        }
+        for metric, value, low, high in zip(
+            group["metric"], group["value"], group["low"], group["high"], strict=True
+        ):
+            word = str(metric).removesuffix("_pooled")
+            word = word if word == "accuracy" else word.upper()
+            interval = "undefined" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
+            # Unbreakable: on a phone the table scrolls, and its rows stay low.
+            row[word] = f"{value:.3f} ({interval})".replace(" ", "\N{NO-BREAK SPACE}")
+        rows.append(row | {name: int(group[name].iloc[0]) for name in COUNTS})
+    return pd.DataFrame(rows)
