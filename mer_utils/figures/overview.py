@@ -74,10 +74,13 @@ def overview_figure(
     grid = figure.subplots(1, len(datasets), squeeze=False, sharey=True, sharex=True)[0]
     for axes, dataset in zip(grid, datasets, strict=True):
         part = rows[rows["dataset"] == dataset]
-        for kind in kinds:
+        for step, kind in enumerate(kinds):
             dots = part[part["kind"] == kind]
-            # A little apart by model, so that equal scores do not hide each other.
-            apart = [(models.index(m) - (len(models) - 1) / 2) * 0.09 for m in dots["model"]]
+            # A little apart by model and kind, so that equal scores do not hide each other.
+            apart = [
+                ((models.index(m) + step / len(kinds) + 0.5) / len(models) - 0.5) * 0.6
+                for m in dots["model"]
+            ]
             y = np.array([tables.index(t) for t in dots["table"]], dtype=float) + apart
             axes.plot(
                 dots["value"],
@@ -92,7 +95,7 @@ def overview_figure(
         for place, table in enumerate(tables):
             values = part.loc[part["table"] == table, "value"]
             if len(values):
-                axes.vlines(values.median(), place - 0.38, place + 0.38, color=INK, linewidth=1.4)
+                axes.vlines(values.median(), place - 0.38, place + 0.38, color=INK, zorder=1)
         level = chance.get(dataset) if isinstance(chance, Mapping) else chance
         if level is not None:
             axes.axvline(level, color=INK, linestyle=":", linewidth=1.3, label="chance")

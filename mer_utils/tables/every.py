@@ -8,6 +8,7 @@ import pandas as pd
 
 from mer_utils.errors import MerError
 from mer_utils.experiments import DATASETS, FURTHER_DATASETS, TABLES, Workspace
+from mer_utils.figures.style import table_of
 from mer_utils.models import MODELS
 from mer_utils.tables.results import scores
 
@@ -107,8 +108,7 @@ def table_title(name: str) -> str:
     >>> table_title("table2")
     'Table 2: Dual-phase augmentation'
     """
-    number = name.removeprefix("table")
-    return f"Table {number}: {TABLES[name].title}" if name in TABLES else name
+    return f"{table_of(name)}: {TABLES[name].title}" if name in TABLES else name
 
 
 def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
