@@ -30,7 +30,6 @@ PAINTED = """() => new Promise(done => new PerformanceObserver(list => {
   const found = list.getEntriesByName('first-contentful-paint')[0];
   if (found) done(found.startTime);
 }).observe({type: 'paint', buffered: true}))"""
-LOADED = "() => performance.getEntriesByType('resource').map(entry => entry.name)"
 REPEATS = 5
 
 
@@ -51,16 +50,17 @@ def measure(site: Path) -> list[tuple[str, int, float]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for path in pages:
-            times = []
+            times, names = [], set()
             for _ in range(REPEATS):
                 # A context of its own, so that nothing is in the browser's memory.
                 context = browser.new_context(viewport={"width": 1280, "height": 900})
                 page = context.new_page()
+                page.on("request", lambda request, names=names: names.add(request.url))
                 page.goto(path.as_uri(), wait_until="load")
                 times.append(page.evaluate(PAINTED))
-                names = page.evaluate(LOADED)
                 context.close()
-            files = {path} | {Path(unquote(urlsplit(name).path)) for name in names}
+            # The page itself is among what it asked for.
+            files = {Path(unquote(urlsplit(name).path)) for name in names}
             own = [f for f in files if f.is_file() and not _is_shared(f, site)]
             weight = sum(f.stat().st_size for f in own)
             rows.append((path.relative_to(site).as_posix(), weight, statistics.median(times)))
