@@ -6,19 +6,15 @@ Batched on the model's device, on views that are already there; never used at te
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional
 
 from mer_utils.errors import MerError
 
-# The name of a setting and the transformations it holds, in the order they are applied.
-SPATIAL: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "flip": ("flip",),
-    "rotation": ("rotation",),
-    "flip+rotation": ("flip", "rotation"),
-}
+#: From a batch (b, c, h, w) and a generator on the CPU to the transformed batch.
+Transformation = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 FLIP_PROBABILITY = 0.5
 MAX_ROTATION_DEGREES = 10.0
@@ -31,7 +27,8 @@ def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> t
     ----------
     images : tensor of shape (b, c, h, w), float
         Zero is what rotation brings in at the corners, so scale the images first.
-    setting : {"none", "flip", "rotation", "flip+rotation"}
+    setting : str
+        A key of `SPATIAL`.
     generator : torch.Generator
         On the CPU: the same numbers are drawn whatever device the images are on.
 
@@ -51,7 +48,7 @@ def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> t
             "choose one of them",
         )
     for transformation in SPATIAL[setting]:
-        images = _TRANSFORMATIONS[transformation](images, generator)
+        images = transformation(images, generator)
     return images
 
 
@@ -98,4 +95,11 @@ def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     return functional.grid_sample(images, grid, align_corners=False, padding_mode="zeros")
 
 
-_TRANSFORMATIONS = {"flip": flip, "rotation": rotation}
+#: The name of a setting and the transformations it holds, in the order they are applied.
+#: A run's key holds the name alone: what is changed needs a name of its own.
+SPATIAL: dict[str, tuple[Transformation, ...]] = {
+    "none": (),
+    "flip": (flip,),
+    "rotation": (rotation,),
+    "flip+rotation": (flip, rotation),
+}

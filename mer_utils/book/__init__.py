@@ -9,6 +9,7 @@
 | `normalise` | what differs from run to run taken out of an executed notebook |
 | `banner` | the line on every page that says which data and profile made it |
 | `contents` | the table of contents against the pages at hand |
+| `attachments` | files inside a notebook's outputs, put beside the pages |
 | `stage` | the source folder that Jupyter Book reads |
 | `render` | a cold Jupyter Book build, swapped in when it is complete |
 | `provenance` | versions, commit and run times, for the Status page |

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 
+from mer_utils.book import attachments
 from mer_utils.book.banner import below_title
 from mer_utils.book.executed import Executed
 from mer_utils.book.normalise import normalise
@@ -18,6 +19,8 @@ from mer_utils.errors import MerError
 #: Files of the repository's root that pages may include or link to.
 ROOT_FILES = ("CITATION.cff", "LICENSE")
 PLOTLY = "vendor/plotly.min.js"
+#: What the site has at its root besides pages; named in ``_config.yml``.
+EXTRA = "_extra"
 
 
 def stage(
@@ -54,11 +57,13 @@ def stage(
 def _stage_notebooks(
     source: Path, notebooks: list[Notebook], executed: Executed, target: Path, line: str
 ) -> None:
-    """Write every executed notebook, and copy what lies beside the sources."""
+    """Write every executed notebook and its files, and copy what lies beside the sources."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.md", ".ipynb_checkpoints"))
+    files: dict[str, bytes] = {}
     for notebook in notebooks:
         name = f"notebooks/{notebook.name}.md"
         node = normalise(nbformat.read(executed.notebook(notebook.name), as_version=4))
+        attachments.detach(node, f"notebooks/{notebook.name}", files)
         title = next(
             (c for c in node.cells if c.cell_type == "markdown" and c.source.strip()), None
         )
@@ -66,6 +71,7 @@ def _stage_notebooks(
             raise MerError(f"{name} has no title", "a first heading '# Title'", "give it one")
         title["source"] = below_title(title.source, line, name).rstrip("\n")
         nbformat.write(node, target / f"{notebook.name}.ipynb")
+    attachments.write(files, target.parent / EXTRA / attachments.FOLDER)
 
 
 def _vendor(target: Path) -> None:
@@ -73,7 +79,7 @@ def _vendor(target: Path) -> None:
 
     They are kept out of ``_static``, whose every script Jupyter Book adds to every page.
     """
-    vendor = target / "_extra" / "vendor"
+    vendor = target / EXTRA / "vendor"
     package = distribution("sphinx-mathjax-offline")
     mathjax = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
     fonts = Path("output/chtml/fonts/woff-v2")

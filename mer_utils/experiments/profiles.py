@@ -122,7 +122,7 @@ PROFILES: dict[str, Profile] = {
             models={
                 name: ModelPlan(width=width, image_size=32) for name, width in _SMOKE_WIDTHS.items()
             },
-            training=TrainingOptions(epochs=1, batch_size=16),
+            training=TrainingOptions(epochs=2, batch_size=16),
             baseline_image_size=32,
             phase_differences=(0.0, 1.0),
             noises=(1.0,),

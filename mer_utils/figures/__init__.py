@@ -13,6 +13,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `dynamic_images`: rank-pooling weights, dynamic images side by side
 - `rows`: rows of the picture grids, from a clip's frames
 - `results`: scores with intervals, differences between settings
+- `overview`: every score of every table
 - `matrices`: confusion matrices, heat maps
 - `trends`: a score against a parameter, average ranks
 - `phase_viewer`: one clip, its phases and its dynamic images, interactively
@@ -33,6 +34,7 @@ from mer_utils.figures.house import house_diagram
 from mer_utils.figures.learnet import learnet_diagram
 from mer_utils.figures.markup import Markup
 from mer_utils.figures.matrices import confusion_matrices, heat_map
+from mer_utils.figures.overview import overview_figure
 from mer_utils.figures.phase_viewer import phase_viewer
 from mer_utils.figures.results import difference_figure, table2_figure, variants_figure
 from mer_utils.figures.rows import di_row, frames_row, ported_row
@@ -69,6 +71,7 @@ __all__ = [
     "house_diagram",
     "learnet_diagram",
     "loso_diagram",
+    "overview_figure",
     "phase_viewer",
     "phases_diagram",
     "ported_row",

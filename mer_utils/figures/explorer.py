@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from mer_utils.figures.style import (
     SETTING_COLOURS,
     in_order,
     require_columns,
+    table_of,
     title_of,
 )
 
@@ -50,6 +52,7 @@ def results_explorer(
     downloads: Mapping[str, str] | None = None,
     counts: Sequence[str] = ("clips", "subjects", "seeds"),
     title: str = "All scores",
+    table_titles: Mapping[str, str] | None = None,
 ) -> Markup:
     """Return a filterable chart and table of scores.
 
@@ -57,7 +60,8 @@ def results_explorer(
     ----------
     scores : DataFrame
         Tidy scores: ``dataset``, ``model``, ``setting``, ``metric``, ``value``, ``low``,
-        ``high``, and optionally ``table``, ``seed`` and the columns of `counts`.
+        ``high``, and optionally ``table``, ``seed`` and the columns of `counts`. An
+        interval that is not defined is NaN at both ends.
     element_id : str
         Id of the outermost element; one page must not use it twice.
     downloads : mapping of str to str, optional
@@ -67,6 +71,8 @@ def results_explorer(
         Columns that say how much a score rests on; absent ones are left out.
     title : str
         Heading, also the table's caption.
+    table_titles : mapping of str to str, optional
+        What each table is about, by the value in ``table``, for the list to choose from.
 
     Returns
     -------
@@ -76,7 +82,8 @@ def results_explorer(
     Raises
     ------
     MerError
-        If a column is missing, there is no row, or a score is not a number.
+        If a column is missing, there is no row, a score is not a number, or an interval
+        has one end only.
 
     Notes
     -----
@@ -85,10 +92,11 @@ def results_explorer(
     """
     check_id(element_id)
     require_columns(scores, SCORES, "the scores frame")
-    if not np.isfinite(scores[["value", "low", "high"]].to_numpy(dtype=float)).all():
+    value, low, high = scores[["value", "low", "high"]].to_numpy(dtype=float).T
+    if not (np.isfinite(value) & (np.isfinite(low) == np.isfinite(high))).all():
         raise MerError(
-            "a score or an end of its interval is not a number",
-            "finite values in value, low and high",
+            "a score or one end of its interval is not a number",
+            "finite values in value, and in low and high both or neither",
             "leave out the runs that have no score yet",
         )
     names = [c for c in FILTERS if c in scores.columns]
@@ -103,10 +111,10 @@ def results_explorer(
     return Markup(
         f'<div class="mer-figure mer-results-explorer" id="{element_id}" role="group" '
         f'aria-labelledby="{element_id}-title" data-colours="{colours}">\n'
-        f"<style>{script('interactive.css')}</style>\n"
+        f"<style>{script('interactive.css')}{_right(element_id, len(names), len(kept))}</style>\n"
         f'<p id="{element_id}-title"><strong>{escape(title)}</strong></p>\n'
         '<div data-part="body" hidden>\n<div class="mer-row mer-filters">'
-        f"{_selects(ordered, names, element_id)}"
+        f"{_selects(ordered, names, element_id, table_titles or {})}"
         '</div>\n<p class="mer-note" data-part="count" role="status"></p>\n'
         '<ul class="mer-key" data-part="key"></ul>\n'
         '<div class="mer-charts" data-part="charts"></div>\n'
@@ -135,7 +143,9 @@ def _colours(scores: pd.DataFrame) -> list[str]:
     return [fixed[s] if s in fixed else next(free) for s in settings]
 
 
-def _selects(scores: pd.DataFrame, names: Sequence[str], element_id: str) -> str:
+def _selects(
+    scores: pd.DataFrame, names: Sequence[str], element_id: str, table_titles: Mapping[str, str]
+) -> str:
     """Return one drop-down a filter; tables and metrics do not mix, so they have no "all"."""
     parts = []
     for name in names:
@@ -144,8 +154,11 @@ def _selects(scores: pd.DataFrame, names: Sequence[str], element_id: str) -> str
         chosen = "uar_pooled" if name == "metric" else ""
         for value in found:
             mark = " selected" if value == chosen else ""
-            words = escape(title_of(value, TITLES.get(name, {})))
-            options += f'<option value="{escape(value)}"{mark}>{words}</option>'
+            # The cell's words are the value, so that cells need to carry nothing else.
+            words = shown = _words(name, value)
+            if name == "table" and value in table_titles:
+                shown = f"{words}: {table_titles[value]}"
+            options += f'<option value="{escape(words)}"{mark}>{escape(shown)}</option>'
         parts.append(
             f'<div><label for="{element_id}-{name}">{LABELS[name]}</label>'
             f'<select id="{element_id}-{name}" data-filter="{name}">{options}</select></div>'
@@ -153,36 +166,46 @@ def _selects(scores: pd.DataFrame, names: Sequence[str], element_id: str) -> str
     return "".join(parts)
 
 
+def _words(column: str, value: str) -> str:
+    return table_of(value) if column == "table" else title_of(value, TITLES.get(column, {}))
+
+
+def _right(element_id: str, before: int, counts: int) -> str:
+    """Return the rule that sets the columns of numbers to the right."""
+    places = range(before + 1, before + 3 + counts + 1)
+    cells = ", ".join(f"#{element_id}#{element_id} td:nth-child({place})" for place in places)
+    return f"{cells} {{ text-align: right; font-variant-numeric: tabular-nums; }}"
+
+
 def _table(scores: pd.DataFrame, names: Sequence[str], counts: Sequence[str], title: str) -> str:
-    """Return all rows as an HTML table whose cells carry the exact values."""
+    """Return all rows as an HTML table; headings name the columns, cells hold exact values."""
     columns = [*names, "value", "low", "high", *counts]
+    kinds = {c: "number" for c in ("value", "low", "high")} | dict.fromkeys(counts, "count")
     heads = "".join(
-        f'<th scope="col" data-column="{c}"><button type="button">'
-        f"{escape(LABELS.get(c, c.capitalize()))}</button></th>"
+        f'<th scope="col" data-column="{escape(c)}" data-kind="{kinds.get(c, "word")}">'
+        f'<button type="button">{escape(LABELS.get(c, c.capitalize()))}</button></th>'
         for c in columns
     )
     rows = []
     for record in scores[columns].to_dict("records"):
-        cells = []
-        for column in columns:
-            value = record[column]
-            if column in ("value", "low", "high"):
-                exact, words, css = repr(float(value)), f"{value:.3f}", ' class="mer-number"'
-            elif column in counts:
-                exact = words = "" if pd.isna(value) else f"{value:g}"
-                css = ' class="mer-number" data-kind="count"'
-            else:
-                exact, words, css = str(value), title_of(str(value), TITLES.get(column, {})), ""
-            cells.append(
-                f'<td data-column="{escape(column)}" data-value="{escape(exact)}"{css}>'
-                f"{escape(words)}</td>"
-            )
+        cells = [_cell(record[column], column, kinds.get(column, "word")) for column in columns]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
-        '<p class="mer-note">Low and high are the ends of the interval. '
-        "A heading sorts by its column.</p>"
+        '<p class="mer-note">Low and high are the ends of the interval; a dash stands where it '
+        "is not defined. A heading sorts by its column.</p>"
         f'<div class="mer-scroll" role="region" tabindex="0" aria-label="{escape(title)}, table">'
         f"<table><caption>{escape(title)}</caption>"
         f'<thead><tr>{heads}</tr></thead><tbody data-part="rows">{chr(10).join(rows)}</tbody>'
         "</table></div>"
     )
+
+
+def _cell(value: Any, column: str, kind: str) -> str:
+    """Return one cell, as short as it can be: a page may hold ten thousand of them."""
+    if kind == "word":
+        return f"<td>{escape(_words(column, str(value)))}</td>"
+    if pd.isna(value):
+        return f'<td data-value="">{"–" if kind == "number" else ""}</td>'
+    if kind == "count":
+        return f"<td>{value:g}</td>"
+    return f'<td data-value="{float(value)!r}">{value:.3f}</td>'

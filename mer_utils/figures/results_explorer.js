@@ -13,7 +13,8 @@
 
   // Ends of an axis that holds all values and intervals, and round ticks inside it.
   function axis(rows) {
-    let low = Math.min(...rows.map((r) => r.low)), high = Math.max(...rows.map((r) => r.high));
+    const ends = rows.flatMap((r) => [r.low, r.value, r.high]).filter(Number.isFinite);
+    let low = Math.min(...ends), high = Math.max(...ends);
     if (high - low < 1e-9) { low -= 0.05; high += 0.05; }
     const rough = (high - low) / 4, unit = Math.pow(10, Math.floor(Math.log10(rough)));
     const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= rough);
@@ -27,7 +28,8 @@
   function sentence(row) {
     const counts = Object.keys(row.counts).filter((k) => row.counts[k] !== "").map((k) => k + ": " + row.counts[k]);
     return [row.text.table, row.text.dataset, row.text.model, row.text.setting].filter(Boolean).join(", ") + ": " +
-      row.text.metric + " " + row.value.toFixed(3) + ", interval " + row.low.toFixed(3) + " to " + row.high.toFixed(3) +
+      row.text.metric + " " + row.value.toFixed(3) + ", interval " +
+      (Number.isFinite(row.low) ? row.low.toFixed(3) + " to " + row.high.toFixed(3) : "undefined") +
       (counts.length ? " (" + counts.join(", ") + ")" : "");
   }
 
@@ -50,14 +52,14 @@
     return svgNode("polygon", { points: points.map(([dx, dy]) => x + dx + "," + (y + dy)).join(" "), fill: colour });
   }
 
-  function readRow(tr) {
+  function readRow(tr, heads) {
     const row = { node: tr, counts: {}, text: {} };
-    for (const cell of tr.cells) {
-      const name = cell.dataset.column;
-      if (["value", "low", "high"].includes(name)) row[name] = Number(cell.dataset.value);
-      else if (cell.dataset.kind === "count") row.counts[name] = cell.textContent.trim();
-      else { row[name] = cell.dataset.value; row.text[name] = cell.textContent.trim(); }
-    }
+    heads.forEach((head, place) => {
+      const cell = tr.cells[place], name = head.dataset.column, words = cell.textContent.trim();
+      if (head.dataset.kind === "number") row[name] = cell.dataset.value === "" ? NaN : Number(cell.dataset.value);
+      else if (head.dataset.kind === "count") row.counts[name] = words;
+      else row[name] = row.text[name] = words;
+    });
     return row;
   }
 
@@ -65,7 +67,8 @@
     root.setAttribute("data-ready", "");
     const part = (name) => root.querySelector("[data-part='" + name + "']");
     const body = part("rows"), charts = part("charts"), reading = part("read");
-    const rows = Array.from(body.rows, readRow);
+    const heads = Array.from(root.querySelectorAll("thead th"));
+    const rows = Array.from(body.rows, (tr) => readRow(tr, heads));
     const filters = Array.from(root.querySelectorAll("select[data-filter]"));
     const settings = Array.from(new Set(rows.map((r) => r.setting)));
     const colours = JSON.parse(root.dataset.colours);
@@ -108,7 +111,7 @@
           const style = look(row.setting), middle = y + lineOf / 2 - 1;
           const group = svgNode("g", { tabindex: 0, role: "img", "aria-label": sentence(row), "class": "mer-mark" });
           group.append(svgNode("rect", { x: 0, y: y - 1, width: width, height: lineOf, "class": "mer-hit" }));
-          group.append(svgNode("line", { x1: x(row.low), x2: x(row.high), y1: middle, y2: middle, stroke: style.colour, "stroke-width": 2.5 }));
+          if (Number.isFinite(row.low)) group.append(svgNode("line", { x1: x(row.low), x2: x(row.high), y1: middle, y2: middle, stroke: style.colour, "stroke-width": 2.5 }));
           group.append(mark(style.shape, x(row.value), middle, style.colour));
           const show = () => { reading.textContent = sentence(row); };
           group.addEventListener("mouseenter", show);
@@ -159,6 +162,7 @@
       const worth = (row) => (name in row ? row[name] : row.counts[name]);
       const compare = (a, b) => {
         const x = worth(a), y = worth(b);
+        if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
         return typeof x === "number" ? x - y : String(x).localeCompare(String(y), "en", { numeric: true });
       };
       const sorted = rows.slice().sort((a, b) => (down ? -compare(a, b) : compare(a, b)));

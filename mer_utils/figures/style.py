@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import pandas as pd
 from cycler import cycler
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -65,9 +67,11 @@ METRIC_TITLES = {
     "uar_pooled": "pooled UAR",
 }
 
+FONT = "DejaVu Sans"
+
 RC: Any = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib, so glyphs agree everywhere
+    "font.sans-serif": [FONT],  # ships with matplotlib, so glyphs agree everywhere
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -130,10 +134,31 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        require_font()
         with mpl.rc_context(RC):
             return draw(*args, **kwargs)
 
     return wrapper
+
+
+@functools.cache
+def require_font() -> None:
+    """Raise if matplotlib lacks the book's font; it would draw with another one in silence.
+
+    Raises
+    ------
+    MerError
+        With the remedy. Some distributions remove the fonts that matplotlib ships.
+    """
+    try:
+        font_manager.findfont(FONT, fallback_to_default=False)
+    except ValueError as error:
+        raise MerError(
+            f"the font {FONT} was not found",
+            "the fonts that come with matplotlib",
+            "reinstall matplotlib with pip, or install the font (Debian: fonts-dejavu-core)"
+            " and remove matplotlib's font list, fontlist-*.json in its cache folder",
+        ) from error
 
 
 def new_figure(width: float = WIDTH, height: float = 3.6, photos: bool = False) -> BookFigure:
@@ -199,6 +224,17 @@ def in_order(found: Iterable[str], order: Iterable[str]) -> list[str]:
 def title_of(name: str, titles: dict[str, str]) -> str:
     """Return how `name` is written for a reader."""
     return titles.get(name, name.replace("_", " "))
+
+
+def table_of(name: str) -> str:
+    """Return how a table's name is written for a reader.
+
+    Examples
+    --------
+    >>> table_of("table2"), table_of("halves")
+    ('Table 2', 'halves')
+    """
+    return re.sub(r"^table(?=\d)", "Table ", name)
 
 
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:

@@ -8,6 +8,9 @@
 - `ablations`: tables 3 to 8 as variants and their comparisons
 - `curves`: scores against training images seen
 - `phase_difference`: the gain of dual on made clips of known phases
+- `every`: the scores of all tables, and what of them is computed
+- `summary`: the words of the one-page summary
+- `downloads`: a frame as a file that the reader can save
 - `assumptions`: the register of assumptions, with each value read from the code
 """
 
@@ -15,6 +18,8 @@ from mer_utils.tables.ablations import Ablation, ablation, chosen_epoch, fold_av
 from mer_utils.tables.assumptions import assumptions_list, assumptions_table
 from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
 from mer_utils.tables.curves import learning_curves
+from mer_utils.tables.downloads import download
+from mer_utils.tables.every import all_scores, coverage, table_title, wide_all
 from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.phase_difference import phase_gains
 from mer_utils.tables.results import (
@@ -26,6 +31,7 @@ from mer_utils.tables.results import (
     wide_scores,
 )
 from mer_utils.tables.style import show
+from mer_utils.tables.summary import summary, table2
 from mer_utils.tables.variants import (
     add_variant,
     facts,
@@ -42,11 +48,14 @@ __all__ = [
     "action_unit_counts",
     "add_variant",
     "against_published",
+    "all_scores",
     "assumptions_list",
     "assumptions_table",
     "chosen_epoch",
     "clip_summary",
+    "coverage",
     "differences",
+    "download",
     "facts",
     "fold_averages",
     "full_models",
@@ -59,8 +68,12 @@ __all__ = [
     "quoted",
     "scores",
     "show",
+    "summary",
+    "table2",
+    "table_title",
     "variant_differences",
     "variant_scores",
+    "wide_all",
     "wide_differences",
     "wide_scores",
     "wide_variants",

@@ -9,8 +9,9 @@ import pandas as pd
 
 from mer_utils.augment import SPATIAL
 from mer_utils.dynamic_image import PHASES
-from mer_utils.experiments import CONTROLS, SETTINGS, Workspace
+from mer_utils.experiments import CONTROLS, SETTINGS, Workspace, add_setting
 from mer_utils.metrics import average_views, scores_by
+from mer_utils.tables.results import on_view
 from mer_utils.tables.variants import (
     Comparison,
     add_variant,
@@ -57,15 +58,20 @@ def ablation(workspace: Workspace, table: str) -> Ablation:
     MerError
         If none of the table's folds is in the store.
     """
-    prepare, compared = _ABLATIONS[table]
-    predictions = prepare(workspace, table)
+    predictions = prepared(workspace, table)
     variants = list(dict.fromkeys(predictions["variant"]))
-    found = variant_differences(predictions, compared(variants))
+    compared = ABLATIONS[table][1](variants)
+    found = variant_differences(predictions, compared)
     return Ablation(predictions, variant_scores(predictions, variants), found)
 
 
+def prepared(workspace: Workspace, table: str) -> pd.DataFrame:
+    """Return a table's predictions with the column ``variant``, one row a clip and run."""
+    return ABLATIONS[table][0](workspace, table)
+
+
 def _spatial(workspace: Workspace, table: str) -> pd.DataFrame:
-    return _arranged(_on_full(workspace, table), ["setting", "spatial"])
+    return _arranged(on_view(workspace.predictions(table)), ["setting", "spatial"])
 
 
 def _spatial_pairs(variants: list[str]) -> Iterator[Comparison]:
@@ -79,7 +85,7 @@ def _spatial_pairs(variants: list[str]) -> Iterator[Comparison]:
 
 
 def _phases(workspace: Workspace, table: str) -> pd.DataFrame:
-    rows = _on_full(workspace, table)
+    rows = on_view(workspace.predictions(table))
     cut = rows["annotation"].ne(AS_ANNOTATED)
     return rows.assign(variant=rows["setting"] + cut.map({True: ", random cut", False: ""}))
 
@@ -111,7 +117,7 @@ def _view_pairs(variants: list[str]) -> Iterator[Comparison]:
 
 
 def _images(workspace: Workspace, table: str) -> pd.DataFrame:
-    return add_variant(_on_full(workspace, table), ["image"])
+    return add_variant(on_view(workspace.predictions(table)), ["image"])
 
 
 def _image_pairs(variants: list[str]) -> Iterator[Comparison]:
@@ -121,7 +127,7 @@ def _image_pairs(variants: list[str]) -> Iterator[Comparison]:
 
 
 def _noise(workspace: Workspace, table: str) -> pd.DataFrame:
-    rows = _on_full(workspace, table)
+    rows = on_view(workspace.predictions(table))
     usual = rows["rules"].isin([data.rules for data in workspace.data.values()])
     return rows.assign(variant=rows["annotation"].where(usual, rows["rules"]))
 
@@ -133,17 +139,16 @@ def _noise_pairs(variants: list[str]) -> Iterator[Comparison]:
 
 
 def _pitfalls(workspace: Workspace, table: str) -> pd.DataFrame:
-    own = _on_full(workspace, table)
-    every = workspace.predictions("table2", every_epoch=True)
-    full = every[every["test_view"] == "full"]
-    trained = full.groupby("run")["epoch"].transform("nunique") > 1
-    networks = full[trained]
-    # All networks of table 2 predicted after every epoch, so this mistake costs no training.
-    honest = networks[networks["epoch"] == networks.groupby("run")["epoch"].transform("max")]
-    chosen = chosen_epoch(networks).assign(evaluation=CHOSEN_EPOCH)
-    rows = pd.concat([own, honest, chosen], ignore_index=True)
-    key = ["run", "evaluation", "dataset", "subject", "clip"]
-    return _arranged(rows.drop_duplicates(key), ["setting", "evaluation"])
+    # All networks of table 2 predicted after every epoch, so that choosing one costs no training.
+    specs = [*workspace.specs(table), *workspace.specs("table2")]
+    every = on_view(add_setting(workspace.store.predictions(specs, every_epoch=True)))
+    epochs = every.groupby("run")["epoch"]
+    last = every[every["epoch"] == epochs.transform("max")]
+    honest = every["evaluation"].eq("loso") & (epochs.transform("nunique") > 1)
+    chosen = chosen_epoch(every[honest]).assign(evaluation=CHOSEN_EPOCH)
+    own = {spec.key for spec in workspace.specs(table)}
+    shown = last[last["run"].isin(own | set(every.loc[honest, "run"]))]
+    return _arranged(pd.concat([shown, chosen], ignore_index=True), ["setting", "evaluation"])
 
 
 def _pitfall_pairs(variants: list[str]) -> Iterator[Comparison]:
@@ -167,6 +172,8 @@ def chosen_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
         Of each run and subject the rows of the epoch with the best accuracy, the first of
         equals.
     """
+    if predictions.empty:
+        return predictions
     fold = ["run", "subject"]
     right = predictions["y_true"].eq(predictions["y_pred"])
     accuracy = right.groupby([predictions[c] for c in [*fold, "epoch"]]).mean()
@@ -201,11 +208,6 @@ def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def _on_full(workspace: Workspace, table: str) -> pd.DataFrame:
-    rows = workspace.predictions(table)
-    return rows[rows["test_view"] == "full"].reset_index(drop=True)
-
-
 def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
     """Add the variant; rows in the order in which settings are listed."""
     order = {name: place for place, name in enumerate(SETTINGS)}
@@ -215,7 +217,8 @@ def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
 
 _Prepare = Callable[[Workspace, str], pd.DataFrame]
 _Pairs = Callable[[list[str]], Iterator[Comparison]]
-_ABLATIONS: dict[str, tuple[_Prepare, _Pairs]] = {
+#: Of each table: what reads its predictions, and what yields its comparisons.
+ABLATIONS: dict[str, tuple[_Prepare, _Pairs]] = {
     "table3": (_spatial, _spatial_pairs),
     "table4": (_phases, _phase_pairs),
     "table5": (_views, _view_pairs),

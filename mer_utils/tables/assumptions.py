@@ -13,6 +13,7 @@ import yaml
 from IPython.display import HTML
 
 from mer_utils.errors import MerError
+from mer_utils.models import BASELINES
 from mer_utils.runs import RunSpec
 
 
@@ -24,7 +25,7 @@ def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
     register : Path
         ``book/assumptions.yml``; its head says what each field means.
     specs : sequence of RunSpec
-        The runs whose values are shown.
+        The runs whose values are shown; baselines, which few of them concern, are left out.
 
     Returns
     -------
@@ -37,6 +38,7 @@ def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
     MerError
         If an entry names a setting that a run specification does not have.
     """
+    specs = [spec for spec in specs if spec.model.name not in BASELINES]
     entries = yaml.safe_load(register.read_text(encoding="utf-8"))
     rows = []
     for entry in entries:

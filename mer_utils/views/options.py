@@ -36,7 +36,7 @@ class ViewOptions(BaseModel):
     >>> ViewOptions().image_name
     'bilen, minmax, all frames'
     >>> ViewOptions(source="apex_difference").image_name
-    'apex minus onset, minmax'
+    'apex difference, minmax'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +53,6 @@ class ViewOptions(BaseModel):
     def image_name(self) -> str:
         """The words for the kind of image, as tables and captions have them."""
         if self.source == "apex_difference":
-            return f"apex minus onset, {self.scaling}"
+            return f"apex difference, {self.scaling}"
         pooled = "all frames" if self.frames is None else f"{self.frames} frames"
         return f"{self.kind}, {self.scaling}, {pooled}"

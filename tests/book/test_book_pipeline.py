@@ -109,6 +109,21 @@ def test_several_failures_are_all_named(sources) -> None:
     assert not sources.site.exists()
 
 
+def test_no_results_yet_names_the_page_and_the_command(sources, twins) -> None:
+    alpha = sources.notebook("alpha")
+    asks = (
+        "from mer_utils import experiments, tables\n\n"
+        "tables.all_scores(experiments.open_workspace(profile, data_root, store))\n"
+    )
+    alpha.write_text(alpha.read_text().replace("import sys\n", asks))
+    changed = {"profile": "smoke", "data_root": twins, "store": sources.root / "build" / "store"}
+    with pytest.raises(
+        MerError, match=r"notebooks/alpha\.md, code cell 2.*mer run --profile smoke"
+    ):
+        sources.build(parameters=changed)
+    assert not sources.site.exists()
+
+
 def test_changed_input_runs_everything(book, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     monkeypatch.setattr(pipeline, "render", lambda *_: (book.site, False))

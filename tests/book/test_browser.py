@@ -15,6 +15,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+import nbformat
+import pandas as pd
 import pytest
 
 from mer_utils.book import serve
@@ -42,6 +44,8 @@ PAGES = sorted(
     # index.html may do no more than lead to the first page
     and 'http-equiv="Refresh"' not in path.read_text("utf-8")
 )
+#: Folders of what every page uses, which a browser loads once.
+SHARED = {"_static", "_sphinx_design_static", "vendor"}
 OWN = [page for page in PAGES if page not in MADE]
 pytestmark = pytest.mark.browser
 
@@ -147,12 +151,13 @@ def test_every_page_loads_clean_and_fits(visit: Visit) -> None:
 
 
 class _Links(HTMLParser):
-    """Collect a page's ids and links."""
+    """Collect a page's ids, links, and what it loads by itself."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.ids: set[str] = set()
         self.links: set[str] = set()
+        self.loaded: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -163,6 +168,16 @@ class _Links(HTMLParser):
         for key in ("href", "src"):
             if given.get(key) and tag != "base":
                 self.links.add(str(given[key]))
+                if key == "src" or tag == "link":
+                    self.loaded.add(str(given[key]))
+
+
+def own_weight(site: Path, page: str) -> int:
+    """Return the bytes of a page and of what it loads, without files that all pages share."""
+    loaded = _Links((site / page).read_text("utf-8")).loaded
+    paths = {unquote(urlsplit(urljoin(page, x)).path) for x in loaded if not urlsplit(x).scheme}
+    own = {p for p in paths if p.split("/")[0] not in SHARED and (site / p).suffix != ".html"}
+    return sum((site / p).stat().st_size for p in {page, *own} if (site / p).is_file())
 
 
 def test_every_internal_link_and_anchor_resolves(site: str) -> None:
@@ -179,6 +194,79 @@ def test_every_internal_link_and_anchor_resolves(site: str) -> None:
             elif anchor and target in parsed and unquote(anchor) not in parsed[target].ids:
                 broken.append(f"{page}: {link} (no such anchor)")
     assert broken == []
+
+
+def test_pages_and_the_whole_site_are_light(site: str) -> None:
+    """Nobody waits long, and the site fits wherever it is put."""
+    heavy = {}
+    for page in PAGES:
+        limit = 4_000_000 if "mer-phase-viewer" in (SITE / page).read_text("utf-8") else 1_500_000
+        if (weight := own_weight(SITE, page)) > limit:
+            heavy[page] = f"{weight:,} of at most {limit:,} bytes"
+    assert heavy == {}
+    assert sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file()) <= 60_000_000
+
+
+def test_every_notebook_can_be_taken_away(site: str) -> None:
+    """The download buttons of a page lead to a notebook that is one, with its outputs."""
+    for page in OWN:
+        if not page.startswith("notebooks/"):
+            continue
+        links = _Links((SITE / page).read_text("utf-8")).links
+        (found,) = {link for link in links if "_sources/" in link and link.endswith(".ipynb")}
+        node = nbformat.read((SITE / page).parent / found, as_version=4)
+        nbformat.validate(node)
+        assert any(cell.get("outputs") for cell in node.cells), page
+
+
+def test_offered_files_open(visit: Visit) -> None:
+    """Every score can be saved, as it stands on the page."""
+    visit.open("notebooks/all_results.html")
+    shown = visit.page.locator(".mer-results-explorer tbody tr").count()
+    assert shown > 0
+    sizes = []
+    for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        with visit.page.expect_download() as caught:
+            visit.page.locator(f"a[download='all-results.{kind}']").click()
+        frame = read(caught.value.path())
+        assert {"table", "dataset", "model", "setting", "metric", "value"} <= set(frame.columns)
+        sizes.append(len(frame))
+    assert sizes == [shown, shown]
+    assert visit.errors == []
+
+
+def test_explorer_answers_mouse_and_keyboard(visit: Visit) -> None:
+    visit.open("notebooks/all_results.html")
+    page, marks = visit.page, visit.page.locator("g.mer-mark")
+    before, reading = marks.count(), page.locator(".mer-results-explorer [data-part=read]")
+    page.get_by_label("Setting").select_option(label="dual")
+    assert 0 < marks.count() < before
+    idle = reading.inner_text()
+    marks.first.hover()
+    assert "interval" in reading.inner_text()
+    assert "subjects: " in reading.inner_text()
+    page.keyboard.press("Escape")
+    marks.nth(1).focus()
+    assert reading.inner_text() != idle
+    assert visit.errors == []
+
+
+def test_phase_viewer_answers_mouse_and_keyboard(visit: Visit) -> None:
+    pages = [p for p in OWN if "mer-phase-viewer" in (SITE / p).read_text("utf-8")]
+    assert pages
+    visit.open(pages[0])
+    viewer = visit.page.locator(".mer-phase-viewer").first
+    apex = viewer.locator("input[type=range][id$=-apex]")
+    value = int(apex.input_value())
+    apex.focus()
+    visit.page.keyboard.press("ArrowRight")
+    assert int(apex.input_value()) == value + 1
+    status = viewer.locator("[data-part=out-frame]")
+    frame = status.inner_text()
+    viewer.locator("[data-part=play]").click()
+    visit.page.wait_for_timeout(400)
+    assert status.inner_text() != frame
+    assert visit.errors == []
 
 
 def test_search_finds_a_term(visit: Visit) -> None:

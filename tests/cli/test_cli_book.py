@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mer_utils.cli import book
 from mer_utils.cli.book import find_repository, inputs
 from mer_utils.errors import MerError
-from mer_utils.execution import run
+from mer_utils.execution import Outcome, Report, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,3 +35,14 @@ def test_a_new_result_changes_the_fingerprint_and_nothing_else_does(workspace):
     assert {k: v for k, v in after.items() if k != "results"} == {
         k: v for k, v in before.items() if k != "results"
     }
+
+
+def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, twins, tmp_path):
+    """Nothing is rendered from results that are known to be incomplete."""
+    monkeypatch.setenv("MER_BUILD", str(tmp_path))
+    failed = Report(failed=[Outcome(job=None, status="failed", error="no memory")])
+    monkeypatch.setattr(book, "compute", lambda *_: failed)
+    monkeypatch.setattr(book.book_room, "build", lambda **_: pytest.fail("it was built"))
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(MerError, match=r"1 fold\(s\) failed.*run the same command again"):
+        book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)

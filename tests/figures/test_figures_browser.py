@@ -135,8 +135,8 @@ def test_nothing_overflows(
 def test_explorer_filters_sorts_and_reads(open_page: Any, scores: pd.DataFrame) -> None:
     page = open_page(results_explorer(scores.assign(clips=246), "x"), width=900)
     assert page.locator("g.mer-mark").count() == 36  # one metric of two
-    page.locator("#x-model").select_option("learnet")
-    page.locator("#x-dataset").select_option("samm")
+    page.locator("#x-model").select_option(label="LEARNet")
+    page.locator("#x-dataset").select_option(label="SAMM")
     assert page.locator("g.mer-mark").count() == 3
     assert page.locator("#x tbody tr:visible").count() == 3
     page.locator("g.mer-mark").nth(2).focus()
@@ -147,10 +147,11 @@ def test_explorer_filters_sorts_and_reads(open_page: Any, scores: pd.DataFrame) 
     page.keyboard.press("Escape")
     assert "Tab" in page.locator("#x [data-part=read]").inner_text()
     page.locator("#x th[data-column=value] button").click()
-    cells = page.locator("#x tbody tr:visible td[data-column=value]").all_inner_texts()
+    value = "#x tbody tr:visible td:nth-child(5)"
+    cells = page.locator(value).all_inner_texts()
     assert cells == sorted(cells)
     page.locator("#x th[data-column=value] button").press("Enter")
-    again = page.locator("#x tbody tr:visible td[data-column=value]").all_inner_texts()
+    again = page.locator(value).all_inner_texts()
     assert again == cells[::-1]
 
 
@@ -162,3 +163,16 @@ def test_without_scripts_nothing_is_lost(
     assert page.locator(".mer-phase-viewer img").is_visible()
     assert page.locator("tbody tr").count() == len(scores)
     assert page.get_by_role("link", name="CSV").is_visible()
+
+
+def test_explorer_says_where_an_interval_is_undefined(open_page: Any, scores: pd.DataFrame) -> None:
+    scores.loc[scores["model"] == "learnet", ["low", "high"]] = np.nan
+    page = open_page(results_explorer(scores, "x"), width=900)
+    page.locator("#x-model").select_option(label="LEARNet")
+    assert page.locator("g.mer-mark").count() == 6
+    assert page.locator("g.mer-mark line").count() == 0
+    assert "NaN" not in page.locator("#x [data-part=charts]").inner_html()
+    page.locator("g.mer-mark").first.focus()
+    assert "interval undefined" in page.locator("#x [data-part=read]").inner_text()
+    page.locator("#x th[data-column=low] button").click()
+    assert page.locator("#x tbody tr:visible td:nth-child(6)").all_inner_texts() == ["–"] * 6

@@ -201,27 +201,46 @@ def test_viewer_refuses_what_is_no_clip(frames: np.ndarray, apex: int, fps: floa
         phase_viewer(frames, apex, fps)
 
 
+def rows_of(html: str) -> list[list[tuple[str, str]]]:
+    """Return the explorer's rows: the exact value, where there is one, and the words of a cell."""
+    body = re.search(r'<tbody data-part="rows">(.*?)</tbody>', html, re.S).group(1)
+    cell = re.compile(r'<td(?: data-value="([^"]*)")?>([^<]*)</td>')
+    return [cell.findall(row) for row in body.split("</tr>") if row.strip()]
+
+
+def test_explorer_stays_light(scores: pd.DataFrame) -> None:
+    one = len(results_explorer(scores.assign(table="table2", clips=246, subjects=26, seeds=5)))
+    many = pd.concat([scores.assign(table=f"table{n}") for n in range(2, 9)] * 3)
+    all_of_them = many.assign(clips=246, subjects=26, seeds=5)
+    assert len(many) > 1500
+    assert len(results_explorer(all_of_them)) - one < 400 * len(many)
+
+
 def test_explorer_holds_every_score_exactly(scores: pd.DataFrame) -> None:
     scores = scores.assign(table="table2", clips=[1.0] + [246.0] * (len(scores) - 1), other=1)
-    html = results_explorer(scores, "ex", {"CSV": "../a&b.csv"})
+    titles = {"table2": "A < B"}
+    html = results_explorer(scores, "ex", {"CSV": "../a&b.csv"}, table_titles=titles)
+    assert '<option value="Table 2">Table 2: A &lt; B</option>' in html
     found = outline(html)
     assert found.selects == ["table", "dataset", "model", "setting", "metric"]
     assert set(found.targets) <= set(found.ids)
     assert not found.fetched
     assert 'href="../a&amp;b.csv"' in html
-    values = [float(v) for v in re.findall(r'data-column="value" data-value="([^"]+)"', html)]
+    values = [float(row[5][0]) for row in rows_of(html)]
     assert sorted(values) == sorted(scores["value"])
+    assert {row[1][1] for row in rows_of(html)} == {"CASME II", "SAMM"}
+    assert sorted(row[8][1] for row in rows_of(html)) == ["1"] + ["246"] * (len(scores) - 1)
     assert html.count("<tr>") == len(scores) + 1
     assert 'data-column="other"' not in html
-    assert html == results_explorer(scores, "ex", {"CSV": "../a&b.csv"})
+    assert html == results_explorer(scores, "ex", {"CSV": "../a&b.csv"}, table_titles=titles)
 
 
 def test_explorer_orders_rows_as_a_reader_expects(scores: pd.DataFrame) -> None:
     html = results_explorer(scores.sample(frac=1, random_state=1))
-    settings = re.findall(r'data-column="setting" data-value="([^"]+)"', html)
+    settings = [row[2][1] for row in rows_of(html)]
     assert list(dict.fromkeys(settings)) == ["single", "matched single", "dual"]
-    datasets = re.findall(r'data-column="dataset" data-value="([^"]+)"', html)
-    assert list(dict.fromkeys(datasets)) == ["casme2", "samm"]
+    datasets = [row[0][1] for row in rows_of(html)]
+    assert list(dict.fromkeys(datasets)) == ["CASME II", "SAMM"]
 
 
 def test_explorer_escapes_names(scores: pd.DataFrame) -> None:
@@ -235,5 +254,7 @@ def test_explorer_refuses_missing_scores(scores: pd.DataFrame) -> None:
         results_explorer(scores.iloc[:0])
     with pytest.raises(MerError, match="no column low"):
         results_explorer(scores.drop(columns="low"))
-    with pytest.raises(MerError, match="not a number"):
-        results_explorer(scores.assign(value=np.nan))
+    for column in ("value", "low", "high"):
+        with pytest.raises(MerError, match="not a number"):
+            results_explorer(scores.assign(**{column: np.nan}))
+    results_explorer(scores.assign(low=np.nan, high=np.nan))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from mer_utils.errors import MerError
 from mer_utils.figures import BookFigure, ported_vs_right, to_png, to_svg, weights_figure
 from mer_utils.figures.dynamic_images import KIND_COLOURS
 from mer_utils.figures.style import (
@@ -17,6 +18,8 @@ from mer_utils.figures.style import (
     PHASE_COLOURS,
     SETTING_COLOURS,
     colour_of,
+    font_manager,
+    require_font,
 )
 
 # Machado, Oliveira and Fernandes (2009), full severity, on linear RGB.
@@ -114,3 +117,15 @@ def test_photographs_are_shown_as_jpeg_the_same_each_time(moving_clip: np.ndarra
     assert figures[0]._repr_png_() is None
     assert figures[0]._repr_jpeg_().startswith(b"\xff\xd8")
     assert figures[0]._repr_jpeg_() == figures[1]._repr_jpeg_()
+
+
+def test_a_missing_font_is_said_and_not_replaced_in_silence(monkeypatch):
+    manager = font_manager.FontManager()
+    manager.ttflist = [font for font in manager.ttflist if font.name != "DejaVu Sans"]
+    monkeypatch.setattr(font_manager, "findfont", manager.findfont)
+    require_font.cache_clear()
+    try:
+        with pytest.raises(MerError, match=r"font DejaVu Sans was not found.*reinstall matplotlib"):
+            weights_figure()
+    finally:
+        require_font.cache_clear()

@@ -42,7 +42,9 @@ def test_scores_are_the_pooled_ones(predictions):
 def test_only_the_tested_view_counts(predictions):
     other = predictions.assign(test_view="onset_apex", y_pred=0)
     both = pd.concat([predictions, other], ignore_index=True)
-    pd.testing.assert_frame_equal(tables.scores(both), tables.scores(predictions))
+    pd.testing.assert_frame_equal(tables.on_view(both), predictions)
+    with pytest.raises(MerError, match="test_view"):
+        tables.scores(both)
 
 
 def test_differences_are_those_of_the_scores(predictions):

@@ -1,0 +1,216 @@
+"""Ablations: variants and comparisons against scores counted by hand on made stores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer_utils import stats, tables
+from mer_utils.dynamic_image import PHASES
+from mer_utils.errors import MerError
+from mer_utils.experiments import CONTROLS, TABLES
+from mer_utils.protocol import folds
+from mer_utils.runs import prediction_rows
+from mer_utils.tables.ablations import ABLATIONS
+
+K = 5
+
+
+def store_all(workspace, specs, right) -> None:
+    """Store made predictions; ``right(spec, view, epoch)`` is the share of right clips."""
+    for spec in specs:
+        clips = tables_clips(workspace, spec)
+        truth = clips["label"].cat.codes.to_numpy()
+        for fold in folds(clips, spec.evaluation):
+            rows = []
+            last = spec.training.epochs
+            for epoch in range(1, last + 1):
+                for view in PHASES if epoch == last else ("full",):
+                    n = round(right(spec, view, epoch) * len(fold.test))
+                    shift = (np.arange(len(fold.test)) >= n).astype(int)
+                    p = np.eye(K)[(truth[fold.test] + shift) % K].astype(np.float32)
+                    rows.append(prediction_rows(spec, clips, view, fold.test, p, epoch))
+            made = pd.concat(rows, ignore_index=True)
+            workspace.store.write(spec, fold.held_out, made, {"images_shown": 30 * last})
+
+
+def tables_clips(workspace, spec):
+    from mer_utils.execution import load_clips
+
+    return load_clips(spec.data, workspace.context)
+
+
+@pytest.fixture
+def filled(workspace):
+    """A store in which dual is right on 4 of 5 clips and everything else on 3 of 5."""
+
+    def fill(
+        *names, right=lambda spec, view, epoch: 0.8 if len(set(spec.train_views)) == 3 else 0.6
+    ):
+        store_all(workspace, [s for n in names for s in workspace.specs(n)], right)
+        return workspace
+
+    return fill
+
+
+def accuracies(ablation, model="learnet"):
+    tidy = ablation.scores
+    chosen = tidy[(tidy["model"] == model) & (tidy["metric"] == "accuracy_pooled")]
+    return chosen.groupby("variant", sort=False)["value"].mean().to_dict()
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_every_ablation_scores_and_compares_what_is_stored(filled, name):
+    workspace = filled(name, "table2")
+    found = tables.ablation(workspace, name)
+    assert set(found.scores["dataset"]) == {"casme2", "samm"}
+    assert len(found.differences)
+    value = found.scores.set_index(["dataset", "model", "variant", "metric"])["value"]
+    for row in found.differences.itertuples():
+        first, second = row.comparison.split(" minus ")
+        at = [(row.dataset, row.model, variant, row.metric) for variant in (first, second)]
+        # Rules leave clips out; a comparison is on the clips that both have.
+        if row.n_left_out == 0:
+            assert row.value == pytest.approx(value[at[0]] - value[at[1]], abs=1e-9)
+    assert tables.missing_runs(workspace, name).empty
+    assert "are in the store" in tables.missing_note(workspace, name).data
+
+
+def test_table3_compares_dual_with_a_control_of_the_same_augmentation(filled):
+    found = tables.ablation(filled("table3"), "table3")
+    compared = set(found.differences["comparison"])
+    for spatial in ("none", "flip", "rotation", "flip+rotation"):
+        assert f"dual, {spatial} minus matched single, {spatial}" in compared
+        assert f"dual, {spatial} minus single, none" in compared
+    accuracy = found.differences[found.differences["metric"] == "accuracy_pooled"]
+    controlled = accuracy[accuracy["comparison"].str.match("dual.* minus matched")]
+    assert controlled["value"].to_numpy() == pytest.approx(0.2)
+
+
+def test_table4_sets_each_training_set_beside_its_control_and_a_random_cut(filled):
+    found = tables.ablation(filled("table4"), "table4")
+    learnet = found.differences[found.differences["model"] == "learnet"]
+    compared = set(learnet["comparison"])
+    assert {f"{a} minus {b}" for a, b in CONTROLS.items()} <= compared
+    assert {"halves minus halves, random cut", "dual minus dual, random cut"} <= compared
+
+
+def test_table5_averages_views_and_trains_nothing(filled):
+    right = {"full": 0.2, "onset_apex": 0.6, "apex_offset": 0.6}
+    found = tables.ablation(filled("table5", right=lambda s, view, e: right[view]), "table5")
+    accuracy = accuracies(found)
+    assert accuracy["dual, full"] == pytest.approx(0.2)
+    assert accuracy["dual, onset_apex"] == pytest.approx(0.6)
+    assert accuracy["dual, average of halves"] == pytest.approx(0.6)
+    # Two views are right where one is not: the average follows the two.
+    assert accuracy["dual, average of all three"] == pytest.approx(0.6)
+
+
+def test_table7_names_what_was_moved_or_which_rule_was_used(filled):
+    found = tables.ablation(filled("table7"), "table7")
+    variants = set(found.scores["variant"])
+    assert {"as annotated", "apex ±2", "apex ±16", "trimmed by 8"} <= variants
+    assert "missing apex: midpoint, degenerate: skip_view" in variants
+    assert all(c.endswith(" minus as annotated") for c in found.differences["comparison"])
+
+
+def test_table8_counts_what_each_mistake_adds(filled):
+    def right(spec, view, epoch):
+        if spec.evaluation != "loso":
+            return 1.0
+        return {1: 0.8, 2: 0.4}.get(epoch, 0.4)
+
+    found = tables.ablation(filled("table8", right=right), "table8")
+    accuracy = accuracies(found)
+    assert accuracy["dual, loso"] == pytest.approx(0.4)
+    assert accuracy["dual, epoch chosen by the test subject"] == pytest.approx(0.8)
+    assert accuracy["dual, mixed folds"] == accuracy["dual, held-out copies"] == 1
+    uses = found.predictions.groupby("variant")["evaluation"].nunique()
+    assert (uses == 1).all()
+
+
+def test_the_chosen_epoch_is_the_first_of_the_best_in_each_fold():
+    rows = pd.DataFrame(
+        {
+            "run": "r", "subject": ["a"] * 6 + ["b"] * 3, "clip": ["x", "y"] * 3 + ["z"] * 3,
+            "epoch": [1, 1, 2, 2, 3, 3, 1, 2, 3], "y_true": 0,
+            "y_pred": [1, 1, 0, 1, 0, 1, 1, 1, 1],
+        }
+    )  # fmt: skip
+    chosen = tables.chosen_epoch(rows)
+    assert chosen[["subject", "epoch"]].to_numpy().tolist() == [["a", 2], ["a", 2], ["b", 1]]
+    assert tables.chosen_epoch(rows[:0]).empty
+
+
+def test_fold_averages_are_the_means_of_the_subjects_own_scores():
+    rows = stats.simulate(6, rng=np.random.default_rng(3)).assign(test_view="full")
+    found = tables.fold_averages(rows).query("metric == 'accuracy'")
+    for row in found.itertuples():
+        part = rows[rows["setting"] == row.setting]
+        right = part["y_true"].eq(part["y_pred"])
+        assert row.pooled == pytest.approx(right.mean())
+        by_subject = right.groupby(part["subject"]).mean()
+        assert row.subject_mean == pytest.approx(by_subject.mean())
+        assert row.adds == pytest.approx(by_subject.mean() - right.mean())
+
+
+def test_learning_curves_count_images_and_end_at_the_score(filled):
+    right = {1: 0.2, 2: 0.6}
+    workspace = filled("table4", right=lambda s, v, e: right.get(e, 0.6))
+    curve = tables.learning_curves(workspace, "table4", "learnet", "accuracy_pooled")
+    first, last = (curve[curve["epoch"] == e] for e in (1, 2))
+    assert first["value"].to_numpy() == pytest.approx(0.2)
+    assert last["value"].to_numpy() == pytest.approx(0.6)
+    assert first["images_seen"].to_numpy() == pytest.approx(30)
+    assert last["images_seen"].to_numpy() == pytest.approx(60)
+
+
+def test_phase_gains_know_what_each_variant_was_made_with(filled):
+    gains = tables.phase_gains(filled("phase_difference"), "accuracy_pooled")
+    assert set(gains["model"]) == {"learnet", "svm_hog"}
+    assert sorted(set(gains["phase_difference"])) == [0.0, 1.0]
+    assert gains["value"].to_numpy() == pytest.approx(0.2)
+    assert gains["line"].iloc[0].endswith(", noise 1")
+
+
+def test_half_a_table_says_what_is_missing_and_the_command(filled, workspace):
+    learnet = [s for s in workspace.specs("table6") if s.model.name == "learnet"]
+    store_all(workspace, learnet, lambda *_: 0.6)
+    missing = tables.missing_runs(workspace, "table6")
+    assert set(missing["model"]) == {"linear SVM on HOG"}
+    assert set(missing["command"]) == {"mer run table6 --profile smoke"}
+    assert (missing["folds missing"] == 3).all()
+    assert set(tables.ablation(workspace, "table6").scores["model"]) == {"learnet"}
+
+
+def test_a_table_without_any_fold_names_the_command(workspace):
+    with pytest.raises(MerError, match="mer run"):
+        tables.ablation(workspace, "table3")
+
+
+def test_facts_count_and_name_the_extremes(filled):
+    differences = tables.ablation(filled("table3"), "table3").differences
+    said = tables.facts(differences)
+    uar = differences[differences["metric"] == "uar_pooled"]
+    assert said["n_differences"] == len(uar)
+    assert said["largest"] == f"{uar['value'].max():+.3f}"
+    assert "LEARNet" in said["largest_name"]
+    nothing = tables.facts(differences[:0])
+    assert nothing["n_differences"] == 0
+    assert nothing["largest"] == "undefined"
+
+
+def test_holm_is_over_every_comparison_of_a_table(filled):
+    differences = tables.ablation(filled("table4"), "table4").differences
+    for _, part in differences.groupby("metric"):
+        np.testing.assert_allclose(
+            part["p_bootstrap_holm"], stats.holm(part["p_bootstrap"].to_numpy())
+        )
+
+
+def test_every_table_that_is_no_ablation_is_shown_otherwise():
+    assert set(TABLES) - set(ABLATIONS) == {"table2", "phase_difference"}
+    assert replace(TABLES["table2"]).name == "table2"
