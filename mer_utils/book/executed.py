@@ -6,13 +6,16 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from mer_utils.book import fingerprint
-from mer_utils.book.prepare import Notebook
+from mer_utils.book.prepare import Notebook, tags
 from mer_utils.files import atomic_write
 
 
@@ -77,8 +80,34 @@ class Executed:
                 path.unlink()
 
 
+def with_prose_of(source: NotebookNode, executed: NotebookNode) -> NotebookNode:
+    """Return the executed notebook with the prose of its source as that is now.
+
+    Parameters
+    ----------
+    source : NotebookNode
+        The prepared notebook, with the same code cells in the same order.
+    executed : NotebookNode
+        What papermill made of it, perhaps when its prose was another; it holds one code
+        cell more where parameters were injected.
+    """
+    ran = [cell for cell in executed.cells if cell.cell_type == "code"]
+    merged = deepcopy(executed)
+    merged.cells = []
+    for cell in source.cells:
+        if cell.cell_type != "code":
+            merged.cells.append(deepcopy(cell))
+            continue
+        merged.cells.append(ran.pop(0))
+        if ran and "injected-parameters" in tags(ran[0]):
+            merged.cells.append(ran.pop(0))
+    return merged
+
+
 def key_of(notebook: Notebook, parameters: Mapping[str, Any], state: Mapping[str, str]) -> str:
-    """Return the key of a run: cells and metadata, parameters, and everything they rest on.
+    """Return the key of a run: code cells and metadata, parameters, everything they rest on.
+
+    Prose is not in it: it changes no output, and `with_prose_of` brings it up to date.
 
     Parameters
     ----------
@@ -89,6 +118,7 @@ def key_of(notebook: Notebook, parameters: Mapping[str, Any], state: Mapping[str
     state : mapping of str to str
         Fingerprints of the package, the lock, the data, the results.
     """
-    cells = [[cell.cell_type, cell.source, cell.metadata] for cell in notebook.node.cells]
+    code = [cell for cell in notebook.node.cells if cell.cell_type == "code"]
+    cells = [[cell.source, cell.metadata] for cell in code]
     python = list(sys.version_info[:3])
     return fingerprint.of_value([cells, dict(parameters), dict(state), python])

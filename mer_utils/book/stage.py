@@ -11,7 +11,7 @@ import nbformat
 
 from mer_utils.book import attachments
 from mer_utils.book.banner import below_title
-from mer_utils.book.executed import Executed
+from mer_utils.book.executed import Executed, with_prose_of
 from mer_utils.book.normalise import normalise
 from mer_utils.book.prepare import Notebook
 from mer_utils.errors import MerError
@@ -62,7 +62,8 @@ def _stage_notebooks(
     files: dict[str, bytes] = {}
     for notebook in notebooks:
         name = f"notebooks/{notebook.name}.md"
-        node = normalise(nbformat.read(executed.notebook(notebook.name), as_version=4))
+        ran = nbformat.read(executed.notebook(notebook.name), as_version=4)
+        node = normalise(with_prose_of(notebook.node, ran))
         attachments.detach(node, f"notebooks/{notebook.name}", files)
         title = next(
             (c for c in node.cells if c.cell_type == "markdown" and c.source.strip()), None

@@ -115,7 +115,7 @@ def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
     keys = ["dataset", "scheme", "model", "setting"]
     for (dataset, _, model, setting), group in tidy.groupby(keys, sort=False):
         row = {
-            "data set": titles.get(str(dataset), str(dataset)),
+            "data set": _unbroken(titles.get(str(dataset), str(dataset))),
             "model": model_title(str(model)),
             "setting": setting,
         }
@@ -125,7 +125,11 @@ def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
             word = str(metric).removesuffix("_pooled")
             word = word if word == "accuracy" else word.upper()
             interval = "undefined" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
-            # Unbreakable: on a phone the table scrolls, and its rows stay low.
-            row[word] = f"{value:.3f} ({interval})".replace(" ", "\N{NO-BREAK SPACE}")
+            row[word] = _unbroken(f"{value:.3f} ({interval})")
         rows.append(row | {name: int(group[name].iloc[0]) for name in COUNTS})
     return pd.DataFrame(rows)
+
+
+def _unbroken(words: str) -> str:
+    """Keep words on one line: on a phone the table scrolls anyway, and its rows stay low."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")

@@ -88,7 +88,7 @@ def test_failing_cell_is_named_and_the_last_good_site_stays(book, line: str) -> 
     before = fingerprint.of_tree(book.site)
     alpha, beta = book.notebook("alpha"), book.notebook("beta")
     alpha.write_text(alpha.read_text().replace("import sys", line))
-    beta.write_text(beta.read_text() + "\nMore prose.\n")
+    beta.write_text(beta.read_text().replace("wide", "wider"))
     with pytest.raises(MerError) as caught:
         book.build()
     name = "ValueError: no results yet" if "Value" in line else "SystemExit: 0"
@@ -150,6 +150,24 @@ def test_swap_that_was_cut_off_is_put_right(book) -> None:
     book.build()
     assert book.log[-1].startswith("unchanged")
     assert fingerprint.of_tree(book.site) == before
+
+
+def test_changed_prose_is_rendered_without_running_anything(book) -> None:
+    before = _page(book.site, "notebooks/alpha")
+    alpha = book.notebook("alpha")
+    words = alpha.read_text()
+    first = words.index("```{code-cell}")
+    more = words[:first] + "Words before.\n\n" + words[first:] + "\nWords after.\n"
+    alpha.write_text(more)
+    book.build()
+    assert book.executed() == set()
+    page = _page(book.site, "notebooks/alpha")
+    places = [page.index(w) for w in ("Words before.", "demo ../build/data", "Words after.")]
+    assert places == sorted(places)
+    assert '"demo"' in page  # the injected values are still those that are shown
+    alpha.write_text(words)
+    book.build()
+    assert _page(book.site, "notebooks/alpha") == before
 
 
 def test_removed_notebook_leaves_nothing_behind(book, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,9 +136,14 @@ def test_key_follows_everything_a_page_rests_on(folder: Path) -> None:
     }
     source.write_text(source.read_text().replace(":tags: [parameters]", ":tags: [parameters, x]"))
     keys.add(key_of(prepare.read(source), {"profile": "smoke"}, state))
-    source.write_text(source.read_text() + "\nProse.\n")
-    keys.add(key_of(prepare.read(source), {"profile": "smoke"}, state))
+    source.write_text(source.read_text().replace("x = 1", "x = 2"))
+    changed = prepare.read(source)
+    keys.add(key_of(changed, {"profile": "smoke"}, state))
     assert len(keys) == 5
+    # Prose changes no output, so nothing needs to run again for it.
+    source.write_text(source.read_text() + "\nProse.\n")
+    prose = key_of(prepare.read(source), {"profile": "smoke"}, state)
+    assert prose == key_of(changed, {"profile": "smoke"}, state)
     assert key_of(notebook, {"profile": "smoke"}, dict(reversed(state.items()))) in keys
 
 

@@ -126,6 +126,7 @@ def test_pdf_of_the_tiny_book(book) -> None:
     made = pdf.pdf(repository=book.root, build=book.root / "build")
     assert made.read_bytes()[:5] == b"%PDF-"
     assert made.stat().st_size > 10_000
+    assert str(book.root).encode() not in made.read_bytes()  # no link into this machine
 
 
 # --- check
