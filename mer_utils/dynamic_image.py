@@ -24,9 +24,10 @@ KINDS: tuple[str, ...] = get_args(Kind)
 SCALINGS: tuple[str, ...] = get_args(Scaling)
 PHASES = ("full", "onset_apex", "apex_offset")
 
-# Pixels pooled at a time: the float copy of so many pixels of every frame stays in the
-# second-level cache (67 frames x 2048 x 4 bytes = 0.5 MB), which is what makes it fast.
-_CHUNK = 2048
+# Pixels pooled at a time. Fewer than half of NumPy's own buffer (8192 values), and its loop
+# over the rows of a chunk copies them first; many more, and a chunk leaves the cache. Measured
+# by ``python -m benchmarks di``.
+_CHUNK = 8192
 
 
 def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
@@ -185,11 +186,7 @@ def phase_dynamic_images(
             "pass the whole clip, onset to offset",
         )
     slices = {p: s for p, s in phase_slices(len(frames), apex).items() if p in phases}
-    weights = np.zeros((len(slices), len(frames)))
-    for row, part in zip(weights, slices.values(), strict=True):
-        row[part] = rank_pooling_weights(part.stop - part.start, kind)
-    leak = _weight_sums(slices, kind)
-    pooled = _pool(frames.reshape(len(frames), -1), weights.astype(np.float32), leak)
+    pooled = _pool(frames.reshape(len(frames), -1), list(slices.values()), kind)
     return {p: image.reshape(frames.shape[1:]) for p, image in zip(slices, pooled, strict=True)}
 
 
@@ -303,25 +300,28 @@ def to_uint8(di: np.ndarray, mode: Scaling = "minmax") -> np.ndarray:
     return np.rint(scaled).astype(np.uint8)
 
 
-def _weight_sums(slices: dict[str, slice], kind: Kind) -> np.ndarray:
-    # Exact by the formulas, where a float sum of the weights would leave a rounding error.
-    lengths = [part.stop - part.start for part in slices.values()]
-    return np.array([n if kind == "ported" else 0 for n in lengths], np.float32)
+def _pool(frames: np.ndarray, parts: list[slice], kind: Kind) -> np.ndarray:
+    """Return the weighted sum over each part of (t, pixels) frames, (parts, pixels), in chunks.
 
-
-def _pool(frames: np.ndarray, weights: np.ndarray, leak: np.ndarray) -> np.ndarray:
-    """Return ``weights @ frames`` for (p, t) weights and (t, pixels) frames, chunk by chunk."""
+    The plain form of the same is ``(weights[:, None] * frames[part]).sum(axis=0)`` in float64.
+    """
     t, pixels = frames.shape
-    pooled = np.empty((len(weights), pixels), np.float32)
+    lengths = [part.stop - part.start for part in parts]
+    weights = [rank_pooling_weights(n, kind).astype(np.float32) for n in lengths]
+    pooled = np.empty((len(parts), pixels), np.float32)
     buffer = np.empty((t, min(_CHUNK, pixels)), np.float32)
     for start in range(0, pixels, _CHUNK):
-        part = frames[:, start : start + _CHUNK]
-        chunk = buffer[:, : part.shape[1]]
-        chunk[...] = part
-        first = chunk[0].copy()
-        chunk -= first
-        out = pooled[:, start : start + _CHUNK]
-        np.matmul(weights, chunk, out=out)
-        if leak.any():
-            out += leak[:, None] * first
+        chunk = frames[:, start : start + _CHUNK]
+        differences = buffer[:, : chunk.shape[1]]
+        differences[...] = chunk
+        first = differences[0].copy()
+        differences -= first
+        for image, part, weight, n in zip(pooled, parts, weights, lengths, strict=True):
+            out = image[start : start + _CHUNK]
+            # One vector times a matrix for each part: one product for all parts would also
+            # multiply the frames outside them, and BLAS is slow with so few rows.
+            np.matmul(weight, differences[part], out=out)
+            if kind == "ported":
+                # Its weights sum to n exactly, which a float sum would miss.
+                out += n * first
     return pooled
