@@ -45,6 +45,7 @@ def make_book(
     from mer_utils import book as book_room
     from mer_utils.execution import open_executor
     from mer_utils.experiments import TABLES, open_workspace
+    from mer_utils.tables.costs import cost_files
 
     repository, build = find_repository(), build_dir()
     # Notebooks run in a folder of their own and must find the same caches.
@@ -73,6 +74,8 @@ def make_book(
             "profile": profile,
             "data_root": data_root or build / "data",
             "store": workspace.context.store,
+            # The newest record of what things cost; another one makes that page anew.
+            "costs": recorded[-1] if (recorded := cost_files()) else "",
         },
         inputs=inputs(workspace, repository),
         workers=workers,

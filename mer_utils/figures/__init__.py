@@ -15,6 +15,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `results`: scores with intervals, differences between settings
 - `matrices`: confusion matrices, heat maps
 - `trends`: a score against a parameter, average ranks
+- `costs`: learning curves of two training loops, growth of a run's time
 - `phase_viewer`: one clip, its phases and its dynamic images, interactively
 - `explorer`: every result, filtered, as a chart and a table
 """
@@ -25,6 +26,7 @@ from mer_utils.figures.clips import (
     sample_frames,
     subject_class_counts,
 )
+from mer_utils.figures.costs import growth_figure, loss_curves
 from mer_utils.figures.crops import face_crops
 from mer_utils.figures.diagrams import loso_diagram, phases_diagram
 from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
@@ -65,10 +67,12 @@ __all__ = [
     "effect_vs_parameter",
     "face_crops",
     "frames_row",
+    "growth_figure",
     "heat_map",
     "house_diagram",
     "learnet_diagram",
     "loso_diagram",
+    "loss_curves",
     "phase_viewer",
     "phases_diagram",
     "ported_row",
