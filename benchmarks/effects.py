@@ -84,8 +84,8 @@ def _effects(
     add("bfloat16", ours / times["bfloat16"], TRIED)
     for batch in (8, 32):
         add(f"batches of {batch}", ours / size * batch / times[str(batch)], TRIED)
-    if not quick:
-        add("torch.compile", ours / _compiled(recorder, fold, rounds, ours), TRIED)
+    if not quick and (compiled := _compiled(recorder, fold, rounds, ours)):
+        add("torch.compile", ours / compiled, TRIED)
     alone = pool.submit(steps_a_second, fold, rounds, 1).result()
     list(pool.map(steps_a_second, [fold] * 2, [2] * 2, [1] * 2))  # both processes are warm
     together = sum(pool.map(steps_a_second, [fold] * 2, [rounds] * 2, [1] * 2))
@@ -94,15 +94,15 @@ def _effects(
     add("2 threads a fold, instead of two folds", threads / together, TRIED)
 
 
-def _compiled(recorder: Recorder, fold: Fold, rounds: int, ours: float) -> float:
-    """Return the time of a compiled step; record after how many steps compiling has paid."""
+def _compiled(recorder: Recorder, fold: Fold, rounds: int, ours: float) -> float | None:
+    """Return the time of a compiled step, None if it failed; record when compiling has paid."""
     started = time.perf_counter()
     try:
         step = stepper(fold, compiled=True)
         step()
     except Exception as error:  # without a C++ compiler there is nothing to compile with
         print(f"torch.compile failed on {fold.spec.model.name}: {type(error).__name__}")
-        return float("inf")
+        return None
     spent = time.perf_counter() - started
     took = best({"step": step}, rounds)["step"]
     saved = max(ours - took, 0)

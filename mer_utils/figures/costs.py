@@ -52,9 +52,10 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
         for measure, line in curves[curves["case"] == name].groupby("measure", sort=False):
             loop = str(measure).partition(", ")[0]
             colour, style = _LOOPS[loop]
-            axes.plot(line["x"], line["value"], style, color=colour, linewidth=1.2, label=loop)
+            look = {"color": colour, "linewidth": 1.2, "marker": ".", "label": loop}
+            axes.plot(line["x"], line["value"], style, **look)
         axes.set_title(title_of(name, MODEL_TITLES), fontsize=9)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xticks(sorted(set(curves["x"].astype(int))))
         light_grid(axes)
     for axes in grid[len(names) :]:
         axes.set_axis_off()

@@ -18,6 +18,9 @@ from mer_utils.tables.cost_trends import (
     projection_table,
 )
 from mer_utils.tables.costs import (
+    SHARES,
+    SPEEDS,
+    costs_by_case,
     costs_quoted,
     costs_table,
     history_table,
@@ -29,11 +32,14 @@ from mer_utils.tables.results import differences, quoted, scores, wide_differenc
 from mer_utils.tables.style import show
 
 __all__ = [
+    "SHARES",
+    "SPEEDS",
     "action_unit_counts",
     "against_published",
     "assumptions_list",
     "assumptions_table",
     "clip_summary",
+    "costs_by_case",
     "costs_quoted",
     "costs_table",
     "differences",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer_utils.tables.costs import NOT_MEASURED, Costs
+from mer_utils.tables.costs import NOT_MEASURED, Costs, title
 
 #: Share by which a speed must differ from 1 to count as different.
 NO_DIFFERENCE = 0.03
@@ -132,7 +132,7 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
     each = rows[rows["measure"] == "time of a training image"].set_index("case")["value"]
     epochs = rows.loc[rows["measure"] == "epochs", "value"]
     lines = []
-    for title, clips, subjects, folds in PROJECTED:
+    for data, clips, subjects, folds in PROJECTED:
         for model, milliseconds in each.items():
             shown = images_shown(clips, subjects, folds, views=3) * float(epochs.iloc[0])
             hours = shown * float(milliseconds) / 3.6e6
@@ -141,8 +141,8 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
             rounds = -(-k // min(workers, k))
             lines.append(
                 {
-                    "data": title,
-                    "model": model,
+                    "data": data,
+                    "model": title(str(model)),
                     "images": int(shown),
                     "hours, one core": hours,
                     f"hours, {workers} workers": hours / k * rounds,
@@ -156,5 +156,5 @@ def profile_table(costs: Costs) -> pd.DataFrame:
     """List the operations in which the networks furthest from the peak spend their time."""
     rows = costs.section("profile")
     found = rows.rename(columns={"case": "model", "measure": "operation", "value": "share"})
-    found = found[["model", "operation", "share"]]
+    found = found[["model", "operation", "share"]].assign(model=found["model"].map(title))
     return found if len(found) else pd.DataFrame([{"model": NOT_MEASURED}], columns=found.columns)

@@ -16,6 +16,24 @@ import pandas as pd
 
 from mer_utils.errors import MerError
 from mer_utils.files import build_dir
+from mer_utils.models import MODELS
+
+#: Headings of the two tables about training, by measure.
+SHARES = {
+    "training loop of a fold's time": "loop, of a fold",
+    "forward, of the training loop": "forward",
+    "backward, of the training loop": "backward",
+    "optimiser, of the training loop": "optimiser",
+    "augmentation, of the training loop": "augmentation",
+    "other, of the training loop": "other",
+}
+SPEEDS = {
+    "usual loop / ours": "usual / ours",
+    "difference of the last loss": "loss, t",
+    "time of a training image": "ms an image",
+    "operations a second": "GFLOP/s",
+    "of the matrix-product peak": "of peak",
+}
 
 #: One row a measured number: its section, what was measured (case) and how (measure), its
 #: place on a curve (x), and the goal it was held against, if there is one.
@@ -152,6 +170,31 @@ def costs_table(costs: Costs, section: str, *, goals_only: bool = False) -> pd.D
     )
 
 
+def costs_by_case(costs: Costs, section: str, headings: Mapping[str, str]) -> pd.DataFrame:
+    """Return some of a section's measures side by side, one row a case.
+
+    Parameters
+    ----------
+    costs : Costs
+    section : str
+    headings : mapping of str to str
+        From a measure to the heading of its column; cases with none of them are left out.
+    """
+    rows = costs.section(section)
+    rows = rows[rows["measure"].isin(list(headings))]
+    if rows.empty:
+        return pd.DataFrame([{"model": NOT_MEASURED}])
+    wide = rows.pivot_table("value", "case", "measure", aggfunc="first")
+    wide = wide.reindex(index=rows["case"].unique(), columns=list(headings))
+    wide = wide.rename(columns=dict(headings), index=title).rename_axis(columns=None)
+    return wide.rename_axis("model").reset_index()
+
+
+def title(case: str) -> str:
+    """Return a network's title by its name, and any other case as it is."""
+    return MODELS[case].title if case in MODELS else case
+
+
 def history_table(files: list[Path] | None = None) -> pd.DataFrame:
     """Set the times of the whole side by side over the records at hand, oldest first."""
     columns: dict[str, pd.Series] = {}
@@ -174,12 +217,21 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        ``goals``, ``goals_met``, ``machine``, ``commit`` and ``measured``.
+        ``goals``, ``goals_met``, ``machine``, ``commit``, ``measured``, ``peak`` of matrix
+        products, and ``t_limit``, beyond which two losses count as different.
     """
+    quoted = dict.fromkeys(
+        ("goals", "goals_met", "machine", "commit", "measured", "peak", "t_limit"), NOT_MEASURED
+    )
     if not costs.machine:
-        return dict.fromkeys(("goals", "goals_met", "machine", "commit", "measured"), NOT_MEASURED)
+        return quoted
     verdicts = [verdict(row) for row in costs.rows.to_dict("records")]
-    return {
+    training = costs.section("training").set_index("measure")
+    if "difference of the last loss" in training.index:
+        limits = training.loc[["difference of the last loss"], "at_most"]
+        peaks = training.loc[["matrix-product peak, one core"], "value"]
+        quoted["t_limit"], quoted["peak"] = f"{limits.iloc[0]:g}", f"{peaks.iloc[0]:.0f} GFLOP/s"
+    return quoted | {
         "goals": str(len(verdicts) - verdicts.count("")),
         "goals_met": str(verdicts.count("met")),
         "machine": f"{costs.machine['processor']}, {costs.machine['cores']} cores",

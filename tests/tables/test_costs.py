@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,18 @@ def test_goals_are_met_or_missed_by_their_numbers(record):
     assert tables.costs_quoted(record)["goals_met"] == "2"
 
 
+def test_measures_stand_side_by_side(record):
+    wide = tables.costs_by_case(record, "training", {"epochs": "n", "absent": "-", **tables.SPEEDS})
+    (line,) = wide.dropna(axis="columns").to_dict("records")
+    assert line == {"model": "LEARNet", "n": 5.0, "ms an image": 2.0}
+
+
+def test_the_headings_are_those_of_measures_that_are_recorded():
+    source = (Path(__file__).parents[2] / "benchmarks" / "training.py").read_text("utf-8")
+    for measure in (*tables.SHARES, *tables.SPEEDS):
+        assert measure.split(", ")[-1] in source
+
+
 def test_points_of_curves_are_no_single_numbers(record):
     assert "seed" not in " ".join(tables.costs_table(record, "")["what"])
 
@@ -158,7 +171,8 @@ def test_a_record_of_the_checkout_stands_in_until_one_is_made(monkeypatch, tmp_p
 def test_without_a_record_every_table_says_so(nothing):
     shown = [
         tables.machine_table(nothing),
-        tables.costs_table(nothing, "training"),
+        tables.costs_table(nothing, "dynamic images"),
+        tables.costs_by_case(nothing, "training", tables.SHARES),
         tables.effects_table(nothing),
         tables.growth_table(nothing),
         tables.projection_table(nothing),
