@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mer_utils import book as book_room
-from mer_utils.book.pdf import pdf as print_pdf
-from mer_utils.book.serve import serve as serve_site
 from mer_utils.cli.experiments import (
     CORES,
     ClusterOptions,
@@ -25,9 +22,10 @@ from mer_utils.cli.experiments import (
     compute,
 )
 from mer_utils.errors import MerError
-from mer_utils.execution import open_executor
-from mer_utils.experiments import TABLES, Workspace, open_workspace
 from mer_utils.files import BUILD_SETTING, build_dir
+
+if TYPE_CHECKING:
+    from mer_utils.experiments import Workspace
 
 commands = typer.Typer()
 
@@ -44,6 +42,11 @@ def make_book(
     cluster_options: ClusterOptions = None,
 ) -> None:
     """Run what is missing, execute every notebook, build the site."""
+    from mer_utils import book as book_room
+    from mer_utils.execution import open_executor
+    from mer_utils.experiments import TABLES, open_workspace
+    from mer_utils.tables.costs import cost_files
+
     repository, build = find_repository(), build_dir()
     # Notebooks run in a folder of their own and must find the same caches.
     os.environ[BUILD_SETTING] = str(build)
@@ -71,6 +74,8 @@ def make_book(
             "profile": profile,
             "data_root": data_root or build / "data",
             "store": workspace.context.store,
+            # The newest record of what things cost; another one makes that page anew.
+            "costs": recorded[-1] if (recorded := cost_files()) else "",
         },
         inputs=inputs(workspace, repository),
         workers=workers,
@@ -82,18 +87,24 @@ def make_book(
 @commands.command()
 def serve(port: Annotated[int, typer.Option(help="0 takes any free one")] = 8000) -> None:
     """Show the built site in a browser on this machine."""
+    from mer_utils.book.serve import serve as serve_site
+
     serve_site(build_dir() / "html", port)
 
 
 @commands.command()
 def pdf() -> None:
     """Print the whole book, as it was last built, to one PDF."""
+    from mer_utils.book.pdf import pdf as print_pdf
+
     written = print_pdf(repository=find_repository(), build=build_dir())
     typer.echo(f"The PDF is ready: {written}")
 
 
 def inputs(workspace: Workspace, repository: Path) -> dict[str, str]:
     """Return the fingerprints of everything but the sources that pages rest on."""
+    from mer_utils.experiments import TABLES
+
     specs = [spec for table in TABLES for spec in workspace.specs(table)]
     lock = (repository / "requirements.lock").read_bytes()
     data = "".join(spec.fingerprint for spec in workspace.data.values())

@@ -1,10 +1,14 @@
-"""Commands about experiments: ``mer plan``, ``mer run``, ``mer status``."""
+"""Commands about experiments: ``mer plan``, ``mer run``, ``mer status``.
+
+What needs torch is imported where it is used: that takes seconds, and ``mer --help`` and the
+commands about data need none of it.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,19 +16,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer_utils.cli.progress import FoldProgress, duration, show_bar
-from mer_utils.execution import (
-    Executor,
-    Job,
-    Outcome,
-    Report,
-    load_clips,
-    open_executor,
-    prepare_views,
-    run,
-)
-from mer_utils.execution.plan import plan_runs
-from mer_utils.experiments import TABLES, Workspace, open_workspace
-from mer_utils.experiments.grids import get_table
+
+if TYPE_CHECKING:
+    from mer_utils.execution import Executor, Job, Outcome, Report
+    from mer_utils.experiments import Workspace
 
 commands = typer.Typer()
 
@@ -65,6 +60,10 @@ def plan(
     device: Device = "auto",
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
+    from mer_utils.execution import load_clips
+    from mer_utils.execution.plan import plan_runs
+    from mer_utils.experiments import open_workspace
+
     names = _names(tables)
     workspace = open_workspace(
         profile,
@@ -116,6 +115,9 @@ def run_tables(
     cluster_options: ClusterOptions = None,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
+    from mer_utils.execution import open_executor
+    from mer_utils.experiments import open_workspace
+
     names = _names(tables)
     chosen = open_executor(
         executor,
@@ -146,6 +148,8 @@ def status(
     data: Data = None,
 ) -> None:
     """Show how many folds of each table are done, missing, and failed when last tried."""
+    from mer_utils.experiments import open_workspace
+
     names = _names(tables)
     workspace = open_workspace(profile, data_root, store, datasets=data, workers=2, progress=True)
     shown = Table(title=f"{workspace.profile.title}, store {workspace.context.store}")
@@ -175,6 +179,8 @@ def compute(
     executor : Executor, optional
         Not yet entered: it is started only if something is missing.
     """
+    from mer_utils.execution import Report, open_executor, prepare_views, run
+
     report = Report()
     specs = {name: workspace.specs(name) for name in tables}
     missing = {name: jobs for name in tables if (jobs := workspace.missing(specs[name]))}
@@ -214,4 +220,6 @@ def _list_failures(failed: list[Outcome]) -> None:
 
 
 def _names(tables: list[str] | None) -> list[str]:
+    from mer_utils.experiments.grids import TABLES, get_table
+
     return [get_table(name).name for name in tables] if tables else list(TABLES)

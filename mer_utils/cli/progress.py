@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from mer_utils.execution import Job, Outcome
+if TYPE_CHECKING:
+    from mer_utils.execution import Job, Outcome
 
 _LOG_EVERY_SECONDS = 30
 

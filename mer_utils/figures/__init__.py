@@ -16,6 +16,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `overview`: every score of every table
 - `matrices`: confusion matrices, heat maps
 - `trends`: a score against a parameter, average ranks
+- `costs`: learning curves of two training loops, growth of a run's time
 - `phase_viewer`: one clip, its phases and its dynamic images, interactively
 - `explorer`: every result, filtered, as a chart and a table
 """
@@ -26,6 +27,7 @@ from mer_utils.figures.clips import (
     sample_frames,
     subject_class_counts,
 )
+from mer_utils.figures.costs import growth_figure, loss_curves
 from mer_utils.figures.crops import face_crops
 from mer_utils.figures.diagrams import loso_diagram, phases_diagram
 from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
@@ -67,10 +69,12 @@ __all__ = [
     "effect_vs_parameter",
     "face_crops",
     "frames_row",
+    "growth_figure",
     "heat_map",
     "house_diagram",
     "learnet_diagram",
     "loso_diagram",
+    "loss_curves",
     "overview_figure",
     "phase_viewer",
     "phases_diagram",

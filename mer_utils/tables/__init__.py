@@ -11,12 +11,30 @@
 - `every`: the scores of all tables, and what of them is computed
 - `summary`: the words of the one-page summary
 - `downloads`: a frame as a file that the reader can save
+- `costs`: the recorded measurements of ``python -m benchmarks``
+- `cost_trends`: what was tried, how cost grows, a projection to larger data
 - `assumptions`: the register of assumptions, with each value read from the code
 """
 
 from mer_utils.tables.ablations import Ablation, ablation, chosen_epoch, fold_averages
 from mer_utils.tables.assumptions import assumptions_list, assumptions_table
 from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
+from mer_utils.tables.cost_trends import (
+    effects_table,
+    growth_table,
+    profile_table,
+    projection_table,
+)
+from mer_utils.tables.costs import (
+    SHARES,
+    SPEEDS,
+    costs_by_case,
+    costs_quoted,
+    costs_table,
+    history_table,
+    machine_table,
+    read_costs,
+)
 from mer_utils.tables.curves import learning_curves
 from mer_utils.tables.downloads import download
 from mer_utils.tables.every import all_scores, coverage, table_title, wide_all
@@ -43,6 +61,8 @@ from mer_utils.tables.variants import (
 )
 
 __all__ = [
+    "SHARES",
+    "SPEEDS",
     "Ablation",
     "ablation",
     "action_unit_counts",
@@ -53,19 +73,29 @@ __all__ = [
     "assumptions_table",
     "chosen_epoch",
     "clip_summary",
+    "costs_by_case",
+    "costs_quoted",
+    "costs_table",
     "coverage",
     "differences",
     "download",
+    "effects_table",
     "facts",
     "fold_averages",
     "full_models",
+    "growth_table",
+    "history_table",
     "learning_curves",
+    "machine_table",
     "missing_note",
     "missing_runs",
     "on_view",
     "phase_gains",
     "profile_models",
+    "profile_table",
+    "projection_table",
     "quoted",
+    "read_costs",
     "scores",
     "show",
     "summary",

@@ -8,10 +8,10 @@ import pytest
 import skimage.data
 from typer.testing import CliRunner
 
-from mer_utils.cli import di
 from mer_utils.cli.main import app
 from mer_utils.dynamic_image import phase_dynamic_images, to_uint8
 from mer_utils.errors import MerError
+from mer_utils.figures import dynamic_images
 
 NUMBERS = range(8, 15)  # 8, 9, 10, ... : the order of names is not that of numbers
 
@@ -87,7 +87,8 @@ def test_an_apex_at_the_offset_says_which_di_is_lacking(folder, tmp_path):
 
 def test_the_sheet_shows_frames_and_dis_with_their_names(folder, tmp_path, monkeypatch):
     drawn = {}
-    monkeypatch.setattr(di, "di_grid", lambda rows, f=di.di_grid: drawn.setdefault("f", f(rows)))
+    grid = dynamic_images.di_grid
+    monkeypatch.setattr(dynamic_images, "di_grid", lambda rows: drawn.setdefault("f", grid(rows)))
     run(folder, "--apex", 11, "-o", tmp_path / "a.png")
     titles = [axes.get_title() for axes in drawn["f"].axes]
     assert titles == ["onset", "apex", "offset", "full", "onset to apex", "apex to offset"]

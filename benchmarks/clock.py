@@ -1,0 +1,28 @@
+"""Timing: the best of several rounds, with the contestants taking turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the wall-clock time of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def best(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return each contestant's shortest time, in seconds, after one round to warm up.
+
+    They take turns, so that a busy spell of the machine hits all of them and not one; the
+    shortest time is the one that other processes disturbed least.
+    """
+    for call in work.values():
+        call()
+    shortest = dict.fromkeys(work, float("inf"))
+    for _ in range(rounds):
+        for name, call in work.items():
+            shortest[name] = min(shortest[name], seconds(call))
+    return shortest

@@ -1,0 +1,202 @@
+"""Dynamic images (DIs): against the plain form, the speed of reading, decoding, and the disk."""
+
+from __future__ import annotations
+
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from benchmarks.clock import best, seconds
+from benchmarks.machine import read_seconds
+from benchmarks.record import Recorder
+from mer_utils import dynamic_image as di
+from mer_utils import synthetic, views
+from mer_utils.annotations import clip_frames, load
+from mer_utils.frames import read_clip
+from mer_utils.synthetic.drawing import JPEG_QUALITY
+
+SECTION = "dynamic images"
+SIZES = ((224, 224), (640, 480))
+REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+def plain(frames: np.ndarray) -> np.ndarray:
+    """The straightforward NumPy form: split channels, broadcast over all frames, sum."""
+    weights = di.rank_pooling_weights(len(frames)).reshape(-1, 1, 1)
+    channels = [frames[..., c] for c in range(frames.shape[-1])]
+    return np.stack([(channel * weights).sum(axis=0) for channel in channels], axis=-1)
+
+
+def plain_copied(frames: np.ndarray) -> np.ndarray:
+    """The same on contiguous copies of the channels, as the Python port that is copied about."""
+    weights = di.rank_pooling_weights(len(frames)).reshape(-1, 1, 1)
+    split = [cv2.split(frame) for frame in frames]
+    channels = [np.array(channel) for channel in zip(*split, strict=True)]
+    return np.stack([(channel * weights).sum(axis=0) for channel in channels], axis=-1)
+
+
+def largest_error(ours: np.ndarray, exact: np.ndarray) -> float:
+    """Return the largest difference relative to the range of the exact image."""
+    return float(np.abs(ours - exact).max() / np.ptp(exact))
+
+
+def measure(recorder: Recorder, *, quick: bool = False, full: bool = False) -> None:
+    """Measure all of this section with one thread, but for what says otherwise."""
+    with threadpool_limits(1):
+        for width, height in ((64, 48),) if quick else SIZES:
+            _pooling(recorder, width, height, rounds=3 if quick else 15)
+        with tempfile.TemporaryDirectory() as folder:
+            _from_disk(recorder, Path(folder), quick=quick, full=full)
+
+
+def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
+    made = synthetic.make_clip("casme2", n_frames=(33, 33), frame_size=(width, height))
+    frames, apex = np.ascontiguousarray(made.frames), made.apex
+    case = f"{len(frames)} x {height} x {width} x {frames.shape[-1]}"
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    coded = [cv2.imencode(".jpg", f[..., ::-1], options)[1] for f in frames]
+    ours, exact, copied = di.dynamic_image(frames), plain(frames), np.empty_like(frames)
+    error = largest_error(ours, exact)
+    if error > 1e-6 or largest_error(ours, plain_copied(frames)) > 1e-6:
+        raise AssertionError(f"ours differs from the plain form by {error} of the range")
+    times = best(
+        {
+            "plain": lambda: plain(frames),
+            "copied": lambda: plain_copied(frames),
+            "one": lambda: di.dynamic_image(frames),
+            "three": lambda: di.phase_dynamic_images(frames, apex),
+            "decode": lambda: [cv2.imdecode(data, cv2.IMREAD_COLOR) for data in coded],
+            "copy": lambda: np.copyto(copied, frames),
+        },
+        rounds,
+    )
+    read = read_seconds(frames, rounds)
+    one, three = times["one"], times["three"]
+    add = recorder.add
+    add(SECTION, case, "one phase", 1e3 * one, "ms")
+    add(SECTION, case, "largest error", error, "of the range", at_most=1e-6)
+    add(SECTION, case, "plain form / ours", times["plain"] / one, "x", at_least=8)
+    add(SECTION, case, "plain form on copied channels / ours", times["copied"] / one, "x")
+    add(SECTION, case, "plain form, three times / ours, three", 3 * times["plain"] / three, "x")
+    add(SECTION, case, "three phases / one", three / one, "x", at_most=1.5)
+    add(SECTION, case, "one phase / JPEG decoding", one / times["decode"], "x", at_most=0.1)
+    add(SECTION, case, "three phases / JPEG decoding", three / times["decode"], "x", at_most=0.1)
+    add(SECTION, case, "one phase / reading the bytes", one / read, "x")
+    add(SECTION, case, "one phase / copying the bytes", one / times["copy"], "x")
+    for part, took in _parts(frames, rounds).items():
+        add(SECTION, case, f"{part} alone / one phase", took / one, "x")
+    image, buffer = ours.nbytes, 4 * len(frames) * min(di._CHUNK, frames[0].size)
+    for name, phases in (("one phase", di.PHASES[:1]), ("three phases", di.PHASES)):
+        peak = _peak(lambda p=phases: di.phase_dynamic_images(frames, apex, phases=p))
+        beyond = max(0, peak - buffer) / image / len(phases)
+        add(
+            SECTION, case, f"memory of {name} but the buffer", beyond, "images a phase", at_most=1.5
+        )
+    add(SECTION, case, "buffer / a float copy of the clip", buffer / (4 * frames.size), "x")
+
+
+def _parts(frames: np.ndarray, rounds: int) -> dict[str, float]:
+    """Return the time of each of the three passes of pooling, over chunks of its size."""
+    flat, step = frames.reshape(len(frames), -1), min(di._CHUNK, frames[0].size)
+    starts = range(0, flat.shape[1] - step + 1, step)
+    chunk = np.zeros((len(frames), step), np.float32)
+    first, weights = chunk[0].copy(), np.ones(len(frames), np.float32)
+    passes = {
+        "converting to float": lambda s: np.copyto(chunk, flat[:, s : s + step]),
+        "subtracting the first frame": lambda s: np.subtract(chunk, first, out=chunk),
+        "weighted sum": lambda s: np.matmul(weights, chunk),
+    }
+    return best({n: lambda p=p: [p(s) for s in starts] for n, p in passes.items()}, rounds)
+
+
+def _peak(work: Callable[[], object]) -> int:
+    """Return the bytes that NumPy held at most beyond what it held before."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def _from_disk(recorder: Recorder, folder: Path, *, quick: bool, full: bool) -> None:
+    """Measure JPEG files to views, the view cache, and decoding straight to a smaller size."""
+    size = (2, 2) if quick else (None, None) if full else (8, 10)
+    root = synthetic.write(
+        "casme2", folder / "twin", subjects=size[0], clips_per_subject=size[1], workers=2
+    )
+    clips = load("casme2", root)
+    found = [clip_frames(row) for row in clips.itertuples()]
+    paths = [path for clip in found for path in clip.paths]
+    case = f"{len(clips)} clips, {len(paths):,} frames"
+    for path in paths:  # into the system's cache: the processor is measured, not the disk
+        path.read_bytes()
+    options = views.ViewOptions(image_size=64)
+
+    def decoding(threads: int) -> float:
+        with ThreadPoolExecutor(threads) as pool:
+            return seconds(lambda: list(pool.map(lambda clip: read_clip(clip.paths), found)))
+
+    def building(name: str, threads: int) -> float:
+        return seconds(lambda: _build(clips, options, folder / name, threads))
+
+    rounds = 1 if quick or full else 3
+    one, two = (min(decoding(n) for _ in range(rounds)) for n in (1, 2))
+    made = {n: min(building(f"{n}-{i}", n) for i in range(rounds)) for n in (1, 2)}
+    add = recorder.add
+    add(SECTION, case, "decoding, one thread", len(paths) / one, "frames a second")
+    add(SECTION, case, "decoding, 2 threads / one", one / two, "x")
+    add(SECTION, case, "views, one thread, of decoding speed", one / made[1], "", at_least=0.9)
+    add(SECTION, case, "views, 2 threads, of twice decoding", one / 2 / made[2], "", at_least=0.9)
+    add(SECTION, case, "view cache / decoding, 2 threads", made[2] / two, "x", at_most=1.15)
+    again = best({"open": lambda: _build(clips, options, folder / "1-0", 1)}, 3)["open"]
+    images = _build(clips, options, folder / "1-0", 1).images
+    add(SECTION, case, "opening the cache / building it", again / made[2], "x", at_most=0.01)
+    add(SECTION, case, "read back as a memory map", isinstance(images, np.memmap), "", at_least=1)
+    _reduced(recorder, found[: 3 if quick else 20])
+
+
+def _build(clips: pd.DataFrame, options: views.ViewOptions, cache: Path, n: int) -> views.Views:
+    return views.build(clips, options, fingerprint="benchmark", cache=cache, workers=n)
+
+
+def _reduced(recorder: Recorder, found: list) -> None:
+    """Decode at 1/2, 1/4, 1/8 in the codec itself; compare time and views with full decoding."""
+    coded = [[np.fromfile(path, np.uint8) for path in clip.paths] for clip in found]
+
+    def decoded(flag: int) -> list[np.ndarray]:
+        return [np.stack([cv2.imdecode(data, flag) for data in clip]) for clip in coded]
+
+    flags = {1: cv2.IMREAD_COLOR, **REDUCED}
+    times = best({str(n): lambda f=f: decoded(f) for n, f in flags.items()}, 3)
+    whole = decoded(flags[1])
+    for n, flag in REDUCED.items():
+        small = decoded(flag)
+        side = min(small[0].shape[1:3])
+        case = f"decoded at 1/{n}, shorter side {side} pixels"
+        recorder.add(SECTION, case, "full decoding / reduced", times["1"] / times[str(n)], "x")
+        for image_size in (48, 112, 224):
+            if image_size > side:
+                continue
+            options = views.ViewOptions(image_size=image_size)
+            errors = [
+                views.clip_views(a, c.apex, options)["full"].astype(float)
+                - views.clip_views(b, c.apex, options)["full"]
+                for a, b, c in zip(small, whole, found, strict=True)
+            ]
+            rms = float(np.sqrt(np.mean(np.square(errors))))
+            largest = float(np.abs(errors).max())
+            recorder.add(SECTION, case, f"RMS error of a view of {image_size}", rms, "grey levels")
+            recorder.add(
+                SECTION, case, f"largest error of a view of {image_size}", largest, "grey levels"
+            )

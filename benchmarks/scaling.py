@@ -1,0 +1,65 @@
+"""How the time of a leave-one-subject-out run grows with clips and with subjects."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmarks.record import Recorder
+from mer_utils import models
+from mer_utils.models.create import normalisation
+from mer_utils.protocol import loso
+from mer_utils.tables.cost_trends import growth_table
+from mer_utils.tables.costs import Costs
+from mer_utils.training import TrainingOptions, fit, predict
+
+SECTION = "scaling"
+MODEL, CLASSES = "learnet", 5
+CLIPS = (1, 2, 4, 8)
+SUBJECTS = (8, 16, 32)
+# Folds are alike: of a run of many, so many are trained and stand for the rest.
+FOLDS_TIMED = 4
+
+
+def measure(recorder: Recorder, *, quick: bool = False) -> None:
+    torch.set_num_threads(1)
+    size, each = (32, 2) if quick else (48, 10)
+    loso_run(4, 16, size)
+    for factor in CLIPS:
+        clips, subjects = factor * each * SUBJECTS[0], SUBJECTS[0]
+        _add(recorder, f"clips, {subjects} subjects", clips, subjects, clips, size)
+    for subjects in SUBJECTS:
+        clips = each * subjects
+        _add(recorder, f"subjects, {each} clips each", subjects, subjects, clips, size)
+    grown = growth_table(Costs(recorder.machine, recorder.frame()))
+    for row in grown.to_dict("records"):
+        print(f"{row['varied']}: exponent {row['exponent of the time']:.2f}", end="")
+        print(f", expected {row['expected']:.2f}")
+
+
+def _add(recorder: Recorder, case: str, x: int, subjects: int, clips: int, size: int) -> None:
+    took, shown = loso_run(subjects, clips, size)
+    recorder.add(SECTION, case, "time of a run", took, "s", x=x)
+    recorder.add(SECTION, case, "images shown", shown, "images", x=x)
+
+
+def loso_run(subjects: int, clips: int, image_size: int) -> tuple[float, int]:
+    """Train and test the folds of made images; return the time of all folds and their images."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (clips, image_size, image_size, 3), np.uint8)
+    labels = rng.integers(0, CLASSES, clips)
+    table = pd.DataFrame({"subject": [f"sub{i % subjects:03d}" for i in range(clips)]})
+    folds = list(loso(table))
+    timed = folds[:FOLDS_TIMED]
+    options = TrainingOptions(epochs=1, batch_size=16)
+    started = time.perf_counter()
+    for fold in timed:
+        model = models.create(MODEL, CLASSES, image_size, width=1 / 4)
+        mean, std = normalisation(model, pretrained=False)
+        fit(model, images[fold.train], labels[fold.train], options, mean=mean, std=std)
+        predict(model, images[fold.test], options, mean=mean, std=std)
+    took = (time.perf_counter() - started) / len(timed) * len(folds)
+    return took, sum(len(fold.train) for fold in folds) * options.epochs
