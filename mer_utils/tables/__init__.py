@@ -4,11 +4,13 @@
 - `clips`: data sets counted: subjects, classes, durations, action units
 - `models`: sizes and costs of the networks
 - `results`: scores and differences of table 2, and the numbers its sentences quote
+- `ground_truth`: what is true of the made clips
 - `assumptions`: the register of assumptions, with each value read from the code
 """
 
 from mer_utils.tables.assumptions import assumptions_list, assumptions_table
 from mer_utils.tables.clips import action_unit_counts, against_published, clip_summary
+from mer_utils.tables.ground_truth import displacement_by_class
 from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.results import differences, quoted, scores, wide_differences, wide_scores
 from mer_utils.tables.style import show
@@ -20,6 +22,7 @@ __all__ = [
     "assumptions_table",
     "clip_summary",
     "differences",
+    "displacement_by_class",
     "full_models",
     "profile_models",
     "quoted",
