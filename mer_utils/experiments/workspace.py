@@ -25,7 +25,6 @@ from mer_utils.experiments.datasets import (
 from mer_utils.experiments.grids import add_setting, get_table
 from mer_utils.experiments.profiles import Profile, get_profile
 from mer_utils.files import build_dir
-from mer_utils.frames import CropOptions
 from mer_utils.protocol import loso
 from mer_utils.runs import DataSpec, RunSpec, RunStore
 from mer_utils.views import Views
@@ -89,9 +88,10 @@ class Workspace:
 
     def _as_shown(self, spec: RunSpec) -> RunSpec:
         """Return the specification with the face crop, where its data set is cropped."""
-        if spec.data.dataset not in self.context.cropped:
+        crop = self.context.crop(spec.data.dataset)
+        if crop is None:
             return spec
-        views = spec.views.model_copy(update={"crop": CropOptions()})
+        views = spec.views.model_copy(update={"crop": crop})
         return spec.model_copy(update={"views": views})
 
     def ledger(self, dataset: str) -> pd.DataFrame:
@@ -196,9 +196,9 @@ def open_workspace(
     Notes
     -----
     Three more environment variables say how the data are read. ``MER_CROP`` lists the data
-    sets whose frames are cropped to the face; ``MER_NO_FACE`` is the rule for their clips
-    without one, ``error`` or ``drop_clip``; ``MER_CORRECTIONS`` names a file of the user's own
-    corrections.
+    sets whose frames are cropped to the face, and how; ``MER_NO_FACE`` is the rule for their
+    clips without one, ``error`` or ``drop_clip``; ``MER_CORRECTIONS`` names a file of the user's
+    own corrections. See `mer_utils.experiments.datasets`.
     """
     chosen = get_profile(profile)
     build = build_dir()
@@ -225,7 +225,7 @@ def open_workspace(
         cache=build / "cache",
         device=device,
         corrections=corrections_file(),
-        drop_without_face=CropOptions() if drops_clips_without_face() else None,
+        drop_without_face=drops_clips_without_face(),
         cropped=cropped_datasets(),
     )
     return Workspace(chosen, context, wanted)

@@ -45,8 +45,9 @@ def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
     DataFrame
         Columns dataset, subject, clip (the key), emotion (the sheet's word), shown (the
         emotion that was drawn), onset, true_apex, offset (frame numbers), action_unit, side,
-        intensity, amplitude_px, left_at_offset (one value a unit; amplitudes in pixels of the
-        frame at the true apex) and the head's drift at the true apex.
+        intensity, amplitude_px, left_at_offset (one value a unit; an amplitude is the largest
+        displacement on either side, in pixels of the frame at the true apex) and the head's
+        drift at the true apex.
 
     Raises
     ------
@@ -57,7 +58,9 @@ def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
     return pd.read_parquet(Path(root) / GROUND_TRUTH)
 
 
-def true_displacement(root: str | os.PathLike[str], subject: str, clip: str) -> np.ndarray:
+def true_displacement(
+    root: str | os.PathLike[str], subject: str, clip: str, action_unit: int | None = None
+) -> np.ndarray:
     """Return where the skin of a clip has gone at the true apex, without head drift.
 
     Parameters
@@ -66,6 +69,8 @@ def true_displacement(root: str | os.PathLike[str], subject: str, clip: str) -> 
         A complete twin.
     subject, clip : str
         The clip's key, as in its ground truth.
+    action_unit : int, optional
+        Only what this unit moved; zero everywhere if the clip does not show it.
 
     Returns
     -------
@@ -87,6 +92,8 @@ def true_displacement(root: str | os.PathLike[str], subject: str, clip: str) -> 
             "choose one from that file",
         )
     strength = curves_of(row, settings)[:, row.apex - row.onset]
+    if action_unit is not None:
+        strength = strength * [unit.number == action_unit for unit in row.units]
     return clips.true_field(face_key(row, settings), row.units, strength, settings.stage)
 
 

@@ -1,4 +1,4 @@
-"""What is true of the made clips: where the skin went, and how well a dynamic image says so.
+"""What is true of the made clips: where the skin went, clip by clip and on the average.
 
 Of licensed data nobody knows this; every function here wants a synthetic twin.
 """
@@ -6,6 +6,7 @@ Of licensed data nobody knows this; every function here wants a synthetic twin.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,23 @@ import pandas as pd
 from mer_utils import synthetic
 from mer_utils.annotations import clip_frames
 from mer_utils.experiments import Workspace
-from mer_utils.frames import CropOptions, decode, face_box, find_face
+from mer_utils.frames import face_box, face_on
 
 #: Where the twins are: a workspace, or the root of the one twin that the clips are from.
 Where = Workspace | str | os.PathLike[str]
+
+
+def truth_known(workspace: Workspace) -> pd.DataFrame:
+    """Say of each data set whether its ground truth is known: of synthetic twins only."""
+    return pd.DataFrame(
+        {
+            "data set": [dataset.title for dataset in workspace.datasets],
+            "ground truth": [
+                "known: a synthetic twin" if workspace.is_synthetic(dataset.name) else "none"
+                for dataset in workspace.datasets
+            ],
+        }
+    )
 
 
 def displacement_by_class(
@@ -60,9 +74,79 @@ def displacement_by_class(
     return {label: sums[label] / np.float32(counts[label]) for label in found if label in sums}
 
 
+def mean_fields(where: Where, clips: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return where the skin truly went, averaged over the clips of each class.
+
+    Parameters
+    ----------
+    where, clips
+        As in `displacement_by_class`; the clips are those of one twin, whose frames have one
+        size.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (h, w, 2), float32
+        Class to mean displacement (right, down) at the true apex, in pixels.
+    """
+    fields: dict[str, list[np.ndarray]] = {}
+    for clip in clips.itertuples():
+        fields.setdefault(str(clip.label), []).append(true_field(where, clip))
+    order = (str(label) for label in clips["label"].astype("category").cat.categories)
+    return {label: np.mean(fields[label], axis=0) for label in order if label in fields}
+
+
+def mean_unit_fields(
+    where: Where, clips: pd.DataFrame, fewest: int = 3
+) -> dict[str, tuple[np.ndarray, int]]:
+    """Return what each action unit (AU) moved by itself, averaged over the clips that show it.
+
+    Parameters
+    ----------
+    where, clips
+        As in `mean_fields`.
+    fewest : int
+        Units that fewer clips show are left out.
+
+    Returns
+    -------
+    dict of str to (ndarray of shape (h, w, 2), float32; int)
+        ``"AU 12"`` to mean displacement (right, down) in pixels, and the number of clips. The
+        units in numeric order.
+    """
+    fields: dict[int, list[np.ndarray]] = {}
+    for clip in clips.itertuples():
+        for unit in sorted(set(truth_of(where, clip)["action_unit"])):
+            fields.setdefault(unit, []).append(true_field(where, clip, unit))
+    return {
+        f"AU {unit}": (np.mean(fields[unit], axis=0), len(fields[unit]))
+        for unit in sorted(fields)
+        if len(fields[unit]) >= fewest
+    }
+
+
+def truth_of(where: Where, clip: Any) -> pd.Series:
+    """Return the line of the ground truth that belongs to a row of the clip table."""
+    lines = _truth(root_of(where, clip))
+    line = lines.index.get_loc((own_subject(clip), str(clip.clip)))
+    assert isinstance(line, int)
+    return lines.iloc[line]
+
+
+@lru_cache(maxsize=8)
+def _truth(root: Path) -> pd.DataFrame:
+    return synthetic.ground_truth(root).set_index(["subject", "clip"])
+
+
+def true_field(where: Where, clip: Any, action_unit: int | None = None) -> np.ndarray:
+    """Return where the skin of one clip has gone at its true apex, (h, w, 2) pixels."""
+    return synthetic.true_displacement(
+        root_of(where, clip), own_subject(clip), str(clip.clip), action_unit
+    )
+
+
 def true_magnitude(where: Where, clip: Any) -> np.ndarray:
     """Return how far the skin of one clip has moved at its true apex, (h, w) pixels."""
-    field = synthetic.true_displacement(root_of(where, clip), own_subject(clip), str(clip.clip))
+    field = true_field(where, clip)
     return np.hypot(field[..., 0], field[..., 1])
 
 
@@ -91,18 +175,11 @@ def as_view(image: np.ndarray, where: Where, clip: Any, size: int) -> np.ndarray
     -------
     ndarray of shape (size, size), float32
     """
-    options = _crop(where, clip)
-    if options is not None:
-        onset = decode(clip_frames(clip).paths[0])
-        face = find_face(onset, options.detector)
+    cropped = where.context.crop(str(clip.dataset)) if isinstance(where, Workspace) else None
+    if cropped is not None:
+        face = face_on(clip_frames(clip).paths[0], cropped.detector)
         if face is not None:
-            transform = face_box(face, margin=options.margin, size=options.size)
-            image = cv2.warpAffine(image, transform, (options.size, options.size))
+            transform = face_box(face, margin=cropped.margin, size=cropped.size)
+            image = cv2.warpAffine(image, transform, (cropped.size, cropped.size))
     how = cv2.INTER_AREA if min(image.shape) >= size else cv2.INTER_LINEAR
     return cv2.resize(image, (size, size), interpolation=how)
-
-
-def _crop(where: Where, clip: Any) -> CropOptions | None:
-    if isinstance(where, Workspace) and str(clip.dataset) in where.context.cropped:
-        return CropOptions()
-    return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -51,3 +53,15 @@ def test_there_is_no_ground_truth_of_other_data(tmp_path, workspace):
     clips = workspace.clips("casme2")
     with pytest.raises(MerError, match=r"synthetic\.json"):
         tables.displacement_by_class(tmp_path, clips, 8)
+
+
+def test_truth_is_known_of_twins_only(workspace):
+    real = dataclasses.replace(
+        workspace,
+        context=dataclasses.replace(
+            workspace.context,
+            roots=(("casme2", workspace.context.root("casme2")), ("samm", workspace.context.store)),
+        ),
+    )
+    assert list(tables.truth_known(workspace)["ground truth"]) == ["known: a synthetic twin"] * 2
+    assert list(tables.truth_known(real)["ground truth"]) == ["known: a synthetic twin", "none"]
