@@ -116,6 +116,18 @@ def _named(name: str) -> Dataset:
     return known[name]
 
 
+def dataset_title(name: str) -> str:
+    """Return how the name of a data set is written for a reader.
+
+    Examples
+    --------
+    >>> dataset_title("casme2"), dataset_title("manifest:my_flow")
+    ('CASME II', 'manifest my_flow')
+    """
+    known = DATASETS | FURTHER_DATASETS
+    return known[name].title if name in known else name.replace(MANIFEST, "manifest ")
+
+
 def folders_needed(datasets: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
     """Return the data sets whose folders these need: a composite needs those of its parts."""
     parts = [part for d in datasets if d.file is None for part in parts_of(d.name)]

@@ -10,14 +10,20 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import annotations, execution, experiments, synthetic
+from mer_utils import annotations, execution, experiments, synthetic, tables
 from mer_utils.annotations import midpoint_apex
 from mer_utils.cli import app
 from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.execution.data import COMPOSITES, clips_without_face
-from mer_utils.experiments.datasets import chosen_datasets, cropped_datasets, folders_needed
+from mer_utils.experiments.datasets import (
+    chosen_datasets,
+    cropped_datasets,
+    dataset_title,
+    folders_needed,
+)
 from mer_utils.experiments.grids import run_spec
+from mer_utils.figures.style import DATASET_TITLES, title_of
 from mer_utils.frames import CropOptions, Face
 
 
@@ -91,6 +97,42 @@ def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
     assert set(rows["dataset"]) == {"megc2019"}
     assert [c for c in rows if c.startswith("p_")] == ["p_0", "p_1", "p_2"]
     assert workspace.is_synthetic("megc2019")
+
+
+def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twin, tmp_path):
+    workspace = opened(twins, tmp_path, "megc2019")
+    lines = workspace.ledger("megc2019")
+    parts = {d: annotations.ledger(d, workspace.context.root(d), "megc-3")
+             for d in COMPOSITES["megc2019"]}  # fmt: skip
+    assert lines.groupby("dataset").size().to_dict() == {d: len(p) for d, p in parts.items()}
+    used = lines[lines["status"] == "used"]
+    clips = workspace.clips("megc2019")
+    assert sorted(zip(used["subject"], used["clip"], strict=True)) == sorted(
+        zip(clips["subject"], clips["clip"], strict=True)
+    )
+    assert set(lines.loc[lines["dataset"] == "smic", "rules"]) == {"missing_apex=midpoint"}
+
+
+def test_images_of_the_full_view_only_are_remarked_upon(twins, manifest, tmp_path):
+    assert opened(twins, tmp_path, f"manifest:{manifest}", "samm").remarks == []
+    table = pd.read_csv(manifest)
+    manifest = manifest.with_name("plain.csv")
+    table[table["view"] == "full"].to_csv(manifest, index=False)
+    (remark,) = opened(twins, tmp_path, f"manifest:{manifest}", "samm").remarks
+    assert remark.startswith("images of the manifest plain.csv: every image shows the view full")
+    places = ["--profile", "smoke", "--data-root", str(twins), "--store", str(tmp_path / "s")]
+    shown = CliRunner().invoke(app, ["plan", "table2", *places, "--data", f"manifest:{manifest}"])
+    assert f"Warning: {remark}" in shown.output
+
+
+def test_titles_are_the_same_everywhere(manifest):
+    known = experiments.DATASETS | experiments.FURTHER_DATASETS
+    assert {name: d.title for name, d in known.items()} == DATASET_TITLES
+    for name in (*known, chosen_datasets([f"manifest:{manifest}"])[0].name):
+        assert title_of(name, DATASET_TITLES) == dataset_title(name)
+    html = tables.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
+    assert "MEGC2019 composite" in html
+    assert "manifest a_b" in html
 
 
 def test_a_fold_of_a_manifest(twins, manifest, tmp_path):
