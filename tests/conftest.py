@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mer_utils import experiments, synthetic
+from mer_utils import experiments, frames, synthetic
 from mer_utils.experiments import Workspace
 
 
@@ -23,6 +23,7 @@ def _own_build_folder(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("MER_BUILD", str(tmp_path_factory.getbasetemp() / "build"))
     for name in [n for n in os.environ if n.startswith("MER_") and n != "MER_BUILD"]:
         monkeypatch.delenv(name, raising=False)
+    frames.remember_faces(None)
 
 
 @pytest.fixture(scope="session")

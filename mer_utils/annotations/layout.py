@@ -221,7 +221,12 @@ def doubled_frame(folder: str | Path, number: int, names: list[str]) -> DataProb
 
 
 def subfolders(folder: str | Path, root: Path) -> list[str]:
-    """Return the sorted names of the folders in `folder`; links must stay inside `root`."""
+    """Return the sorted names of the folders in `folder`; links must stay inside `root`.
+
+    None of a folder that a link has led out of `root`.
+    """
+    if not is_inside(folder, root):
+        return []
     names = []
     try:
         with os.scandir(folder) as entries:

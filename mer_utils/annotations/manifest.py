@@ -55,7 +55,7 @@ from typing import Any
 
 import pandas as pd
 
-from mer_utils.annotations import schema
+from mer_utils.annotations import layout, schema
 from mer_utils.annotations.manifest_rows import ImageRow, take
 from mer_utils.annotations.problems import DataProblem, Problem, raise_errors
 from mer_utils.annotations.schemes import Scheme
@@ -151,6 +151,17 @@ def check_manifest(
                     name,
                 )
             )
+    sound = all(problem.severity != "error" for problem in problems)
+    if sound and views and set().union(*views.values()) == {"full"}:
+        problems.append(
+            Problem(
+                "note",
+                "full view only",
+                "every image shows the view full, so dual trains on the same images as single",
+                "add images of the views onset_apex and apex_offset, or do not compare the two",
+                layout.printable(survey.path),
+            )
+        )
     return problems
 
 

@@ -36,6 +36,7 @@ def build(
     workers: int | None = None,
     log: Callable[[str], None] = print,
     data_title: str = "not stated",
+    twins: bool = True,
 ) -> Path:
     """Build the book and return the folder of the site, whose first page is ``index.html``.
 
@@ -57,6 +58,9 @@ def build(
         Takes one line at a time.
     data_title : str
         What the data are, for the line at the top of every page.
+    twins : bool
+        Whether some of the data are synthetic twins. If not, a page ends where it would show
+        what only twins' ground truth tells.
 
     Raises
     ------
@@ -73,6 +77,8 @@ def build(
     parameters = {k: _portable(v, repository, folder) for k, v in parameters.items()}
     with _alone(build):
         notebooks = prepare.read_all(folder, parameters)
+        if not twins:
+            notebooks = [prepare.for_licensed_data(notebook) for notebook in notebooks]
         contents.check(repository / "book", {notebook.name for notebook in notebooks})
         state = {**inputs, "package": package_fingerprint(), "files": _data_files(repository)}
         executed, scratch = Executed(build / "executed"), build / "executing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ LANGUAGE = {
     "name": "python",
     "pygments_lexer": "ipython3",
 }
+#: From the first cell with this tag on, a page shows what is known of synthetic twins only.
+TWINS_ONLY = "twins-only"
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
 
 
@@ -114,6 +116,19 @@ def read(source: Path) -> Notebook:
     node.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     fixed_ids(node)
     return Notebook(source.stem, source, node)
+
+
+def for_licensed_data(notebook: Notebook) -> Notebook:
+    """Return the notebook without what can be shown of synthetic twins only.
+
+    The page ends before its first cell tagged `TWINS_ONLY`; a notebook without such a cell
+    is returned as it is.
+    """
+    cells = notebook.node.cells
+    end = next((i for i, cell in enumerate(cells) if TWINS_ONLY in tags(cell)), None)
+    if end is None:
+        return notebook
+    return replace(notebook, node=NotebookNode({**notebook.node, "cells": cells[:end]}))
 
 
 def syntax_errors(notebook: Notebook) -> list[str]:

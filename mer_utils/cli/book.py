@@ -80,6 +80,7 @@ def make_book(
         inputs=inputs(workspace, repository),
         workers=workers,
         data_title=workspace.data_title,
+        twins=any(workspace.is_synthetic(dataset.name) for dataset in workspace.datasets),
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
 

@@ -74,6 +74,7 @@ def plan(
         workers=workers,
         progress=True,
     )
+    _say_remarks(workspace)
     shown = Table(title=f"{workspace.profile.title} on {workspace.data_title}")
     shown.add_column("table")
     for heading in ("runs", "folds", "missing", "images", "operations", "here", "one H100"):
@@ -135,6 +136,7 @@ def run_tables(
         workers=workers,
         progress=True,
     )
+    _say_remarks(workspace)
     if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
 
@@ -205,6 +207,11 @@ def compute(
         raise typer.Exit(130) from None
     _list_failures(report.failed)
     return report
+
+
+def _say_remarks(workspace: Workspace) -> None:
+    for remark in workspace.remarks:
+        typer.secho(f"Warning: {remark}", fg=typer.colors.YELLOW, err=True)
 
 
 def _list_failures(failed: list[Outcome]) -> None:

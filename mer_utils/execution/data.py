@@ -13,7 +13,7 @@ import pandas as pd
 from mer_utils import views
 from mer_utils.annotations import load, load_composite
 from mer_utils.errors import MerError
-from mer_utils.frames import CropOptions, data_fingerprint, without_face
+from mer_utils.frames import CropOptions, data_fingerprint, remember_faces, without_face
 from mer_utils.runs import DataSpec, RunSpec
 
 #: Composites, and the data sets that they join.
@@ -40,11 +40,11 @@ class Context:
         "auto", "cpu" or "cuda".
     corrections : Path, optional
         The user's own corrections, see :func:`mer_utils.annotations.load`.
-    drop_without_face : CropOptions, optional
-        Leave out the clips of `cropped` data sets on whose onset frame no face is found. None
+    drop_without_face : bool
+        Leave out the clips of `cropped` data sets on whose onset frame no face is found. False
         leaves them in, for :func:`mer_utils.views.build` to refuse.
-    cropped : tuple of str
-        Data sets whose frames are cropped to the face.
+    cropped : tuple of (data set, CropOptions) pairs
+        Data sets whose frames are cropped to the face, and how.
 
     Notes
     -----
@@ -57,8 +57,8 @@ class Context:
     cache: Path
     device: str = "auto"
     corrections: Path | None = None
-    drop_without_face: CropOptions | None = None
-    cropped: tuple[str, ...] = ()
+    drop_without_face: bool = False
+    cropped: tuple[tuple[str, CropOptions], ...] = ()
 
     def root(self, dataset: str) -> Path:
         """Return the folder of a data set."""
@@ -70,6 +70,10 @@ class Context:
             f"one of {', '.join(name for name, _ in self.roots)}",
             "name the folder of the data set",
         )
+
+    def crop(self, dataset: str) -> CropOptions | None:
+        """Return how a data set is cropped to the face, None if it is not."""
+        return dict(self.cropped).get(dataset)
 
 
 def load_clips(data: DataSpec, context: Context) -> pd.DataFrame:
@@ -161,7 +165,8 @@ def prepare_views(
 def _what_decides(data: DataSpec, context: Context) -> tuple:
     """Return what a clip table depends on."""
     roots = tuple((part, context.root(part)) for part in parts_of(data.dataset))
-    drop = context.drop_without_face if data.dataset in context.cropped else None
+    drop = context.crop(data.dataset) if context.drop_without_face else None
+    remember_faces(context.cache / "faces")
     return data.model_copy(update={"fingerprint": ""}), roots, context.corrections, drop
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mer_utils.errors import MerError
 from mer_utils.execution.data import MANIFEST, VARIANT, parts_of
+from mer_utils.frames import CropOptions
 from mer_utils.runs import DataSpec
 
 OWN_LABELS = "own labels"
@@ -146,6 +147,18 @@ def _named(name: str) -> Dataset:
     return known[name]
 
 
+def dataset_title(name: str) -> str:
+    """Return how the name of a data set is written for a reader.
+
+    Examples
+    --------
+    >>> dataset_title("casme2"), dataset_title("manifest:my_flow")
+    ('CASME II', 'manifest my_flow')
+    """
+    known = DATASETS | FURTHER_DATASETS
+    return known[name].title if name in known else name.replace(MANIFEST, "manifest ")
+
+
 def folders_needed(datasets: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
     """Return the data sets whose folders these need: a composite needs those of its parts."""
     parts = [part for d in datasets if d.file is None for part in parts_of(d.name)]
@@ -179,23 +192,39 @@ def corrections_file() -> Path | None:
     return Path(named).absolute() if named else None
 
 
-def cropped_datasets() -> tuple[str, ...]:
-    """Return the data sets whose frames are cropped to the face, by the setting ``MER_CROP``.
+def cropped_datasets() -> tuple[tuple[str, CropOptions], ...]:
+    """Return the data sets whose frames are cropped to the face, and how.
+
+    The setting ``MER_CROP`` names them, separated by commas. A name may be followed by options,
+    each after a colon: ``casme2:margin=0.4:size=256,samm``. Those not given keep the defaults of
+    :class:`mer_utils.frames.CropOptions`.
 
     Raises
     ------
     MerError
-        If it names an unknown data set.
+        If it names an unknown data set, one twice, or an option that does not exist or has no
+        such value.
     """
-    words = os.environ.get(_CROP, "").replace(",", " ").split()
-    for word in words:
-        if word not in DATASETS | FURTHER_DATASETS:
+    found: dict[str, CropOptions] = {}
+    for word in os.environ.get(_CROP, "").replace(",", " ").split():
+        name, *settings = word.split(":")
+        if name not in DATASETS | FURTHER_DATASETS or name in found:
             raise MerError(
-                f"{_CROP} names {word!r}",
+                f"{_CROP} names {name!r}{' twice' if name in found else ''}",
                 f"some of {', '.join(DATASETS | FURTHER_DATASETS)}, separated by commas",
                 f"correct {_CROP}, or unset it to take frames as they are",
             )
-    return tuple(dict.fromkeys(words))
+        try:
+            options = dict(setting.split("=", 1) for setting in settings)
+            found[name] = CropOptions.model_validate(options)
+        except (ValueError, TypeError) as error:
+            raise MerError(
+                f"{_CROP} has {word!r}",
+                "after the data set's name only margin=0 to 2, size=16 to 1024 (pixels) and "
+                "detector=NAME, each after a colon, as in casme2:margin=0.4:size=256",
+                f"correct {_CROP}",
+            ) from error
+    return tuple(found.items())
 
 
 def drops_clips_without_face() -> bool:

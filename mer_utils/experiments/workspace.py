@@ -12,6 +12,7 @@ import pandas as pd
 
 from mer_utils import execution, synthetic
 from mer_utils.annotations import ledger
+from mer_utils.annotations.table import prefixed
 from mer_utils.execution import Context, Job
 from mer_utils.execution.data import clips_without_face, describe_data, layout_of, parts_of
 from mer_utils.experiments.datasets import (
@@ -29,7 +30,6 @@ from mer_utils.experiments.grids import get_table
 from mer_utils.experiments.profiles import Profile, get_profile
 from mer_utils.experiments.settings import add_setting
 from mer_utils.files import build_dir
-from mer_utils.frames import CropOptions
 from mer_utils.protocol import folds
 from mer_utils.runs import DataSpec, RunSpec, RunStore
 from mer_utils.views import Views
@@ -132,9 +132,10 @@ class Workspace:
 
     def _as_shown(self, spec: RunSpec) -> RunSpec:
         """Return the specification with the face crop, where its data set is cropped."""
-        if spec.data.dataset not in self.context.cropped:
+        crop = self.context.crop(spec.data.dataset)
+        if crop is None:
             return spec
-        views = spec.views.model_copy(update={"crop": CropOptions()})
+        views = spec.views.model_copy(update={"crop": crop})
         return spec.model_copy(update={"views": views})
 
     def ledger(self, dataset: str) -> pd.DataFrame:
@@ -143,26 +144,34 @@ class Workspace:
         Parameters
         ----------
         dataset : str
-            One that is no composite.
 
         Returns
         -------
         DataFrame
-            As :func:`mer_utils.annotations.ledger`; clips left out for want of a face are
-            among those left out.
+            As :func:`mer_utils.annotations.ledger`, the parts of a composite one below the
+            other, with their subjects prefixed as in its clip table; clips left out for want
+            of a face are among those left out.
         """
-        data, root = self.data[dataset], self.context.root(dataset)
+        data, parts = self.data[dataset], parts_of(dataset)
         if dataset.startswith("manifest:"):
-            return ledger("manifest", root)
-        lines = ledger(
-            dataset,
-            root,
-            data.scheme,
-            missing_apex=data.missing_apex,
-            degenerate_phase=data.degenerate_phase,
-            missing_frames=data.missing_frames,
-            corrections=self.context.corrections,
+            return ledger("manifest", self.context.root(dataset))
+        lines = pd.concat(
+            [
+                ledger(
+                    part,
+                    self.context.root(part),
+                    data.scheme,
+                    missing_apex=data.missing_apex,
+                    degenerate_phase=data.degenerate_phase,
+                    missing_frames=data.missing_frames,
+                    corrections=self.context.corrections,
+                )
+                for part in parts
+            ],
+            ignore_index=True,
         )
+        if len(parts) > 1:
+            lines = prefixed(lines)
         faceless = clips_without_face(data, self.context)
         keys = pd.MultiIndex.from_frame(faceless[["subject", "clip"]])
         dropped = pd.MultiIndex.from_frame(lines[["subject", "clip"]]).isin(keys)
@@ -170,6 +179,20 @@ class Workspace:
         lines.loc[dropped, "reason"] = "no face found on the onset frame (no_face=drop_clip)"
         lines.loc[dropped, "status"] = "left out"
         return lines
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to know before anything is run on these data, one sentence each."""
+        found = []
+        for dataset in self.datasets:
+            clips = self.clips(dataset.name)
+            if "images" in clips and {v for views in clips["images"] for v in views} <= {"full"}:
+                found.append(
+                    f"{dataset.title}: every image shows the view full, so dual trains on the "
+                    "same images as single, and comparing the two says nothing. Add images of "
+                    "the views onset_apex and apex_offset, or read the rows of single only."
+                )
+        return found
 
     def jobs(self, specs: list[RunSpec]) -> list[Job]:
         """Return the folds of runs, one a held-out subject."""
@@ -250,9 +273,9 @@ def open_workspace(
     Notes
     -----
     Three more environment variables say how the data are read. ``MER_CROP`` lists the data
-    sets whose frames are cropped to the face; ``MER_NO_FACE`` is the rule for their clips
-    without one, ``error`` or ``drop_clip``; ``MER_CORRECTIONS`` names a file of the user's own
-    corrections.
+    sets whose frames are cropped to the face, and how; ``MER_NO_FACE`` is the rule for their
+    clips without one, ``error`` or ``drop_clip``; ``MER_CORRECTIONS`` names a file of the user's
+    own corrections. See `mer_utils.experiments.datasets`.
     """
     chosen = get_profile(profile)
     build = build_dir()
@@ -281,7 +304,7 @@ def open_workspace(
         cache=build / "cache",
         device=device,
         corrections=corrections_file(),
-        drop_without_face=CropOptions() if drops_clips_without_face() else None,
+        drop_without_face=drops_clips_without_face(),
         cropped=cropped_datasets(),
     )
     return Workspace(chosen, context, wanted, variants, progress)

@@ -11,6 +11,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `clips`: subjects, classes, durations, action units, sample frames
 - `crops`: the face crop of one clip of each subject
 - `dynamic_images`: rank-pooling weights, dynamic images side by side
+- `ground_truth`: displacement fields of made clips, and how dynamic images follow them
 - `rows`: rows of the picture grids, from a clip's frames
 - `results`: scores with intervals, differences between settings
 - `overview`: every score of every table
@@ -32,6 +33,14 @@ from mer_utils.figures.crops import face_crops
 from mer_utils.figures.diagrams import loso_diagram, phases_diagram
 from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
 from mer_utils.figures.explorer import results_explorer
+from mer_utils.figures.ground_truth import (
+    agreement_figure,
+    apex_error_figure,
+    field_grid,
+    strength_figure,
+    truth_grid,
+    truth_row,
+)
 from mer_utils.figures.house import house_diagram
 from mer_utils.figures.learnet import learnet_diagram
 from mer_utils.figures.markup import Markup
@@ -60,6 +69,8 @@ __all__ = [
     "Markup",
     "PhotoFigure",
     "action_unit_heat_map",
+    "agreement_figure",
+    "apex_error_figure",
     "confusion_matrices",
     "curve_of_scores",
     "di_grid",
@@ -68,6 +79,7 @@ __all__ = [
     "durations",
     "effect_vs_parameter",
     "face_crops",
+    "field_grid",
     "frames_row",
     "growth_figure",
     "heat_map",
@@ -83,11 +95,14 @@ __all__ = [
     "rank_figure",
     "results_explorer",
     "sample_frames",
+    "strength_figure",
     "subject_class_counts",
     "table2_figure",
     "to_jpeg",
     "to_png",
     "to_svg",
+    "truth_grid",
+    "truth_row",
     "variants_figure",
     "weights_figure",
 ]

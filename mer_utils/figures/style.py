@@ -46,7 +46,12 @@ SETTING_MARKERS = dict(zip(SETTING_COLOURS, "osD", strict=True))
 # For names that have no fixed colour (other settings, other groups), in this order.
 OTHER_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3a3a52", "#56b4e9")
 
-DATASET_TITLES = {"casme2": "CASME II", "samm": "SAMM", "smic": "SMIC-HS"}
+DATASET_TITLES = {
+    "casme2": "CASME II",
+    "samm": "SAMM",
+    "smic": "SMIC-HS",
+    "megc2019": "MEGC2019 composite",
+}
 MODEL_TITLES = {
     "vgg19": "VGG19",
     "resnet50": "ResNet50",
@@ -222,8 +227,18 @@ def in_order(found: Iterable[str], order: Iterable[str]) -> list[str]:
 
 
 def title_of(name: str, titles: dict[str, str]) -> str:
-    """Return how `name` is written for a reader."""
-    return titles.get(name, name.replace("_", " "))
+    """Return how `name` is written for a reader.
+
+    Examples
+    --------
+    >>> title_of("casme2", DATASET_TITLES), title_of("matched_single", {})
+    ('CASME II', 'matched single')
+    >>> title_of("manifest:my_flow", DATASET_TITLES)
+    'manifest my_flow'
+    """
+    # A manifest's name is its file's and is left as it is.
+    kind, colon, file = name.partition(":")
+    return titles.get(name, f"{kind} {file}" if colon else name.replace("_", " "))
 
 
 def table_of(name: str) -> str:

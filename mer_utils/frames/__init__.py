@@ -17,6 +17,7 @@ from mer_utils.frames.crop import (
 from mer_utils.frames.decode import decode, decoding_problem, load_clip, read_clip
 from mer_utils.frames.face import DETECTORS, Detector, Face, find_face
 from mer_utils.frames.fingerprint import clip_fingerprint, data_fingerprint
+from mer_utils.frames.known_faces import face_on, remember_faces
 from mer_utils.frames.video import VIDEO_SUFFIXES, VideoClip, is_video, outside, read_video
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "decode",
     "decoding_problem",
     "face_box",
+    "face_on",
     "find_face",
     "is_video",
     "load_clip",
@@ -42,5 +44,6 @@ __all__ = [
     "read_clip",
     "read_cropped",
     "read_video",
+    "remember_faces",
     "without_face",
 ]

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from mer_utils.annotations import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.frames.decode import decode
-from mer_utils.frames.face import DETECTORS, Face, find_face, level_transform
+from mer_utils.frames.face import Face, check_detector, find_face, level_transform
+from mer_utils.frames.known_faces import face_on
 
 
 class CropOptions(BaseModel):
@@ -32,7 +33,8 @@ class CropOptions(BaseModel):
     size : int
         Side of the square crop in pixels.
     detector : str
-        A name of `mer_utils.frames.face.DETECTORS`.
+        A name of `mer_utils.frames.face.DETECTORS`, or ``module.function`` of a function that
+        makes a detector, see `mer_utils.frames.face.get_detector`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,9 +46,7 @@ class CropOptions(BaseModel):
     @field_validator("detector")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name not in DETECTORS:
-            raise ValueError(f"detector {name!r} is not one of {', '.join(DETECTORS)}")
-        return name
+        return check_detector(name)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") 
     MerError
         If no face is found.
     """
-    face = _face_of(frames[0], options, clip)
+    face = _required(find_face(frames[0], options.detector), clip)
     return crop(frames, face, margin=options.margin, size=options.size)
 
 
@@ -170,7 +170,8 @@ def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
         size from it.
     """
     first = decode(paths[0])
-    face = _face_of(first, options, f"clip {paths[0].parent}")
+    found = face_on(paths[0], options.detector, first)
+    face = _required(found, f"clip {paths[0].parent}")
     transform = face_box(face, margin=options.margin, size=options.size)
     frames = [_cut(first, transform, options.size)]
     for path in paths[1:]:
@@ -206,8 +207,9 @@ def crops_of(
     firsts = clips.drop_duplicates(["dataset", "subject"])
     found = []
     for row in firsts.itertuples():
-        onset = decode(clip_frames(row, missing_frames).paths[0])
-        face = find_face(onset, options.detector)
+        path = clip_frames(row, missing_frames).paths[0]
+        onset = decode(path)
+        face = face_on(path, options.detector, onset)
         cut = crop([onset], face, margin=options.margin, size=options.size)[0] if face else None
         found.append(SubjectCrop(str(row.dataset), str(row.subject), str(row.clip), cut))
     return found
@@ -232,14 +234,13 @@ def without_face(
         Rows of `clips`, with their index.
     """
     missing = [
-        find_face(decode(clip_frames(row, missing_frames).paths[0]), options.detector) is None
+        face_on(clip_frames(row, missing_frames).paths[0], options.detector) is None
         for row in clips.itertuples()
     ]
     return clips[np.array(missing, bool)]
 
 
-def _face_of(onset: np.ndarray, options: CropOptions, clip: str) -> Face:
-    face = find_face(onset, options.detector)
+def _required(face: Face | None, clip: str) -> Face:
     if face is None:
         raise MerError(
             f"no face was found on the onset frame of {clip}",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 
 import cv2
 import numpy as np
@@ -91,26 +92,59 @@ def centerface() -> Detector:
     return detect
 
 
-#: Detectors by name. To put another in, add a function that makes it; where worker processes
-#: look for faces, the module that adds it must be imported in them too.
+#: Detectors by name: functions that make one.
 DETECTORS: dict[str, Callable[[], Detector]] = {"centerface": centerface}
 
 
+def check_detector(name: str) -> str:
+    """Return the name of a detector if it can be one.
+
+    Raises
+    ------
+    ValueError
+        If it is neither in `DETECTORS` nor ``module.function``.
+    """
+    dotted = "." in name and all(part.isidentifier() for part in name.split("."))
+    if name not in DETECTORS and not dotted:
+        raise ValueError(
+            f"detector {name!r} is neither one of {', '.join(DETECTORS)} nor module.function"
+        )
+    return name
+
+
+@lru_cache(maxsize=4)
 def get_detector(name: str) -> Detector:
     """Return the detector called `name`.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DETECTORS`, or ``module.function``: a function without arguments, in a module
+        that can be imported, which returns a `Detector`. It is imported wherever faces are
+        looked for, in worker processes too, and called once in each.
 
     Raises
     ------
     MerError
-        If none is.
+        If there is none.
+
+    Examples
+    --------
+    >>> get_detector("centerface") is centerface()
+    True
     """
-    if name not in DETECTORS:
-        raise MerError(
-            f"face detector {name!r} is unknown",
-            f"one of {', '.join(DETECTORS)}",
-            "choose one of them, or add yours to mer_utils.frames.face.DETECTORS",
-        )
-    return DETECTORS[name]()
+    make = DETECTORS.get(name)
+    if make is None:
+        module, _, function = name.rpartition(".")
+        try:
+            make = getattr(import_module(module), function)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise MerError(
+                f"face detector {name!r} is unknown ({error})",
+                f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
+                "choose one of them, or put the module where Python finds it (PYTHONPATH)",
+            ) from error
+    return make()
 
 
 def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Face | None:
@@ -121,7 +155,7 @@ def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Fac
     frame : ndarray of shape (h, w, c) or (h, w), uint8
         Grey, or red, green, blue.
     detector : str or callable
-        A name of `DETECTORS`, or a detector.
+        A name as for `get_detector`, or a detector.
 
     Returns
     -------

@@ -25,16 +25,19 @@ sheets      spreadsheets, folder and file names
 settings    what decides a data set's bytes
 drawing     many clips into files
 writer      a whole data set on disk
+truth       what is true of its clips
 """
 
 from mer_utils.synthetic.clips import Clip, make_clip
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
-from mer_utils.synthetic.writer import describe, true_displacement, write
+from mer_utils.synthetic.truth import describe, ground_truth, true_displacement
+from mer_utils.synthetic.writer import write
 
 __all__ = [
     "DEFAULT_PHASE_DIFFERENCE",
     "Clip",
     "describe",
+    "ground_truth",
     "make_clip",
     "true_displacement",
     "write",

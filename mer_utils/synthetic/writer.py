@@ -8,26 +8,22 @@ import platform
 import shutil
 import tempfile
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import psutil
 
 from mer_utils.errors import MerError
-from mer_utils.synthetic import clips, sheets
+from mer_utils.synthetic import sheets
 from mer_utils.synthetic.drawing import draw_all
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.population import ClipPlan
-from mer_utils.synthetic.settings import Settings, curves_of, face_key, make_settings
+from mer_utils.synthetic.settings import Settings, make_settings
+from mer_utils.synthetic.truth import GROUND_TRUTH, MANIFEST, describe
 
 #: Raised whenever the same arguments give other bytes.
 GENERATOR_VERSION = 1
-MANIFEST = "synthetic.json"
 PART = ".part"
-GROUND_TRUTH = "ground_truth.parquet"
 NOTICE = (
     "Drawn faces and made motion in the layout of a real data set. "
     "Results on these files are not evidence about faces."
@@ -125,49 +121,6 @@ def write(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
-
-
-def describe(root: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Return how the twin at `root` was made, or None if nothing there says it is one."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        found: dict[str, Any] = json.loads((Path(root) / MANIFEST).read_text("utf-8"))
-        return found
-    return None
-
-
-def true_displacement(root: str | os.PathLike[str], subject: str, clip: str) -> np.ndarray:
-    """Return where the skin of a clip has gone at the true apex, without head drift.
-
-    Parameters
-    ----------
-    root : path
-        A complete twin.
-    subject, clip : str
-        The clip's key, as in its ground truth.
-
-    Returns
-    -------
-    ndarray, shape (h, w, 2), float32
-        Displacement (right, down) in pixels: the apex frame shows at ``p`` what the resting
-        face shows at ``p`` minus the displacement.
-    """
-    found = describe(root)
-    if found is None:
-        raise MerError(
-            f"{root} holds no {MANIFEST}",
-            "the root of a synthetic twin",
-            "write one with `synthetic.write`",
-        )
-    settings = Settings.from_json(found["arguments"])
-    for row in settings.plans():
-        if (row.subject, row.clip) == (subject, clip):
-            strength = curves_of(row, settings)[:, row.apex - row.onset]
-            return clips.true_field(face_key(row, settings), row.units, strength, settings.stage)
-    raise MerError(
-        f"{root} has no clip {clip!r} of subject {subject!r}",
-        f"a key of {GROUND_TRUTH}",
-        "choose one from that file",
-    )
 
 
 def _sweep(target: Path) -> None:

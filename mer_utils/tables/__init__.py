@@ -13,6 +13,8 @@
 - `downloads`: a frame as a file that the reader can save
 - `costs`: the recorded measurements of ``python -m benchmarks``
 - `cost_trends`: what was tried, how cost grows, a projection to larger data
+- `ground_truth`: where the skin of the made clips truly went
+- `true_motion`: what dynamic images make of motion that is known
 - `assumptions`: the register of assumptions, with each value read from the code
 """
 
@@ -38,6 +40,13 @@ from mer_utils.tables.costs import (
 from mer_utils.tables.curves import learning_curves
 from mer_utils.tables.downloads import download
 from mer_utils.tables.every import all_scores, coverage, table_title, wide_all
+from mer_utils.tables.ground_truth import (
+    displacement_by_class,
+    mean_fields,
+    mean_unit_fields,
+    true_field,
+    truth_known,
+)
 from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.phase_difference import phase_gains
 from mer_utils.tables.results import (
@@ -58,6 +67,12 @@ from mer_utils.tables.variants import (
     variant_differences,
     variant_scores,
     wide_variants,
+from mer_utils.tables.true_motion import (
+    agreement_table,
+    apex_error_table,
+    apex_errors,
+    measure,
+    true_motion_quoted,
 )
 
 __all__ = [
@@ -69,6 +84,9 @@ __all__ = [
     "add_variant",
     "against_published",
     "all_scores",
+    "agreement_table",
+    "apex_error_table",
+    "apex_errors",
     "assumptions_list",
     "assumptions_table",
     "chosen_epoch",
@@ -91,6 +109,11 @@ __all__ = [
     "missing_runs",
     "on_view",
     "phase_gains",
+    "displacement_by_class",
+    "full_models",
+    "mean_fields",
+    "mean_unit_fields",
+    "measure",
     "profile_models",
     "profile_table",
     "projection_table",
@@ -104,6 +127,9 @@ __all__ = [
     "variant_differences",
     "variant_scores",
     "wide_all",
+    "true_field",
+    "true_motion_quoted",
+    "truth_known",
     "wide_differences",
     "wide_scores",
     "wide_variants",

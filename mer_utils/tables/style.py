@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from mer_utils.experiments.datasets import dataset_title
+
 
 def show(
     frame: pd.DataFrame, caption: str, formats: Mapping[str, str] | None = None, decimals: int = 3
@@ -29,7 +31,8 @@ def show(
     Returns
     -------
     Styler
-        The same HTML for the same frame: its ids come from caption and content.
+        Names in a column ``data set`` are written as titles. The same HTML for the same frame:
+        its ids come from caption and content.
 
     Examples
     --------
@@ -48,6 +51,8 @@ def show(
     numeric = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
     whole = [name for name in numeric if pd.api.types.is_integer_dtype(frame[name])]
     kinds: dict[Any, Any] = dict.fromkeys(whole, "{:,}")
+    if "data set" in frame:
+        kinds["data set"] = dataset_title
     # The class is that of plain frames, which the theme knows how to draw.
     styler = styler.set_table_attributes('class="dataframe"')
     styler = styler.set_properties(subset=pd.Index(numeric), **{"text-align": "right"})

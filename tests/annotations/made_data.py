@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 
@@ -62,6 +64,57 @@ def write_csv(path: Path, rows: list[list], delimiter=",", encoding="utf-8") -> 
         csv.writer(file, delimiter=delimiter).writerows(
             [["" if cell is None else cell for cell in row] for row in rows]
         )
+    return path
+
+
+def write_like_libreoffice(path: Path, rows: list[list]) -> Path:
+    """Write a workbook as LibreOffice Calc lays one out, cell by cell."""
+    strings: dict[str, int] = {}
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = []
+        for column, value in zip("ABCDEFGHIJKLMNOP", row, strict=False):
+            place = f'<c r="{column}{number}" s="0"'
+            if value is None:
+                cells.append(f"{place}/>")
+            elif isinstance(value, str):
+                index = strings.setdefault(value, len(strings))
+                cells.append(f'{place} t="s"><v>{index}</v></c>')
+            else:
+                cells.append(f'{place} t="n"><v>{value}</v></c>')
+        style = 'customFormat="false" ht="12.8" hidden="false" customHeight="false"'
+        lines.append(f'<row r="{number}" {style}>{"".join(cells)}</row>')
+    lines.append('<row r="1048576" customFormat="false" ht="12.8" hidden="false"/>')
+    head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    shared = "".join(f'<si><t xml:space="preserve">{escape(s)}</t></si>' for s in strings)
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/>'
+        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}.sharedStrings+xml"/>'
+        "</Types>",
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" '
+        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        '<sheet name="Sheet1" sheetId="1" state="visible" r:id="rId2"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="rId2" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="rId3" Type="{office}/sharedStrings" Target="sharedStrings.xml"/>'
+        "</Relationships>",
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{"".join(lines)}'
+        "</sheetData></worksheet>",
+        "xl/sharedStrings.xml": f'<sst xmlns="{main}" count="{len(strings)}" '
+        f'uniqueCount="{len(strings)}">{shared}</sst>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in parts.items():
+            packed.writestr(name, head + text)
     return path
 
 

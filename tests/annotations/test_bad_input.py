@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from made_data import (
@@ -302,6 +305,57 @@ def test_looping_links(root):
     (root / CLIP / "reg_img100.jpg").symlink_to("reg_img100.jpg")
     assert len(annotations.load("casme2", root)) == 1
     assert kinds(root, "warning") == ["refused entries"] * 2
+
+
+def test_nothing_outside_the_root_is_read_or_written(root, tmp_path):
+    """Whatever the names and links say, no file or folder outside the root is opened."""
+    outside = write_frames(tmp_path / "outside/EP02_01f", 46, 86)
+    write_xlsx(tmp_path / "outside.xlsx", [CASME2_HEADER, GOOD])
+    (root / "newer.xlsx").symlink_to(tmp_path / "outside.xlsx")
+    (root / "Cropped/sub02").symlink_to(outside.parent)
+    (root / "Cropped/sub01/EP03_01").symlink_to(outside)
+    (root / CLIP / "reg_img60.jpg").unlink()
+    (root / CLIP / "reg_img60.jpg").symlink_to(outside / "reg_img60.jpg")
+    rewrite(
+        root,
+        GOOD,
+        casme2_row(1, "EP03_01", 46, 59, 86, "happiness"),
+        casme2_row(2, "EP02_01f", 46, 59, 86, "happiness"),
+        casme2_row(1, "../../../outside/EP02_01f", 46, 59, 86, "happiness"),
+        casme2_row("../../outside", "EP02_01f", 46, 59, 86, "happiness"),
+    )
+    # In a process of its own: an audit hook cannot be taken away again.
+    code = f"""
+import os, sys
+from mer_utils import annotations
+from mer_utils.errors import MerError
+import openpyxl, pandera.pandas, lark
+annotations.check("casme2", {str(root)!r})
+opened = []
+def watch(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], (str, bytes)):
+        opened.append(os.fsdecode(arguments[0]))
+    elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"):
+        opened.append(event)
+sys.addaudithook(watch)
+annotations.check("casme2", {str(root)!r})
+for rule in ("error", "drop_clip", "nearest"):
+    try:
+        annotations.load("casme2", {str(root)!r}, missing_frames=rule)
+        print("loaded")
+    except MerError:
+        pass
+print(*sorted(set(opened)), sep="\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seen = [line for line in done.stdout.splitlines() if line.startswith(str(tmp_path))]
+    assert str(root / CASME2_NAME) in seen  # the watch does see what is read
+    assert any(line.endswith("reg_img59.jpg") for line in seen)
+    real = [os.path.realpath(line) for line in seen]
+    assert [path for path in real if not path.startswith(str(root))] == []
+    code_only = tuple({sys.prefix, sys.base_prefix, str(Path(annotations.__file__).parents[2])})
+    others = [line for line in done.stdout.splitlines() if line not in seen]
+    assert [line for line in others if not line.startswith(code_only)] == []
 
 
 def test_search_for_frames_ends_in_a_web_of_links(tmp_path):

@@ -15,6 +15,7 @@ from made_data import (
     write_casme2,
     write_csv,
     write_frames,
+    write_like_libreoffice,
     write_samm,
     write_xlsx,
 )
@@ -242,6 +243,33 @@ def test_a_sheet_saved_as_text_reads_the_same(tmp_path, casme2, write, name):
     )
 
 
+def test_a_sheet_saved_by_libreoffice_reads_the_same(tmp_path, casme2):
+    """LibreOffice shares strings, marks every cell's type and ends in empty formatted rows."""
+    root = write_casme2(tmp_path, CASME2_ROWS)
+    write_like_libreoffice(root / CASME2_NAME, [CASME2_HEADER, *CASME2_ROWS])
+    pd.testing.assert_frame_equal(
+        annotations.load("casme2", root).drop(columns="frames_dir"),
+        annotations.load("casme2", casme2).drop(columns="frames_dir"),
+    )
+    severities = [[p.severity for p in annotations.check("casme2", r)] for r in (root, casme2)]
+    assert severities[0] == severities[1]
+
+
+def test_spaces_around_cells_do_no_harm(tmp_path, casme2):
+    def spaced(cell):
+        return cell if cell is None else f"  {cell}\u00a0 "
+
+    root = write_casme2(tmp_path, CASME2_ROWS)
+    rows = [[spaced(cell) for cell in row] for row in [CASME2_HEADER, *CASME2_ROWS]]
+    write_xlsx(root / CASME2_NAME, rows)
+    pd.testing.assert_frame_equal(
+        annotations.load("casme2", root).drop(columns="frames_dir"),
+        annotations.load("casme2", casme2).drop(columns="frames_dir"),
+    )
+    kinds = [[p.kind for p in annotations.check("casme2", r)] for r in (root, casme2)]
+    assert kinds[0] == kinds[1]
+
+
 def test_merged_subject_cells_are_filled_in(tmp_path, casme2):
     from openpyxl import load_workbook
 
@@ -252,6 +280,7 @@ def test_merged_subject_cells_are_filled_in(tmp_path, casme2):
     assert load_workbook(root / CASME2_NAME).active["A3"].value is None
     found = annotations.load("casme2", root)
     assert list(found["subject"]) == list(annotations.load("casme2", casme2)["subject"])
+    assert annotations.worst(annotations.check("casme2", root)) != "error"
 
 
 def test_extra_columns_and_reordered_columns_do_no_harm(tmp_path, casme2):

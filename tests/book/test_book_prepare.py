@@ -56,6 +56,20 @@ def test_magics_and_top_level_await_are_valid(folder: Path) -> None:
     assert len(prepare.read_all(folder)) == 1
 
 
+def test_licensed_data_end_a_page_where_only_twins_know_more(folder: Path) -> None:
+    _write(folder, "plain", "x = 1")
+    path = _write(folder, "truth", "x = 1")
+    more = '+++ {"tags": ["twins-only"]}\n\nProse about {glue:text}`y`.\n\n'
+    path.write_text(path.read_text() + "\n" + more + "```{code-cell} ipython3\ny = x\n```\n")
+    plain, truth = prepare.read_all(folder)
+    assert prepare.for_licensed_data(plain) is plain
+    shorter = prepare.for_licensed_data(truth)
+    nbformat.validate(shorter.node)
+    assert shorter.node.cells == truth.node.cells[:3]
+    assert len(truth.node.cells) == 5
+    assert key_of(shorter, {}, {}) != key_of(truth, {}, {})
+
+
 @pytest.mark.parametrize(("cell", "count"), [("", 0), (PARAMETERS + "\n" + PARAMETERS, 2)])
 def test_parameters_cell_is_required_once(folder: Path, cell: str, count: int) -> None:
     _write(folder, "plain", "x = 1", cell)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -10,15 +10,21 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import annotations, execution, experiments, synthetic
+from mer_utils import annotations, execution, experiments, synthetic, tables
 from mer_utils.annotations import midpoint_apex
 from mer_utils.cli import app
 from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.execution.data import COMPOSITES, clips_without_face
-from mer_utils.experiments.datasets import chosen_datasets, folders_needed
+from mer_utils.experiments.datasets import (
+    chosen_datasets,
+    cropped_datasets,
+    dataset_title,
+    folders_needed,
+)
 from mer_utils.experiments.grids import run_spec
-from mer_utils.frames import Face
+from mer_utils.figures.style import DATASET_TITLES, title_of
+from mer_utils.frames import CropOptions, Face
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +99,42 @@ def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
     assert workspace.is_synthetic("megc2019")
 
 
+def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twin, tmp_path):
+    workspace = opened(twins, tmp_path, "megc2019")
+    lines = workspace.ledger("megc2019")
+    parts = {d: annotations.ledger(d, workspace.context.root(d), "megc-3")
+             for d in COMPOSITES["megc2019"]}  # fmt: skip
+    assert lines.groupby("dataset").size().to_dict() == {d: len(p) for d, p in parts.items()}
+    used = lines[lines["status"] == "used"]
+    clips = workspace.clips("megc2019")
+    assert sorted(zip(used["subject"], used["clip"], strict=True)) == sorted(
+        zip(clips["subject"], clips["clip"], strict=True)
+    )
+    assert set(lines.loc[lines["dataset"] == "smic", "rules"]) == {"missing_apex=midpoint"}
+
+
+def test_images_of_the_full_view_only_are_remarked_upon(twins, manifest, tmp_path):
+    assert opened(twins, tmp_path, f"manifest:{manifest}", "samm").remarks == []
+    table = pd.read_csv(manifest)
+    manifest = manifest.with_name("plain.csv")
+    table[table["view"] == "full"].to_csv(manifest, index=False)
+    (remark,) = opened(twins, tmp_path, f"manifest:{manifest}", "samm").remarks
+    assert remark.startswith("images of the manifest plain.csv: every image shows the view full")
+    places = ["--profile", "smoke", "--data-root", str(twins), "--store", str(tmp_path / "s")]
+    shown = CliRunner().invoke(app, ["plan", "table2", *places, "--data", f"manifest:{manifest}"])
+    assert f"Warning: {remark}" in shown.output
+
+
+def test_titles_are_the_same_everywhere(manifest):
+    known = experiments.DATASETS | experiments.FURTHER_DATASETS
+    assert {name: d.title for name, d in known.items()} == DATASET_TITLES
+    for name in (*known, chosen_datasets([f"manifest:{manifest}"])[0].name):
+        assert title_of(name, DATASET_TITLES) == dataset_title(name)
+    html = tables.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
+    assert "MEGC2019 composite" in html
+    assert "manifest a_b" in html
+
+
 def test_a_fold_of_a_manifest(twins, manifest, tmp_path):
     workspace = opened(twins, tmp_path, f"manifest:{manifest}")
     assert list(workspace.data) == ["manifest:flow"]
@@ -151,26 +193,32 @@ def test_corrections_of_the_user_change_the_fingerprint(twins, tmp_path, monkeyp
 
 
 def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, monkeypatch):
-    monkeypatch.setenv("MER_CROP", "samm")
+    monkeypatch.setenv("MER_CROP", "samm:margin=0.3:size=48")
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    searched = Counter()
     known = annotations.load("samm", twins / "samm-smoke")
     blind = known.iloc[2]
 
     def find(image, detector):
+        searched[image.tobytes()] += 1
         onset = annotations.clip_frames(blind).paths[0]
         hidden = (image[..., 0] == cv2.imread(str(onset), cv2.IMREAD_GRAYSCALE)).all()
         return None if hidden else face
 
     face = Face(box=(60, 60, 220, 280), eyes=((100, 140), (180, 140)))
-    monkeypatch.setattr(sys.modules["mer_utils.frames.crop"], "find_face", find)
+    monkeypatch.setattr("mer_utils.frames.known_faces.find_face", find)
     monkeypatch.setattr("mer_utils.views.cache.find_face", find)
     workspace = opened(twins, tmp_path, "samm", "casme2")
     specs = workspace.specs("table2")
-    assert {(s.data.dataset, s.views.crop is not None) for s in specs} == {
-        ("samm", True), ("casme2", False),
+    assert {(s.data.dataset, s.views.crop) for s in specs} == {
+        ("samm", CropOptions(margin=0.3, size=48)), ("casme2", None),
     }  # fmt: skip
     spec = next(s for s in specs if s.data.dataset == "samm")
     with pytest.raises(MerError, match=rf"1 clip\(s\): samm {blind['subject']} {blind['clip']}"):
         workspace.views(spec)
+    # What was found is found no more: the first workspace has searched every frame.
+    assert len(searched) == len(known)
+    searched.clear()
     monkeypatch.setenv("MER_NO_FACE", "drop_clip")
     dropping = opened(twins, tmp_path, "samm")
     clips, lines = dropping.clips("samm"), dropping.ledger("samm")
@@ -181,6 +229,16 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
     (line,) = lines[lines["reason"].str.contains("no face")].itertuples()
     assert (line.subject, line.clip) == (blind["subject"], blind["clip"])
     assert len(dropping.views(dropping.specs("table2")[0]).present) == len(clips)
+    assert not searched
+
+
+def test_the_crop_of_a_data_set_is_read_from_the_setting(monkeypatch):
+    monkeypatch.setenv("MER_CROP", "casme2:margin=0.4:detector=my.faces, samm smic:size=96")
+    assert cropped_datasets() == (
+        ("casme2", CropOptions(margin=0.4, detector="my.faces")),
+        ("samm", CropOptions()),
+        ("smic", CropOptions(size=96)),
+    )
 
 
 def test_the_composite_needs_the_folders_of_its_parts():
@@ -196,6 +254,11 @@ def test_the_composite_needs_the_folders_of_its_parts():
         (["manifest:"], {}, "'manifest:' is unknown"),
         (["manifest:a/x.csv", "manifest:b/x.csv"], {}, "two manifests have the name 'x'"),
         (None, {"MER_CROP": "casme2, sam"}, "MER_CROP names 'sam'"),
+        (None, {"MER_CROP": "samm casme2 samm"}, "MER_CROP names 'samm' twice"),
+        (None, {"MER_CROP": "samm:margin=3"}, "MER_CROP has 'samm:margin=3'"),
+        (None, {"MER_CROP": "samm:margin"}, "MER_CROP has 'samm:margin'"),
+        (None, {"MER_CROP": "samm:marge=1"}, "MER_CROP has 'samm:marge=1'"),
+        (None, {"MER_CROP": "samm:detector=nobody"}, "MER_CROP has 'samm:detector=nobody'"),
         (None, {"MER_NO_FACE": "ignore"}, "MER_NO_FACE is 'ignore'"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -248,6 +250,45 @@ def test_clips_without_a_face_are_listed_not_used(table, dots):
     with pytest.raises(MerError, match="no face was found") as raised:
         frames.read_cropped(list(frame_files(folder).values()), dots)
     assert folder in str(raised.value)
+
+
+def test_a_face_is_searched_for_once_and_kept(table, dots, tmp_path, monkeypatch):
+    looked = []
+
+    def find(frame, detector):
+        looked.append(frame)
+        return find_face(frame, detector)
+
+    monkeypatch.setattr("mer_utils.frames.known_faces.find_face", find)
+    paths = [next(iter(frame_files(folder).values())) for folder in table["frames_dir"]]
+    fresh = [frames.face_on(path, "dots") for path in paths]
+    assert [face is None for face in fresh] == [False, True, True]
+    frames.remember_faces(tmp_path / "faces")
+    kept = [frames.face_on(path, "dots") for path in paths * 2]
+    # Two of the frames are empty and the same, and that is known of them too.
+    assert len(looked) == 3 + 2
+    assert kept == fresh * 2
+    assert frames.face_on(paths[0], "centerface") is None  # another detector, another search
+    assert len(looked) == 3 + 3
+    for file in (tmp_path / "faces").iterdir():
+        file.write_text('{"box": 1}')
+    assert [frames.face_on(path, "dots") for path in paths] == fresh
+    assert len(looked) == 3 + 3 + 2
+
+
+def test_a_detector_of_ones_own_is_named_by_its_module(tmp_path, monkeypatch):
+    code = "import numpy as np\n\nfrom mer_utils.frames import Face\n\n\n"
+    make = "\n\ndef dots():\n    return dots_detector\n"
+    own = code + inspect.getsource(dots_detector) + make
+    (tmp_path / "own_detector.py").write_text(own)
+    monkeypatch.syspath_prepend(tmp_path)
+    options = CropOptions(detector="own_detector.dots")
+    frame = dots_frame((150, 100), (190, 108))
+    assert find_face(frame, options.detector) == find_face(frame, dots_detector)
+    with pytest.raises(MerError, match=r"'own_detector\.nobody' is unknown"):
+        find_face(np.zeros((50, 50, 3), np.uint8), "own_detector.nobody")
+    with pytest.raises(MerError, match=r"'no_such_module\.make' is unknown"):
+        find_face(np.zeros((50, 50, 3), np.uint8), "no_such_module.make")
 
 
 def test_reading_cropped_is_reading_then_cropping(table, dots):

@@ -1,0 +1,113 @@
+"""What is true of a twin's clips: what was drawn, and where the skin has gone.
+
+Only tests and one chapter of the book read it: nothing that is trained may.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mer_utils.errors import MerError
+from mer_utils.synthetic import clips
+from mer_utils.synthetic.population import ClipPlan
+from mer_utils.synthetic.settings import Settings, curves_of, face_key
+
+MANIFEST = "synthetic.json"
+GROUND_TRUTH = "ground_truth.parquet"
+
+
+def describe(root: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return how the twin at `root` was made, or None if nothing there says it is one."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        found: dict[str, Any] = json.loads((Path(root) / MANIFEST).read_text("utf-8"))
+        return found
+    return None
+
+
+def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return what was drawn in each clip of a twin, one row a clip.
+
+    Parameters
+    ----------
+    root : path
+        A complete twin.
+
+    Returns
+    -------
+    DataFrame
+        Columns dataset, subject, clip (the key), emotion (the sheet's word), shown (the
+        emotion that was drawn), onset, true_apex, offset (frame numbers), action_unit, side,
+        intensity, amplitude_px, left_at_offset (one value a unit; an amplitude is the largest
+        displacement on either side, in pixels of the frame at the true apex) and the head's
+        drift at the true apex.
+
+    Raises
+    ------
+    MerError
+        If `root` holds no twin.
+    """
+    _settings_of(root)
+    return pd.read_parquet(Path(root) / GROUND_TRUTH)
+
+
+def true_displacement(
+    root: str | os.PathLike[str], subject: str, clip: str, action_unit: int | None = None
+) -> np.ndarray:
+    """Return where the skin of a clip has gone at the true apex, without head drift.
+
+    Parameters
+    ----------
+    root : path
+        A complete twin.
+    subject, clip : str
+        The clip's key, as in its ground truth.
+    action_unit : int, optional
+        Only what this unit moved; zero everywhere if the clip does not show it.
+
+    Returns
+    -------
+    ndarray, shape (h, w, 2), float32
+        Displacement (right, down) in pixels: the apex frame shows at ``p`` what the resting
+        face shows at ``p`` minus the displacement.
+
+    Raises
+    ------
+    MerError
+        If `root` holds no twin, or the twin no such clip.
+    """
+    settings = _settings_of(root)
+    row = _plans(settings).get((subject, clip))
+    if row is None:
+        raise MerError(
+            f"{root} has no clip {clip!r} of subject {subject!r}",
+            f"a key of {GROUND_TRUTH}",
+            "choose one from that file",
+        )
+    strength = curves_of(row, settings)[:, row.apex - row.onset]
+    if action_unit is not None:
+        strength = strength * [unit.number == action_unit for unit in row.units]
+    return clips.true_field(face_key(row, settings), row.units, strength, settings.stage)
+
+
+@lru_cache(maxsize=8)
+def _plans(settings: Settings) -> dict[tuple[str, str], ClipPlan]:
+    return {(row.subject, row.clip): row for row in settings.plans()}
+
+
+def _settings_of(root: str | os.PathLike[str]) -> Settings:
+    found = describe(root)
+    if found is None:
+        raise MerError(
+            f"{root} holds no {MANIFEST}",
+            "the root of a synthetic twin",
+            "write one with `synthetic.write`",
+        )
+    return Settings.from_json(found["arguments"])
