@@ -10,6 +10,7 @@
 :mod:`~mer_utils.augment`        spatial augmentation of training batches
 :mod:`~mer_utils.protocol`       leave-one-subject-out (LOSO) folds, the leakage guard
 :mod:`~mer_utils.training`       one fold: fit and predict on arrays
+:mod:`~mer_utils.explain`        where a trained network looked: class activation maps
 :mod:`~mer_utils.runs`           run specifications, their keys, the prediction store
 :mod:`~mer_utils.execution`      where folds run: here, local workers, a Dask cluster
 :mod:`~mer_utils.experiments`    the tables as lists of run specifications; profiles

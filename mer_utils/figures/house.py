@@ -29,6 +29,7 @@ STAGES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("augment", "flips and rotations, training only"),
             ("protocol", "leave one subject out"),
             ("training", "fit and predict one fold"),
+            ("explain", "where a network looked"),
         ),
     ),
     (

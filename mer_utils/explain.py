@@ -1,0 +1,168 @@
+"""Explain: where a trained network looked, as class activation maps (Grad-CAM).
+
+Gradient-weighted class activation mapping (Selvaraju et al., 2017) weights the channels of a
+convolution by how much the score of a class rises with each, and adds them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from captum.attr import LayerGradCam
+from torch import nn
+from torch.nn import functional
+
+from mer_utils.errors import MerError
+
+
+def class_activation_maps(
+    model: nn.Module,
+    images: np.ndarray,
+    targets: Sequence[int] | np.ndarray,
+    *,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    device: torch.device | str = "cpu",
+    upsample: bool = True,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Compute the Grad-CAM map of every image for its target class.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A convolutional network, from (b, 3, h, w) to (b, classes). It is left as it was.
+    images : ndarray of shape (n, h, w, 3), uint8
+    targets : sequence of int, length n
+        The class whose score is explained, image by image.
+    mean, std : tensor of shape (1, 3, 1, 1)
+        Constants by which images in 0..1 are scaled, as in training.
+    device : torch.device or str
+    upsample : bool
+        Enlarge the maps to the images' size (bilinear); else they keep the size of the
+        convolution, which is all the resolution there is.
+    batch_size : int
+        Images at a time; the maps do not depend on it.
+
+    Returns
+    -------
+    ndarray of shape (n, h, w), float32
+        In 0..1: each map is divided by its own largest value, so maps of different images
+        compare places, not strengths. A map without any positive value is all 0.
+
+    Raises
+    ------
+    MerError
+        If the network has no convolution whose output says where, or the targets do not fit.
+
+    Notes
+    -----
+    With the channels A_k (p, q) of the layer of `last_convolution` and the score s_c of class c
+    before the softmax, the map is ``max(0, sum_k a_k A_k)`` with ``a_k`` the mean over places
+    (p, q) of ``ds_c / dA_k(p, q)``.
+    """
+    targets = np.asarray(targets)
+    if images.ndim != 4 or images.dtype != np.uint8 or targets.shape != (len(images),):
+        raise MerError(
+            f"{images.dtype} images {images.shape} with targets {targets.shape} do not fit",
+            "uint8 images (n, h, w, 3) and n class numbers",
+            "pass the views as they are stored, and one class for each",
+        )
+    size = images.shape[1:3]
+    was_training = model.training
+    model.to(device).eval()
+    try:
+        layer = last_convolution(model, size, device)
+        method = LayerGradCam(model, layer)
+        scale = mean.to(device), std.to(device)
+        maps = [
+            _maps(method, images[start : start + batch_size], targets[start:], *scale, device)
+            for start in range(0, len(images), batch_size)
+        ]
+    finally:
+        model.train(was_training)
+    if not maps:
+        return np.zeros((0, *size), np.float32)
+    # In one piece, so that the same map is enlarged alike whatever the batches were.
+    found = torch.cat(maps)
+    if upsample:
+        found = functional.interpolate(found, size=size, mode="bilinear", align_corners=False)
+    largest = found.amax(dim=(2, 3), keepdim=True)
+    found = torch.where(largest > 0, found / largest.clamp_min(torch.finfo().tiny), 0.0)
+    return found[:, 0].clamp(0, 1).cpu().numpy().astype(np.float32)
+
+
+def last_convolution(
+    model: nn.Module, size: tuple[int, int], device: torch.device | str = "cpu"
+) -> nn.Module:
+    """Find the layer whose map is shown: the last convolution that still says where.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    size : tuple of int
+        Height and width of the images in pixels.
+    device : torch.device or str
+        Where the model is.
+
+    Returns
+    -------
+    torch.nn.Module
+        In the order in which one image passes through, the last convolution whose output has
+        more than one place (VGG's dense layers, which timm writes as convolutions, have one).
+
+    Raises
+    ------
+    MerError
+        If there is none, or what follows it works on a list of tokens, as in a vision
+        transformer: its only convolution cuts the image into patches.
+    """
+    trace: list[tuple[nn.Module, tuple[int, ...], tuple[int, ...]]] = []
+
+    def record(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        trace.append((module, tuple(inputs[0].shape), tuple(output.shape)))
+
+    watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    handles = [module.register_forward_hook(record) for module in watched]
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, 3, *size, device=device))
+    finally:
+        for handle in handles:
+            handle.remove()
+        model.train(was_training)
+    places = [
+        i
+        for i, (module, _, output) in enumerate(trace)
+        if isinstance(module, nn.Conv2d) and max(output[2:]) > 1
+    ]
+    after = trace[places[-1] :] if places else []
+    tokens = any(isinstance(m, nn.Linear) and len(shape) == 3 for m, shape, _ in after)
+    if not places or tokens:
+        raise MerError(
+            f"{type(model).__name__} has no last convolution whose output says where, "
+            f"at {size[0]} x {size[1]} px",
+            "a convolutional network and images large enough for it",
+            "leave class activation maps out for this network, or use larger images",
+        )
+    return trace[places[-1]][0]
+
+
+def _maps(
+    method: LayerGradCam,
+    images: np.ndarray,
+    targets: np.ndarray,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    device: torch.device | str,
+) -> torch.Tensor:
+    """Return the maps (b, 1, p, q) of one batch, not yet scaled."""
+    x = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2)
+    wanted = torch.from_numpy(targets[: len(images)].astype(np.int64)).to(device)
+    scaled = (x.float() / 255 - mean) / std
+    found = method.attribute(scaled, target=wanted, relu_attributions=True)
+    return found.detach()
