@@ -14,6 +14,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `rows`: rows of the picture grids, from a clip's frames
 - `results`: scores with intervals, differences between settings
 - `matrices`: confusion matrices, heat maps
+- `errors`: accuracy over subjects, where networks look
 - `trends`: a score against a parameter, average ranks
 - `phase_viewer`: one clip, its phases and its dynamic images, interactively
 - `explorer`: every result, filtered, as a chart and a table
@@ -28,6 +29,7 @@ from mer_utils.figures.clips import (
 from mer_utils.figures.crops import face_crops
 from mer_utils.figures.diagrams import loso_diagram, phases_diagram
 from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
+from mer_utils.figures.errors import places_grid, said, subject_accuracy_figure
 from mer_utils.figures.explorer import results_explorer
 from mer_utils.figures.house import house_diagram
 from mer_utils.figures.learnet import learnet_diagram
@@ -71,11 +73,14 @@ __all__ = [
     "loso_diagram",
     "phase_viewer",
     "phases_diagram",
+    "places_grid",
     "ported_row",
     "ported_vs_right",
     "rank_figure",
     "results_explorer",
+    "said",
     "sample_frames",
+    "subject_accuracy_figure",
     "subject_class_counts",
     "table2_figure",
     "to_jpeg",
