@@ -122,6 +122,8 @@ def test_the_layer_is_the_last_convolution_with_places():
     vgg = models.create("vgg19", 4, 48, width=1 / 16)
     convolutions = [m for m in vgg.features if isinstance(m, nn.Conv2d)]
     assert last_convolution(vgg, (48, 48)) is convolutions[-1]
+    # 3 x 3 places; the block before it has 6 x 6.
+    assert last_convolution(vgg, (48, 48), smallest=4) is convolutions[-5]
 
 
 @pytest.mark.parametrize("name", ["vit_base_patch16_224"])
