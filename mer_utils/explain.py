@@ -16,6 +16,11 @@ from torch.nn import functional
 
 from mer_utils.errors import MerError
 
+#: Fewest places a side of the layer that is shown: with 2 x 2 a map cannot tell the brows from
+#: the eyes. At 224 px (LEARNet: 112) the last convolution of every network here has them; on
+#: smaller images the layer is an earlier one.
+SMALLEST = 4
+
 
 def class_activation_maps(
     model: nn.Module,
@@ -25,7 +30,7 @@ def class_activation_maps(
     mean: torch.Tensor,
     std: torch.Tensor,
     device: torch.device | str = "cpu",
-    smallest: int = 2,
+    smallest: int = SMALLEST,
     upsample: bool = True,
     batch_size: int = 64,
 ) -> np.ndarray:
@@ -42,9 +47,8 @@ def class_activation_maps(
         Constants by which images in 0..1 are scaled, as in training.
     device : torch.device or str
     smallest : int
-        Fewest places a side that the layer must have, see `last_convolution`. On small images
-        the last convolution may have as few as 2 x 2; an earlier one says better where and
-        worse for which class.
+        Fewest places a side that the layer must have, see `last_convolution`. An earlier
+        convolution has more places and is less sure of the class.
     upsample : bool
         Enlarge the maps to the images' size (bilinear); else they keep the size of the
         convolution, which is all the resolution there is.
@@ -103,7 +107,7 @@ def last_convolution(
     model: nn.Module,
     size: tuple[int, int],
     device: torch.device | str = "cpu",
-    smallest: int = 2,
+    smallest: int = SMALLEST,
 ) -> nn.Module:
     """Find the layer whose map is shown: the last convolution that still says where.
 
