@@ -34,7 +34,7 @@ def claims_list(verdicts: Sequence[Verdict]) -> HTML:
 
 
 def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Return one row a claim: id, its first words, source, what it is about, verdict.
+    """Return one row a claim: id, its first words, source and verdict.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, claim, source, about, measured by, verdict.
+        Columns id, claim, source, verdict.
     """
     return pd.DataFrame(
         [
@@ -51,8 +51,6 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "id": v.claim.id,
                 "claim": _short(v.claim.claim),
                 "source": f"{v.claim.source}, {v.claim.mark}",
-                "about": v.claim.about,
-                "measured by": ", ".join(v.claim.measured_by),
                 "verdict": v.verdict,
             }
             for v in verdicts
