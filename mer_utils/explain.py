@@ -16,6 +16,11 @@ from torch.nn import functional
 
 from mer_utils.errors import MerError
 
+#: Fewest places a side of the layer that is shown: with 2 x 2 a map cannot tell the brows from
+#: the eyes. At 224 px (LEARNet: 112) the last convolution of every network here has them; on
+#: smaller images the layer is an earlier one.
+SMALLEST = 4
+
 
 def class_activation_maps(
     model: nn.Module,
@@ -25,6 +30,7 @@ def class_activation_maps(
     mean: torch.Tensor,
     std: torch.Tensor,
     device: torch.device | str = "cpu",
+    smallest: int = SMALLEST,
     upsample: bool = True,
     batch_size: int = 64,
 ) -> np.ndarray:
@@ -40,6 +46,9 @@ def class_activation_maps(
     mean, std : tensor of shape (1, 3, 1, 1)
         Constants by which images in 0..1 are scaled, as in training.
     device : torch.device or str
+    smallest : int
+        Fewest places a side that the layer must have, see `last_convolution`. An earlier
+        convolution has more places and is less sure of the class.
     upsample : bool
         Enlarge the maps to the images' size (bilinear); else they keep the size of the
         convolution, which is all the resolution there is.
@@ -74,7 +83,7 @@ def class_activation_maps(
     was_training = model.training
     model.to(device).eval()
     try:
-        layer = last_convolution(model, size, device)
+        layer = last_convolution(model, size, device, smallest)
         method = LayerGradCam(model, layer)
         scale = mean.to(device), std.to(device)
         maps = [
@@ -95,7 +104,10 @@ def class_activation_maps(
 
 
 def last_convolution(
-    model: nn.Module, size: tuple[int, int], device: torch.device | str = "cpu"
+    model: nn.Module,
+    size: tuple[int, int],
+    device: torch.device | str = "cpu",
+    smallest: int = SMALLEST,
 ) -> nn.Module:
     """Find the layer whose map is shown: the last convolution that still says where.
 
@@ -106,12 +118,15 @@ def last_convolution(
         Height and width of the images in pixels.
     device : torch.device or str
         Where the model is.
+    smallest : int
+        Fewest places along the shorter side of the convolution's output.
 
     Returns
     -------
     torch.nn.Module
         In the order in which one image passes through, the last convolution whose output has
-        more than one place (VGG's dense layers, which timm writes as convolutions, have one).
+        `smallest` places a side (VGG's dense layers, which timm writes as convolutions, have
+        one place only).
 
     Raises
     ------
@@ -138,14 +153,14 @@ def last_convolution(
     places = [
         i
         for i, (module, _, output) in enumerate(trace)
-        if isinstance(module, nn.Conv2d) and max(output[2:]) > 1
+        if isinstance(module, nn.Conv2d) and min(output[2:]) >= smallest
     ]
     after = trace[places[-1] :] if places else []
     tokens = any(isinstance(m, nn.Linear) and len(shape) == 3 for m, shape, _ in after)
     if not places or tokens:
         raise MerError(
-            f"{type(model).__name__} has no last convolution whose output says where, "
-            f"at {size[0]} x {size[1]} px",
+            f"{type(model).__name__} has no last convolution whose output says where, at "
+            f"{size[0]} x {size[1]} px, in at least {smallest} x {smallest} places",
             "a convolutional network and images large enough for it",
             "leave class activation maps out for this network, or use larger images",
         )

@@ -113,15 +113,20 @@ def test_every_convolutional_network_has_maps(name, rng):
     assert found.min() >= 0
     assert found.max() <= 1
     coarse = class_activation_maps(model, images, [0, 3], mean=mean, std=std, upsample=False)
-    assert 1 < coarse.shape[1] < 48
+    assert 4 <= coarse.shape[1] < 48
 
 
 def test_the_layer_is_the_last_convolution_with_places():
     learnet = models.create("learnet", 4, 48, width=1 / 8)
-    assert last_convolution(learnet, (48, 48)) is learnet.merge[0]
+    assert last_convolution(learnet, (48, 48), smallest=2) is learnet.merge[0]
+    assert last_convolution(learnet, (48, 48)) is learnet.columns[3].second[0]
+    full = models.create("learnet", 4, 112, width=1 / 8)
+    assert last_convolution(full, (112, 112)) is full.merge[0]
     vgg = models.create("vgg19", 4, 48, width=1 / 16)
     convolutions = [m for m in vgg.features if isinstance(m, nn.Conv2d)]
-    assert last_convolution(vgg, (48, 48)) is convolutions[-1]
+    assert last_convolution(vgg, (48, 48), smallest=2) is convolutions[-1]
+    # 3 x 3 places; the block before it has 6 x 6.
+    assert last_convolution(vgg, (48, 48)) is convolutions[-5]
 
 
 @pytest.mark.parametrize("name", ["vit_base_patch16_224"])

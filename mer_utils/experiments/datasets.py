@@ -154,8 +154,13 @@ def dataset_title(name: str) -> str:
     --------
     >>> dataset_title("casme2"), dataset_title("manifest:my_flow")
     ('CASME II', 'manifest my_flow')
+    >>> dataset_title("casme2@difference=0.5,noise=2")
+    'CASME II twin, difference 0.5, noise 2'
     """
     known = DATASETS | FURTHER_DATASETS
+    base, variant, made = name.partition(VARIANT)
+    if variant:
+        return f"{dataset_title(base)} twin, {made.replace('=', ' ').replace(',', ', ')}"
     return known[name].title if name in known else name.replace(MANIFEST, "manifest ")
 
 

@@ -16,6 +16,7 @@ a piece of HTML that works without a network. They never train and never read th
 - `results`: scores with intervals, differences between settings
 - `overview`: every score of every table
 - `matrices`: confusion matrices, heat maps
+- `errors`: accuracy over subjects, where networks look
 - `trends`: a score against a parameter, average ranks
 - `costs`: learning curves of two training loops, growth of a run's time
 - `phase_viewer`: one clip, its phases and its dynamic images, interactively
@@ -32,6 +33,7 @@ from mer_utils.figures.costs import growth_figure, loss_curves
 from mer_utils.figures.crops import face_crops
 from mer_utils.figures.diagrams import loso_diagram, phases_diagram
 from mer_utils.figures.dynamic_images import di_grid, ported_vs_right, weights_figure
+from mer_utils.figures.errors import places_grid, said, subject_accuracy_figure
 from mer_utils.figures.explorer import results_explorer
 from mer_utils.figures.ground_truth import (
     agreement_figure,
@@ -90,12 +92,15 @@ __all__ = [
     "overview_figure",
     "phase_viewer",
     "phases_diagram",
+    "places_grid",
     "ported_row",
     "ported_vs_right",
     "rank_figure",
     "results_explorer",
+    "said",
     "sample_frames",
     "strength_figure",
+    "subject_accuracy_figure",
     "subject_class_counts",
     "table2_figure",
     "to_jpeg",
