@@ -7,7 +7,7 @@ READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lint serve pdf check-notebooks clean lock help
+.PHONY: book test lint serve pdf bench check-notebooks clean lock help
 
 book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
 	$(BIN)/mer book --profile $(PROFILE)
@@ -29,8 +29,11 @@ serve: $(READY)  ## show the built site at http://localhost:8000
 pdf: $(READY)  ## print the whole book to build/book.pdf (needs Chromium)
 	$(BIN)/mer pdf
 
+bench: $(READY)  ## measure speed against limits of this machine, for the chapter on costs
+	$(BIN)/python -m benchmarks
+
 check-notebooks: $(READY)  ## run every notebook in a plain Jupyter session, with its defaults
-	$(BIN)/mer run table2 --profile demo
+	$(BIN)/mer run --profile demo
 	$(BIN)/python -m mer_utils.book.check
 
 clean:  ## remove everything that was generated, the environment included

@@ -81,7 +81,7 @@ def variant_differences(
             parts.append(part.assign(comparison=f"{treatment} minus {baseline}"))
     if not parts:
         columns = ["dataset", "model", "comparison", "metric", "value", "low", "high"]
-        return pd.DataFrame(columns=[*columns, "relative", "p_bootstrap_holm"])
+        return pd.DataFrame(columns=[*columns, "relative", "p_bootstrap", "p_bootstrap_holm"])
     found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
     adjusted = found.groupby("metric")["p_bootstrap"].transform(lambda p: stats.holm(p.to_numpy()))
     return _ordered(found.assign(p_bootstrap_holm=adjusted), "comparison", ())

@@ -312,8 +312,8 @@ def test_half_a_table_counts_what_is_missing(workspace):
     # Three settings of three subjects each.
     assert (missing.drop("learnet", level="model") == 9).all()
     assert found["synthetic"].all()
-    learnet = found[(found["model"] == "learnet")]
-    expected = tables.differences(workspace.predictions("table2"))
+    learnet = found[found["model"].eq("learnet") & found["table"].eq("table2")]
+    expected = tables.differences(tables.on_view(workspace.predictions("table2")))
     assert learnet["value"].tolist() == expected["value"].tolist()
 
 

@@ -12,7 +12,10 @@ import pandas as pd
 from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
-from mer_utils.tables.results import differences
+from mer_utils.models import BASELINES
+from mer_utils.stats import holm
+from mer_utils.tables.ablations import ablation
+from mer_utils.tables.results import differences, on_view
 from mer_utils.views import Views
 
 #: What a row of evidence is; whatever else a table measures (McNemar's p among it) is left out.
@@ -33,9 +36,32 @@ COLUMNS = (
 )
 METRICS = ("accuracy_pooled", "uf1_pooled", "uar_pooled")
 
-#: From a table's predictions to its differences: dataset, model, metric, comparison ("A minus
-#: B"), value, low, high, relative, p_bootstrap_holm. A table that is not here is no evidence.
-COMPARISONS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"table2": differences}
+Compare = Callable[[Workspace], pd.DataFrame]
+
+
+def _table2(workspace: Workspace) -> pd.DataFrame:
+    rows = on_view(workspace.predictions("table2"))
+    return differences(rows[~rows["model"].isin(list(BASELINES))])
+
+
+def _variants(table: str) -> Compare:
+    def compare(workspace: Workspace) -> pd.DataFrame:
+        found = ablation(workspace, table).differences
+        # Baselines are no networks, of which the claims speak; and Holm's correction is over
+        # models and data sets, one comparison and score at a time.
+        networks = found[~found["model"].isin(list(BASELINES))]
+        p = networks.groupby(["comparison", "metric"])["p_bootstrap"]
+        adjusted = p.transform(lambda values: holm(values.to_numpy()))
+        return networks.assign(p_bootstrap_holm=adjusted)
+
+    return compare
+
+
+#: Of each table what gives its differences: dataset, model, metric, comparison ("A minus B"),
+#: value, low, high, relative, p_bootstrap_holm. A table that is not here is no evidence.
+COMPARISONS: dict[str, Compare] = {"table2": _table2} | {
+    name: _variants(name) for name in ("table3", "table4", "table5", "table7")
+}
 
 VIEWS = "views"
 CLIPS, TWO_PHASES, DIFFER = "clips", "clips with two phases", "clips whose images differ"
@@ -122,15 +148,13 @@ def count_phases(clips: pd.DataFrame, views: Views) -> dict[str, int]:
     return {CLIPS: len(clips), TWO_PHASES: int(two.sum()), DIFFER: len(differ)}
 
 
-def _of_table(
-    workspace: Workspace, name: str, compare: Callable[[pd.DataFrame], pd.DataFrame]
-) -> pd.DataFrame:
-    specs = workspace.specs(name)
+def _of_table(workspace: Workspace, name: str, compare: Compare) -> pd.DataFrame:
+    specs = [s for s in workspace.specs(name) if s.model.name not in BASELINES]
     jobs, missing = workspace.jobs(specs), workspace.missing(specs)
     lacking = Counter((job.spec.data.dataset, job.spec.model.name) for job in missing)
     if len(missing) == len(jobs):
         return pd.DataFrame()
-    found = compare(workspace.predictions(name))
+    found = compare(workspace)
     if len(found):
         _require(found, name)
     have = set(zip(found["dataset"], found["model"], strict=True))

@@ -118,7 +118,7 @@ _HURTS = tuple(
     for setting in ("single", "matched single", "dual")
     for a in AUGMENTATIONS
 )
-_NOISE = tuple(f"dual, apex +-{n} minus dual, apex +-0" for n in SHIFTS)
+_NOISE = tuple(f"apex ±{n} minus as annotated" for n in SHIFTS)
 
 
 def _everywhere(*metrics: str) -> Rule:
@@ -133,7 +133,7 @@ RULES: dict[str, Rule] = {
             "table4": (CONTROLLED, "dual minus dual, random cut"),
             "table5": ("dual, average of halves minus dual, full",),
         },
-        {"table4": ("halves minus full x2", "halves minus halves, random cut")},
+        {"table4": ("halves minus single twice", "halves minus halves, random cut")},
     ),
     "C03": _everywhere("accuracy_pooled"),
     "C04": _everywhere("uf1_pooled"),
