@@ -16,6 +16,7 @@ SECTIONS = {
     "train": "training",
     "effects": "effects",
     "scaling": "scaling",
+    "engine": "engine",
     "whole": "whole",
 }
 

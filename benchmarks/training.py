@@ -22,7 +22,7 @@ from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import augment, models
 from mer_utils.execution import Job, compute_fold, open_executor, prepare_views, run
-from mer_utils.execution.fold import training_set
+from mer_utils.execution.learners import training_set
 from mer_utils.execution.plan import STEP_OVER_FORWARD, forward_operations
 from mer_utils.experiments import SETTINGS, Workspace, open_workspace
 from mer_utils.models.create import normalisation
@@ -78,7 +78,7 @@ def prepared(quick: bool) -> tuple[Workspace, list[RunSpec]]:
     specs = {
         spec.model.name: spec.model_copy(update={"spatial": "flip+rotation"})
         for spec in workspace.specs("table2")
-        if spec.train_views == SETTINGS["single"]
+        if spec.train_views == SETTINGS["single"] and spec.model.name in models.MODELS
     }
     prepare_views(list(specs.values()), workspace.context, workers=2)
     return workspace, list(specs.values())
@@ -86,8 +86,8 @@ def prepared(quick: bool) -> tuple[Workspace, list[RunSpec]]:
 
 def first_fold(workspace: Workspace, spec: RunSpec) -> Fold:
     clips = workspace.clips(spec.data.dataset)
-    train = next(iter(loso(clips))).train
-    images, positions = training_set(workspace.views(spec), train, spec.train_views)
+    fold = next(iter(loso(clips)))
+    images, positions = training_set(workspace.views(spec), fold, spec)
     labels = clips["label"].cat.codes.to_numpy()[positions]
     return Fold(spec, images, labels, len(clips["label"].cat.categories))
 
@@ -120,7 +120,7 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
 def _shares(recorder: Recorder, workspace: Workspace, fold: Fold, peak: float) -> float:
     """Record where the time goes, and the share of the peak; return that share."""
     spec, name = fold.spec, fold.spec.model.name
-    _, record = compute_fold(workspace.jobs([spec])[-1], workspace.context)
+    _, record, _ = compute_fold(workspace.jobs([spec])[-1], workspace.context)
     took = record["compute_seconds"]
     add = recorder.add
     add(SECTION, name, "training loop of a fold's time", took / record["seconds"], at_least=0.9)

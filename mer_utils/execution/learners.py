@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -59,13 +60,17 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     )
     mean, std = normalisation(model, spec.model.pretrained)
     done, last = Predicted(), spec.training.epochs
+    seconds = 0.0
 
     def predicted(epoch: int) -> None:
+        nonlocal seconds
+        started = time.perf_counter()
         for view in PHASES if epoch == last else ("full",):
             shown, tested = views.of(view, fold.test)
             if len(tested) or view == "full":
                 p = predict(model, shown, spec.training, mean=mean, std=std, device=device)
                 done.predictions.append((view, epoch, tested, p))
+        seconds += time.perf_counter() - started
 
     report = fit(
         model,
@@ -84,6 +89,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         "device": device_name(device),
         "precision": spec.training.precision,
         "compute_seconds": report.compute_seconds,
+        "predict_seconds": seconds,
         "training_images": len(images),
         "images_shown": report.images,
         "steps": report.steps,
