@@ -54,9 +54,9 @@ def main(name: str) -> float:
         views = np.load(file, mmap_mode="r")
         images = np.concatenate([views[:, phase] for phase in range(3)])
         labels = np.arange(len(images)) % CLASSES
-        with mock.patch.object(torch.optim.AdamW, "step", counted):
-            with contextlib.suppress(_EnoughError):
-                fit(model, images, labels, options, mean=mean, std=std)
+        counting = mock.patch.object(torch.optim.AdamW, "step", counted)
+        with counting, contextlib.suppress(_EnoughError):
+            fit(model, images, labels, options, mean=mean, std=std)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
