@@ -194,7 +194,8 @@ def compute(
         with executor or open_executor(workers=workers) as started:
             for name in missing:
                 # Tables share runs: what an earlier one has computed is there by now.
-                jobs = workspace.missing(specs[name])
+                if not (jobs := workspace.missing(specs[name])):
+                    continue
                 with FoldProgress(name, jobs) as progress:
                     part = run(
                         jobs, workspace.context, executor=started, on_outcome=progress.update

@@ -43,6 +43,8 @@ class FoldProgress:
         self._folds, self._done, self._failed = len(jobs), 0, 0
         self._elsewhere = False
         self._weight_done = 0.0
+        # The time left is judged from the first fold's end on: before it, processes start.
+        self._first: tuple[float, float] | None = None
         self._started = self._last_line = time.monotonic()
         self._bar = tqdm(total=len(jobs), desc=title, leave=True) if sys.stderr.isatty() else None
 
@@ -57,6 +59,7 @@ class FoldProgress:
         if computed:
             self._done += 1
             self._weight_done += _weight(outcome.job)
+            self._first = self._first or (time.monotonic(), self._weight_done)
         elif outcome.status == "busy":
             self._tell_of_another_run()
         else:
@@ -93,9 +96,9 @@ class FoldProgress:
         return f"{self._title}: {self._done} of {self._folds} folds{failed}"
 
     def _left(self) -> str:
-        if not self._weight_done:
+        if self._first is None or self._first[1] == self._weight_done:
             return "an unknown time"
-        rate = (time.monotonic() - self._started) / self._weight_done
+        rate = (time.monotonic() - self._first[0]) / (self._weight_done - self._first[1])
         return duration(rate * (self._total - self._weight_done))
 
 
@@ -113,4 +116,8 @@ def duration(seconds: float) -> str:
 
 
 def _weight(job: Job) -> float:
+    from mer_utils.models import BASELINES  # with torch, which whoever has jobs has imported
+
+    if job.spec.model.name in BASELINES:
+        return 1.0  # next to nothing beside a network
     return len(job.spec.train_views) * job.spec.views.image_size**2 * job.spec.model.width

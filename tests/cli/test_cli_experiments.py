@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mer_utils.cli import app
-from mer_utils.cli.progress import FoldProgress
+from mer_utils.cli.progress import FoldProgress, duration
 from mer_utils.errors import MerError
 from mer_utils.execution import Job, Outcome
 from mer_utils.experiments import TABLES, Table
@@ -147,3 +147,16 @@ def test_folds_of_another_run_are_told_once_and_not_counted_as_done(workspace, c
     told = capsys.readouterr().err
     assert told.count("another run") == 1
     assert "table2: 2 of 3 folds, 1 failed tries" in told
+
+
+def test_the_time_left_is_judged_without_the_start(workspace, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("mer_utils.cli.progress.time.monotonic", lambda: clock[0])
+    spec = next(s for s in workspace.specs("table2") if s.model.name == "learnet")
+    jobs = workspace.jobs([spec]) * 4
+    progress = FoldProgress("t", jobs)
+    assert progress._left() == "an unknown time"
+    for at in (60, 62):  # a minute to start, two seconds a fold
+        clock[0] = at
+        progress.update(Outcome(jobs[0], "done"))
+    assert progress._left() == duration(2 * (len(jobs) - 2))
