@@ -53,7 +53,8 @@ def test_plan_counts_and_starts_nothing(mer, tiny, tmp_path, workspace):
     counted = row(mer("plan", "tiny"))
     clips = workspace.clips("casme2")
     each = clips["subject"].value_counts()
-    assert counted[:5] == ["tiny", "1", "3", "3", str((len(clips) - each).sum())]
+    shown = (len(clips) - each).sum() * workspace.profile.training.epochs
+    assert counted[:5] == ["tiny", "1", "3", "3", str(shown)]
     assert float(counted[5]) > 1e6
     assert not (tmp_path / "store").exists()
 
