@@ -197,6 +197,8 @@ def _tables(
         "degenerate_phase": data.degenerate_phase,
         "missing_frames": data.missing_frames,
         "corrections": corrections,
+        # Made variants are written whole or not at all, by the program itself.
+        "verify_frames": VARIANT not in data.dataset,
     }
     if data.dataset in COMPOSITES:
         clips = load_composite(dict(roots), data.scheme, **rules)

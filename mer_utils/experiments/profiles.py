@@ -77,7 +77,7 @@ class Profile(_Part):
     every_value: bool = False
     baseline_image_size: int = 48
     phase_differences: tuple[float, ...] = (0.0, 0.5, 1.0)
-    noises: tuple[float, ...] = (0.5, 1.0, 2.0)
+    noises: tuple[float, ...] = (0.5, 2.0)
 
 
 _SMOKE_WIDTHS = {
@@ -156,6 +156,7 @@ PROFILES: dict[str, Profile] = {
             ablation_models=(*_DEMO_WIDTHS, "svm_hog"),
             every_value=True,
             baseline_image_size=112,
+            noises=(0.5, 1.0, 2.0),
         ),
     )
 }
