@@ -253,9 +253,12 @@ def variants_figure(
     drawn = rows.assign(
         model=rows[column], setting=rows["model"].map(dict(zip(models, titles, strict=True)))
     )
+    # "A minus B" on two lines, so that the labels leave room for the panels.
+    drawn["model"] = drawn["model"].str.replace(" minus ", "\nminus ")
     markers = dict(zip(titles, "oDs^vP<>X", strict=False))
     variants = list(dict.fromkeys(drawn["model"]))
-    figure, panels = _panels(drawn, variants, len(titles))
+    two_lines = drawn["model"].str.contains("\n").any()
+    figure, panels = _panels(drawn, variants, max(len(titles), 3 if two_lines else 1))
     words = title_of(metric, METRIC_TITLES)
     for dataset, axes in panels.items():
         part = drawn[drawn["dataset"] == dataset]
@@ -264,7 +267,7 @@ def variants_figure(
             axes.axvline(chance, color=INK, linestyle=":", linewidth=1.3, label="chance")
         if zero_line:
             axes.axvline(0, color=INK, linewidth=1.2)
-        axes.set_xlabel(f"difference in {words}" if zero_line else words)
+    figure.supxlabel(f"difference in {words}" if zero_line else words, fontsize="medium")
     _legend(figure, panels)
     return figure
 
@@ -277,7 +280,7 @@ def _legend(figure: BookFigure, panels: Mapping[str, Axes]) -> None:
         [handles[i] for i in order],
         [labels[i] for i in order],
         loc="outside upper left",
-        ncols=len(labels),
+        ncols=min(len(labels), 4),
         columnspacing=1.6,
         handletextpad=0.5,
     )

@@ -235,7 +235,12 @@ def title_of(name: str, titles: dict[str, str]) -> str:
     ('CASME II', 'matched single')
     >>> title_of("manifest:my_flow", DATASET_TITLES)
     'manifest my_flow'
+    >>> title_of("casme2@difference=0.5,noise=2", DATASET_TITLES)
+    'CASME II twin, difference 0.5, noise 2'
     """
+    base, variant, made = name.partition("@")
+    if variant:
+        return f"{title_of(base, titles)} twin, {made.replace('=', ' ').replace(',', ', ')}"
     # A manifest's name is its file's and is left as it is.
     kind, colon, file = name.partition(":")
     return titles.get(name, f"{kind} {file}" if colon else name.replace("_", " "))

@@ -9,8 +9,15 @@ import pandas as pd
 
 from mer_utils.augment import SPATIAL
 from mer_utils.dynamic_image import PHASES
-from mer_utils.experiments import CONTROLS, SETTINGS, Workspace, add_setting
+from mer_utils.experiments import (
+    CONTROLS,
+    PHASE_SETTINGS,
+    SETTINGS,
+    Workspace,
+    add_setting,
+)
 from mer_utils.metrics import average_views, scores_by
+from mer_utils.protocol import EVALUATIONS
 from mer_utils.tables.results import on_view
 from mer_utils.tables.variants import (
     Comparison,
@@ -22,7 +29,7 @@ from mer_utils.tables.variants import (
 HALVES = ("onset_apex", "apex_offset")
 AS_ANNOTATED = "as annotated"
 USUAL_IMAGE = "bilen, minmax, all frames"
-CHOSEN_EPOCH = "epoch chosen by the test subject"
+CHOSEN_EPOCH = "test-subject epoch"
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def _spatial_pairs(variants: list[str]) -> Iterator[Comparison]:
 
 
 def _phases(workspace: Workspace, table: str) -> pd.DataFrame:
-    rows = on_view(workspace.predictions(table))
+    rows = _arranged(on_view(workspace.predictions(table)), ["setting"])
     cut = rows["annotation"].ne(AS_ANNOTATED)
     return rows.assign(variant=rows["setting"] + cut.map({True: ", random cut", False: ""}))
 
@@ -209,10 +216,11 @@ def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
-    """Add the variant; rows in the order in which settings are listed."""
-    order = {name: place for place, name in enumerate(SETTINGS)}
-    places = rows["setting"].map(lambda name: order.get(name, len(order)))
-    return add_variant(rows.iloc[places.argsort(kind="stable")].reset_index(drop=True), words)
+    """Add the variant; rows in the order in which settings and the like are listed."""
+    order = [*SETTINGS, *PHASE_SETTINGS, *SPATIAL, *EVALUATIONS, CHOSEN_EPOCH]
+    keys = rows[words].map(lambda name: order.index(name) if name in order else len(order))
+    places = keys.sort_values(words, kind="stable").index
+    return add_variant(rows.loc[places].reset_index(drop=True), words)
 
 
 _Prepare = Callable[[Workspace, str], pd.DataFrame]

@@ -22,7 +22,8 @@ def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFram
     -------
     DataFrame
         One row a model and variant: model, title, phase_difference (0 to 1), noise,
-        ``line`` (the words of model and noise), value, low, high, p_bootstrap_holm. The control
+        ``line`` (the words of model and noise), control and dual (the two scores), value, low,
+        high, p_bootstrap_holm. The control
         of a network is *matched single*; of a linear machine, which is not trained step by
         step, *single*.
 
@@ -44,8 +45,9 @@ def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFram
         noise=chosen["dataset"].map(lambda name: made[name].noise),
     )
     gains["line"] = gains["title"] + ", noise " + gains["noise"].map("{:g}".format)
-    columns = ["model", "title", "phase_difference", "noise", "line", "value", "low", "high"]
+    gains = gains.rename(columns={"baseline_score": "control", "treatment_score": "dual"})
+    columns = ["model", "title", "phase_difference", "noise", "line", "control", "dual"]
     order = ["model", "noise", "phase_difference"]
-    return gains.sort_values(order, kind="stable")[[*columns, "p_bootstrap_holm"]].reset_index(
-        drop=True
-    )
+    return gains.sort_values(order, kind="stable")[
+        [*columns, "value", "low", "high", "p_bootstrap_holm"]
+    ].reset_index(drop=True)

@@ -147,14 +147,19 @@ def quoted(
     Returns
     -------
     dict
-        For each data set: the best score, whose it is and its interval; mean score of
-        each setting over the models. Over all: how many differences of dual and the
+        For each data set: the best score of a network, whose it is and its interval; the best
+        score of a baseline and whose; mean score of each setting over the networks. Over all: how many differences of dual and the
         control there are, how many have an interval without zero on either side, and how
         many stay below 0.05 after Holm's correction.
     """
     numbers: dict[str, Any] = {}
     chosen = tidy[tidy["metric"] == metric]
-    for dataset, part in chosen.groupby("dataset"):
+    network = ~chosen["model"].isin(list(BASELINES))
+    for dataset, part in chosen[~network].groupby("dataset"):
+        best = part.iloc[int(part["value"].to_numpy().argmax())]
+        numbers[f"{dataset}_baseline"] = float(best["value"])
+        numbers[f"{dataset}_baseline_name"] = f"{model_title(best['model'])}, {best['setting']}"
+    for dataset, part in chosen[network].groupby("dataset"):
         best = part.iloc[int(part["value"].to_numpy().argmax())]
         numbers |= {
             f"{dataset}_best": float(best["value"]),

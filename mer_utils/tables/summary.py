@@ -12,7 +12,16 @@ from mer_utils.tables.results import CONTROL, TREATMENT, differences, on_view, q
 
 NOT_YET = "not computed yet"
 CONTROLLED = f"{TREATMENT} minus {CONTROL}"
-_OF_A_DATASET = ("best", "best_interval", "best_model", "best_setting", "clips", "subjects")
+_OF_A_DATASET = (
+    "baseline",
+    "baseline_name",
+    "best",
+    "best_interval",
+    "best_model",
+    "best_setting",
+    "clips",
+    "subjects",
+)
 _OVERALL = ("n_differences", "n_above_zero", "n_below_zero", "n_after_holm", "mean_difference")
 
 

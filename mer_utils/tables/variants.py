@@ -15,6 +15,7 @@ from pandas.io.formats.style import Styler
 
 from mer_utils import stats
 from mer_utils.experiments import TABLES, Workspace
+from mer_utils.experiments.datasets import dataset_title
 from mer_utils.tables.results import interval_words, model_title, scores
 from mer_utils.tables.style import show
 
@@ -198,7 +199,7 @@ def missing_note(workspace: Workspace, table: str) -> HTML | Styler:
 
 
 def _name(row: pd.Series) -> str:
-    return f"{row['comparison']}, {model_title(row['model'])}, {row['dataset']}"
+    return f"{row['comparison']}, {model_title(row['model'])}, {dataset_title(row['dataset'])}"
 
 
 def _ordered(frame: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:

@@ -126,7 +126,7 @@ def test_table8_counts_what_each_mistake_adds(filled):
     found = tables.ablation(filled("table8", right=right), "table8")
     accuracy = accuracies(found)
     assert accuracy["dual, loso"] == pytest.approx(0.4)
-    assert accuracy["dual, epoch chosen by the test subject"] == pytest.approx(0.8)
+    assert accuracy["dual, test-subject epoch"] == pytest.approx(0.8)
     assert accuracy["dual, mixed folds"] == accuracy["dual, held-out copies"] == 1
     uses = found.predictions.groupby("variant")["evaluation"].nunique()
     assert (uses == 1).all()
