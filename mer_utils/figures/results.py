@@ -245,11 +245,8 @@ def variants_figure(
     rows = one_metric(frame, metric)
     models = in_order(rows["model"], MODEL_COLOURS)
     titles = [title_of(m, MODEL_TITLES) for m in models]
-    fixed = {
-        title: MODEL_COLOURS[m]
-        for m, title in zip(models, titles, strict=True)
-        if m in MODEL_COLOURS
-    }
+    # Baselines are drawn in ink: they are what the coloured networks must beat.
+    fixed = {title: MODEL_COLOURS.get(m, INK) for m, title in zip(models, titles, strict=True)}
     drawn = rows.assign(
         model=rows[column], setting=rows["model"].map(dict(zip(models, titles, strict=True)))
     )

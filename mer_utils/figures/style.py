@@ -37,11 +37,8 @@ MODEL_COLOURS = {
     "mobilenetv2_100": "#999933",
     "vit_base_patch16_224": "#cc6677",
     "learnet": "#882255",
-    "svm_hog": "#4d4d4d",
-    "svm_pixels": "#7a7a7a",
-    "constant": "#a0a0a0",
 }
-MODEL_MARKERS = dict(zip(MODEL_COLOURS, "osD^vPX*.", strict=True))
+MODEL_MARKERS = dict(zip(MODEL_COLOURS, "osD^vP", strict=True))
 SETTING_MARKERS = dict(zip(SETTING_COLOURS, "osD", strict=True))
 # For names that have no fixed colour (other settings, other groups), in this order.
 OTHER_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3a3a52", "#56b4e9")

@@ -148,9 +148,9 @@ def quoted(
     -------
     dict
         For each data set: the best score of a network, whose it is and its interval; the best
-        score of a baseline and whose; mean score of each setting over the networks. Over all: how many differences of dual and the
-        control there are, how many have an interval without zero on either side, and how
-        many stay below 0.05 after Holm's correction.
+        score of a baseline and whose; mean score of each setting over the networks. Over all:
+        how many differences of dual and the control there are, how many have an interval
+        without zero on either side, and how many stay below 0.05 after Holm's correction.
     """
     numbers: dict[str, Any] = {}
     chosen = tidy[tidy["metric"] == metric]
