@@ -239,8 +239,9 @@ def title_of(name: str, titles: dict[str, str]) -> str:
     if variant:
         return f"{title_of(base, titles)} twin, {made.replace('=', ' ').replace(',', ', ')}"
     # A manifest's name is its file's and is left as it is.
-    kind, colon, file = name.partition(":")
-    return titles.get(name, f"{kind} {file}" if colon else name.replace("_", " "))
+    if name.startswith("manifest:"):
+        return name.replace(":", " ", 1)
+    return titles.get(name, name.replace("_", " "))
 
 
 def table_of(name: str) -> str:

@@ -1,22 +1,22 @@
 """Baselines: what the networks must beat, from scikit-learn and scikit-image.
 
-They see the same views as the networks, fold by fold.
+They see the same views as the networks, fold by fold. Both libraries are imported where they
+are used: the names of the baselines are wanted on every page, and cost no second there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import softmax
-from skimage.feature import hog
-from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from mer_utils.errors import MerError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def gradients(images: np.ndarray) -> np.ndarray:
     Nine orientations, cells of a sixth of the image, blocks of 2 x 2 cells, of the mean over
     the channels.
     """
+    from skimage.feature import hog
+
     cell = max(images.shape[1] // 6, 2)
     return np.stack(
         [
@@ -115,6 +117,11 @@ def fit_and_predict(
         (one against one, votes first): they rank the classes as it does, but are not
         calibrated. A class that was not trained has probability 0.
     """
+    from sklearn.dummy import DummyClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
     baseline = get_baseline(name)
     if baseline.linear and len(np.unique(labels)) > 1:
         model = make_pipeline(StandardScaler(), SVC(kernel="linear"))

@@ -1,4 +1,8 @@
-"""Create a network by name: timm's own, at full width or narrowed, or LEARNet."""
+"""Create a network by name: timm's own, at full width or narrowed, or LEARNet.
+
+timm is imported where it is used: it takes two seconds, and the networks' names are wanted on
+every page of the book and in every command.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from safetensors import SafetensorError
-from timm.models import efficientnet, vgg
 from torch import nn
 
 from mer_utils.errors import MerError
-from mer_utils.models import learnet as _registers_learnet  # noqa: F401  (registers with timm)
 from mer_utils.models.weights import WEIGHTS_SETTING, weights_file
 
 
@@ -49,6 +50,8 @@ def _channels(width: float, *full: int) -> tuple[int, ...]:
 
 
 def _vgg(width: float) -> dict[str, Any]:
+    from timm.models import vgg
+
     cfg = [v if isinstance(v, str) else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
     return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
 
@@ -58,6 +61,8 @@ def _resnet(width: float) -> dict[str, Any]:
 
 
 def _efficientnet(width: float) -> dict[str, Any]:
+    from timm.models import efficientnet
+
     # timm has no public name for narrower EfficientNets; its generator takes the multiplier.
     return {
         "constructor": efficientnet._gen_efficientnet,
@@ -67,6 +72,8 @@ def _efficientnet(width: float) -> dict[str, Any]:
 
 
 def _mobilenet(width: float) -> dict[str, Any]:
+    from timm.models import efficientnet
+
     return {
         "constructor": efficientnet._gen_mobilenet_v2,
         "variant": "mobilenetv2_100",
@@ -141,6 +148,10 @@ def create(
     >>> f"{count:,}"
     '1,866,053'
     """
+    import timm
+
+    from mer_utils.models import learnet as _registers_learnet  # noqa: F401  (with timm)
+
     if name not in MODELS and not timm.is_model(name):
         raise MerError(
             f"model {name!r} is unknown",
@@ -181,6 +192,8 @@ def _arguments(name: str, image_size: int) -> dict[str, Any]:
 def _pretrained(
     name: str, num_classes: int, weights_dir: Path | None, arguments: dict[str, Any]
 ) -> nn.Module:
+    import timm
+
     folder = weights_dir or os.environ.get(WEIGHTS_SETTING)
     overlay = None
     if folder:

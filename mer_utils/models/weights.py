@@ -7,8 +7,6 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-import timm
-
 from mer_utils.errors import MerError
 
 WEIGHTS_SETTING = "MER_WEIGHTS"
@@ -65,6 +63,8 @@ def weights_identity(name: str, weights_dir: Path | None = None) -> str:
         file = weights_file(name, Path(folder))
         status = file.stat()
         return f"sha256:{_sha256(file, status.st_size, status.st_mtime_ns)}"
+    import timm  # two seconds, and only pre-trained networks ask
+
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     source = config and (config.hf_hub_id or config.url)
     if not source:

@@ -80,7 +80,9 @@ from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.phase_difference import phase_gains
 from mer_utils.tables.results import (
     differences,
+    model_title,
     on_view,
+    p_words,
     quoted,
     scores,
     wide_differences,
@@ -153,7 +155,9 @@ __all__ = [
     "missed_by_all",
     "missing_note",
     "missing_runs",
+    "model_title",
     "on_view",
+    "p_words",
     "phase_gains",
     "profile_models",
     "profile_table",

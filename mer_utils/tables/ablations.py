@@ -16,17 +16,20 @@ from mer_utils.experiments import (
     Workspace,
     add_setting,
 )
+from mer_utils.experiments.grids import APEX_SHIFTS, TRIMS
 from mer_utils.metrics import average_views, scores_by
 from mer_utils.protocol import EVALUATIONS
-from mer_utils.tables.results import on_view
+from mer_utils.tables.results import in_order, on_view
 from mer_utils.tables.variants import (
     Comparison,
     add_variant,
     variant_differences,
     variant_scores,
 )
+from mer_utils.views import Perturbation
 
 HALVES = ("onset_apex", "apex_offset")
+AVERAGES = ("average of halves", "average of all three")
 AS_ANNOTATED = "as annotated"
 USUAL_IMAGE = "bilen, minmax, all frames"
 CHOSEN_EPOCH = "test-subject epoch"
@@ -109,22 +112,24 @@ def _phase_pairs(variants: list[str]) -> Iterator[Comparison]:
 def _views(workspace: Workspace, table: str) -> pd.DataFrame:
     rows = workspace.predictions(table)
     averaged = [
-        average_views(rows, views, missing="drop").assign(tested=f"average of {words}")
-        for views, words in ((HALVES, "halves"), (PHASES, "all three"))
+        average_views(rows, views, missing="drop").assign(tested=words)
+        for views, words in zip((HALVES, PHASES), AVERAGES, strict=True)
     ]
     both = pd.concat([rows.assign(tested=rows["test_view"]), *averaged], ignore_index=True)
-    return add_variant(both.drop(columns="n_views"), ["setting", "tested"])
+    return _arranged(both.drop(columns="n_views"), ["setting", "tested"])
 
 
 def _view_pairs(variants: list[str]) -> Iterator[Comparison]:
     settings = dict.fromkeys(variant.split(", ")[0] for variant in variants)
     for setting in settings:
-        for tested in (*HALVES, "average of halves", "average of all three"):
+        for tested in (*HALVES, *AVERAGES):
             yield f"{setting}, {tested}", f"{setting}, full"
 
 
 def _images(workspace: Workspace, table: str) -> pd.DataFrame:
-    return add_variant(on_view(workspace.predictions(table)), ["image"])
+    rows = add_variant(on_view(workspace.predictions(table)), ["image"])
+    # As the grid lists them, the usual image first.
+    return _in_order(rows, [spec.views.image_name for spec in workspace.specs(table)])
 
 
 def _image_pairs(variants: list[str]) -> Iterator[Comparison]:
@@ -136,7 +141,12 @@ def _image_pairs(variants: list[str]) -> Iterator[Comparison]:
 def _noise(workspace: Workspace, table: str) -> pd.DataFrame:
     rows = on_view(workspace.predictions(table))
     usual = rows["rules"].isin([data.rules for data in workspace.data.values()])
-    return rows.assign(variant=rows["annotation"].where(usual, rows["rules"]))
+    rules = rows["rules"].str.removesuffix(", degenerate: skip_view")
+    named = rows.assign(variant=rows["annotation"].where(usual, rules))
+    moved = [Perturbation(apex_shift=k) for k in APEX_SHIFTS] + [
+        Perturbation(trim=k) for k in TRIMS
+    ]
+    return _in_order(named, [AS_ANNOTATED, *(perturbation.name for perturbation in moved)])
 
 
 def _noise_pairs(variants: list[str]) -> Iterator[Comparison]:
@@ -200,27 +210,33 @@ def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a data set, model, setting and metric: pooled, subject mean, and what the
-        average adds, each the mean over seeds.
+        One row a data set, model, setting and metric ("accuracy", "uf1", "uar"): pooled,
+        subject mean, and what the average adds, each the mean over seeds. Models and settings
+        in the order in which they are listed.
     """
-    by = ["dataset", "model", "setting", "seed"]
-    found = scores_by(predictions, by, subject_mean=True)
+    by = ["dataset", "model", "setting"]
+    found = scores_by(predictions, [*by, "seed"], subject_mean=True)
     rows = []
     for name in ("accuracy", "uf1", "uar"):
         pooled, mean = found[f"{name}_pooled"], found[f"{name}_subject_mean"]
-        part = found[by[:3]].assign(
-            metric=name, pooled=pooled, subject_mean=mean, adds=mean - pooled
-        )
-        rows.append(part.groupby([*by[:3], "metric"], sort=False).mean().reset_index())
-    return pd.concat(rows, ignore_index=True)
+        part = found[by].assign(metric=name, pooled=pooled, subject_mean=mean, adds=mean - pooled)
+        rows.append(part.groupby([*by, "metric"], sort=False).mean().reset_index())
+    return in_order(pd.concat(rows, ignore_index=True))
 
 
 def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
     """Add the variant; rows in the order in which settings and the like are listed."""
-    order = [*SETTINGS, *PHASE_SETTINGS, *SPATIAL, *EVALUATIONS, CHOSEN_EPOCH]
+    order = [*SETTINGS, *PHASE_SETTINGS, *SPATIAL, *EVALUATIONS, CHOSEN_EPOCH, *PHASES, *AVERAGES]
     keys = rows[words].map(lambda name: order.index(name) if name in order else len(order))
     places = keys.sort_values(words, kind="stable").index
     return add_variant(rows.loc[places].reset_index(drop=True), words)
+
+
+def _in_order(rows: pd.DataFrame, order: list[str]) -> pd.DataFrame:
+    """Sort by the variants as listed; others follow by name."""
+    known = list(dict.fromkeys([*order, *sorted(set(rows["variant"]))]))
+    places = rows["variant"].map(known.index).argsort(kind="stable")
+    return rows.iloc[places].reset_index(drop=True)
 
 
 _Prepare = Callable[[Workspace, str], pd.DataFrame]

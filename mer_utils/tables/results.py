@@ -38,7 +38,7 @@ def scores(predictions: pd.DataFrame, by: Sequence[str] = ("setting",)) -> pd.Da
             "n_seeds": "seeds",
         }
     )
-    return _in_order(found)
+    return in_order(found)
 
 
 def on_view(predictions: pd.DataFrame, view: str = "full") -> pd.DataFrame:
@@ -71,7 +71,7 @@ def differences(predictions: pd.DataFrame) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=["dataset", "model", "comparison", "metric", "value"])
     found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
-    return _in_order(found)
+    return in_order(found)
 
 
 def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -128,7 +128,7 @@ def wide_differences(compared: pd.DataFrame) -> pd.DataFrame:
             "difference": compared["value"],
             "relative": compared["relative"],
             "95 % interval": [interval_words(row) for _, row in compared.iterrows()],
-            "p (Holm)": compared["p_bootstrap_holm"].map(_p_value),
+            "p (Holm)": compared["p_bootstrap_holm"].map(p_words),
         }
     )
 
@@ -190,7 +190,14 @@ def interval_words(row: pd.Series) -> str:
     return "undefined" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
 
 
-def _p_value(p: float) -> str:
+def p_words(p: float) -> str:
+    """Return a p value as it is printed.
+
+    Examples
+    --------
+    >>> p_words(0.0123), p_words(0.00001), p_words(float("nan"))
+    ('0.012', 'below 0.001', 'undefined')
+    """
     if pd.isna(p):
         return "undefined"
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
@@ -210,7 +217,8 @@ def model_title(model: str) -> str:
     return titles.get(model, model)
 
 
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sort by data set, model and setting in the order in which they are listed."""
     orders: dict[str, list[str]] = {
         "dataset": list(DATASETS),
         "model": [*MODELS, *BASELINES],

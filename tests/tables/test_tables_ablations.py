@@ -113,7 +113,7 @@ def test_table7_names_what_was_moved_or_which_rule_was_used(filled):
     found = tables.ablation(filled("table7"), "table7")
     variants = set(found.scores["variant"])
     assert {"as annotated", "apex ±2", "apex ±16", "trimmed by 8"} <= variants
-    assert "missing apex: midpoint, degenerate: skip_view" in variants
+    assert "missing apex: midpoint" in variants
     assert all(c.endswith(" minus as annotated") for c in found.differences["comparison"])
 
 
@@ -214,3 +214,22 @@ def test_holm_is_over_every_comparison_of_a_table(filled):
 def test_every_table_that_is_no_ablation_is_shown_otherwise():
     assert set(TABLES) - set(ABLATIONS) == {"table2", "phase_difference"}
     assert replace(TABLES["table2"]).name == "table2"
+
+
+def test_variants_stand_in_the_order_in_which_they_are_varied(filled):
+    workspace = filled("table3", "table6", "table7")
+    order = {
+        name: list(dict.fromkeys(tables.ablation(workspace, name).scores["variant"]))
+        for name in ("table3", "table6", "table7")
+    }
+    assert order["table3"][:5] == [
+        "single, none", "single, flip", "single, rotation", "single, flip+rotation",
+        "matched single, none",
+    ]  # fmt: skip
+    assert order["table6"][0] == "bilen, minmax, all frames"
+    svm = order["table7"]
+    assert [v for v in svm if v.startswith("apex")] == ["apex ±2", "apex ±4", "apex ±8", "apex ±16"]
+    assert svm[0] == "as annotated"
+    assert svm[-3:] == [
+        "missing apex: drop", "missing apex: drop, degenerate: drop_clip", "missing apex: midpoint",
+    ]  # fmt: skip
