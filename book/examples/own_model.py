@@ -12,8 +12,10 @@ profile = smoke.model_copy(update={"models": plans})
 workspace = experiments.open_workspace("smoke", datasets=["casme2"])
 workspace = replace(workspace, profile=profile)
 
-jobs = workspace.jobs(workspace.specs("table2"))
-print(execution.run(jobs, workspace.context).done, "folds computed")
-scores = tables.scores(workspace.predictions("table2"))
+specs = [s for s in workspace.specs("table2") if s.model.name == NAME]
+report = execution.run(workspace.jobs(specs), workspace.context)
+print(report.done, "folds computed")
+rows = tables.on_view(workspace.predictions("table2"))
+scores = tables.scores(rows[rows["model"] == NAME])
 wide = tables.wide_scores(scores, "casme2")
 print(wide[["model", "setting", "UAR"]].to_string(index=False))

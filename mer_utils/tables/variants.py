@@ -104,6 +104,8 @@ def wide_variants(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """
     rows = []
     part = tidy[tidy["dataset"] == dataset]
+    models = list(dict.fromkeys(part["model"]))
+    part = part.sort_values("model", key=lambda names: names.map(models.index), kind="stable")
     for (model, variant), group in part.groupby(["model", "variant"], sort=False):
         value = group.set_index("metric")["value"]
         uar = group[group["metric"] == "uar_pooled"].iloc[0]
@@ -203,11 +205,11 @@ def _name(row: pd.Series) -> str:
 
 
 def _ordered(frame: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:
-    """Sort by the order given, then as found; data sets and models keep their order."""
+    """Sort by data set, by the order given (then as found), and by model as found."""
     known = list(dict.fromkeys([*order, *frame[column]]))
     keys = frame.assign(_place=frame[column].map(known.index))
     groups = {name: list(dict.fromkeys(frame[name])) for name in ("dataset", "model")}
     for name, names in groups.items():
         keys[name] = keys[name].map(names.index)
-    places = keys.sort_values(["dataset", "model", "_place"], kind="stable").index
+    places = keys.sort_values(["dataset", "_place", "model"], kind="stable").index
     return frame.loc[places].reset_index(drop=True)

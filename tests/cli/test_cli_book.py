@@ -42,7 +42,7 @@ def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, tw
     monkeypatch.setenv("MER_BUILD", str(tmp_path))
     failed = Report(failed=[Outcome(job=None, status="failed", error="no memory")])
     monkeypatch.setattr(book, "compute", lambda *_: failed)
-    monkeypatch.setattr(book.book_room, "build", lambda **_: pytest.fail("it was built"))
+    monkeypatch.setattr("mer_utils.book.build", lambda **_: pytest.fail("it was built"))
     monkeypatch.chdir(ROOT)
     with pytest.raises(MerError, match=r"1 fold\(s\) failed.*run the same command again"):
         book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)

@@ -70,7 +70,9 @@ def quoted_claims(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "n_fail": said.count(FAILS),
         "n_undecided": said.count(UNDECIDED),
         "n_not_testable": said.count(NOT_TESTABLE),
-        "n_incomplete": sum("Missing" in v.measured for v in verdicts),
+        "n_incomplete": sum(
+            "Missing" in v.measured or "Not measured" in v.measured for v in verdicts
+        ),
     }
 
 
