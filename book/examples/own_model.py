@@ -9,9 +9,8 @@ NAME = "mobilenetv3_small_050"
 smoke = experiments.get_profile("smoke")
 plans = {NAME: ModelPlan(image_size=32)}
 profile = smoke.model_copy(update={"models": plans})
-workspace = experiments.open_workspace("smoke", datasets=["casme2"])
-workspace = replace(workspace, profile=profile)
-
+whole = experiments.open_workspace("smoke", datasets=["casme2"])
+workspace = replace(whole, profile=profile)
 specs = [s for s in workspace.specs("table2") if s.model.name == NAME]
 report = execution.run(workspace.jobs(specs), workspace.context)
 print(report.done, "folds computed")
