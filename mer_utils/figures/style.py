@@ -10,7 +10,7 @@ import functools
 import io
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import pandas as pd
@@ -279,7 +279,7 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> N
         )
 
 
-def light_grid(axes: Axes, axis: str = "y") -> None:
+def light_grid(axes: Axes, axis: Literal["x", "y", "both"] = "y") -> None:
     """Draw a faint grid along one axis and hide that axis's tick marks."""
-    axes.grid(visible=True, axis=axis)  # type: ignore[arg-type]
-    axes.tick_params(axis=axis, length=0)  # type: ignore[arg-type]
+    axes.grid(visible=True, axis=axis)
+    axes.tick_params(axis=axis, length=0)

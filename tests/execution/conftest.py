@@ -1,4 +1,4 @@
-"""A few quick folds: LEARNet, narrow, one epoch, on the smoke profile's CASME II twin."""
+"""A few quick folds: LEARNet, narrow, two epochs, on the smoke profile's CASME II twin."""
 
 from __future__ import annotations
 
