@@ -94,9 +94,7 @@ def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
     add(SECTION, case, "three phases / JPEG decoding", three / times["decode"], "x", at_most=0.1)
     add(SECTION, case, "one phase / reading the bytes", one / read, "x")
     add(SECTION, case, "one phase / copying the bytes", one / times["copy"], "x")
-    for part, took in _parts(frames, rounds).items():
-        add(SECTION, case, f"{part} alone / one phase", took / one, "x")
-    image, buffer = ours.nbytes, 4 * len(frames) * min(di._CHUNK, frames[0].size)
+    image, buffer = ours.nbytes, 4 * min(di._BAND, frames[0].size)
     for name, phases in (("one phase", di.PHASES[:1]), ("three phases", di.PHASES)):
         peak = _peak(lambda p=phases: di.phase_dynamic_images(frames, apex, phases=p))
         beyond = max(0, peak - buffer) / image / len(phases)
@@ -104,20 +102,6 @@ def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
             SECTION, case, f"memory of {name} but the buffer", beyond, "images a phase", at_most=1.5
         )
     add(SECTION, case, "buffer / a float copy of the clip", buffer / (4 * frames.size), "x")
-
-
-def _parts(frames: np.ndarray, rounds: int) -> dict[str, float]:
-    """Return the time of each of the three passes of pooling, over chunks of its size."""
-    flat, step = frames.reshape(len(frames), -1), min(di._CHUNK, frames[0].size)
-    starts = range(0, flat.shape[1] - step + 1, step)
-    chunk = np.zeros((len(frames), step), np.float32)
-    first, weights = chunk[0].copy(), np.ones(len(frames), np.float32)
-    passes = {
-        "converting to float": lambda s: np.copyto(chunk, flat[:, s : s + step]),
-        "subtracting the first frame": lambda s: np.subtract(chunk, first, out=chunk),
-        "weighted sum": lambda s: np.matmul(weights, chunk),
-    }
-    return best({n: lambda p=p: [p(s) for s in starts] for n, p in passes.items()}, rounds)
 
 
 def _peak(work: Callable[[], object]) -> int:
