@@ -58,6 +58,13 @@ def test_dynamic_image_is_close_to_the_double_sum(rng, shape, kind):
     assert error < 1e-5 * np.ptp(expected)
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32", "float64"])
+def test_frames_of_other_types_pool_to_the_same(rng, dtype):
+    frames = rng.integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+    same = di.dynamic_image(frames.astype(dtype))
+    np.testing.assert_allclose(same, di.dynamic_image(frames), atol=1e-3)
+
+
 @pytest.mark.parametrize("kind", ["bilen", "linear"])
 def test_a_still_clip_is_exactly_zero_in_every_phase(rng, kind):
     frames = np.repeat(rng.integers(0, 256, (1, 33, 65, 3), dtype=np.uint8), 67, axis=0)
@@ -73,7 +80,8 @@ def test_still_pixels_of_every_level_are_exactly_zero_at_every_length():
 
 def test_ported_weights_leak_the_still_clip(rng):
     frames = np.repeat(rng.integers(0, 256, (1, 8, 8, 3), dtype=np.uint8), 10, axis=0)
-    np.testing.assert_allclose(di.dynamic_image(frames, "ported"), 10.0 * frames[0])
+    leak = di.dynamic_image(frames, "ported")
+    np.testing.assert_allclose(leak, 10.0 * frames[0], rtol=1e-6)
 
 
 def test_a_reversed_clip_changes_sign_under_linear_weights_only(rng):
