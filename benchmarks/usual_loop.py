@@ -17,7 +17,7 @@ from torch.nn import functional
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from mer_utils.augment import FLIP_PROBABILITY, MAX_ROTATION_DEGREES, SPATIAL
+from mer_utils import augment
 from mer_utils.training import TrainingOptions
 from mer_utils.training.fit import learning_rate_factor
 
@@ -40,13 +40,13 @@ def dataset(
 ) -> ImageFolder:
     """Read the images of a folder, one at a time, through PIL transforms."""
     steps: list = []
-    if "flip" in SPATIAL[spatial]:
-        steps.append(transforms.RandomHorizontalFlip(FLIP_PROBABILITY))
-    if "rotation" in SPATIAL[spatial]:
+    if augment.flip in augment.SPATIAL[spatial]:
+        steps.append(transforms.RandomHorizontalFlip(augment.FLIP_PROBABILITY))
+    if augment.rotation in augment.SPATIAL[spatial]:
         bilinear = transforms.InterpolationMode.BILINEAR
         # Grey is what zero becomes once images are scaled, as in our own rotation.
         grey = tuple(int(255 * m) for m in mean.flatten())
-        steps.append(transforms.RandomRotation(MAX_ROTATION_DEGREES, bilinear, fill=grey))
+        steps.append(transforms.RandomRotation(augment.MAX_ROTATION_DEGREES, bilinear, fill=grey))
     steps += [transforms.ToTensor(), transforms.Normalize(mean.flatten(), std.flatten())]
     return ImageFolder(str(folder), transforms.Compose(steps), allow_empty=True)
 

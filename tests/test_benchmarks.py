@@ -44,6 +44,20 @@ def test_both_loops_see_the_same_images(rng, tmp_path):
         assert label == labels[number]
 
 
+def test_the_usual_loop_augments_as_ours_does(rng, tmp_path):
+    images = rng.integers(0, 256, (1, 21, 21, 3), dtype=np.uint8)
+    mean, std = normalisation(torch.nn.Identity(), pretrained=False)
+    folder = usual_loop.write_folder(images, np.zeros(1, int), 1, tmp_path / "images")
+    ours = _scale(torch.from_numpy(images), mean, std)[0]
+    flipped = usual_loop.dataset(folder, mean, std, "flip")
+    seen = [bool(torch.allclose(flipped[0][0], ours.flip(-1), atol=1e-5)) for _ in range(40)]
+    assert set(seen) == {True, False}
+    turned = usual_loop.dataset(folder, mean, std, "rotation")[0][0]
+    # The centre stays where it is; a corner moves by up to 14 sin(10 degrees) = 2.5 pixels.
+    torch.testing.assert_close(turned[:, 10, 10], ours[:, 10, 10], atol=0.02, rtol=0)
+    assert not torch.allclose(turned, ours, atol=0.1)
+
+
 def test_the_usual_loop_learns(rng, tmp_path):
     torch.set_num_threads(1)
     labels = np.arange(24) % 2

@@ -20,7 +20,8 @@ from mer_utils.models import MODELS
 
 #: Headings of the two tables about training, by measure.
 SHARES = {
-    "training loop of a fold's time": "loop, of a fold",
+    "forward, backward, optimiser, of a fold's time": "three, of a fold",
+    "prediction, of a fold's time": "prediction, of a fold",
     "forward, of the training loop": "forward",
     "backward, of the training loop": "backward",
     "optimiser, of the training loop": "optimiser",
@@ -218,10 +219,15 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
     -------
     dict of str to str
         ``goals``, ``goals_met``, ``machine``, ``commit``, ``measured``, ``peak`` of matrix
-        products, and ``t_limit``, beyond which two losses count as different.
+        products, ``t_limit``, beyond which two losses count as different, and
+        ``largest_error`` of our dynamic images.
     """
     quoted = dict.fromkeys(
-        ("goals", "goals_met", "machine", "commit", "measured", "peak", "t_limit"), NOT_MEASURED
+        (
+            *("goals", "goals_met", "machine", "commit", "measured"),
+            *("peak", "t_limit", "largest_error"),
+        ),
+        NOT_MEASURED,
     )
     if not costs.machine:
         return quoted
@@ -231,6 +237,9 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
         limits = training.loc[["difference of the last loss"], "at_most"]
         peaks = training.loc[["matrix-product peak, one core"], "value"]
         quoted["t_limit"], quoted["peak"] = f"{limits.iloc[0]:g}", f"{peaks.iloc[0]:.0f} GFLOP/s"
+    errors = costs.rows.loc[costs.rows["measure"] == "largest error", "value"]
+    if len(errors):
+        quoted["largest_error"] = f"{errors.max():.1g}"
     return quoted | {
         "goals": str(len(verdicts) - verdicts.count("")),
         "goals_met": str(verdicts.count("met")),

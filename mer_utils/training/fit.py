@@ -86,8 +86,9 @@ def fit(
     x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     y = torch.from_numpy(np.asarray(labels, np.int64)).to(device)
     mean, std = mean.to(device), std.to(device)
+    parameters = list(model.parameters())
     optimizer = torch.optim.AdamW(
-        model.parameters(),
+        parameters,
         lr=options.learning_rate,
         weight_decay=options.weight_decay,
         fused=True,
@@ -111,7 +112,7 @@ def fit(
             )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), options.gradient_clip)
+            nn.utils.clip_grad_norm_(parameters, options.gradient_clip)
             optimizer.step()
             schedule.step()
             report.steps += 1
