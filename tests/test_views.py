@@ -129,7 +129,7 @@ def test_the_number_of_workers_changes_no_byte(make):
 
 def other_options() -> list[ViewOptions]:
     changes = {"source": "apex_difference", "kind": "linear", "scaling": "symmetric",
-               "image_size": 24, "frames": 3, "crop": CropOptions(),
+               "image_size": 24, "frames": 3, "crops": (("casme2", CropOptions()),),
                "perturbation": Perturbation(trim=1)}  # fmt: skip
     assert set(changes) == set(ViewOptions.model_fields)
     return [SMALL.model_copy(update={name: value}) for name, value in changes.items()]
@@ -177,7 +177,7 @@ def test_many_options_decode_each_clip_once_and_equal_one_by_one(clips, tmp_path
     decoded = []
     read = cache.read_clip
     monkeypatch.setattr(cache, "read_clip", lambda paths: decoded.append(paths) or read(paths))
-    options = [o for o in other_options() if o.crop is None]
+    options = [o for o in other_options() if not o.crops]
     together, alone = tmp_path / "together", tmp_path / "alone"
     build_all(clips, [*options, options[0]], fingerprint="f", cache=together)
     assert len(decoded) == len(clips)

@@ -75,6 +75,11 @@ class Context:
         """Return how a data set is cropped to the face, None if it is not."""
         return dict(self.cropped).get(dataset)
 
+    def crops(self, dataset: str) -> tuple[tuple[str, CropOptions], ...]:
+        """Return the crops of a data set, or of a composite's parts; empty if there is none."""
+        parts = parts_of(dataset)
+        return tuple((part, crop) for part in parts if (crop := self.crop(part)))
+
 
 def load_clips(data: DataSpec, context: Context) -> pd.DataFrame:
     """Load the clip table of a run and make sure that it is the one the run names.
@@ -165,7 +170,7 @@ def prepare_views(
 def _what_decides(data: DataSpec, context: Context) -> tuple:
     """Return what a clip table depends on."""
     roots = tuple((part, context.root(part)) for part in parts_of(data.dataset))
-    drop = context.crop(data.dataset) if context.drop_without_face else None
+    drop = context.crops(data.dataset) if context.drop_without_face else ()
     remember_faces(context.cache / "faces")
     return data.model_copy(update={"fingerprint": ""}), roots, context.corrections, drop
 
@@ -185,7 +190,7 @@ def _tables(
     data: DataSpec,
     roots: tuple[tuple[str, Path], ...],
     corrections: Path | None,
-    drop: CropOptions | None,
+    drop: tuple[tuple[str, CropOptions], ...],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the clip table, and the clips left out of it because no face was found."""
     if data.dataset.startswith(MANIFEST):
@@ -204,8 +209,10 @@ def _tables(
         clips = load_composite(dict(roots), data.scheme, **rules)
     else:
         clips = load(dataset, roots[0][1], data.scheme, **rules)
-    if drop is None:
-        return clips, clips.iloc[:0]
-    dropped = without_face(clips, drop, data.missing_frames)
+    faceless = [
+        without_face(clips[clips["dataset"] == part], crop, data.missing_frames)
+        for part, crop in drop
+    ]
+    dropped = pd.concat([clips.iloc[:0], *faceless])
     kept = clips.drop(dropped.index).reset_index(drop=True)
     return kept, dropped

@@ -211,12 +211,14 @@ def cropped_datasets() -> tuple[tuple[str, CropOptions], ...]:
         such value.
     """
     found: dict[str, CropOptions] = {}
+    known = [name for name, d in (DATASETS | FURTHER_DATASETS).items() if d.setting]
     for word in os.environ.get(_CROP, "").replace(",", " ").split():
         name, *settings = word.split(":")
-        if name not in DATASETS | FURTHER_DATASETS or name in found:
+        if name not in known or name in found:
             raise MerError(
                 f"{_CROP} names {name!r}{' twice' if name in found else ''}",
-                f"some of {', '.join(DATASETS | FURTHER_DATASETS)}, separated by commas",
+                f"some of {', '.join(known)}, separated by commas; in a composite, each part is "
+                "cropped as its own data set is",
                 f"correct {_CROP}, or unset it to take frames as they are",
             )
         try:

@@ -131,11 +131,9 @@ class Workspace:
         return spec.model_copy(update={"data": found})
 
     def _as_shown(self, spec: RunSpec) -> RunSpec:
-        """Return the specification with the face crop, where its data set is cropped."""
-        crop = self.context.crop(spec.data.dataset)
-        if crop is None:
-            return spec
-        views = spec.views.model_copy(update={"crop": crop})
+        """Return the specification with the face crops of its data set."""
+        crops = self.context.crops(spec.data.dataset)
+        views = spec.views.model_copy(update={"crops": crops})
         return spec.model_copy(update={"views": views})
 
     def ledger(self, dataset: str) -> pd.DataFrame:

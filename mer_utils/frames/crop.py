@@ -187,7 +187,9 @@ def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
 
 
 def crops_of(
-    clips: pd.DataFrame, options: CropOptions, missing_frames: str = "error"
+    clips: pd.DataFrame,
+    crops: Sequence[tuple[str, CropOptions]] = (),
+    missing_frames: str = "error",
 ) -> list[SubjectCrop]:
     """Crop the onset frame of each subject's first clip, to be looked at.
 
@@ -195,7 +197,8 @@ def crops_of(
     ----------
     clips : DataFrame
         The clip table.
-    options : CropOptions
+    crops : sequence of (data set, CropOptions) pairs
+        Data sets that are not among them are shown with the default crop.
     missing_frames : str
         See :func:`mer_utils.annotations.clip_frames`.
 
@@ -209,6 +212,7 @@ def crops_of(
     for row in firsts.itertuples():
         path = clip_frames(row, missing_frames).paths[0]
         onset = decode(path)
+        options = dict(crops).get(str(row.dataset), CropOptions())
         face = face_on(path, options.detector, onset)
         cut = crop([onset], face, margin=options.margin, size=options.size)[0] if face else None
         found.append(SubjectCrop(str(row.dataset), str(row.subject), str(row.clip), cut))
@@ -225,8 +229,11 @@ def without_face(
 
     Parameters
     ----------
-    clips, options, missing_frames
-        See `crops_of`.
+    clips : DataFrame
+        The clip table.
+    options : CropOptions
+    missing_frames : str
+        See :func:`mer_utils.annotations.clip_frames`.
 
     Returns
     -------

@@ -128,8 +128,8 @@ def build_all(
         for o in dict.fromkeys(options)
         if _read_cache(_files(cache, fingerprint, o), _shape(clips, o)) is None
     ]
-    for crop in dict.fromkeys(o.crop for o in missing):
-        alike = [o for o in missing if o.crop == crop]
+    for crops in dict.fromkeys(o.crops for o in missing):
+        alike = [o for o in missing if o.crops == crops]
         made = _make_all(clips, alike, missing_frames, workers)
         shown = progress(made, len(clips)) if progress else made
         _write(clips, alike, shown, [_files(cache, fingerprint, o) for o in alike])
@@ -203,9 +203,10 @@ def _make_all(
     def given(images: dict[str, str]) -> list[dict[str, np.ndarray]]:
         return [given_views(images, o) for o in options]
 
-    def made(found: tuple[ClipFrames, str]) -> list[dict[str, np.ndarray]] | None:
-        clip, key = found
-        frames = _frames(clip, options[0].crop)
+    def made(row: Any) -> list[dict[str, np.ndarray]] | None:
+        clip = clip_frames(row, missing_frames=missing_frames)
+        frames = _frames(clip, options[0].crop(row.dataset))
+        key = _key(row)
         return None if frames is None else [clip_views(frames, clip.apex, o, key) for o in options]
 
     # Threads do: decoding and resizing, nearly all of the work, let other threads run.
@@ -213,11 +214,7 @@ def _make_all(
         if "images" in clips:
             yield from pool.map(given, clips["images"])
             return
-        found = [
-            (clip_frames(row, missing_frames=missing_frames), _key(row))
-            for row in clips.itertuples()
-        ]
-        yield from pool.map(made, found)
+        yield from pool.map(made, clips.itertuples())
 
 
 def _key(row: Any) -> str:

@@ -26,8 +26,9 @@ class ViewOptions(BaseModel):
         Side of the square view in pixels.
     frames : int or None
         Pool so many evenly chosen frames of the clip; None pools all.
-    crop : CropOptions or None
-        Crop every frame to the face, for frames that show more; None takes them whole.
+    crops : tuple of (data set, CropOptions) pairs
+        Crop every frame of these data sets to the face; those of others are taken whole. A
+        composite can have one a part.
     perturbation : Perturbation
         How the annotation is moved on purpose; by default it is taken as it is.
 
@@ -46,8 +47,12 @@ class ViewOptions(BaseModel):
     scaling: di.Scaling = "minmax"
     image_size: int = Field(default=64, ge=8, le=1024)
     frames: int | None = Field(default=None, ge=2)
-    crop: CropOptions | None = None
+    crops: tuple[tuple[str, CropOptions], ...] = ()
     perturbation: Perturbation = Perturbation()
+
+    def crop(self, dataset: str) -> CropOptions | None:
+        """Return how the frames of a data set are cropped, None if they are taken whole."""
+        return dict(self.crops).get(dataset)
 
     @property
     def image_name(self) -> str:

@@ -210,8 +210,8 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
     monkeypatch.setattr("mer_utils.views.cache.find_face", find)
     workspace = opened(twins, tmp_path, "samm", "casme2")
     specs = workspace.specs("table2")
-    assert {(s.data.dataset, s.views.crop) for s in specs} == {
-        ("samm", CropOptions(margin=0.3, size=48)), ("casme2", None),
+    assert {(s.data.dataset, s.views.crops) for s in specs} == {
+        ("samm", (("samm", CropOptions(margin=0.3, size=48)),)), ("casme2", ()),
     }  # fmt: skip
     spec = next(s for s in specs if s.data.dataset == "samm")
     with pytest.raises(MerError, match=rf"1 clip\(s\): samm {blind['subject']} {blind['clip']}"):
