@@ -232,6 +232,33 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
     assert not searched
 
 
+def test_each_part_of_a_composite_is_cropped_as_its_own_data_set(
+    twins, smic_twin, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MER_CROP", "smic:size=64, samm:margin=0.3:size=48, casme2")
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    face = Face(box=(40, 40, 200, 240), eyes=((80, 110), (160, 110)))
+    monkeypatch.setattr("mer_utils.frames.known_faces.find_face", lambda image, detector: face)
+    together, alone = opened(twins, tmp_path, "megc2019"), opened(twins, tmp_path, "samm")
+    spec = run_spec(together.profile, together.data["megc2019"], "learnet")
+    spec = together._as_shown(spec)
+    assert spec.views.crops == (
+        ("casme2", CropOptions()),
+        ("samm", CropOptions(margin=0.3, size=48)),
+        ("smic", CropOptions(size=64)),
+    )
+    made = together.views(spec).images
+    clips = together.clips("megc2019")
+    samm = alone._as_shown(run_spec(alone.profile, alone.data["samm"], "learnet"))
+    of_clip = dict(zip(alone.clips("samm")["clip"], alone.views(samm).images, strict=True))
+    compared = 0
+    for row, images in zip(clips.itertuples(), made, strict=True):
+        if row.dataset == "samm" and row.clip in of_clip:
+            np.testing.assert_array_equal(images, of_clip[row.clip])
+            compared += 1
+    assert compared > 0
+
+
 def test_the_crop_of_a_data_set_is_read_from_the_setting(monkeypatch):
     monkeypatch.setenv("MER_CROP", "casme2:margin=0.4:detector=my.faces, samm smic:size=96")
     assert cropped_datasets() == (
@@ -254,6 +281,7 @@ def test_the_composite_needs_the_folders_of_its_parts():
         (["manifest:"], {}, "'manifest:' is unknown"),
         (["manifest:a/x.csv", "manifest:b/x.csv"], {}, "two manifests have the name 'x'"),
         (None, {"MER_CROP": "casme2, sam"}, "MER_CROP names 'sam'"),
+        (None, {"MER_CROP": "megc2019"}, "MER_CROP names 'megc2019'"),
         (None, {"MER_CROP": "samm casme2 samm"}, "MER_CROP names 'samm' twice"),
         (None, {"MER_CROP": "samm:margin=3"}, "MER_CROP has 'samm:margin=3'"),
         (None, {"MER_CROP": "samm:margin"}, "MER_CROP has 'samm:margin'"),
