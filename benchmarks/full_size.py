@@ -34,7 +34,8 @@ def main(name: str) -> float:
     make_repeatable()
     profile = get_profile("paper")
     plan = profile.models[name]
-    options = profile.training.model_copy(update={"epochs": 1, "precision": plan.precision})
+    changes = {"epochs": 1, "precision": plan.precision, "micro_batch": plan.micro_batch}
+    options = profile.training.model_copy(update=changes)
     model = models.create(name, CLASSES, plan.image_size)
     mean, std = normalisation(model, pretrained=False)
     step, steps = torch.optim.AdamW.step, 0

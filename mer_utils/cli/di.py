@@ -48,6 +48,9 @@ def make_dis(
     size: Annotated[
         int, typer.Option(min=16, max=1024, help="side of the crop in pixels")
     ] = frames.CropOptions().size,
+    detector: Annotated[
+        str, typer.Option(help="of the face: centerface, or module.function that makes your own")
+    ] = frames.CropOptions().detector,
     kind: Annotated[str, typer.Option(help=", ".join(dynamic_image.KINDS))] = "bilen",
     scaling: Annotated[str, typer.Option(help=", ".join(dynamic_image.SCALINGS))] = "symmetric",
     separate: Annotated[
@@ -65,7 +68,10 @@ def make_dis(
 
     if output.suffix.lower() != ".png":
         raise MerError(f"{output} is no PNG file", "a name ending in .png", "end it in .png")
-    options = frames.CropOptions(margin=margin, size=size) if crop else None
+    options = None
+    if crop:
+        frames.get_detector(detector)  # a name that nothing has is refused before any work
+        options = frames.CropOptions(margin=margin, size=size, detector=detector)
     clip, points = _read(source, onset, apex, offset, options)
     place = points.apex_index
     # The kind and the scaling are checked by name where they are used.

@@ -94,7 +94,11 @@ def run_spec(
             name=model, width=plan.width, pretrained=plan.pretrained, weights=weights
         )
         training = profile.training.model_copy(
-            update={"learning_rate": plan.learning_rate, "precision": plan.precision}
+            update={
+                "learning_rate": plan.learning_rate,
+                "precision": plan.precision,
+                "micro_batch": plan.micro_batch,
+            }
         )
     shown = ViewOptions(image_size=size, **(views or {}))
     return RunSpec(model=network, views=shown, training=training, **chosen)

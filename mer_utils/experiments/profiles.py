@@ -29,6 +29,8 @@ class ModelPlan(_Part):
         Largest learning rate of AdamW.
     precision : {"float32", "bfloat16"}
         Of the forward and backward pass.
+    micro_batch : int or None
+        Images of a batch that go through the network at once; None takes all.
     """
 
     width: float = 1.0
@@ -36,6 +38,7 @@ class ModelPlan(_Part):
     pretrained: bool = False
     learning_rate: float = 1e-3
     precision: Literal["float32", "bfloat16"] = "float32"
+    micro_batch: int | None = None
 
 
 class Profile(_Part):
@@ -111,6 +114,10 @@ _PAPER_PRECISION: dict[str, Literal["float32", "bfloat16"]] = {
     "learnet": "bfloat16",
 }
 
+# The two large networks without batch normalisation: in parts of a batch, their activations fit
+# beside weights, gradients and AdamW's two moments into 3 GiB.
+_PAPER_MICRO_BATCH = {"vgg19": 4, "vit_base_patch16_224": 8}
+
 PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
@@ -149,6 +156,7 @@ PROFILES: dict[str, Profile] = {
                     pretrained=name != "learnet",
                     learning_rate=1e-3 if name == "learnet" else 1e-4,
                     precision=_PAPER_PRECISION[name],
+                    micro_batch=_PAPER_MICRO_BATCH.get(name),
                 )
                 for name in _DEMO_WIDTHS
             },

@@ -15,7 +15,7 @@ from mer_utils.frames.crop import (
     without_face,
 )
 from mer_utils.frames.decode import decode, decoding_problem, load_clip, read_clip
-from mer_utils.frames.face import DETECTORS, Detector, Face, find_face
+from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector
 from mer_utils.frames.fingerprint import clip_fingerprint, data_fingerprint
 from mer_utils.frames.known_faces import face_on, remember_faces
 from mer_utils.frames.video import VIDEO_SUFFIXES, VideoClip, is_video, outside, read_video
@@ -38,6 +38,7 @@ __all__ = [
     "face_box",
     "face_on",
     "find_face",
+    "get_detector",
     "is_video",
     "load_clip",
     "outside",

@@ -105,19 +105,23 @@ def fit(
         for batch in _batches(len(x), options.batch_size, generator):
             scaled = _scale(x[batch.to(device)], mean, std)
             augmented = augment.spatial(scaled, spatial, generator)
-            with _autocast(device, options):
-                scores = model(augmented)
-            loss = functional.cross_entropy(
-                scores.float(), y[batch.to(device)], label_smoothing=options.label_smoothing
-            )
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            size = options.micro_batch or len(batch)
+            targets = y[batch.to(device)].split(size)
+            for part, target in zip(augmented.split(size), targets, strict=True):
+                with _autocast(device, options):
+                    scores = model(part)
+                loss = functional.cross_entropy(
+                    scores.float(), target, label_smoothing=options.label_smoothing
+                )
+                loss = loss * (len(part) / len(batch))
+                loss.backward()
+                sum_of_losses += loss.item() * len(batch)
             nn.utils.clip_grad_norm_(parameters, options.gradient_clip)
             optimizer.step()
             schedule.step()
             report.steps += 1
             report.images += len(batch)
-            sum_of_losses += loss.item() * len(batch)
         report.losses.append(sum_of_losses / len(x))
         report.compute_seconds += time.perf_counter() - started
         if after_epoch:

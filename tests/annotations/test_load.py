@@ -237,6 +237,9 @@ def test_a_sheet_saved_as_text_reads_the_same(tmp_path, casme2, write, name):
     root = write_casme2(tmp_path, CASME2_ROWS)
     (root / CASME2_NAME).unlink()
     write(root / name, [CASME2_HEADER, *CASME2_ROWS])
+    found = [[(p.kind, p.severity) for p in annotations.check("casme2", r)]
+             for r in (root, casme2)]  # fmt: skip
+    assert found[0] == found[1]
     pd.testing.assert_frame_equal(
         annotations.load("casme2", root).drop(columns="frames_dir"),
         annotations.load("casme2", casme2).drop(columns="frames_dir"),

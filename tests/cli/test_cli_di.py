@@ -134,6 +134,18 @@ def test_a_still_face_is_cropped_and_stays_still(tmp_path):
     assert (found == 128).all()
 
 
+def test_a_detector_of_ones_own_crops(folder, tmp_path, monkeypatch):
+    (tmp_path / "middle_faces.py").write_text(
+        "from mer_utils.frames import Face\n\n"
+        "def make():\n"
+        "    return lambda image: [Face((5, 5, 20, 20), ((9, 10), (16, 10)), 1.0)]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    out = tmp_path / "a.png"
+    run(folder, "-o", out, "--crop", "--size", 24, "--detector", "middle_faces.make", "--separate")
+    assert read(tmp_path / "a-full.png").shape == (24, 24, 3)
+
+
 def test_bad_input_is_named(folder, tmp_path):
     out = tmp_path / "a.png"
     (tmp_path / "bare").mkdir()
@@ -157,6 +169,7 @@ def test_bad_input_is_named(folder, tmp_path):
         ((folder, "--kind", "best"), "'best' are unknown"),
         ((folder, "--scaling", "best"), "'best' is unknown"),
         ((folder, "--crop"), "no face was found"),
+        ((folder, "--crop", "--detector", "nobody"), "face detector 'nobody' is unknown"),
         ((folder, "-o", tmp_path / "a.jpg"), "is no PNG file"),
         ((folder, "-o", tmp_path / "notes.txt" / "a.png"), "could not be written"),
     ]

@@ -240,7 +240,7 @@ def table(tmp_path):
 
 def test_clips_without_a_face_are_listed_not_used(table, dots):
     assert frames.without_face(table, dots)["clip"].tolist() == ["b", "c"]
-    shown = frames.crops_of(table, dots)
+    shown = frames.crops_of(table, [("made", dots)])
     assert [(one.subject, one.clip, one.image is None) for one in shown] == [
         ("sub1", "a", False),
         ("sub2", "c", True),
@@ -325,6 +325,6 @@ def test_a_raw_twin_is_cropped_from_its_own_table(tmp_path):
     clips = annotations.load("casme2", root)
     options = CropOptions(size=96)
     assert frames.without_face(clips, options).empty
-    shown = frames.crops_of(clips, options)
+    shown = frames.crops_of(clips, [("casme2", options)])
     assert [one.subject for one in shown] == sorted(set(clips["subject"]))
     assert all(one.image.shape == (96, 96, 3) for one in shown)

@@ -94,6 +94,22 @@ def test_learning_rate_rises_then_falls():
     assert factors[-1] == pytest.approx(0, abs=1e-12)
 
 
+def test_a_batch_in_parts_takes_the_same_steps(rng):
+    images, labels = striped(rng, 20)
+    seen = {}
+    for micro_batch in (None, 3, 8):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+        options = training.TrainingOptions(epochs=3, batch_size=8, micro_batch=micro_batch)
+        report = training.fit(model, images, labels, options, mean=HALF, std=HALF)
+        p = training.predict(model, images, options, mean=HALF, std=HALF)
+        seen[micro_batch] = (report.steps, report.images, np.array(report.losses), p)
+    for micro_batch in (3, 8):
+        assert seen[micro_batch][:2] == seen[None][:2]
+        np.testing.assert_allclose(seen[micro_batch][2], seen[None][2], rtol=1e-4)
+        np.testing.assert_allclose(seen[micro_batch][3], seen[None][3], atol=1e-4)
+
+
 def test_bfloat16_runs_and_differs_little(rng):
     images, labels = striped(rng)
     model = small_network()
