@@ -153,7 +153,9 @@ def run(
     waiting = [n for n in notebooks if not executed.is_current(n.name, keys[n.name])]
     if not waiting:
         return _records(notebooks, executed)
-    # The longest first, so that no long one is left to run alone at the end.
+    # The longest first, so that no long one is left to run alone at the end; of those that never
+    # ran the last, since later pages rest on more results.
+    waiting.reverse()
     known = {n.name: record.seconds for n in waiting if (record := executed.record(n.name))}
     waiting.sort(key=lambda n: -known.get(n.name, float("inf")))
     scratch.mkdir(parents=True, exist_ok=True)
