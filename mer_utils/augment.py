@@ -1,20 +1,25 @@
 """Spatial augmentation: random flips and small rotations of training batches.
 
 Batched on the model's device, on views that are already there; never used at test time.
+
+torch is imported where it is used: it takes seconds, and the names of the settings are wanted on
+every page of the book, which trains nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-
-import torch
-from torch.nn import functional
+from typing import TYPE_CHECKING, TypeAlias
 
 from mer_utils.errors import MerError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
 #: From a batch (b, c, h, w) and a generator on the CPU to the transformed batch.
-Transformation = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+Transformation: TypeAlias = "Callable[[torch.Tensor, torch.Generator], torch.Tensor]"
 
 FLIP_PROBABILITY = 0.5
 MAX_ROTATION_DEGREES = 10.0
@@ -54,12 +59,16 @@ def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> t
 
 def flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Mirror each image left to right with probability `FLIP_PROBABILITY`."""
+    import torch
+
     chosen = torch.rand(len(images), generator=generator) < FLIP_PROBABILITY
     return torch.where(chosen.to(images.device)[:, None, None, None], images.flip(-1), images)
 
 
 def rotation(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Turn each image about its centre by up to `MAX_ROTATION_DEGREES` either way."""
+    import torch
+
     limit = math.radians(MAX_ROTATION_DEGREES)
     angles = (2 * torch.rand(len(images), generator=generator) - 1) * limit
     return rotate(images, angles)
@@ -79,6 +88,9 @@ def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     tensor of shape (b, c, h, w)
         Pixels from outside the image are 0.
     """
+    import torch
+    from torch.nn import functional
+
     cos, sin = angles.cos(), angles.sin()
     height, width = images.shape[-2:]
     zero = torch.zeros_like(cos)

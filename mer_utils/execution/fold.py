@@ -9,14 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import Timeout
 
 from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.execution.data import Context, load_clips
-from mer_utils.execution.device import make_repeatable
-from mer_utils.execution.learners import fit_baseline, train_network
 from mer_utils.protocol import fold_of
 from mer_utils.runs import RunSpec, RunStore, environment, prediction_rows
 from mer_utils.training import TRAINING_VERSION
@@ -105,6 +102,13 @@ def compute_fold(
     MerError
         If this machine's code, data, weights or device are not those the run names.
     """
+    # Imported here because torch takes seconds to load, and naming a fold or asking whether it
+    # is in the store needs none of it; and before the clock starts, which times the fold.
+    import torch
+
+    from mer_utils.execution.device import make_repeatable
+    from mer_utils.execution.learners import fit_baseline, train_network
+
     begun = time.perf_counter()
     make_repeatable()
     _require_same_code(job.spec)

@@ -102,7 +102,7 @@ def _maps(
     model: nn.Module, views: Views, fold: Fold, labels: np.ndarray, **scaled: Any
 ) -> np.ndarray | None:
     """Return where the network looked for each tested clip's true class, if it can be said."""
-    # Imported here: most commands that import this module train nothing.
+    # Imported here: captum takes a while to load, and a baseline needs none of it.
     from mer_utils.explain import class_activation_maps
 
     shown, tested = views.of("full", fold.test)

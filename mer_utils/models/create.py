@@ -1,7 +1,7 @@
 """Create a network by name: timm's own, at full width or narrowed, or LEARNet.
 
-timm is imported where it is used: it takes two seconds, and the networks' names are wanted on
-every page of the book and in every command.
+torch and timm are imported where they are used: they take seconds, and the networks' names are
+wanted on every page of the book and in every command.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from torch import nn
 
 from mer_utils.errors import MerError
 from mer_utils.models.weights import WEIGHTS_SETTING, weights_file
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,8 @@ def normalisation(model: nn.Module, pretrained: bool) -> tuple[torch.Tensor, tor
     -------
     tuple of two tensors of shape (1, 3, 1, 1), float32
     """
+    import torch
+
     config = getattr(model, "pretrained_cfg", None) or {}
     mean = config.get("mean", (0.5,) * 3) if pretrained else (0.5,) * 3
     std = config.get("std", (0.5,) * 3) if pretrained else (0.5,) * 3

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -29,6 +30,9 @@ def count_operations(model: nn.Module, image_size: int, *, backward: bool = Fals
         Multiplications and additions of the convolutions and matrix products, each
         counted as one operation (PyTorch's own counter).
     """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
     was_training = model.training
     model.eval()
     x = torch.zeros(1, 3, image_size, image_size)

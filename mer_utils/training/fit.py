@@ -1,4 +1,8 @@
-"""Fit and predict."""
+"""Fit and predict.
+
+torch is imported where it is used: it takes seconds, and who asks for training options, or for
+the version of this code, trains nothing yet.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,16 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional
 
 from mer_utils import augment
 from mer_utils.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 @dataclass
@@ -78,6 +84,9 @@ def fit(
     -------
     FitReport
     """
+    import torch
+    from torch import nn
+
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     _place(model, device)
@@ -111,7 +120,7 @@ def fit(
             for part, target in zip(augmented.split(size), targets, strict=True):
                 with _autocast(device, options):
                     scores = model(part)
-                loss = functional.cross_entropy(
+                loss = nn.functional.cross_entropy(
                     scores.float(), target, label_smoothing=options.label_smoothing
                 )
                 loss = loss * (len(part) / len(batch))
@@ -129,7 +138,6 @@ def fit(
     return report
 
 
-@torch.no_grad()
 def predict(
     model: nn.Module,
     images: np.ndarray,
@@ -153,12 +161,14 @@ def predict(
     ndarray of shape (n, classes), float32
         Each row sums to 1.
     """
+    import torch
+
     _place(model, device).eval()
     mean, std = mean.to(device), std.to(device)
     parts = []
     for start in range(0, max(len(images), 1), 64):
         batch = np.ascontiguousarray(images[start : start + 64])
-        with _autocast(device, options):
+        with torch.no_grad(), _autocast(device, options):
             scores = model(_scale(torch.from_numpy(batch).to(device), mean, std))
         parts.append(scores.float().softmax(dim=1).cpu().numpy())
     return np.concatenate(parts)
@@ -182,6 +192,8 @@ def learning_rate_factor(step: int, total: int, warmup_fraction: float) -> float
 
 
 def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    import torch
+
     batches = list(torch.randperm(n, generator=generator).split(size))
     # Batch normalisation cannot train on a single image: it joins the batch before it.
     if len(batches) > 1 and len(batches[-1]) == 1:
@@ -190,6 +202,8 @@ def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[torch.Te
 
 
 def _place(model: nn.Module, device: torch.device | str) -> nn.Module:
+    import torch
+
     return model.to(device=torch.device(device)).to(memory_format=torch.channels_last)
 
 
@@ -199,6 +213,8 @@ def _scale(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch
 
 
 def _autocast(device: torch.device | str, options: TrainingOptions) -> torch.autocast:
+    import torch
+
     return torch.autocast(
         torch.device(device).type,
         torch.bfloat16,
