@@ -1,7 +1,7 @@
 """Commands about experiments: ``mer plan``, ``mer run``, ``mer status``.
 
-What needs torch is imported where it is used: that takes seconds, and ``mer --help`` and the
-commands about data need none of it.
+What they compute with is imported where it is used: that takes seconds, and ``mer --help`` and
+the commands about data need none of it.
 """
 
 from __future__ import annotations

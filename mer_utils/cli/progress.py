@@ -116,7 +116,7 @@ def duration(seconds: float) -> str:
 
 
 def _weight(job: Job) -> float:
-    from mer_utils.models import BASELINES  # not for mer --help
+    from mer_utils.models import BASELINES  # slow to import, see mer_utils.cli.experiments
 
     if job.spec.model.name in BASELINES:
         return 1.0  # next to nothing beside a network

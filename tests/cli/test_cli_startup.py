@@ -37,6 +37,11 @@ def test_a_check_needs_no_torch(twins):
     assert outcome("check", "casme2", twins / "casme2-smoke") == "exit 0 False"
 
 
+def test_counting_what_is_computed_needs_no_torch(twins, tmp_path):
+    arguments = ["--profile", "smoke", "--data-root", twins, "--store", tmp_path / "store"]
+    assert outcome("status", "table2", *arguments) == "exit 0 False"
+
+
 def test_dynamic_images_need_no_torch(tmp_path, rng):
     clip = tmp_path / "clip"
     clip.mkdir()
