@@ -54,6 +54,17 @@ def _damaged(path: Path, why: str, kind: str = "damaged frame") -> Problem:
     )
 
 
+def _outward(path: Path) -> Problem:
+    return Problem(
+        "error",
+        "link leaves the root",
+        f"{layout.printable(path)} leads out of the data set's folder",
+        "copy the frames into the root, or point the root at their real place",
+        layout.printable(path),
+        "frames inside the root",
+    )
+
+
 def _with_neighbour(error: DataProblem, folder: Path) -> Problem:
     """Name a folder with a similar name beside the missing one, where there is one."""
     problem = error.problem
@@ -77,14 +88,7 @@ def _with_neighbour(error: DataProblem, folder: Path) -> Problem:
 def list_or_explain(folder: Path, root: Path) -> layout.Listing | Problem:
     """Return the listing of a clip folder, or the problem that keeps it from being read."""
     if not layout.is_inside(folder, root):
-        return Problem(
-            "error",
-            "link leaves the root",
-            f"{layout.printable(folder)} leads out of {layout.printable(root)}",
-            "copy the frames into the root, or point the root at their real place",
-            layout.printable(folder),
-            "frames inside the root",
-        )
+        return _outward(folder)
     try:
         return layout.list_frames(folder, root)
     except DataProblem as error:
@@ -117,6 +121,12 @@ def clip_faults(
     missing = rules.missing_numbers(onset, offset, listing.frames)
     if missing:
         faults.append(rules.missing_frames_problem(folder, onset, offset, missing).problem)
+    # No rule for missing frames forgives these: whoever reads the clip later would follow them.
+    faults += [
+        _outward(folder / name)
+        for number, name in sorted(listing.outward.items())
+        if onset <= number <= offset
+    ]
     for number, path in listing.frames.items():
         if not onset <= number <= offset:
             continue

@@ -84,6 +84,10 @@ class Listing:
     clutter, unexpected, refused : list of str
         Names of files that systems leave about; of files that are no frames; and of links
         that leave the root, loop or lead nowhere, and names that are not UTF-8.
+    refused_numbers : set of int
+        Numbers of the frames that refused entries claim.
+    outward : dict of int to str
+        Frame numbers claimed by links that leave the root, and their names.
     """
 
     frames: dict[int, Path] = field(default_factory=dict)
@@ -92,6 +96,8 @@ class Listing:
     clutter: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    refused_numbers: set[int] = field(default_factory=set)
+    outward: dict[int, str] = field(default_factory=dict)
 
 
 def _is_utf8(name: str) -> bool:
@@ -150,11 +156,15 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
         number = frame_number(entry.name)
         if not _is_utf8(entry.name):
             listing.refused.append(printable(entry.name))
+            listing.refused_numbers |= set() if number is None else {number}
         elif number is None:
             kind = listing.clutter if is_clutter(entry.name) else listing.unexpected
             kind.append(entry.name)
         elif not _is_good_file(entry, root):
             listing.refused.append(entry.name)
+            listing.refused_numbers.add(number)
+            if entry.is_symlink() and root is not None and not is_inside(entry.path, root):
+                listing.outward[number] = entry.name
         else:
             found.setdefault(number, []).append(entry)
     for number in sorted(found):

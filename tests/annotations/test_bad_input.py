@@ -291,6 +291,19 @@ def test_links_out_of_the_root_are_refused(root, tmp_path):
     refused(root, "link leaves the root", "leads out of")
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_no_rule_for_missing_frames_forgives_a_link_out_of_the_root(root, tmp_path, beside):
+    """Such a clip is not loaded, so that nothing that reads it later follows the link."""
+    outside = write_frames(tmp_path / "outside", 46, 86)
+    if not beside:
+        (root / CLIP / "reg_img60.jpg").unlink()
+    (root / CLIP / f"{'other_' * beside}reg_img60.jpg").symlink_to(outside / "reg_img60.jpg")
+    for rule in ("error", "nearest"):
+        expected = "60" if rule == "error" and not beside else "leads out of"
+        refused(root, "link leaves the root", expected, missing_frames=rule)
+    assert len(annotations.load("casme2", root, missing_frames="drop_clip")) == 0
+
+
 def test_links_inside_the_root_are_followed(root):
     frame = root / CLIP / "reg_img60.jpg"
     os.rename(frame, root / "store.jpg")
@@ -305,6 +318,23 @@ def test_looping_links(root):
     (root / CLIP / "reg_img100.jpg").symlink_to("reg_img100.jpg")
     assert len(annotations.load("casme2", root)) == 1
     assert kinds(root, "warning") == ["refused entries"] * 2
+
+
+def test_a_used_frame_or_clip_that_loops(root):
+    frame = root / CLIP / "reg_img60.jpg"
+    frame.unlink()
+    frame.symlink_to("reg_img60.jpg")
+    refused(root, "missing frames", "1 of the 41 frames.*: 60")
+    assert "refused entries" in kinds(root, "warning")
+    os.rename(root / CLIP, root / "away")
+    (root / CLIP).symlink_to("EP02_01f")
+    refused(root, "missing frame folder", "EP02_01f cannot be read")
+
+
+def test_a_sheet_that_loops(root):
+    (root / CASME2_NAME).unlink()
+    (root / CASME2_NAME).symlink_to(CASME2_NAME)
+    refused(root, "missing sheet", "no spreadsheet lies in")
 
 
 def test_nothing_outside_the_root_is_read_or_written(root, tmp_path):
@@ -396,6 +426,17 @@ def test_names_that_are_not_utf8(root):
     message.encode("utf-8")
     assert "\\xff60" in message
     assert len(annotations.load("casme2", root)) == 1
+
+
+def test_a_used_frame_or_clip_whose_name_is_not_utf8(root):
+    try:
+        os.rename(root / CLIP / "reg_img60.jpg", os.fsencode(root / CLIP) + b"/reg_img\xff60.jpg")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    refused(root, "missing frames", "1 of the 41 frames.*: 60")
+    assert "refused entries" in kinds(root, "warning")
+    os.rename(root / CLIP, os.fsencode(root / CLIP) + b"\xff")
+    refused(root, "missing frame folder", r"'EP02_01f\\+xff' lies beside it")
 
 
 def test_unreadable_action_units_are_a_warning(root):
