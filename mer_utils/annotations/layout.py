@@ -22,7 +22,7 @@ _CLUTTER = re.compile(
     r"^(thumbs\.db|desktop\.ini|\..*|~\$.*|.*\.(lnk|tmp|bak|part))$", re.IGNORECASE
 )
 _PLAIN_NAME = re.compile(r"[\w][\w .()+-]*", re.UNICODE)
-MAX_FOLDERS = 5000
+MAX_FOLDERS = 20_000
 
 
 def printable(path: object) -> str:
@@ -281,7 +281,8 @@ def find_base(
                 rank = min((order.index(p) for p in parts if p in order), default=len(order))
                 candidates.append((rank, -subjects, at_depth, str(folder)))
                 continue
-            for name in names:
+            # The preferred names first, so that no number of other folders hides them.
+            for name in sorted(names, key=lambda name: name not in order):
                 real = os.path.realpath(folder / name)
                 if real not in seen and len(seen) < MAX_FOLDERS:
                     seen.add(real)

@@ -11,7 +11,8 @@ from mer_utils.annotations.layout import is_inside, printable
 from mer_utils.annotations.problems import DataProblem, fail
 from mer_utils.annotations.spreadsheets import Cells, read_tables
 
-SHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt"})
+#: Those of spreadsheet files; the likelier ones first, as only `MAX_SHEETS` files are read.
+SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 MAX_HEADER_ROW = 100
 MAX_SHEETS = 50
 
@@ -111,8 +112,8 @@ def read_sheet(path: Path) -> Sheet:
 
 
 def candidates(root: Path) -> list[Path]:
-    """Return the spreadsheet files directly in `root`, sorted by name."""
-    return sorted(
+    """Return the spreadsheet files directly in `root`, workbooks before text, sorted by name."""
+    found = (
         path
         for path in root.iterdir()
         if path.suffix.lower() in SHEET_SUFFIXES
@@ -120,6 +121,7 @@ def candidates(root: Path) -> list[Path]:
         and path.is_file()
         and is_inside(path, root)
     )
+    return sorted(found, key=lambda path: (SHEET_SUFFIXES.index(path.suffix.lower()), path.name))
 
 
 def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = None) -> Sheet:

@@ -90,6 +90,27 @@ def checked_root(root: str | os.PathLike[str], title: str) -> Path:
             "name the folder that holds the sheet and the frames",
             layout.printable(path),
         )
+    try:
+        str(path).encode("utf-8")
+        os.scandir(path).close()
+    except UnicodeEncodeError as error:
+        # The clip table and every file made from it are UTF-8.
+        raise fail(
+            "bad name",
+            f"the name of the root of {title}, {layout.printable(path)}, is not UTF-8",
+            "a path that is UTF-8 throughout",
+            "rename the folder, or move the data set",
+            layout.printable(path),
+        ) from error
+    except OSError as error:
+        raise fail(
+            "missing root",
+            f"the root of {title}, {layout.printable(path)}, cannot be read "
+            f"({error.strerror or error})",
+            "a folder that you may read",
+            "ask its owner for permission to read it and the folders in it",
+            layout.printable(path),
+        ) from error
     return path
 
 

@@ -68,6 +68,23 @@ def test_missing_root_or_file_as_root(root, tmp_path):
     refused(root / CASME2_NAME, "missing root", "is not a folder")
 
 
+def test_a_root_whose_name_is_not_utf8(root):
+    odd = Path(os.fsdecode(os.fsencode(root) + b"\xff"))
+    try:
+        os.rename(root, odd)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    refused(odd, "bad name", r"data\\xff, is not UTF-8")
+
+
+def test_a_root_that_may_not_be_read(root, monkeypatch):
+    def scandir(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    refused(root, "missing root", r"cannot be read \(Permission denied\)")
+
+
 def test_missing_sheet(root):
     (root / CASME2_NAME).unlink()
     refused(root, "missing sheet", "no spreadsheet lies in .*CASME2-coding-20140508.xlsx")
@@ -413,6 +430,20 @@ def test_ten_thousand_unexpected_files_are_one_finding(root):
     }
     assert "10000" in " ".join(p.message for p in found)
     assert len(annotations.load("casme2", root)) == 1
+
+
+def test_no_number_of_other_folders_hides_the_frames(root):
+    for number in range(10_000):
+        (root / f"A{number}").mkdir()
+    assert len(annotations.load("casme2", root)) == 1
+    assert kinds(root, "error") == []
+
+
+def test_no_number_of_text_files_hides_the_sheet(root):
+    for number in range(sheets.MAX_SHEETS + 10):
+        (root / f"A{number}.txt").write_text("a remark")
+    assert len(annotations.load("casme2", root)) == 1
+    assert kinds(root) == ["unexpected files"]
 
 
 def test_names_that_are_not_utf8(root):
