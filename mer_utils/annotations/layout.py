@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -185,9 +185,17 @@ def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> List
         The folder; links that leave `root` are refused.
     expected : iterable of str
         Names of files that belong there.
+
+    Notes
+    -----
+    A folder that may not be read gives nothing: the clips in it say so.
     """
     listing, known = Listing(), set(expected)
-    for entry in os.scandir(folder):
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return listing
+    for entry in entries:
         if not _is_utf8(entry.name):
             listing.refused.append(printable(entry.name))
         elif is_clutter(entry.name):
@@ -246,6 +254,14 @@ def subfolders(folder: str | Path, root: Path) -> list[str]:
     except OSError:
         return []
     return sorted(names)
+
+
+def folders_below(root: Path, depth: int) -> Iterator[Path]:
+    """Yield the folders at most `depth` levels below `root`, the nearest first."""
+    level = [root]
+    for _ in range(depth):
+        level = [folder / name for folder in level for name in subfolders(folder, root)]
+        yield from level[:MAX_FOLDERS]
 
 
 def find_base(

@@ -106,16 +106,20 @@ def read_sheet(path: Path) -> Sheet:
         f"{printable(path)} has no header row with the column"
         f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
         f"a row with the titles {', '.join(TITLES.values())}",
-        "restore the header of the original sheet",
+        "restore the header of the original sheet, or copy that sheet there if this is another file",
         printable(path),
     )
 
 
 def candidates(root: Path) -> list[Path]:
     """Return the spreadsheet files directly in `root`, workbooks before text, sorted by name."""
+    try:
+        entries = list(root.iterdir())
+    except OSError:  # a folder below the root that may not be read
+        return []
     found = (
         path
-        for path in root.iterdir()
+        for path in entries
         if path.suffix.lower() in SHEET_SUFFIXES
         and not path.name.startswith((".", "~$"))
         and path.is_file()
@@ -174,7 +178,8 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
             "several sheets",
             f"{len(readable)} annotation sheets lie in {printable(root)}: {names}",
             "one annotation sheet",
-            "remove all but one, or name the one to read (the argument sheet)",
+            "move all but one out of the folder; to read one of them all the same, name it "
+            "(mer check --sheet, or the argument sheet of load)",
             printable(root),
         )
     if readable:

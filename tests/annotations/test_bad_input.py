@@ -90,6 +90,41 @@ def test_missing_sheet(root):
     refused(root, "missing sheet", "no spreadsheet lies in .*CASME2-coding-20140508.xlsx")
 
 
+def test_a_root_too_high_names_the_folder_with_the_sheet(root):
+    high = root.parent
+    os.rename(write_samm(high / "data_of_samm", SAMM_ROWS), high / "a")
+    refused(
+        high, "missing sheet", f"lies deeper, in {root}, not in {high}; .*the root at {root}[.]$"
+    )
+    (high / "README.txt").write_text("where the data came from")
+    refused(high, "missing sheet", f"point the root at {root}[.]$")
+    (root / CASME2_NAME).unlink()
+    refused(high, "missing column", "README.txt has no header row")
+
+
+@pytest.mark.parametrize("level", ["Cropped", "Cropped/sub01", CLIP])
+def test_a_root_too_low_points_upwards(root, level):
+    refused(root / level, "missing sheet", "only frames; .*the folder above that holds the sheet")
+
+
+def test_an_empty_root(tmp_path):
+    refused(tmp_path, "missing sheet", "no spreadsheet lies in .*copy the sheet into")
+    with pytest.raises(MerError, match="unpack SMIC-HS there"):
+        annotations.load("smic", tmp_path)
+
+
+def test_a_subject_folder_that_may_not_be_read(root, monkeypatch):
+    real = os.scandir
+
+    def scandir(folder):
+        if "sub01" in str(folder):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    refused(root, "missing frame folder", r"EP02_01f cannot be read \(Permission denied\)")
+
+
 def test_missing_column_is_named(root):
     header = [cell if cell != "ApexFrame" else "Peak" for cell in CASME2_HEADER]
     write_xlsx(root / CASME2_NAME, [header, GOOD])
