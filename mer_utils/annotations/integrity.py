@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -65,34 +66,40 @@ def _outward(path: Path) -> Problem:
     )
 
 
-def _with_neighbour(error: DataProblem, folder: Path) -> Problem:
-    """Name a folder with a similar name beside the missing one, where there is one."""
-    problem = error.problem
+def _with_neighbour(problem: Problem, folder: Path, known: Container[Path]) -> Problem:
+    """Name a similar folder beside the missing one that is no other clip's, if there is one."""
+    if os.path.lexists(folder):
+        return problem
+    missing = folder if os.path.isdir(folder.parent) else folder.parent
     try:
-        names = os.listdir(folder.parent)
+        names = [name for name in os.listdir(missing.parent) if missing.parent / name not in known]
     except OSError:
-        return problem
-    close = get_close_matches(folder.name, names, 1)
-    if not close or close[0] == folder.name:
-        return problem
-    return Problem(
-        problem.severity,
-        problem.kind,
-        problem.message + f"; a folder {layout.printable(close[0])!r} lies beside it",
-        problem.remedy,
-        problem.place,
-        problem.expected,
-    )
+        names = []
+    close = get_close_matches(missing.name, names, 1)
+    said = "" if missing == folder else f"; so is the folder of the subject, {missing.name!r}"
+    if close:
+        said += f"; a folder {layout.printable(close[0])!r} lies beside it"
+    return replace(problem, message=problem.message + said)
 
 
-def list_or_explain(folder: Path, root: Path) -> layout.Listing | Problem:
-    """Return the listing of a clip folder, or the problem that keeps it from being read."""
+def list_or_explain(
+    folder: Path, root: Path, known: Container[Path] = ()
+) -> layout.Listing | Problem:
+    """Return the listing of a clip folder, or the problem that keeps it from being read.
+
+    Parameters
+    ----------
+    folder, root : Path
+        The clip's folder, and the folder that no link may leave.
+    known : container of Path
+        Folders that belong to other clips and subjects, hence are not the one misspelt.
+    """
     if not layout.is_inside(folder, root):
         return _outward(folder)
     try:
         return layout.list_frames(folder, root)
     except DataProblem as error:
-        return _with_neighbour(error, folder)
+        return _with_neighbour(error.problem, folder, known)
 
 
 def clip_faults(

@@ -84,6 +84,8 @@ class Listing:
     clutter, unexpected, refused : list of str
         Names of files that systems leave about; of files that are no frames; and of links
         that leave the root, loop or lead nowhere, and names that are not UTF-8.
+    folders : list of str
+        Names of the folders in it, where folders are expected.
     refused_numbers : set of int
         Numbers of the frames that refused entries claim.
     outward : dict of int to str
@@ -96,6 +98,7 @@ class Listing:
     clutter: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     refused_numbers: set[int] = field(default_factory=set)
     outward: dict[int, str] = field(default_factory=dict)
 
@@ -200,11 +203,13 @@ def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> List
             listing.refused.append(printable(entry.name))
         elif is_clutter(entry.name):
             listing.clutter.append(entry.name)
-        elif not (_is_good_file(entry, root) or _is_good_folder(entry, root)):
+        elif _is_good_folder(entry, root):
+            listing.folders.append(entry.name)
+        elif not _is_good_file(entry, root):
             listing.refused.append(entry.name)
-        elif entry.is_file() and entry.name not in known:
+        elif entry.name not in known:
             listing.unexpected.append(entry.name)
-    for names in (listing.clutter, listing.unexpected, listing.refused):
+    for names in (listing.clutter, listing.unexpected, listing.refused, listing.folders):
         names.sort()
     return listing
 

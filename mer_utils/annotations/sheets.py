@@ -106,7 +106,7 @@ def read_sheet(path: Path) -> Sheet:
         f"{printable(path)} has no header row with the column"
         f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
         f"a row with the titles {', '.join(TITLES.values())}",
-        "restore the header of the original sheet, or copy that sheet there if this is another file",
+        "restore the header of the original sheet, or copy that sheet there if this is no sheet",
         printable(path),
     )
 

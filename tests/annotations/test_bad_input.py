@@ -78,11 +78,9 @@ def test_a_root_whose_name_is_not_utf8(root):
 
 
 def test_a_root_that_may_not_be_read(root, monkeypatch):
-    def scandir(folder):
-        raise PermissionError(13, "Permission denied", str(folder))
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    refused(root, "missing root", r"cannot be read \(Permission denied\)")
+    # Root may read everything, so the answer of the system is put in its mouth.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != root)
+    refused(root, "missing root", "may not be read; expected a folder that you may read")
 
 
 def test_missing_sheet(root):
@@ -263,6 +261,31 @@ def test_missing_name_and_missing_subject(root):
 def test_missing_frame_folder_names_a_neighbour(root):
     os.rename(root / CLIP, root / "Cropped/sub01/EP02_1f")
     refused(root, "missing frame folder", "EP02_01f cannot be read.*'EP02_1f' lies beside it")
+
+
+def test_a_moved_clip_is_not_taken_for_its_neighbour(root):
+    rewrite(root, GOOD, casme2_row(1, "EP02_02f", 46, 59, 86, "happiness"))
+    write_frames(root / "Cropped/sub01/EP02_02f", 46, 86)
+    os.rename(root / CLIP, root / "Cropped/EP02_01f")
+    refused(root, "missing frame folder", r"EP02_01f cannot be read \([^;]*\); expected")
+    (note,) = [p for p in annotations.check("casme2", root) if p.severity == "note"]
+    assert note.kind == "folders of no subject"
+    assert "1 folders that belong to no subject (EP02_01f)" in note.message
+
+
+def test_a_misspelt_subject_is_named(root):
+    rewrite(root, GOOD, casme2_row(2, "EP02_01f", 46, 59, 86, "happiness"))
+    write_frames(root / "Cropped/sub02/EP02_01f", 46, 86)
+    os.rename(root / "Cropped/sub01", root / "Cropped/Sub01")
+    said = "so is the folder of the subject, 'sub01'; a folder 'Sub01' lies beside it"
+    refused(root, "missing frame folder", said)
+    assert "folders of no subject" in kinds(root, "note")
+
+
+def test_a_subject_that_the_sheet_does_not_name(root):
+    write_frames(root / "Cropped/sub09/EP01_01", 1, 2)
+    assert kinds(root) == ["folders of no subject"]
+    assert len(annotations.load("casme2", root)) == 1
 
 
 def test_no_frames_at_all(root):
@@ -471,7 +494,8 @@ def test_no_number_of_other_folders_hides_the_frames(root):
     for number in range(10_000):
         (root / f"A{number}").mkdir()
     assert len(annotations.load("casme2", root)) == 1
-    assert kinds(root, "error") == []
+    found = annotations.check("casme2", root)
+    assert [p.severity for p in found] == []
 
 
 def test_no_number_of_text_files_hides_the_sheet(root):
