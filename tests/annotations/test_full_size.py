@@ -6,8 +6,11 @@ subjects that each scheme keeps are those of the licensed sheets.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 
+import pandas as pd
 import pytest
 from made_data import (
     CASME2_HEADER,
@@ -125,6 +128,24 @@ def test_casme2_without_the_six_clips_that_lack_a_phase(casme2):
     lines = annotations.ledger("casme2", casme2, degenerate_phase="drop_clip")
     counted = annotations.rule_counts(lines).set_index("rule")["rows"]
     assert counted["degenerate_phase=drop_clip"] == 6
+
+
+def test_an_edition_of_256_rows_gives_the_same_clips(casme2, tmp_path):
+    """Rows are known by subject and file name, so one more, or another order, changes nothing."""
+    from openpyxl import load_workbook
+
+    (header, *rows) = load_workbook(casme2 / CASME2_NAME).active.iter_rows(values_only=True)
+    root = tmp_path / "edition"
+    write_xlsx(root / "CASME2-coding-20190701.xlsx", [header, *reversed(rows), rows[7]])
+    expected = annotations.load("casme2", casme2, verify_frames=False)
+    shutil.copytree(casme2 / "Cropped", root / "Cropped", copy_function=os.link)
+    found = annotations.load("casme2", root, verify_frames=False)
+    pd.testing.assert_frame_equal(
+        found.drop(columns="frames_dir"), expected.drop(columns="frames_dir")
+    )
+    lines = annotations.ledger("casme2", root, verify_frames=False)
+    assert (len(lines), (lines["status"] == "used").sum()) == (256, 246)
+    assert list(lines["reason"])[-1].startswith("repeats row")
 
 
 def test_casme2_three_classes(casme2):
