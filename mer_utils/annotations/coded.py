@@ -82,7 +82,9 @@ class Coding:
             remedy = f"point the root at {where}"
         elif problem.kind == "missing sheet" and self._is_frames(root):
             message = f"{problem.message}, only frames"
-            remedy = f"point the root at the folder above that holds the sheet, or {problem.remedy}"
+            remedy = (
+                f"point the root at the folder above that holds the sheet, or copy it into {here}"
+            )
         else:
             return failure
         expected = f"the annotation sheet of {self.title}, such as {self.example}"

@@ -152,7 +152,7 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
             "missing frame folder",
             f"frame folder {printable(folder)} cannot be read ({error.strerror or error})",
             "a folder with the clip's frames",
-            "copy the clip's frames there, or point the root at the folder that holds them",
+            "move or copy the clip's frames there, or point the root at the folder that holds them",
             printable(folder),
         ) from error
     for entry in entries:

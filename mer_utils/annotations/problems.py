@@ -53,7 +53,7 @@ class DataProblem(MerError):
     """A `MerError` that carries the `Problem` it was made from."""
 
     def __init__(self, problem: Problem, more: int = 0) -> None:
-        others = f" (and {more} more errors; annotations.check lists them all)" if more else ""
+        others = f" (and {more} more errors; mer check lists them all)" if more else ""
         super().__init__(
             problem.message + others, problem.expected or "none of this", problem.remedy
         )
