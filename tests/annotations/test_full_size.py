@@ -61,6 +61,9 @@ SAMM_SPECIAL = [
 ]
 
 
+SMIC_CLASSES = {"negative": ("ne", 70), "positive": ("po", 51), "surprise": ("sur", 43)}
+
+
 @pytest.fixture(scope="module")
 def casme2(tmp_path_factory):
     root = tmp_path_factory.mktemp("full_casme2")
@@ -105,6 +108,19 @@ def samm(tmp_path_factory):
     write_xlsx(root / SAMM_NAME, [*notes, SAMM_HEADER, *rows])
     for row in rows:
         write_frames(root / row[0] / row[1], row[3], row[5], name=row[0] + "_{:05d}.jpg")
+    return root
+
+
+@pytest.fixture(scope="module")
+def smic(tmp_path_factory):
+    root = tmp_path_factory.mktemp("full_smic")
+    names = [name for name in range(1, 21) if name not in (7, 10, 16, 17)]
+    for emotion, (code, clips) in SMIC_CLASSES.items():
+        for i in range(clips):
+            subject = f"s{names[i % len(names)]}"
+            clip = f"{subject}_{code}_{i // len(names) + 1:02d}"
+            folder = root / "SMIC_all_cropped/HS" / subject / "micro" / emotion / clip
+            write_frames(folder, 1, 11, name="image{:06d}.bmp")
     return root
 
 
@@ -167,6 +183,18 @@ def test_samm(samm):
     assert (len(three), three["subject"].nunique()) == (133, 28)
     assert counts(three) == {"negative": 92, "positive": 26, "surprise": 15}
     assert len(annotations.load("samm", samm, degenerate_phase="drop_clip")) == 136
+
+
+def test_smic_and_the_composite(casme2, samm, smic):
+    alone = annotations.load("smic", smic)
+    assert (len(alone), alone["subject"].nunique()) == (164, 16)
+    assert counts(alone) == {emotion: clips for emotion, (_, clips) in SMIC_CLASSES.items()}
+    assert [p.kind for p in annotations.check("smic", smic)] == ["apex at the midpoint"]
+    roots = {"casme2": casme2, "samm": samm, "smic": smic}
+    composite = annotations.load_composite(roots)
+    assert (len(composite), composite["subject"].nunique()) == (442, 68)
+    parts = composite.groupby("dataset")["subject"].agg(["size", "nunique"])
+    assert parts.values.tolist() == [[145, 24], [133, 28], [164, 16]]
 
 
 @pytest.mark.parametrize(
