@@ -171,7 +171,8 @@ def _about_folder(place: Path, listing: layout.Listing) -> list[Problem]:
             "warning",
             "refused entries",
             listing.refused,
-            "refused: links that loop, lead nowhere or leave the root, or names that are not UTF-8",
+            "refused: no plain files, links that loop, lead nowhere or leave the root, or names "
+            "that are not UTF-8",
             "replace links by the files themselves, and rename the files",
         ),
     ]
@@ -193,7 +194,11 @@ def _lying_about(survey: Survey, root: Path) -> list[Problem]:
     for folder in sorted({root, base, *subjects}):
         if not os.path.isdir(folder) or not layout.is_inside(folder, root):
             continue
-        found += _about_folder(folder, layout.list_entries(folder, root, expected))
+        listing = layout.list_entries(folder, root, expected)
+        found += _about_folder(folder, listing)
+        if folder == base:
+            known = {row.subject for row in survey.source.rows}
+            found += _of_no_subject(base, [name for name in listing.folders if name not in known])
     return found
 
 
@@ -220,6 +225,22 @@ def _unlisted_clips(survey: Survey, root: Path) -> list[Problem]:
                 )
             )
     return found
+
+
+def _of_no_subject(base: Path, extra: list[str]) -> list[Problem]:
+    """Report the folders beside the subjects' that are none, such as one misspelt or moved."""
+    if not extra:
+        return []
+    where = layout.printable(base)
+    return [
+        Problem(
+            "note",
+            "folders of no subject",
+            f"{where}: {len(extra)} folders that belong to no subject ({_named(extra)})",
+            "none needed, unless a subject or clip is missing elsewhere: then move or rename it",
+            where,
+        )
+    ]
 
 
 def _unpublished_counts(dataset: DataSet, rows: list[Row], root: Path) -> list[Problem]:

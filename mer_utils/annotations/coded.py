@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mer_utils.annotations import layout, sheets
-from mer_utils.annotations.problems import fail
+from mer_utils.annotations.problems import DataProblem, fail
 from mer_utils.annotations.source import CELL_FIELDS, Row, Source, text
 
 #: What a clip's file name looks like in each data set, to tell a sheet of the wrong one.
@@ -54,14 +54,56 @@ class Coding:
 
     def read(self, root: Path, sheet: str | Path | None = None) -> Source:
         """Read the sheet of the data set in `root` and find the folder of its subjects."""
-        found = sheets.find_sheet(root, self.title, self.example, sheet)
-        rows = [self._row(number, cells) for number, cells in found.rows]
-        self._require_own_sheet(found.path, rows)
+        try:
+            found = sheets.find_sheet(root, self.title, self.example, sheet)
+        except DataProblem as failure:
+            raise self._with_level(root, failure) if sheet is None else failure from None
+        rows = self._rows(found)
         base = layout.find_base(root, self.is_subject, self.prefer)
         for row in rows:
             if base is not None and not row.reason and not row.faults:
                 row.frames_dir = base / row.subject / row.clip
         return Source(rows, found.path, base)
+
+    def _rows(self, sheet: sheets.Sheet) -> list[Row]:
+        rows = [self._row(number, cells) for number, cells in sheet.rows]
+        self._require_own_sheet(sheet.path, rows)
+        return rows
+
+    def _with_level(self, root: Path, failure: DataProblem) -> DataProblem:
+        """Say which level the root should be, where it was set too high or too low."""
+        problem = failure.problem
+        if problem.kind == "several sheets":
+            return failure
+        here = layout.printable(root)
+        if below := self._folder_with_sheet(root):
+            where = layout.printable(below)
+            message = f"the annotation sheet of {self.title} lies deeper, in {where}, not in {here}"
+            remedy = f"point the root at {where}"
+        elif problem.kind == "missing sheet" and self._is_frames(root):
+            message = f"{problem.message}, only frames"
+            remedy = (
+                f"point the root at the folder above that holds the sheet, or copy it into {here}"
+            )
+        else:
+            return failure
+        expected = f"the annotation sheet of {self.title}, such as {self.example}"
+        return fail("missing sheet", message, expected, remedy, here)
+
+    def _folder_with_sheet(self, root: Path) -> Path | None:
+        for folder in layout.folders_below(root, depth=2):
+            for path in sheets.candidates(folder)[: sheets.MAX_SHEETS]:
+                try:
+                    self._rows(sheets.read_sheet(path))
+                except DataProblem:
+                    continue
+                return folder
+        return None
+
+    def _is_frames(self, root: Path) -> bool:
+        """Tell whether `root` is the folder of the subjects, of a subject or of a clip."""
+        subjects = [name for name in layout.subfolders(root, root) if self.is_subject(name)]
+        return bool(subjects or self.is_subject(root.name) or layout.list_frames(root, root).frames)
 
     def _row(self, number: int, cells: dict[str, Any]) -> Row:
         row = Row(number, self.subject(cells["subject"]), text(cells["clip"]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -54,41 +55,51 @@ def _damaged(path: Path, why: str, kind: str = "damaged frame") -> Problem:
     )
 
 
-def _with_neighbour(error: DataProblem, folder: Path) -> Problem:
-    """Name a folder with a similar name beside the missing one, where there is one."""
-    problem = error.problem
-    try:
-        names = os.listdir(folder.parent)
-    except OSError:
-        return problem
-    close = get_close_matches(folder.name, names, 1)
-    if not close or close[0] == folder.name:
-        return problem
+def _outward(path: Path) -> Problem:
     return Problem(
-        problem.severity,
-        problem.kind,
-        problem.message + f"; a folder {layout.printable(close[0])!r} lies beside it",
-        problem.remedy,
-        problem.place,
-        problem.expected,
+        "error",
+        "link leaves the root",
+        f"{layout.printable(path)} leads out of the data set's folder",
+        "copy the frames into the root, or point the root at their real place",
+        layout.printable(path),
+        "frames inside the root",
     )
 
 
-def list_or_explain(folder: Path, root: Path) -> layout.Listing | Problem:
-    """Return the listing of a clip folder, or the problem that keeps it from being read."""
+def _with_neighbour(problem: Problem, folder: Path, known: Container[Path]) -> Problem:
+    """Name a similar folder beside the missing one that is no other clip's, if there is one."""
+    if os.path.lexists(folder):
+        return problem
+    missing = folder if os.path.isdir(folder.parent) else folder.parent
+    try:
+        names = [name for name in os.listdir(missing.parent) if missing.parent / name not in known]
+    except OSError:
+        names = []
+    close = get_close_matches(missing.name, names, 1)
+    said = "" if missing == folder else f"; so is the folder of the subject, {missing.name!r}"
+    if close:
+        said += f"; a folder {layout.printable(close[0])!r} lies beside it"
+    return replace(problem, message=problem.message + said)
+
+
+def list_or_explain(
+    folder: Path, root: Path, known: Container[Path] = ()
+) -> layout.Listing | Problem:
+    """Return the listing of a clip folder, or the problem that keeps it from being read.
+
+    Parameters
+    ----------
+    folder, root : Path
+        The clip's folder, and the folder that no link may leave.
+    known : container of Path
+        Folders that belong to other clips and subjects, hence are not the one misspelt.
+    """
     if not layout.is_inside(folder, root):
-        return Problem(
-            "error",
-            "link leaves the root",
-            f"{layout.printable(folder)} leads out of {layout.printable(root)}",
-            "copy the frames into the root, or point the root at their real place",
-            layout.printable(folder),
-            "frames inside the root",
-        )
+        return _outward(folder)
     try:
         return layout.list_frames(folder, root)
     except DataProblem as error:
-        return _with_neighbour(error, folder)
+        return _with_neighbour(error.problem, folder, known)
 
 
 def clip_faults(
@@ -117,6 +128,12 @@ def clip_faults(
     missing = rules.missing_numbers(onset, offset, listing.frames)
     if missing:
         faults.append(rules.missing_frames_problem(folder, onset, offset, missing).problem)
+    # No rule for missing frames forgives these: whoever reads the clip later would follow them.
+    faults += [
+        _outward(folder / name)
+        for number, name in sorted(listing.outward.items())
+        if onset <= number <= offset
+    ]
     for number, path in listing.frames.items():
         if not onset <= number <= offset:
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _CLUTTER = re.compile(
     r"^(thumbs\.db|desktop\.ini|\..*|~\$.*|.*\.(lnk|tmp|bak|part))$", re.IGNORECASE
 )
 _PLAIN_NAME = re.compile(r"[\w][\w .()+-]*", re.UNICODE)
-MAX_FOLDERS = 5000
+MAX_FOLDERS = 20_000
 
 
 def printable(path: object) -> str:
@@ -84,6 +84,12 @@ class Listing:
     clutter, unexpected, refused : list of str
         Names of files that systems leave about; of files that are no frames; and of links
         that leave the root, loop or lead nowhere, and names that are not UTF-8.
+    folders : list of str
+        Names of the folders in it, where folders are expected.
+    refused_numbers : set of int
+        Numbers of the frames that refused entries claim.
+    outward : dict of int to str
+        Frame numbers claimed by links that leave the root, and their names.
     """
 
     frames: dict[int, Path] = field(default_factory=dict)
@@ -92,6 +98,9 @@ class Listing:
     clutter: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    refused_numbers: set[int] = field(default_factory=set)
+    outward: dict[int, str] = field(default_factory=dict)
 
 
 def _is_utf8(name: str) -> bool:
@@ -143,18 +152,22 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
             "missing frame folder",
             f"frame folder {printable(folder)} cannot be read ({error.strerror or error})",
             "a folder with the clip's frames",
-            "copy the clip's frames there, or point the root at the folder that holds them",
+            "move or copy the clip's frames there, or point the root at the folder that holds them",
             printable(folder),
         ) from error
     for entry in entries:
         number = frame_number(entry.name)
         if not _is_utf8(entry.name):
             listing.refused.append(printable(entry.name))
+            listing.refused_numbers |= set() if number is None else {number}
         elif number is None:
             kind = listing.clutter if is_clutter(entry.name) else listing.unexpected
             kind.append(entry.name)
         elif not _is_good_file(entry, root):
             listing.refused.append(entry.name)
+            listing.refused_numbers.add(number)
+            if entry.is_symlink() and root is not None and not is_inside(entry.path, root):
+                listing.outward[number] = entry.name
         else:
             found.setdefault(number, []).append(entry)
     for number in sorted(found):
@@ -175,18 +188,28 @@ def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> List
         The folder; links that leave `root` are refused.
     expected : iterable of str
         Names of files that belong there.
+
+    Notes
+    -----
+    A folder that may not be read gives nothing: the clips in it say so.
     """
     listing, known = Listing(), set(expected)
-    for entry in os.scandir(folder):
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return listing
+    for entry in entries:
         if not _is_utf8(entry.name):
             listing.refused.append(printable(entry.name))
         elif is_clutter(entry.name):
             listing.clutter.append(entry.name)
-        elif not (_is_good_file(entry, root) or _is_good_folder(entry, root)):
+        elif _is_good_folder(entry, root):
+            listing.folders.append(entry.name)
+        elif not _is_good_file(entry, root):
             listing.refused.append(entry.name)
-        elif entry.is_file() and entry.name not in known:
+        elif entry.name not in known:
             listing.unexpected.append(entry.name)
-    for names in (listing.clutter, listing.unexpected, listing.refused):
+    for names in (listing.clutter, listing.unexpected, listing.refused, listing.folders):
         names.sort()
     return listing
 
@@ -238,6 +261,14 @@ def subfolders(folder: str | Path, root: Path) -> list[str]:
     return sorted(names)
 
 
+def folders_below(root: Path, depth: int) -> Iterator[Path]:
+    """Yield the folders at most `depth` levels below `root`, the nearest first."""
+    level = [root]
+    for _ in range(depth):
+        level = [folder / name for folder in level for name in subfolders(folder, root)]
+        yield from level[:MAX_FOLDERS]
+
+
 def find_base(
     root: Path, is_subject: Callable[[str], bool], prefer: Iterable[str] = (), depth: int = 3
 ) -> Path | None:
@@ -271,7 +302,8 @@ def find_base(
                 rank = min((order.index(p) for p in parts if p in order), default=len(order))
                 candidates.append((rank, -subjects, at_depth, str(folder)))
                 continue
-            for name in names:
+            # The preferred names first, so that no number of other folders hides them.
+            for name in sorted(names, key=lambda name: name not in order):
                 real = os.path.realpath(folder / name)
                 if real not in seen and len(seen) < MAX_FOLDERS:
                     seen.add(real)

@@ -53,7 +53,7 @@ class DataProblem(MerError):
     """A `MerError` that carries the `Problem` it was made from."""
 
     def __init__(self, problem: Problem, more: int = 0) -> None:
-        others = f" (and {more} more errors; annotations.check lists them all)" if more else ""
+        others = f" (and {more} more errors; mer check lists them all)" if more else ""
         super().__init__(
             problem.message + others, problem.expected or "none of this", problem.remedy
         )
@@ -92,7 +92,8 @@ def grouped(problems: Iterable[Problem]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns severity, kind, count, example (the first message), remedy (its remedy).
+        Columns severity, kind, count, example (the first message), expected (instead of it)
+        and remedy (its remedy).
     """
     import pandas as pd
 
@@ -100,12 +101,14 @@ def grouped(problems: Iterable[Problem]) -> pd.DataFrame:
     for problem in problems:
         groups.setdefault((problem.severity, problem.kind), []).append(problem)
     rows = [
-        (severity, kind, len(found), found[0].message, found[0].remedy)
+        (severity, kind, len(found), found[0].message, found[0].expected, found[0].remedy)
         for (severity, kind), found in sorted(
             groups.items(), key=lambda item: (SEVERITIES.index(item[0][0]), item[0][1])
         )
     ]
-    return pd.DataFrame(rows, columns=["severity", "kind", "count", "example", "remedy"])
+    return pd.DataFrame(
+        rows, columns=["severity", "kind", "count", "example", "expected", "remedy"]
+    )
 
 
 def to_json(problems: Iterable[Problem]) -> str:

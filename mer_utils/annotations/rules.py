@@ -143,6 +143,7 @@ def missing_frames_problem(
         f"{len(missing)} of the {offset - onset + 1} frames {onset}..{offset} are missing "
         f"from {printable(folder)}: {shown}",
         "a file for every frame from onset to offset",
-        "copy the frames again, or choose missing_frames='drop_clip' or 'nearest'",
+        "copy the frames again; or choose missing_frames='drop_clip' or 'nearest', in commands "
+        "MER_MISSING_FRAMES=drop_clip",
         printable(folder),
     )

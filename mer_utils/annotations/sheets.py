@@ -11,7 +11,8 @@ from mer_utils.annotations.layout import is_inside, printable
 from mer_utils.annotations.problems import DataProblem, fail
 from mer_utils.annotations.spreadsheets import Cells, read_tables
 
-SHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt"})
+#: Those of spreadsheet files; the likelier ones first, as only `MAX_SHEETS` files are read.
+SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 MAX_HEADER_ROW = 100
 MAX_SHEETS = 50
 
@@ -105,21 +106,26 @@ def read_sheet(path: Path) -> Sheet:
         f"{printable(path)} has no header row with the column"
         f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
         f"a row with the titles {', '.join(TITLES.values())}",
-        "restore the header of the original sheet",
+        "restore the header of the original sheet, or copy that sheet there if this is no sheet",
         printable(path),
     )
 
 
 def candidates(root: Path) -> list[Path]:
-    """Return the spreadsheet files directly in `root`, sorted by name."""
-    return sorted(
+    """Return the spreadsheet files directly in `root`, workbooks before text, sorted by name."""
+    try:
+        entries = list(root.iterdir())
+    except OSError:  # a folder below the root that may not be read
+        return []
+    found = (
         path
-        for path in root.iterdir()
+        for path in entries
         if path.suffix.lower() in SHEET_SUFFIXES
         and not path.name.startswith((".", "~$"))
         and path.is_file()
         and is_inside(path, root)
     )
+    return sorted(found, key=lambda path: (SHEET_SUFFIXES.index(path.suffix.lower()), path.name))
 
 
 def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = None) -> Sheet:
@@ -172,7 +178,8 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
             "several sheets",
             f"{len(readable)} annotation sheets lie in {printable(root)}: {names}",
             "one annotation sheet",
-            "remove all but one, or name the one to read (the argument sheet)",
+            "move all but one out of the folder; to read one of them all the same, name it "
+            "(mer check --sheet, or the argument sheet of load)",
             printable(root),
         )
     if readable:

@@ -58,7 +58,9 @@ def _read_clip(
         return
     listings[folder] = listing
     if listing.frames:
-        row.cells |= {"onset": str(min(listing.frames)), "offset": str(max(listing.frames))}
+        # A refused first or last frame is a missing one; the clip does not become shorter by it.
+        numbers = listing.refused_numbers.union(listing.frames)
+        row.cells |= {"onset": str(min(numbers)), "offset": str(max(numbers))}
     else:
         row.fault(
             "missing frames",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ class Survey:
     source: Source
     problems: list[Problem] = field(default_factory=list)
 
+    @cached_property
+    def places(self) -> set[Path]:
+        """The folders of every row's clip and subject."""
+        clips = {row.frames_dir for row in self.source.rows if row.frames_dir is not None}
+        return clips | {clip.parent for clip in clips}
+
     @property
     def used(self) -> list[Row]:
         """The rows that the clip table has."""
@@ -88,6 +95,25 @@ def checked_root(root: str | os.PathLike[str], title: str) -> Path:
             + ("is not a folder" if path.exists() else "does not exist"),
             "a folder with the data set",
             "name the folder that holds the sheet and the frames",
+            layout.printable(path),
+        )
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        # The clip table and every file made from it are UTF-8.
+        raise fail(
+            "bad name",
+            f"the name of the root of {title}, {layout.printable(path)}, is not UTF-8",
+            "a path that is UTF-8 throughout",
+            "rename the folder, or move the data set",
+            layout.printable(path),
+        ) from error
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise fail(
+            "missing root",
+            f"the root of {title}, {layout.printable(path)}, may not be read",
+            "a folder that you may read",
+            "ask its owner for permission to read it and the folders in it",
             layout.printable(path),
         )
     return path
@@ -257,7 +283,7 @@ def _judge_frames(
     if row.frames_dir is None or row.onset is None or row.offset is None:
         return
     folder, listings = row.frames_dir, survey.source.listings
-    found = listings.get(folder) or integrity.list_or_explain(folder, root)
+    found = listings.get(folder) or integrity.list_or_explain(folder, root, survey.places)
     if isinstance(found, Problem):
         faults, there = [found], False
     else:

@@ -13,9 +13,12 @@ from rich.table import Table
 from mer_utils import frames, synthetic
 from mer_utils.annotations import Problem, grouped, to_json, worst
 from mer_utils.annotations import check as find_problems
+from mer_utils.annotations.rules import MISSING_FRAMES
+from mer_utils.errors import MerError
 
 commands = typer.Typer()
 
+_FORMATS = ("table", "json")
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -58,27 +61,49 @@ def synth(
 
 @commands.command()
 def check(
+    context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="casme2, samm, smic or manifest")],
     root: Annotated[Path, typer.Argument(help="the data set's folder, or the manifest file")],
     scheme: Annotated[str | None, typer.Option(help="label scheme, e.g. casme2-5")] = None,
     decode: Annotated[bool, typer.Option(help="decode every frame (slow)")] = False,
-    corrections: Annotated[Path | None, typer.Option(help="your own corrections, a CSV")] = None,
+    corrections: Annotated[
+        Path | None, typer.Option(envvar="MER_CORRECTIONS", help="your own corrections, a CSV")
+    ] = None,
+    missing_frames: Annotated[
+        str | None,
+        typer.Option(envvar="MER_MISSING_FRAMES", help=f"rule: {', '.join(MISSING_FRAMES)}"),
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="the sheet to read, where the folder holds several")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
     """List every problem of a data set at once, each with its remedy."""
-    problems = find_problems(
-        dataset,
-        root,
-        scheme,
-        corrections=corrections,
-        decode=frames.decoding_problem if decode else None,
-    )
+    if output not in _FORMATS:
+        raise MerError(
+            f"format {output!r} is unknown", f"one of {', '.join(_FORMATS)}", "choose one of them"
+        )
+    options = {"corrections": corrections, "missing_frames": missing_frames, "sheet": sheet}
+    chosen = {
+        name: value
+        for name, value in options.items()
+        if value is not None
+        # The settings are about frames, so they do not concern a manifest; an option would.
+        and (dataset != "manifest" or not _from_setting(context, name))
+    }
+    decoding = frames.decoding_problem if decode else None
+    problems = find_problems(dataset, root, scheme, decode=decoding, **chosen)
     if output == "json":
         typer.echo(to_json(problems))
     else:
         _show(problems, f"{dataset} in {root}")
     if worst(problems) == "error":
         raise typer.Exit(1)
+
+
+def _from_setting(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 def _show(problems: list[Problem], title: str) -> None:
@@ -89,7 +114,11 @@ def _show(problems: list[Problem], title: str) -> None:
     table = Table(title=title, title_justify="left")
     for heading in ("severity", "kind", "count", "example", "remedy"):
         table.add_column(heading, overflow="fold")
-    for group in grouped(problems).itertuples():
-        cells = (group.severity, group.kind, str(group.count), group.example, group.remedy)
+    groups = grouped(problems)
+    for group in groups.itertuples():
+        example = f"{group.example}\nexpected: {group.expected}".removesuffix("\nexpected: ")
+        cells = (group.severity, group.kind, str(group.count), example, group.remedy)
         table.add_row(*(escape(str(cell)) for cell in cells), style=_STYLES[str(group.severity)])
     console.print(table)
+    if len(groups) < len(problems):
+        console.print("One example of each kind is shown; --format json lists every finding.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mer_utils.errors import MerError
 from mer_utils.execution.data import MANIFEST, VARIANT, parts_of
@@ -13,6 +14,8 @@ from mer_utils.runs import DataSpec
 
 OWN_LABELS = "own labels"
 _CROP, _NO_FACE, _CORRECTIONS = "MER_CROP", "MER_NO_FACE", "MER_CORRECTIONS"
+_MISSING_FRAMES = "MER_MISSING_FRAMES"
+MissingFrames = Literal["error", "drop_clip"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Dataset:
     own_missing_apex : bool
         Whether a missing apex is treated by each data set's own rule, see
         :func:`mer_utils.annotations.load`; else such a clip has the full view only.
+    missing_frames : {"error", "drop_clip"}
+        The rule for a clip that lacks frames.
     file : Path or None
         A manifest's file.
     phase_difference, noise : float or None
@@ -41,6 +46,7 @@ class Dataset:
     scheme: str
     setting: str = ""
     own_missing_apex: bool = False
+    missing_frames: MissingFrames = "error"
     file: Path | None = None
     phase_difference: float | None = None
     noise: float | None = None
@@ -48,7 +54,12 @@ class Dataset:
     @property
     def spec(self) -> DataSpec:
         """The data of a run, without a fingerprint."""
-        spec = DataSpec(dataset=self.name, scheme=self.scheme, fingerprint="")
+        spec = DataSpec(
+            dataset=self.name,
+            scheme=self.scheme,
+            fingerprint="",
+            missing_frames=self.missing_frames,
+        )
         return spec.model_copy(update={"missing_apex": None}) if self.own_missing_apex else spec
 
 
@@ -195,6 +206,26 @@ def corrections_file() -> Path | None:
     """Return the user's corrections file, named by the setting ``MER_CORRECTIONS``."""
     named = os.environ.get(_CORRECTIONS)
     return Path(named).absolute() if named else None
+
+
+def missing_frames_rule() -> MissingFrames:
+    """Return the rule for clips that lack frames, by the setting ``MER_MISSING_FRAMES``.
+
+    Raises
+    ------
+    MerError
+        If it is neither ``error`` (the default) nor ``drop_clip``.
+    """
+    rule = os.environ.get(_MISSING_FRAMES) or "error"
+    if rule == "error":
+        return "error"
+    if rule == "drop_clip":
+        return "drop_clip"
+    raise MerError(
+        f"{_MISSING_FRAMES} is {rule!r}",
+        "error or drop_clip (the third rule, nearest, is for annotations.load alone)",
+        f"correct {_MISSING_FRAMES}, or unset it",
+    )
 
 
 def cropped_datasets() -> tuple[tuple[str, CropOptions], ...]:

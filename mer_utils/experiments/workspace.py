@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from mer_utils.experiments.datasets import (
     folders_needed,
     licensed_root,
     made_variants,
+    missing_frames_rule,
 )
 from mer_utils.experiments.grids import get_table
 from mer_utils.experiments.profiles import Profile, get_profile
@@ -270,7 +271,8 @@ def open_workspace(
 
     Notes
     -----
-    Three more environment variables say how the data are read. ``MER_CROP`` lists the data
+    Four more environment variables say how the data are read. ``MER_MISSING_FRAMES`` is the
+    rule for clips that lack frames, ``error`` or ``drop_clip``. ``MER_CROP`` lists the data
     sets whose frames are cropped to the face, and how; ``MER_NO_FACE`` is the rule for their
     clips without one, ``error`` or ``drop_clip``; ``MER_CORRECTIONS`` names a file of the user's
     own corrections. See `mer_utils.experiments.datasets`.
@@ -278,7 +280,11 @@ def open_workspace(
     chosen = get_profile(profile)
     build = build_dir()
     twins = Path(data_root).absolute() if data_root else build / "data"
-    wanted = chosen_datasets(datasets)
+    rule = missing_frames_rule()
+    wanted = tuple(
+        d if d.file is not None else replace(d, missing_frames=rule)
+        for d in chosen_datasets(datasets)
+    )
     roots = [(d.name, d.file) for d in wanted if d.file is not None]
     for dataset in folders_needed(wanted):
         root = licensed_root(dataset)

@@ -68,9 +68,59 @@ def test_missing_root_or_file_as_root(root, tmp_path):
     refused(root / CASME2_NAME, "missing root", "is not a folder")
 
 
+def test_a_root_whose_name_is_not_utf8(root):
+    odd = Path(os.fsdecode(os.fsencode(root) + b"\xff"))
+    try:
+        os.rename(root, odd)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    refused(odd, "bad name", r"data\\xff, is not UTF-8")
+
+
+def test_a_root_that_may_not_be_read(root, monkeypatch):
+    # Root may read everything, so the answer of the system is put in its mouth.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != root)
+    refused(root, "missing root", "may not be read; expected a folder that you may read")
+
+
 def test_missing_sheet(root):
     (root / CASME2_NAME).unlink()
     refused(root, "missing sheet", "no spreadsheet lies in .*CASME2-coding-20140508.xlsx")
+
+
+def test_a_root_too_high_names_the_folder_with_the_sheet(root):
+    high = root.parent
+    os.rename(write_samm(high / "data_of_samm", SAMM_ROWS), high / "a")
+    refused(
+        high, "missing sheet", f"lies deeper, in {root}, not in {high}; .*the root at {root}[.]$"
+    )
+    (high / "README.txt").write_text("where the data came from")
+    refused(high, "missing sheet", f"point the root at {root}[.]$")
+    (root / CASME2_NAME).unlink()
+    refused(high, "missing column", "README.txt has no header row")
+
+
+@pytest.mark.parametrize("level", ["Cropped", "Cropped/sub01", CLIP])
+def test_a_root_too_low_points_upwards(root, level):
+    refused(root / level, "missing sheet", "only frames; .*the folder above that holds the sheet")
+
+
+def test_an_empty_root(tmp_path):
+    refused(tmp_path, "missing sheet", "no spreadsheet lies in .*copy the sheet into")
+    with pytest.raises(MerError, match="unpack SMIC-HS there"):
+        annotations.load("smic", tmp_path)
+
+
+def test_a_subject_folder_that_may_not_be_read(root, monkeypatch):
+    real = os.scandir
+
+    def scandir(folder):
+        if "sub01" in str(folder):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    refused(root, "missing frame folder", r"EP02_01f cannot be read \(Permission denied\)")
 
 
 def test_missing_column_is_named(root):
@@ -213,6 +263,31 @@ def test_missing_frame_folder_names_a_neighbour(root):
     refused(root, "missing frame folder", "EP02_01f cannot be read.*'EP02_1f' lies beside it")
 
 
+def test_a_moved_clip_is_not_taken_for_its_neighbour(root):
+    rewrite(root, GOOD, casme2_row(1, "EP02_02f", 46, 59, 86, "happiness"))
+    write_frames(root / "Cropped/sub01/EP02_02f", 46, 86)
+    os.rename(root / CLIP, root / "Cropped/EP02_01f")
+    refused(root, "missing frame folder", r"EP02_01f cannot be read \([^;]*\); expected")
+    (note,) = [p for p in annotations.check("casme2", root) if p.severity == "note"]
+    assert note.kind == "folders of no subject"
+    assert "1 folders that belong to no subject (EP02_01f)" in note.message
+
+
+def test_a_misspelt_subject_is_named(root):
+    rewrite(root, GOOD, casme2_row(2, "EP02_01f", 46, 59, 86, "happiness"))
+    write_frames(root / "Cropped/sub02/EP02_01f", 46, 86)
+    os.rename(root / "Cropped/sub01", root / "Cropped/Sub01")
+    said = "so is the folder of the subject, 'sub01'; a folder 'Sub01' lies beside it"
+    refused(root, "missing frame folder", said)
+    assert "folders of no subject" in kinds(root, "note")
+
+
+def test_a_subject_that_the_sheet_does_not_name(root):
+    write_frames(root / "Cropped/sub09/EP01_01", 1, 2)
+    assert kinds(root) == ["folders of no subject"]
+    assert len(annotations.load("casme2", root)) == 1
+
+
 def test_no_frames_at_all(root):
     os.rename(root / "Cropped/sub01", root / "Cropped/subject one")
     refused(root, "missing frame folder", "no folder of a subject of CASME II")
@@ -291,6 +366,19 @@ def test_links_out_of_the_root_are_refused(root, tmp_path):
     refused(root, "link leaves the root", "leads out of")
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_no_rule_for_missing_frames_forgives_a_link_out_of_the_root(root, tmp_path, beside):
+    """Such a clip is not loaded, so that nothing that reads it later follows the link."""
+    outside = write_frames(tmp_path / "outside", 46, 86)
+    if not beside:
+        (root / CLIP / "reg_img60.jpg").unlink()
+    (root / CLIP / f"{'other_' * beside}reg_img60.jpg").symlink_to(outside / "reg_img60.jpg")
+    for rule in ("error", "nearest"):
+        expected = "60" if rule == "error" and not beside else "leads out of"
+        refused(root, "link leaves the root", expected, missing_frames=rule)
+    assert len(annotations.load("casme2", root, missing_frames="drop_clip")) == 0
+
+
 def test_links_inside_the_root_are_followed(root):
     frame = root / CLIP / "reg_img60.jpg"
     os.rename(frame, root / "store.jpg")
@@ -305,6 +393,23 @@ def test_looping_links(root):
     (root / CLIP / "reg_img100.jpg").symlink_to("reg_img100.jpg")
     assert len(annotations.load("casme2", root)) == 1
     assert kinds(root, "warning") == ["refused entries"] * 2
+
+
+def test_a_used_frame_or_clip_that_loops(root):
+    frame = root / CLIP / "reg_img60.jpg"
+    frame.unlink()
+    frame.symlink_to("reg_img60.jpg")
+    refused(root, "missing frames", "1 of the 41 frames.*: 60")
+    assert "refused entries" in kinds(root, "warning")
+    os.rename(root / CLIP, root / "away")
+    (root / CLIP).symlink_to("EP02_01f")
+    refused(root, "missing frame folder", "EP02_01f cannot be read")
+
+
+def test_a_sheet_that_loops(root):
+    (root / CASME2_NAME).unlink()
+    (root / CASME2_NAME).symlink_to(CASME2_NAME)
+    refused(root, "missing sheet", "no spreadsheet lies in")
 
 
 def test_nothing_outside_the_root_is_read_or_written(root, tmp_path):
@@ -385,6 +490,21 @@ def test_ten_thousand_unexpected_files_are_one_finding(root):
     assert len(annotations.load("casme2", root)) == 1
 
 
+def test_no_number_of_other_folders_hides_the_frames(root):
+    for number in range(10_000):
+        (root / f"A{number}").mkdir()
+    assert len(annotations.load("casme2", root)) == 1
+    found = annotations.check("casme2", root)
+    assert [p.severity for p in found] == []
+
+
+def test_no_number_of_text_files_hides_the_sheet(root):
+    for number in range(sheets.MAX_SHEETS + 10):
+        (root / f"A{number}.txt").write_text("a remark")
+    assert len(annotations.load("casme2", root)) == 1
+    assert kinds(root) == ["unexpected files"]
+
+
 def test_names_that_are_not_utf8(root):
     name = os.fsencode(root / CLIP) + b"/reg_img\xff60.jpg"
     try:
@@ -396,6 +516,17 @@ def test_names_that_are_not_utf8(root):
     message.encode("utf-8")
     assert "\\xff60" in message
     assert len(annotations.load("casme2", root)) == 1
+
+
+def test_a_used_frame_or_clip_whose_name_is_not_utf8(root):
+    try:
+        os.rename(root / CLIP / "reg_img60.jpg", os.fsencode(root / CLIP) + b"/reg_img\xff60.jpg")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    refused(root, "missing frames", "1 of the 41 frames.*: 60")
+    assert "refused entries" in kinds(root, "warning")
+    os.rename(root / CLIP, os.fsencode(root / CLIP) + b"\xff")
+    refused(root, "missing frame folder", r"'EP02_01f\\+xff' lies beside it")
 
 
 def test_unreadable_action_units_are_a_warning(root):

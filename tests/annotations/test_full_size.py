@@ -6,8 +6,11 @@ subjects that each scheme keeps are those of the licensed sheets.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 
+import pandas as pd
 import pytest
 from made_data import (
     CASME2_HEADER,
@@ -58,6 +61,9 @@ SAMM_SPECIAL = [
 ]
 
 
+SMIC_CLASSES = {"negative": ("ne", 70), "positive": ("po", 51), "surprise": ("sur", 43)}
+
+
 @pytest.fixture(scope="module")
 def casme2(tmp_path_factory):
     root = tmp_path_factory.mktemp("full_casme2")
@@ -105,6 +111,19 @@ def samm(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def smic(tmp_path_factory):
+    root = tmp_path_factory.mktemp("full_smic")
+    names = [name for name in range(1, 21) if name not in (7, 10, 16, 17)]
+    for emotion, (code, clips) in SMIC_CLASSES.items():
+        for i in range(clips):
+            subject = f"s{names[i % len(names)]}"
+            clip = f"{subject}_{code}_{i // len(names) + 1:02d}"
+            folder = root / "SMIC_all_cropped/HS" / subject / "micro" / emotion / clip
+            write_frames(folder, 1, 11, name="image{:06d}.bmp")
+    return root
+
+
 def counts(table):
     return dict(table["label"].value_counts())
 
@@ -127,6 +146,24 @@ def test_casme2_without_the_six_clips_that_lack_a_phase(casme2):
     assert counted["degenerate_phase=drop_clip"] == 6
 
 
+def test_an_edition_of_256_rows_gives_the_same_clips(casme2, tmp_path):
+    """Rows are known by subject and file name, so one more, or another order, changes nothing."""
+    from openpyxl import load_workbook
+
+    (header, *rows) = load_workbook(casme2 / CASME2_NAME).active.iter_rows(values_only=True)
+    root = tmp_path / "edition"
+    write_xlsx(root / "CASME2-coding-20190701.xlsx", [header, *reversed(rows), rows[7]])
+    expected = annotations.load("casme2", casme2, verify_frames=False)
+    shutil.copytree(casme2 / "Cropped", root / "Cropped", copy_function=os.link)
+    found = annotations.load("casme2", root, verify_frames=False)
+    pd.testing.assert_frame_equal(
+        found.drop(columns="frames_dir"), expected.drop(columns="frames_dir")
+    )
+    lines = annotations.ledger("casme2", root, verify_frames=False)
+    assert (len(lines), (lines["status"] == "used").sum()) == (256, 246)
+    assert list(lines["reason"])[-1].startswith("repeats row")
+
+
 def test_casme2_three_classes(casme2):
     table = annotations.load("casme2", casme2, "megc-3")
     assert (len(table), table["subject"].nunique()) == (145, 24)
@@ -146,6 +183,18 @@ def test_samm(samm):
     assert (len(three), three["subject"].nunique()) == (133, 28)
     assert counts(three) == {"negative": 92, "positive": 26, "surprise": 15}
     assert len(annotations.load("samm", samm, degenerate_phase="drop_clip")) == 136
+
+
+def test_smic_and_the_composite(casme2, samm, smic):
+    alone = annotations.load("smic", smic)
+    assert (len(alone), alone["subject"].nunique()) == (164, 16)
+    assert counts(alone) == {emotion: clips for emotion, (_, clips) in SMIC_CLASSES.items()}
+    assert [p.kind for p in annotations.check("smic", smic)] == ["apex at the midpoint"]
+    roots = {"casme2": casme2, "samm": samm, "smic": smic}
+    composite = annotations.load_composite(roots)
+    assert (len(composite), composite["subject"].nunique()) == (442, 68)
+    parts = composite.groupby("dataset")["subject"].agg(["size", "nunique"])
+    assert parts.values.tolist() == [[145, 24], [133, 28], [164, 16]]
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,13 @@ def test_frames_are_ordered_by_number_not_by_name(tmp_path):
     assert list(annotations.layout.frame_files(tmp_path)) == [8, 9, 10, 11, 12]
 
 
+@pytest.mark.parametrize("clip", ["EP02_01", "EP02_01f", "EP06_02_01", "EP06_02_02", "EP09f"])
+def test_every_kind_of_clip_name_is_read(tmp_path, clip):
+    root = write_casme2(tmp_path, [casme2_row(2, clip, 1, 5, 9, "disgust")])
+    assert list(annotations.load("casme2", root)["clip"]) == [clip]
+    assert annotations.check("casme2", root) == []
+
+
 @pytest.mark.parametrize("subject", [1, 1.0, "1", "01", " sub01 ", "Sub01"])
 def test_subjects_as_numbers_or_text_are_the_same(tmp_path, subject):
     row = casme2_row(subject, "  EP02_01f ", 46.0, " 59 ", "86", " Happiness ")
@@ -163,6 +170,35 @@ def test_missing_frames_rules(tmp_path):
     numbers = [annotations.layout.frame_number(path.name) for path in frames.paths]
     assert numbers == [47, *range(47, 60), 59, 62, *range(62, 86), 85]
     assert frames.apex == 59 - 46
+
+
+def test_a_clip_that_stops_early_is_named_and_may_be_cut_short(tmp_path):
+    """The cropped frames of one clip of CASME II are reported to stop at 96 of 110."""
+    root = write_casme2(tmp_path / "data", [casme2_row(16, "EP01_08", 61, 80, 110, "disgust")])
+    for number in range(97, 111):
+        (root / f"Cropped/sub16/EP01_08/reg_img{number}.jpg").unlink()
+    said = r"14 of the 50 frames 61\.\.110 are missing .*EP01_08: 97, 98"
+    with pytest.raises(MerError, match=said):
+        annotations.load("casme2", root)
+    assert [p.kind for p in annotations.check("casme2", root)] == ["missing frames"]
+    mine = tmp_path / "mine.csv"
+    mine.write_text(
+        "dataset,subject,clip,field,old,new,reason,source\n"
+        "casme2,sub16,EP01_08,offset,110,96,no frame after 96,the folder\n"
+    )
+    (row,) = annotations.load("casme2", root, corrections=mine).itertuples()
+    assert (row.offset, len(annotations.clip_frames(row).paths)) == (96, 36)
+
+
+@pytest.mark.parametrize("clip", ["028_4_1", "032_3_1"])
+def test_an_apex_outside_the_clip_in_some_copies_of_samm_is_named(tmp_path, clip):
+    subject = clip[:3]
+    root = write_samm(tmp_path / "data", [samm_row(subject, clip, 100, 90, 120, "Anger")])
+    with pytest.raises(MerError, match=rf"{subject} {clip} .*onset 100, apex 90, offset 120"):
+        annotations.load("samm", root)
+    (found,) = annotations.check("samm", root)
+    assert (found.severity, found.kind) == ("error", "apex outside the clip")
+    assert "corrections row for apex (field apex, old 90" in found.remedy
 
 
 def test_nearest_does_not_save_a_clip_without_any_frame(tmp_path):

@@ -110,6 +110,22 @@ def test_a_gap_in_a_clip_is_a_missing_frame(smic):
     assert len(annotations.load("smic", smic, missing_frames="drop_clip")) == 3
 
 
+@pytest.mark.parametrize("number", [1, 30])
+@pytest.mark.parametrize("target", ["outside", "loop"])
+def test_a_refused_end_frame_does_not_shorten_a_clip(smic, tmp_path, number, target):
+    """Without a sheet, only the frames say how long a clip is."""
+    outside = write_frames(tmp_path / "outside", 1, 30, name="image{:06d}.bmp")
+    name = f"image{number:06d}.bmp"
+    frame = smic / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01" / name
+    frame.unlink()
+    frame.symlink_to(outside / name if target == "outside" else name)
+    kind = "link leaves the root" if target == "outside" else "missing frames"
+    found = {p.kind for p in annotations.check("smic", smic) if p.severity == "error"}
+    assert kind in found
+    with pytest.raises(MerError, match=rf"1 of the 30 frames 1\.\.30 are missing.*: {number}"):
+        annotations.load("smic", smic)
+
+
 @pytest.fixture
 def roots(smic, tmp_path):
     write_casme2(tmp_path / "casme2", CASME2_ROWS)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import synthetic
+from mer_utils import annotations, synthetic
+from mer_utils.annotations.layout import frame_files
 from mer_utils.cli import app
 from mer_utils.cli.main import main
 
@@ -54,8 +57,6 @@ def test_check_of_a_manifest_names_row_and_remedy(tmp_path):
 
 
 def test_check_lists_every_problem_and_fails(twins, tmp_path):
-    import shutil
-
     root = tmp_path / "broken"
     shutil.copytree(twins / "casme2-smoke", root)
     folders = sorted(root.glob("Cropped/sub01/*"))
@@ -72,6 +73,81 @@ def test_check_lists_every_problem_and_fails(twins, tmp_path):
     table = mer("check", "casme2", root)
     assert table.exit_code == 1
     assert "remedy" in table.output
+
+
+@pytest.fixture
+def broken(twins, tmp_path):
+    """A twin in which one clip of a used class ends too early and a frame of another is cut."""
+    root = tmp_path / "broken"
+    shutil.copytree(twins / "casme2-smoke", root)
+    used = annotations.load("casme2", root)
+    first, second = (Path(clip) for clip in used["frames_dir"][:2])
+    frame_files(first)[int(used["offset"][0])].unlink()
+    cut = list(frame_files(second).values())[3]
+    cut.write_bytes(cut.read_bytes()[:-40])
+    return root, first, cut
+
+
+def test_the_table_names_file_expectation_and_remedy(broken, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    root, folder, cut = broken
+    said = mer("check", "casme2", root).output
+    for words in (
+        str(folder), "expected: a file for every frame from onset to offset", "copy the frames",
+        str(cut), "expected: a whole image file", "copy the file again",
+    ):  # fmt: skip
+        assert words in said
+    assert "--format json lists" not in said
+    cut.with_name("again.lnk").touch()
+    (folder / "again.lnk").touch()
+    assert "--format json lists every finding" in mer("check", "casme2", root).output
+
+
+@pytest.mark.parametrize("by_setting", [False, True])
+def test_check_applies_the_rules_that_a_run_would(broken, monkeypatch, tmp_path, by_setting):
+    root, folder, _ = broken
+    row = annotations.ledger("casme2", root, missing_frames="drop_clip").set_index("clip")
+    subject = row.loc[folder.name, "subject"]
+    mine = tmp_path / "mine.csv"
+    mine.write_text(
+        "dataset,subject,clip,field,old,new,reason,source\n"
+        f"casme2,{subject},{folder.name},onset,nothing,3,r,s\n"
+    )
+    options = {"missing-frames": "drop_clip", "corrections": mine}
+    said = [f"--{name}={value}" for name, value in options.items()]
+    if by_setting:
+        said = []
+        for name, value in options.items():
+            monkeypatch.setenv(f"MER_{name.replace('-', '_').upper()}", str(value))
+    found = mer("check", "casme2", root, "--format", "json", *said)
+    assert found.exit_code == 0, found.output
+    problems = {p["kind"]: p["severity"] for p in json.loads(found.output)["problems"]}
+    assert problems["missing frames"] == problems["damaged frame"] == "warning"
+    assert problems["correction not applied"] == "note"
+
+
+def test_settings_about_frames_do_not_concern_a_manifest(monkeypatch, tmp_path):
+    (tmp_path / "flow.csv").write_text("subject,clip,label,image\ns1,c1,glad,../a.png\n")
+    monkeypatch.setenv("MER_MISSING_FRAMES", "nearest")
+    found = mer("check", "manifest", tmp_path, "--format", "json")
+    assert [p["kind"] for p in json.loads(found.output)["problems"]] == ["name leaves the root"]
+    stopped = mer("check", "manifest", tmp_path, "--missing-frames", "nearest")
+    assert "does not apply to a manifest" in str(stopped.exception)
+
+
+def test_check_reads_the_sheet_that_is_named(twins, tmp_path):
+    root = tmp_path / "two"
+    shutil.copytree(twins / "casme2-smoke", root)
+    (sheet,) = root.glob("*.xlsx")
+    shutil.copy(sheet, root / "newer.xlsx")
+    found = mer("check", "casme2", root, "--format", "json")
+    assert [p["kind"] for p in json.loads(found.output)["problems"]] == ["several sheets"]
+    assert mer("check", "casme2", root, "--sheet", "newer.xlsx").exit_code == 0
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    stopped = mer("check", "casme2", tmp_path, "--format", "yaml")
+    assert "'yaml' is unknown; expected one of table, json" in str(stopped.exception)
 
 
 def test_an_error_is_one_message_and_exit_code_1(monkeypatch, capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 
 import cv2
@@ -192,6 +193,34 @@ def test_corrections_of_the_user_change_the_fingerprint(twins, tmp_path, monkeyp
     assert corrected.data["casme2"].fingerprint != plain.data["casme2"].fingerprint
 
 
+def test_clips_that_lack_frames_stop_a_run_or_are_dropped_and_counted(
+    twins, smic_twin, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    root = tmp_path / "casme2"
+    shutil.copytree(twins / "casme2-smoke", root)
+    known = annotations.load("casme2", root)
+    short = known.iloc[1]
+    annotations.clip_frames(short).paths[-1].unlink()
+    monkeypatch.setenv("MER_CASME2_ROOT", str(root))
+    with pytest.raises(MerError, match=rf"{short['clip']}.*MER_MISSING_FRAMES=drop_clip"):
+        opened(twins, tmp_path, "casme2").clips("casme2")
+    whole = opened(twins, tmp_path, "samm").data["samm"]
+    monkeypatch.setenv("MER_MISSING_FRAMES", "drop_clip")
+    dropping = opened(twins, tmp_path, "casme2", "megc2019")
+    assert {spec.data.missing_frames for spec in dropping.specs("table2")} == {"drop_clip"}
+    clips, lines = dropping.clips("casme2"), dropping.ledger("casme2")
+    assert set(known["clip"]) - set(clips["clip"]) == {short["clip"]}
+    (line,) = lines[lines["reason"].str.contains("missing frames")].itertuples()
+    assert (line.subject, line.clip) == (short["subject"], short["clip"])
+    before = annotations.load("casme2", twins / "casme2-smoke", "megc-3")
+    composite = dropping.clips("megc2019")
+    after = composite[composite["dataset"] == "casme2"]
+    assert set(after["clip"]) == set(before["clip"]) - {short["clip"]}
+    # The rule enters the key: results with and without it never mix.
+    assert opened(twins, tmp_path, "samm").data["samm"] != whole
+
+
 def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, monkeypatch):
     monkeypatch.setenv("MER_CROP", "samm:margin=0.3:size=48")
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
@@ -287,6 +316,7 @@ def test_the_composite_needs_the_folders_of_its_parts():
         (None, {"MER_CROP": "samm:margin"}, "MER_CROP has 'samm:margin'"),
         (None, {"MER_CROP": "samm:marge=1"}, "MER_CROP has 'samm:marge=1'"),
         (None, {"MER_CROP": "samm:detector=nobody"}, "MER_CROP has 'samm:detector=nobody'"),
+        (None, {"MER_MISSING_FRAMES": "nearest"}, "MER_MISSING_FRAMES is 'nearest'"),
         (None, {"MER_NO_FACE": "ignore"}, "MER_NO_FACE is 'ignore'"),
     ],
 )
