@@ -84,11 +84,13 @@ def open_executor(
     if name == "local":
         return LocalWorkers(workers) if workers > 1 else InProcess()
     # Imported here because distributed takes a second to load.
-    from mer_utils.execution import cluster, job_queue
+    from mer_utils.execution import cluster
 
     gpu = device.startswith("cuda")
     if cluster_options is not None:
+        from mer_utils.execution import job_queue
+
         return job_queue.job_queue(name, cluster_options, gpu=gpu)
     if scheduler:
-        return cluster.DaskExecutor(scheduler)
+        return cluster.running_cluster(scheduler, gpu=gpu)
     return cluster.local_cluster(workers, gpu=gpu)
