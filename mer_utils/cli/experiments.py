@@ -217,7 +217,7 @@ def _print_whole(table: Table) -> None:
     for column in table.columns:
         column.min_width = max(map(len, (*str(column.header).split(), *map(str, column.cells))))
     console = Console()
-    needed = sum((column.min_width or 0) + 3 for column in table.columns) + 1
+    needed = sum((column.min_width or 0) + 3 for column in table.columns) + 2
     console.width = max(console.width, needed)
     console.print(table)
 
