@@ -77,7 +77,8 @@ def plan(
     _say_remarks(workspace)
     shown = Table(title=f"{workspace.profile.title} on {workspace.data_title}")
     shown.add_column("table")
-    for heading in ("runs", "folds", "missing", "images", "operations", "here", "one H100"):
+    counts = ("runs", "folds", "missing", "images", "operations")
+    for heading in (*counts, "estimate here", "estimate for one H100"):
         shown.add_column(heading, justify="right")
     counted_before: set[Job] = set()
     for name in names:
@@ -93,7 +94,7 @@ def plan(
             duration(counted.seconds),
             duration(counted.gpu_seconds),
         )
-    Console().print(shown)
+    _print_whole(shown)
     typer.echo(
         f"Images and operations are those of training. The time here, with {workers} worker(s), "
         "is estimated from a few steps of each model; that of one H100-class GPU, which was not "
@@ -164,7 +165,7 @@ def status(
         failures = workspace.store.failures(specs)
         failed = sum((job.spec.key, job.held_out) in failures for job in missing)
         shown.add_row(name, str(folds), str(folds - len(missing)), str(len(missing)), str(failed))
-    Console().print(shown)
+    _print_whole(shown)
 
 
 def compute(
@@ -181,7 +182,7 @@ def compute(
     executor : Executor, optional
         Not yet entered: it is started only if something is missing.
     """
-    from mer_utils.execution import Report, open_executor, prepare_views, run
+    from mer_utils.execution import Report, open_executor, prepare_views, require_weights, run
 
     report = Report()
     specs = {name: workspace.specs(name) for name in tables}
@@ -189,6 +190,7 @@ def compute(
     if not missing:
         return report
     try:
+        require_weights([job.spec for jobs in missing.values() for job in jobs])
         for name in missing:
             prepare_views(specs[name], workspace.context, workers=workers, progress=show_bar)
         with executor or open_executor(workers=workers) as started:
@@ -208,6 +210,16 @@ def compute(
         raise typer.Exit(130) from None
     _list_failures(report.failed)
     return report
+
+
+def _print_whole(table: Table) -> None:
+    """Print a table; wider than the terminal where a number would be cut off otherwise."""
+    for column in table.columns:
+        column.min_width = max(map(len, (*str(column.header).split(), *map(str, column.cells))))
+    console = Console()
+    needed = sum((column.min_width or 0) + 3 for column in table.columns) + 2
+    console.width = max(console.width, needed)
+    console.print(table)
 
 
 def _say_remarks(workspace: Workspace) -> None:

@@ -7,19 +7,31 @@ thread each. A worker that does not is turned away before it gets a fold.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
+import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import dask
 import torch
-from distributed import Client, Nanny, Scheduler, SpecCluster, Worker, WorkerPlugin, as_completed
+from distributed import (
+    Client,
+    Future,
+    Nanny,
+    Scheduler,
+    SpecCluster,
+    Worker,
+    WorkerPlugin,
+    as_completed,
+    rpc,
+)
 from distributed.comm import parse_address, parse_host_port
 from distributed.deploy import Cluster
 from distributed.scheduler import KilledWorker
@@ -35,6 +47,10 @@ from mer_utils.runs import environment
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
+# How often the workers are counted, and how long there may be none before it is said; it is
+# said again after twice as long, and so on.
+COUNT_SECONDS = 5
+ALONE_SECONDS = 60
 GPU = "GPU"
 _TOKEN = ".cluster-token"
 
@@ -47,10 +63,17 @@ class DaskExecutor(AbstractContextManager):
     cluster : str or callable
         The address of a running scheduler, which is left running; or what starts a cluster
         of one's own, which is stopped at the end.
+    wanted : int
+        How many workers it should have; folds start with the first of them.
+    advice : str
+        What to do if no worker comes, as a sentence.
     """
 
-    def __init__(self, cluster: str | Callable[[], Cluster]) -> None:
+    def __init__(
+        self, cluster: str | Callable[[], Cluster], *, wanted: int = 1, advice: str = ""
+    ) -> None:
         self._cluster = cluster
+        self._wanted, self._advice = wanted, advice
         self._resources = ExitStack()
         self._admitted: set[Path] = set()
 
@@ -90,7 +113,7 @@ class DaskExecutor(AbstractContextManager):
         )
         of = dict(zip(futures, jobs, strict=True))
         try:
-            for future in as_completed(futures, loop=self._client.loop):
+            for future in self._completed(futures, gpu):
                 job = of.pop(future)
                 try:
                     outcome = future.result()
@@ -106,6 +129,40 @@ class DaskExecutor(AbstractContextManager):
             ) from error
         finally:
             self._client.cancel(list(of))
+
+    def _completed(self, futures: Sequence[Future], gpu: bool) -> Iterator[Future]:
+        """Yield futures as they complete; say so from time to time while no worker is there."""
+        completed = as_completed(futures, loop=self._client.loop)
+        look_at, alone_since, patience = 0.0, None, float(ALONE_SECONDS)
+        while not completed.is_empty():
+            if completed.has_ready():
+                yield next(completed)
+                continue
+            time.sleep(0.05)
+            if (now := time.monotonic()) < look_at:
+                continue
+            look_at = now + COUNT_SECONDS
+            if self._fit_workers(gpu):
+                alone_since, patience = None, float(ALONE_SECONDS)
+                continue
+            alone_since = now if alone_since is None else alone_since
+            if now - alone_since >= patience:
+                log.warning("%s", self._nobody_came(now - alone_since, gpu))
+                patience = 2 * (now - alone_since)
+
+    def _nobody_came(self, seconds: float, gpu: bool) -> str:
+        waited = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+        offering = f" with the resource {GPU}" if gpu else ""
+        return (
+            f"For {waited} no Dask worker{offering} has been there; {self._wanted} wanted, and the "
+            f"first one starts the folds. The run waits on. {self._advice} A worker that does "
+            "not fit says why in its own output. Ctrl-C ends the run; nothing is lost."
+        )
+
+    def _fit_workers(self, gpu: bool) -> int:
+        """Count the workers that can take a fold."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(not gpu or bool(w["resources"].get(GPU)) for w in workers)
 
     def _admit(self, store: Path, gpu: bool) -> None:
         """Turn away unfit workers, those that join later too."""
@@ -125,7 +182,7 @@ class DaskExecutor(AbstractContextManager):
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         if not workers:
             log.warning("No Dask worker is there yet; folds start with the first one.")
-        elif gpu and not any(w["resources"].get(GPU) for w in workers):
+        elif not self._fit_workers(gpu):
             raise MerError(
                 "a GPU was demanded and no Dask worker offers one",
                 f"workers with the resource {GPU}",
@@ -211,7 +268,14 @@ def local_cluster(workers: int, *, gpu: bool = False) -> DaskExecutor:
         scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
         return SpecCluster(workers=spec, scheduler=scheduler, silence_logs="critical")
 
-    return DaskExecutor(start)
+    return DaskExecutor(start, wanted=workers, advice="Look at the memory of this machine.")
+
+
+def running_cluster(address: str, *, gpu: bool = False) -> DaskExecutor:
+    """Return an executor on the cluster of a scheduler that runs already."""
+    offer = f" --resources {GPU}=1" if gpu else ""
+    advice = f"Start one with: dask worker {address} --nthreads 1{offer}."
+    return DaskExecutor(address, advice=advice)
 
 
 def _connect(address: str) -> Client:
@@ -229,10 +293,22 @@ def _connect(address: str) -> Client:
 
 def _reach(address: str) -> None:
     # A Client that cannot connect lingers until it is collected, and if that happens while
-    # another one starts, distributed deadlocks on a lock of its own. So none is made.
+    # another one starts, distributed deadlocks on a lock of its own; and one that connects to
+    # something else that listens waits for ever. So none is made before a scheduler answers.
+    async def answer() -> None:
+        async with rpc(address, timeout=CONNECT_SECONDS) as other:
+            kind = (await other.identity())["type"]
+        if kind != "Scheduler":
+            raise ValueError(f"a {kind} answers there")
+
+    async def in_time() -> None:
+        await asyncio.wait_for(answer(), 2 * CONNECT_SECONDS)
+
     scheme, location = parse_address(address)
     if scheme in ("tcp", "tls"):
         socket.create_connection(parse_host_port(location), timeout=CONNECT_SECONDS).close()
+    with ThreadPoolExecutor(1) as thread:  # a notebook's own loop runs in this one
+        thread.submit(asyncio.run, in_time()).result()
 
 
 def _versions() -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from mer_utils.errors import MerError
 from mer_utils.execution.data import Context
+from mer_utils.execution.device import resolve_device
 from mer_utils.execution.fold import Job, Outcome
 from mer_utils.execution.local import InProcess, LocalWorkers
 
@@ -60,7 +61,8 @@ def open_executor(
     Raises
     ------
     MerError
-        If the name is unknown or the options do not go together.
+        If the name is unknown, the options do not go together, or a GPU is demanded of this
+        machine and there is none.
     """
     if name not in EXECUTORS:
         raise MerError(
@@ -82,13 +84,16 @@ def open_executor(
             "name a TOML file of cluster options" if queued else "leave --cluster-options out",
         )
     if name == "local":
+        resolve_device(device)  # not in every fold, hours later
         return LocalWorkers(workers) if workers > 1 else InProcess()
     # Imported here because distributed takes a second to load.
-    from mer_utils.execution import cluster, job_queue
+    from mer_utils.execution import cluster
 
     gpu = device.startswith("cuda")
     if cluster_options is not None:
+        from mer_utils.execution import job_queue
+
         return job_queue.job_queue(name, cluster_options, gpu=gpu)
     if scheduler:
-        return cluster.DaskExecutor(scheduler)
+        return cluster.running_cluster(scheduler, gpu=gpu)
     return cluster.local_cluster(workers, gpu=gpu)

@@ -37,7 +37,7 @@ class Outcome:
     job : Job
     status : {"done", "present", "busy", "failed", "unwritable"}
         ``present``: it was in the store already; ``busy``: another process computes it;
-        ``unwritable``: it was computed and could not be stored, so going on is in vain.
+        ``unwritable``: the store cannot be used or takes no more, so going on is in vain.
     seconds : float
     error : str
         What went wrong, with its place; empty if nothing did.
@@ -65,12 +65,13 @@ def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
         Failures are returned, not raised: one fold never stops another.
     """
     started = time.perf_counter()
-    status: Literal["failed", "unwritable"] = "failed"
+    status: Literal["failed", "unwritable"] = "unwritable"
     try:
         store = RunStore(context.store)
         with store.lock(job.spec, job.held_out, wait=wait):
             if store.has(job.spec, job.held_out):
                 return Outcome(job, "present")
+            status = "failed"
             computed = compute_fold(job, context)
             status = "unwritable"
             store.write(job.spec, job.held_out, *computed)

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dask_jobqueue import PBSCluster, SLURMCluster
 from distributed.deploy import Cluster
 
 from mer_utils.errors import MerError
 from mer_utils.execution.cluster import GPU, DaskExecutor
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep what signals do: dask-jobqueue, when imported, lets Ctrl-C exit with code 0."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # nobody may set a handler here
+        return
+    handlers = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for which, handler in handlers.items():
+            signal.signal(which, handler)
+
+
+with _signals_kept():
+    from dask_jobqueue import PBSCluster, SLURMCluster
 
 
 def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecutor:
@@ -78,4 +99,9 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
         started.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
         return started
 
-    return DaskExecutor(start)
+    look = {"slurm": "squeue", "pbs": "qstat"}[kind]
+    advice = (
+        f"A queue can take hours; see with {look} whether the jobs wait or have ended, and in "
+        "their output why."
+    )
+    return DaskExecutor(start, wanted=jobs * processes, advice=advice)

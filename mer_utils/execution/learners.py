@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -96,6 +97,23 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         "losses": report.losses,
     }
     return done
+
+
+def require_weights(specs: Sequence[RunSpec]) -> None:
+    """Load every ImageNet weights that runs start from once, before any fold does.
+
+    A hub that cannot be reached takes a minute to be given up, and every fold would try it. What
+    is loaded from one lies in its cache from then on.
+
+    Raises
+    ------
+    MerError
+        If weights cannot be had, or are not those that a run names.
+    """
+    for name in dict.fromkeys(spec.model.name for spec in specs if spec.model.pretrained):
+        spec = next(s for s in specs if s.model.pretrained and s.model.name == name)
+        _require_same_weights(spec)
+        models.create(name, 2, spec.views.image_size, pretrained=True)
 
 
 def _maps(

@@ -21,8 +21,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
@@ -98,8 +98,9 @@ class RunStore:
         with atomic_write(self.path / "store.json") as temporary:
             temporary.write_text(json.dumps({"version": STORE_VERSION}))
 
-    def lock(self, spec: RunSpec, held_out: str, *, wait: bool = False) -> FileLock:
-        """Return the lock that a process holds while it computes a fold.
+    @contextmanager
+    def lock(self, spec: RunSpec, held_out: str, *, wait: bool = False) -> Iterator[None]:
+        """Hold the lock of a fold while it is computed.
 
         The system releases it when its process dies, however it dies.
 
@@ -107,11 +108,26 @@ class RunStore:
         ------
         filelock.Timeout
             On entering, if another process holds it and `wait` is false.
+        MerError
+            On entering, if no lock can be made: the disk is full, or it is another user's.
         """
-        folder = self.path / ".locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"{spec.key}.{quote(held_out, safe='')}.lock"
-        return FileLock(folder / name, timeout=-1 if wait else 0)
+        file = self.path / ".locks" / f"{spec.key}.{quote(held_out, safe='')}.lock"
+        lock = FileLock(file, timeout=-1 if wait else 0)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise
+        except (OSError, NotImplementedError) as error:
+            raise MerError(
+                f"{file} could not be locked ({getattr(error, 'strerror', None) or error})",
+                "a writable store with free space, on a file system that has locks",
+                "free some space, make the folder writable or name another one with --store",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def has(self, spec: RunSpec, held_out: str) -> bool:
         """Say whether a fold is there and undamaged; a damaged one is set aside."""
@@ -122,10 +138,13 @@ class RunStore:
             _read_fold(file)
         except MerError as damage:
             aside = _free_name(file)
-            # Another process may have set it aside first, or nobody may write here.
-            with suppress(OSError):
+            try:
                 file.rename(aside)
                 log.warning("%s It was set aside as %s.", damage, aside.name)
+            except FileNotFoundError:
+                pass  # another process has set it aside first
+            except OSError:
+                log.warning("%s It is not read, nor set aside, as nobody may write here.", damage)
             return False
         return True
 

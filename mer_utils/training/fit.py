@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mer_utils import augment
+from mer_utils.errors import MerError
 from mer_utils.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -83,10 +84,22 @@ def fit(
     Returns
     -------
     FitReport
+
+    Raises
+    ------
+    MerError
+        If a batch is to go in parts through a network with batch normalisation.
     """
     import torch
     from torch import nn
+    from torch.nn.modules.batchnorm import _BatchNorm
 
+    if options.micro_batch and any(isinstance(m, _BatchNorm) for m in model.modules()):
+        raise MerError(
+            f"micro_batch is {options.micro_batch} for a network with batch normalisation",
+            "whole batches, by which it normalises: parts would train another network",
+            "leave micro_batch out for this network, and use smaller batches if memory is short",
+        )
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     _place(model, device)

@@ -17,6 +17,8 @@ from mer_utils.errors import MerError
 from mer_utils.execution import Job, Outcome
 from mer_utils.experiments import TABLES, Table
 from mer_utils.experiments.grids import run_spec
+from mer_utils.models import weights_identity
+from mer_utils.runs import ModelSpec
 
 MER = Path(sys.executable).with_name("mer")
 
@@ -71,6 +73,23 @@ def test_run_then_status_then_nothing_is_left_to_do(mer, tiny, tmp_path):
     assert {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")} == before
 
 
+def test_the_status_of_half_a_store(mer, tiny, tmp_path):
+    assert mer("run", "tiny", "--workers", "1").exit_code == 0
+    first, *_ = sorted((tmp_path / "store").rglob("*.parquet"))
+    first.unlink()
+    assert row(mer("status", "tiny")) == ["tiny", "3", "2", "1", "0"]
+    assert row(mer("plan", "tiny"))[1:4] == ["1", "3", "1"]
+
+
+def test_no_number_of_a_plan_is_cut_off_on_a_narrow_terminal(mer, tiny, monkeypatch):
+    monkeypatch.setattr("mer_utils.execution.plan.seconds_per_image", lambda *a: 1e6)
+    monkeypatch.setenv("COLUMNS", "30")
+    shown = mer("plan", "tiny")
+    assert "…" not in shown.output
+    assert row(shown)[6].endswith(" h")
+    assert shown.output.count("estimate ") + shown.output.count("estimate\n") >= 2
+
+
 def test_a_failed_fold_is_listed_with_its_error_and_the_exit_code_says_so(mer, tiny, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("mer_utils.execution.learners.fit", lambda *a, **k: [][0])
@@ -97,17 +116,42 @@ def test_unknown_tables_are_refused(mer, command):
         (["--executor", "slurm"], "--cluster-options"),
         (["--scheduler", "tcp://127.0.0.1:1"], "--executor dask"),
         (["--executor", "dask", "--scheduler", "nonsense"], "nonsense"),
-        (["--device", "tpu9000", "--workers", "1"], None),
+        (["--device", "tpu9000", "--workers", "1"], "device 'tpu9000' is unknown"),
+        (["--device", "cuda", "--workers", "2"], "a GPU was demanded and none is visible"),
     ],
 )
-def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, arguments, word):
+def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, monkeypatch, arguments, word):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = mer("run", "tiny", *arguments)
     assert result.exit_code == 1
-    if word:
-        assert word in str(result.exception)
-    else:
-        assert "device 'tpu9000' is unknown" in result.output
+    assert word in str(result.exception)
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+def pretrained_grid(profile, data):
+    spec = run_spec(profile, data[0], "resnet50")
+    model = ModelSpec(name="resnet50", pretrained=True, weights=weights_identity("resnet50"))
+    yield spec.model_copy(update={"model": model})
+
+
+def test_a_hub_that_cannot_be_reached_stops_the_run_once_before_any_fold(
+    mer, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(TABLES, "tiny", Table("tiny", "One run", "nothing", pretrained_grid))
+    asked = []
+
+    def unreachable(name, **options):
+        asked.append(name)
+        raise OSError("We couldn't connect to the hub")
+
+    monkeypatch.setattr("timm.create_model", unreachable)
+    refused = mer("run", "tiny", "--workers", "1")
+    assert refused.exit_code == 1
+    assert isinstance(refused.exception, MerError)
+    assert "resnet50 could not be loaded" in str(refused.exception)
+    assert "MER_WEIGHTS" in str(refused.exception)
+    assert asked == ["resnet50"]
+    assert not list(tmp_path.rglob("held_out=*"))
 
 
 def test_an_unknown_profile_is_one_message_and_exit_code_1():

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -91,6 +96,139 @@ def test_a_gpu_is_demanded_of_workers_that_offer_one(two, jobs, context):
     outcomes = two.outcomes(jobs[:2], demanding, wait_for_others=False)
     # The folds reached the worker, which then found no device; they never ran on the CPU.
     assert all("a GPU was demanded" in outcome.error for outcome in outcomes)
+
+
+@pytest.fixture
+def empty_scheduler(tmp_path):
+    """A scheduler in a process of its own, without workers."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard",
+         "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    process.address = f"tcp://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+IMPATIENT = (
+    "import sys; from mer_utils.execution import cluster; from mer_utils.cli import main\n"
+    "cluster.COUNT_SECONDS, cluster.ALONE_SECONDS = 0.2, 1\n"
+    "main()\n"
+)
+
+
+def test_a_cluster_without_workers_says_so_and_waits_until_it_is_stopped(
+    empty_scheduler, twins, tmp_path
+):
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT, "run", "table2", "--profile", "smoke",
+         "--data-root", twins, "--store", tmp_path / "store",
+         "--executor", "dask", "--scheduler", empty_scheduler.address],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    told = []
+    for line in process.stdout:
+        if "no Dask worker has been there" in line:
+            told.append(line)
+        if len(told) == 2:  # it goes on waiting, and says so again
+            break
+    assert "1 wanted" in told[0]
+    assert f"dask worker {empty_scheduler.address} --nthreads 1" in told[0]
+    started = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - started < 20
+    assert process.returncode == 130, output
+    assert "Nothing is lost" in output
+    assert "Traceback" not in output
+    assert empty_scheduler.poll() is None
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_importing_the_batch_systems_leaves_ctrl_c_alone():
+    """dask-jobqueue would have it exit with code 0, as if the run were complete."""
+    code = (
+        "import signal\nbefore = [signal.getsignal(s) for s in (2, 15)]\n"
+        "import mer_utils.execution.job_queue, dask_jobqueue\n"
+        "assert [signal.getsignal(s) for s in (2, 15)] == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_worker_that_comes_late_computes_all(
+    empty_scheduler, jobs, context, stored, expected, monkeypatch, caplog
+):
+    monkeypatch.setattr(cluster, "COUNT_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "ALONE_SECONDS", 0.5)
+    late = []
+
+    def start_when_missed():
+        while "no Dask worker has been there" not in caplog.text:
+            time.sleep(0.1)
+        late.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "distributed.cli.dask_worker", empty_scheduler.address,
+                 "--nthreads", "1", "--no-dashboard"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+        )  # fmt: skip
+
+    helper = threading.Thread(target=start_when_missed, daemon=True)
+    helper.start()
+    try:
+        with open_executor("dask", scheduler=empty_scheduler.address) as executor:
+            assert run(jobs, context, executor=executor).failed == []
+    finally:
+        helper.join(60)
+        for worker in late:
+            worker.terminate()
+            worker.wait(60)
+    assert stored(jobs) == expected
+
+
+def test_a_scheduler_that_dies_is_named_and_the_run_ends(empty_scheduler, jobs, context):
+    with open_executor("dask", scheduler=empty_scheduler.address) as executor:
+        threading.Timer(2, empty_scheduler.kill).start()
+        with pytest.raises(MerError, match="connection to the Dask scheduler was lost"):
+            run(jobs, context, executor=executor)
+
+
+def test_something_else_that_listens_is_no_scheduler(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        with (
+            pytest.raises(MerError, match="no Dask scheduler answers"),
+            open_executor("dask", scheduler=address),
+        ):
+            pass
+
+
+def test_local_workers_share_the_gpus_in_turn(monkeypatch):
+    """Three workers on a machine that seems to have two GPUs; none of them computes."""
+    monkeypatch.setattr(cluster, "resolve_device", lambda wanted: None)
+    monkeypatch.setattr(cluster.torch.cuda, "device_count", lambda: 2)
+    with open_executor("dask", workers=3, device="cuda") as executor:
+        executor._client.wait_for_workers(3, timeout=120)
+        seen = executor._client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
+        workers = executor._client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [w["resources"] for w in workers] == [{"GPU": 1}] * 3
+    assert sorted(seen.values()) == ["0", "0", "1"]
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "tcp://no.such.host:8786"])

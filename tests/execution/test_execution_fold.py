@@ -148,6 +148,14 @@ def test_a_store_that_cannot_be_written_is_told_apart_from_a_failure(jobs, conte
     assert run_fold(jobs[0], context).status == "unwritable"
 
 
+def test_a_store_that_became_one_of_another_version_stops_the_run(jobs, context):
+    RunStore(context.store).prepare()
+    (context.store / "store.json").write_text('{"version": 1}')
+    outcome = run_fold(jobs[0], context)
+    assert outcome.status == "unwritable"
+    assert "version 1" in outcome.error
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -27,14 +27,14 @@ OTHER = {
     },
     "views": {
         "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,
-        "frames": 8, "crop": CropOptions(),
+        "frames": 8, "crops": (("casme2", CropOptions()),),
         "perturbation": {"apex_shift": 2, "trim": 1, "cut": "random", "seed": 3},
     },
     "model": {"name": "vgg19", "width": 0.5, "pretrained": True, "weights": "sha256:00"},
     "training": {
         "epochs": 3, "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0,
         "warmup_fraction": 0.5, "label_smoothing": 0.1, "gradient_clip": 2.0,
-        "precision": "bfloat16",
+        "precision": "bfloat16", "micro_batch": 2,
     },
     "train_views": ("full", "full", "full"), "spatial": "flip", "seed": 1,
     "evaluation": "mixed folds",

@@ -269,6 +269,31 @@ def test_only_one_holds_a_fold(store):
             pass
 
 
+def test_a_lock_that_cannot_be_made_is_named(store, monkeypatch):
+    def refuses(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mer_utils.runs.store.FileLock.acquire", refuses)
+    with (
+        pytest.raises(MerError, match=r"\.locks.*No space left"),
+        store.lock(SPEC, "sub01"),
+    ):
+        pytest.fail("entered")
+
+
+def test_damage_in_a_read_only_store_is_told_too(filled, monkeypatch, caplog):
+    def refuses(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    file = filled.fold_file(SPEC, "sub01")
+    file.write_bytes(b"")
+    monkeypatch.setattr("pathlib.Path.rename", refuses)
+    assert not filled.has(SPEC, "sub01")
+    assert "is damaged" in caplog.text
+    assert "not read" in caplog.text
+    assert file.exists()
+
+
 def test_failures_are_noted_until_the_fold_is_there(store):
     store.write_failure(SPEC, "sub01", "out of memory")
     assert store.failures([SPEC, OTHER]) == {(SPEC.key, "sub01"): "out of memory"}

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from mer_utils import training
+from mer_utils import models, training
+from mer_utils.errors import MerError
+from mer_utils.experiments import PROFILES
 from mer_utils.training.fit import _batches, learning_rate_factor
 
 HALF = torch.full((1, 3, 1, 1), 0.5)
@@ -108,6 +111,22 @@ def test_a_batch_in_parts_takes_the_same_steps(rng):
         assert seen[micro_batch][:2] == seen[None][:2]
         np.testing.assert_allclose(seen[micro_batch][2], seen[None][2], rtol=1e-4)
         np.testing.assert_allclose(seen[micro_batch][3], seen[None][3], atol=1e-4)
+
+
+def test_a_batch_in_parts_is_refused_where_batches_are_normalised(rng):
+    images, labels = striped(rng, 20)
+    options = training.TrainingOptions(epochs=1, batch_size=8, micro_batch=4)
+    with pytest.raises(MerError, match="batch normalisation"):
+        training.fit(small_network(), images, labels, options, mean=HALF, std=HALF)
+
+
+def test_no_network_of_a_profile_normalises_the_parts_of_a_batch():
+    for profile in PROFILES.values():
+        for name, plan in profile.models.items():
+            if plan.micro_batch:
+                with torch.device("meta"):
+                    network = models.create(name, 5, plan.image_size, width=plan.width)
+                assert not any(isinstance(m, _BatchNorm) for m in network.modules())
 
 
 def test_bfloat16_runs_and_differs_little(rng):
