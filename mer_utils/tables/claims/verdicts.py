@@ -142,7 +142,7 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
         elif folds:
             lines.append(f"Missing: {folds:.0f} folds of {table}. {command}")
         elif absent:
-            lines.append(f"Missing from {table}: {', '.join(absent)}.")
+            lines.append(f"Missing from {table}: {', '.join(absent)}. {command}")
     if lines:
         return lines
     rows = rule.decisive(evidence)
