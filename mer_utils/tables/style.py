@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from mer_utils.experiments.datasets import dataset_title
+from mer_utils.figures.style import table_of
 from mer_utils.tables.results import model_title
 
 #: Column names whose heading is more than the name without its underscores.
@@ -34,6 +35,7 @@ _CELLS = {
     "data set": dataset_title,
     "dataset": dataset_title,
     "model": model_title,
+    "table": table_of,
     "phase": lambda name: _PHASES.get(name, name),
 }
 
