@@ -20,7 +20,7 @@ FIGTYPE = "table"
 
 
 class CellTable(nodes.General, nodes.Element):
-    """A cell's output that holds a table with a caption; it lasts until the page is written."""
+    """A cell's output that is a table with a caption; it lasts until the page is written."""
 
 
 def caption_of(html: str) -> str:
@@ -36,7 +36,10 @@ def caption_of(html: str) -> str:
 
 
 class FindTables(SphinxTransform):
-    """Wrap each output that holds a table with a caption, named by its ``data-name``."""
+    """Wrap each output that `mer_utils.tables.show` made, named by its ``data-name``.
+
+    Tables within a picture, such as that of the explorer, belong to the picture.
+    """
 
     default_priority = 500
 
@@ -44,7 +47,7 @@ class FindTables(SphinxTransform):
         """Wrap them; those without a name are numbered too, but nothing can refer to them."""
         for raw in list(self.document.findall(nodes.raw)):
             html = raw.astext()
-            if "<table" not in html or not caption_of(html):
+            if 'class="dataframe"' not in html or not caption_of(html):
                 continue
             output = _output(raw)
             wrapped = CellTable("", caption=caption_of(html), docname=self.env.docname)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mer_utils.figures import house_diagram
+
 ROOT = Path(__file__).parents[2]
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
@@ -15,8 +17,8 @@ PAGES = {
 }
 # How each kind is named, and how it is referred to.
 KINDS = {
-    "figure": (r"^ +name: (fig-[\w-]+)$", "numref"),
-    "table": (r'\bname="(tab-[\w-]+)"', "numref"),
+    "figure": (r"^(?: +|:)name: (fig-[\w-]+)$", "numref"),
+    "table": (r'(?:\bname="|^:name: )(tab-[\w-]+)', "numref"),
     "equation": (r"^:label: ([\w-]+)$", "eq"),
 }
 
@@ -52,3 +54,8 @@ def test_every_table_of_a_chapter_has_a_name() -> None:
     for page, text in PAGES.items():
         for code in re.findall(r"^tables\.show\(.*?\)\n```", text, re.MULTILINE | re.DOTALL):
             assert 'name="tab-' in code, f"{page}: this table cannot be referred to\n{code}"
+
+
+def test_the_picture_of_the_rooms_is_the_one_that_the_code_draws() -> None:
+    drawn = (ROOT / "book" / "_static" / "house.svg").read_text(encoding="utf-8")
+    assert drawn == f"{house_diagram()}\n", "write it anew with mer_utils.figures.house_diagram()"
