@@ -114,7 +114,7 @@ def test_a_clip_without_a_phase_is_counted():
         }
     )
     row = tables.clip_summary(clips).iloc[0]
-    assert (row["no apex"], row["no onset-apex phase"], row["no apex-offset phase"]) == (1, 2, 2)
+    assert (row["no apex"], row["no rise"], row["no fall"]) == (1, 2, 2)
 
 
 def test_action_units_are_counted_once_a_clip():
