@@ -13,6 +13,7 @@
 | `stage` | the source folder that Jupyter Book reads |
 | `render` | a cold Jupyter Book build, swapped in when it is complete |
 | `provenance` | versions, commit and run times, for the Status page |
+| `numbered` | a Sphinx extension: tables made in cells are numbered and referred to |
 | `accessible` | a Sphinx extension: wide content scrolls in a named, focusable box |
 | `serve`, `pdf` | the site over http, the whole book as one PDF |
 | `check`, `lint` | notebooks in a plain Jupyter session; their style |

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes  # type: ignore[import-untyped]
 
+from mer_utils.book.numbered import caption_of
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -43,8 +45,8 @@ def _raw(html: str) -> nodes.raw:
 
 def _label(node: nodes.Element, number: int) -> str:
     """Return the table's caption where it has one, otherwise its number on the page."""
-    titles = list(node.findall(nodes.title))
-    text = titles[0].astext() if titles else f"Table {number} of this page"
+    titles = [title.astext() for title in node.findall(nodes.title)]
+    text = titles[0] if titles else caption_of(node.astext()) or f"Table {number} of this page"
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
 
 

@@ -108,5 +108,12 @@ def overview_figure(
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(title_of(metric, METRIC_TITLES))
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 4))
+    # Long names need room: as many columns as the picture is wide.
+    for columns in range(min(len(labels), 4), 0, -1):
+        figure.set_figheight(0.95 + 0.2 * -(-len(labels) // columns) + 0.55 * len(tables))
+        legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns)
+        figure.draw_without_rendering()
+        if columns == 1 or legend.get_window_extent().x1 <= figure.bbox.x1:
+            break
+        legend.remove()
     return figure

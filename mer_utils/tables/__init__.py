@@ -79,6 +79,7 @@ from mer_utils.tables.ground_truth import (
 from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.phase_difference import phase_gains
 from mer_utils.tables.results import (
+    chance,
     differences,
     model_title,
     on_view,
@@ -123,6 +124,7 @@ __all__ = [
     "apex_errors",
     "assumptions_list",
     "assumptions_table",
+    "chance",
     "chosen_epoch",
     "claims_list",
     "claims_table",

@@ -54,14 +54,14 @@ def clip_summary(clips: pd.DataFrame) -> pd.DataFrame:
                 "data set": dataset,
                 "subjects": len(per_subject),
                 "clips": len(part),
-                "clips a subject": f"{per_subject.min()} to {per_subject.max()}",
+                "clips each": f"{per_subject.min()} to {per_subject.max()}",
                 "frames, mean": float(frames.mean()),
                 "frames, sd": float(frames.std()),
                 "onset to apex": float((part["apex"] - part["onset"]).mean()),
                 "apex to offset": float((part["offset"] - part["apex"]).mean()),
                 "no apex": int(part["apex"].isna().sum()),
-                "no onset-apex phase": sum("onset_apex" in phases for phases in lacking),
-                "no apex-offset phase": sum("apex_offset" in phases for phases in lacking),
+                "no rise": sum("onset_apex" in phases for phases in lacking),
+                "no fall": sum("apex_offset" in phases for phases in lacking),
             }
         )
     return pd.DataFrame(rows)

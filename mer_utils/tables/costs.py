@@ -20,7 +20,7 @@ from mer_utils.models import MODELS
 
 #: Headings of the two tables about training, by measure.
 SHARES = {
-    "forward, backward, optimiser, of a fold's time": "three, of a fold",
+    "forward, backward, optimiser, of a fold's time": "these three, of a fold",
     "prediction, of a fold's time": "prediction, of a fold",
     "forward, of the training loop": "forward",
     "backward, of the training loop": "backward",
@@ -218,9 +218,9 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        ``goals``, ``goals_met``, ``machine``, ``commit``, ``measured``, ``peak`` of matrix
-        products, ``t_limit``, beyond which two losses count as different, and
-        ``largest_error`` of our dynamic images.
+        ``goals``, ``goals_met``, ``machine``, ``commit``, ``measured``, and ``goals_said``, the
+        sentence of these; ``peak`` of matrix products, ``t_limit``, beyond which two losses
+        count as different, and ``largest_error`` of our dynamic images.
     """
     quoted = dict.fromkeys(
         (
@@ -230,7 +230,7 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
         NOT_MEASURED,
     )
     if not costs.machine:
-        return quoted
+        return quoted | {"goals_said": "No record is at hand: make bench writes one."}
     verdicts = [verdict(row) for row in costs.rows.to_dict("records")]
     training = costs.section("training").set_index("measure")
     if "difference of the last loss" in training.index:
@@ -240,10 +240,15 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
     errors = costs.rows.loc[costs.rows["measure"] == "largest error", "value"]
     if len(errors):
         quoted["largest_error"] = f"{errors.max():.1g}"
-    return quoted | {
+    quoted |= {
         "goals": str(len(verdicts) - verdicts.count("")),
         "goals_met": str(verdicts.count("met")),
         "machine": f"{costs.machine['processor']}, {costs.machine['cores']} cores",
         "commit": str(costs.machine["commit"]),
         "measured": str(costs.machine["measured"])[:10],
     }
+    said = (
+        "Of {goals} goals that the project set itself, {goals_met} were met in this record, on "
+        "{machine}, at commit {commit}, on {measured}."
+    )
+    return quoted | {"goals_said": said.format(**quoted)}

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from mer_utils import stats
-from mer_utils.experiments import DATASETS, PHASE_SETTINGS, SETTINGS
+from mer_utils.errors import MerError
+from mer_utils.experiments import DATASETS, PHASE_SETTINGS, SETTINGS, Workspace
 from mer_utils.models import BASELINES, MODELS
 
 CONTROL, BASELINE, TREATMENT = "matched single", "single", "dual"
@@ -72,6 +73,30 @@ def differences(predictions: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["dataset", "model", "comparison", "metric", "value"])
     found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
     return in_order(found)
+
+
+def chance(workspace: Workspace) -> float:
+    """Return the UAR of a predictor that knows nothing: one over the number of classes.
+
+    Parameters
+    ----------
+    workspace : Workspace
+
+    Raises
+    ------
+    MerError
+        If the paper's data sets have different numbers of classes: the pages name one number.
+    """
+    # What else a workspace holds may have classes of its own and stands on no page with these.
+    names = [name for name in workspace.data if name in DATASETS] or list(workspace.data)
+    counts = {name: len(workspace.clips(name)["label"].cat.categories) for name in names}
+    if len(set(counts.values())) != 1:
+        raise MerError(
+            f"the data sets have different numbers of classes ({counts})",
+            "one number of classes, hence one level of chance, in a book",
+            "make one book for each label scheme",
+        )
+    return 1 / next(iter(counts.values()))
 
 
 def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:

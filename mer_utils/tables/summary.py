@@ -8,7 +8,15 @@ from typing import Any
 import pandas as pd
 
 from mer_utils.experiments import DATASETS, Workspace
-from mer_utils.tables.results import CONTROL, TREATMENT, differences, on_view, quoted, scores
+from mer_utils.tables.results import (
+    CONTROL,
+    TREATMENT,
+    chance,
+    differences,
+    on_view,
+    quoted,
+    scores,
+)
 
 NOT_YET = "not computed yet"
 CONTROLLED = f"{TREATMENT} minus {CONTROL}"
@@ -61,8 +69,8 @@ def summary(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) ->
     dict of str to str
         For each data set ``NAME_best``, its interval, model and setting, and the counts of
         clips and subjects; over all the numbers of differences, how many folds are there
-        and missing, what the data are, and the verdict. The names are always the same;
-        what is not there yet reads `NOT_YET`.
+        and missing, the level of chance, what the data are, and the verdict. The names are
+        always the same; what is not there yet reads `NOT_YET`.
     """
     found: dict[str, Any] = {}
     if len(tidy):
@@ -78,6 +86,7 @@ def summary(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) ->
         "n_models": str(len(workspace.profile.models)),
         "n_folds": f"{folds:,}",
         "n_computed": f"{folds - missing:,}",
+        "chance": f"{chance(workspace):.2f}",
         "data": workspace.data_title,
         "verdict": _verdict(workspace, found),
     }

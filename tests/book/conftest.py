@@ -47,6 +47,14 @@ from IPython.display import HTML
 
 HTML("<table><tr><th>wide</th></tr></table>")
 ```
+
+```{{code-cell}} ipython3
+import pandas as pd
+
+from mer_utils.tables import show
+
+show(pd.DataFrame({{"n_clips": [3]}}), "Clips & classes.", name="tab-clips")
+```
 """
 STATUS = f"""\
 # Status
@@ -72,6 +80,7 @@ INTRO = """\
 # Tiny book
 
 The answer is {glue:text}`notebooks/alpha.md::answer:d`, see {ref}`sec-alpha`.
+The clips are in {numref}`tab-clips`.
 
 $$
 a = b

@@ -58,6 +58,15 @@ def test_tables_scroll_in_a_named_box(book) -> None:
     assert 'class="wide" role="region" tabindex="0"' in _page(book.site, "notebooks/beta")
 
 
+def test_tables_are_numbered_and_referred_to(book) -> None:
+    # The page has no number of its own, so it has a letter.
+    page, intro = _page(book.site, "notebooks/beta"), _page(book.site, "intro")
+    assert '<caption><span class="caption-number">Table A.1 </span>Clips &amp; classes.' in page
+    assert page.count('id="tab-clips"') == 1
+    assert 'aria-label="Table A.1 Clips &amp; classes."' in page
+    assert 'href="notebooks/beta.html#tab-clips"><span class="std std-numref">Table A.1' in intro
+
+
 def test_nothing_changed_runs_and_renders_nothing(book) -> None:
     before = fingerprint.of_tree(book.site)
     book.build()

@@ -48,6 +48,16 @@ def test_the_example_writes_what_the_page_shows(example, capsys):
     assert "full view only" in checked.output
 
 
+def test_the_first_commands_answer_as_the_page_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "74")
+    commands = next(b for b in blocks("bash") if b.startswith("mer synth")).splitlines()
+    said = [CliRunner().invoke(app, line.split()[1:]) for line in commands]
+    assert [one.exit_code for one in said] == [0, 0]
+    shown = next(b for b in blocks("text") if b.startswith("casme2 in build/try"))
+    assert [line.rstrip() for line in said[1].output.splitlines()] == shown.splitlines()
+
+
 def test_the_example_is_scored_as_the_page_says(example, capsys):
     workspace = experiments.open_workspace(
         "smoke", store="build/manifest_results", datasets=[f"manifest:{example}"]

@@ -48,3 +48,13 @@ def test_what_cannot_be_drawn_is_said(many: pd.DataFrame) -> None:
         overview_figure(many.drop(columns="table"))
     with pytest.raises(MerError, match="no score called 'luck'"):
         overview_figure(many, metric="luck")
+
+
+def test_the_legend_of_many_long_names_stays_on_the_picture(many: pd.DataFrame) -> None:
+    rules = ["drop_clip", "midpoint", "skip_view", "as annotated"]
+    parts = [many.assign(setting=f"missing apex: {rule} {n}") for rule in rules for n in range(4)]
+    figure = overview_figure(pd.concat(parts, ignore_index=True), chance=0.2)
+    figure.canvas.draw()
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x0 >= figure.bbox.x0
+    assert legend.x1 <= figure.bbox.x1

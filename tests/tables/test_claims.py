@@ -18,7 +18,7 @@ from mer_utils.models import MODELS
 from mer_utils.tables.claims import decisions, pages, register
 from mer_utils.tables.claims import rows as evidence_room
 from mer_utils.tables.claims.rules import RULES, Rule, control_of
-from mer_utils.tables.claims.verdicts import Verdict
+from mer_utils.tables.claims.verdicts import Verdict, incomplete
 from mer_utils.views import Views
 
 REGISTER = Path(__file__).parents[2] / "book" / "claims.yml"
@@ -220,12 +220,20 @@ def test_what_cannot_be_decided_is_not(claims, name, effect):
     assert verdict(claims, name, rows_of(RULES[name], effect)) == register.UNDECIDED
 
 
+def test_comparison_that_is_not_there_is_named_with_its_command():
+    rule = RULES["C02"]
+    rows = rows_of(rule)
+    absent = rule.rests_on["table4"][0]
+    found = "\n".join(incomplete(rule, rows[rows["comparison"] != absent], "demo"))
+    assert f"Missing from Table 4: {absent}. To fill it: mer run table4 --profile demo." in found
+
+
 def test_missing_folds_leave_a_claim_undecided_and_name_the_command(claims):
     rows = rows_of(RULES["C03"])
     rows.loc[rows["model"] == "learnet", "missing_folds"] = 3
     found = tables.judge(claims["C03"], rows, False, profile="paper")
     assert found.verdict == register.UNDECIDED
-    assert "6 folds of table2" in found.measured
+    assert "6 folds of Table 2. To fill it: mer run table2 --profile paper" in found.measured
     assert "mer run table2 --profile paper" in found.measured
 
 

@@ -114,7 +114,7 @@ def test_a_clip_without_a_phase_is_counted():
         }
     )
     row = tables.clip_summary(clips).iloc[0]
-    assert (row["no apex"], row["no onset-apex phase"], row["no apex-offset phase"]) == (1, 2, 2)
+    assert (row["no apex"], row["no rise"], row["no fall"]) == (1, 2, 2)
 
 
 def test_action_units_are_counted_once_a_clip():
@@ -154,6 +154,24 @@ def test_show_escapes_and_repeats_itself():
     assert "12,345" in html
     assert "0.123" in html
     assert html == tables.show(frame, "A caption.").to_html()
+
+
+def test_show_writes_names_for_readers():
+    frame = pd.DataFrame(
+        {
+            "dataset": ["casme2"],
+            "model": ["vgg19"],
+            "phase": ["onset_apex"],
+            "taken_for": ["surprise"],
+            "sd_if_alike": [0.5],
+        }
+    )
+    html = tables.show(frame, "Clips & classes.", {"sd_if_alike": "{:.1f}"}, name="tab-x").to_html()
+    for words in ("data set", "taken for", "SD if all alike", "CASME II", "VGG19", "onset to apex"):
+        assert f">{words}<" in html
+    assert ">0.5<" in html
+    assert "<caption>Clips &amp; classes.</caption>" in html
+    assert 'data-name="tab-x"' in html
 
 
 def test_every_setting_of_the_register_is_a_field_of_the_run(workspace):

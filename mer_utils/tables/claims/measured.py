@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mer_utils.experiments import DATASETS, FURTHER_DATASETS
+from mer_utils.figures.style import table_of
 from mer_utils.models import MODELS
 from mer_utils.tables.claims import decisions
 from mer_utils.tables.claims.register import Claim
@@ -61,7 +62,7 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
     least = rows.iloc[int(rows["value"].to_numpy().argmin())]
     n = len(rows)
     words = (
-        f"{first['comparison']}, {SCORES[first['metric']]} ({first['table']}): "
+        f"{first['comparison']}, {SCORES[first['metric']]} ({table_of(first['table'])}): "
         f"{n} difference{'s' if n > 1 else ''}, mean {rows['value'].mean():+.3f}; "
         f"{int((rows['value'] > 0).sum())} positive"
     )

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 from IPython.display import HTML
 
+from mer_utils.figures.style import table_of
 from mer_utils.tables.claims.register import FAILS, HOLDS, NOT_TESTABLE, UNDECIDED
 from mer_utils.tables.claims.verdicts import Verdict
 
@@ -90,7 +91,8 @@ def _block(verdict: Verdict) -> str:
         f"<p><strong>Measured</strong> on {escape(verdict.data)}:</p><ul>{items}</ul>"
         f'<p class="assumption-facts">{"Quoted from" if claim.quoted else "Paraphrased from"} '
         f"{_SOURCES[claim.source]} (<em>{claim.mark}</em>). "
-        f"About: {claim.about}. Measured by: {escape(', '.join(claim.measured_by))}.</p></div>"
+        f"About: {claim.about}. "
+        f"Measured by: {escape(', '.join(map(table_of, claim.measured_by)))}.</p></div>"
     )
 
 

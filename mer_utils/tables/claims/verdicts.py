@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mer_utils.errors import MerError
+from mer_utils.figures.style import table_of
 from mer_utils.models import MODELS
 from mer_utils.tables.claims.measured import measured, title_of
 from mer_utils.tables.claims.register import NOT_TESTABLE, UNDECIDED, Claim
@@ -128,7 +129,7 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
     ...     "table", "dataset", "model", "metric", "comparison", "missing_folds",
     ...     "p_bootstrap_holm")})
     >>> incomplete(RULES["C13"], nothing, "demo")
-    ['Missing: table7. To fill it: mer run table7 --profile demo.']
+    ['Missing: Table 7. To fill it: mer run table7 --profile demo.']
     """
     lines = []
     for table in rule.tables():
@@ -138,11 +139,11 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
         absent = [c for c in rule.rests_on[table] if c not in set(rows["comparison"])]
         command = f"To fill it: mer run {table} --profile {profile}."
         if rows.empty:
-            lines.append(f"Missing: {table}. {command}")
+            lines.append(f"Missing: {table_of(table)}. {command}")
         elif folds:
-            lines.append(f"Missing: {folds:.0f} folds of {table}. {command}")
+            lines.append(f"Missing: {folds:.0f} folds of {table_of(table)}. {command}")
         elif absent:
-            lines.append(f"Missing from {table}: {', '.join(absent)}.")
+            lines.append(f"Missing from {table_of(table)}: {', '.join(absent)}. {command}")
     if lines:
         return lines
     rows = rule.decisive(evidence)
