@@ -9,7 +9,6 @@ from typing import Protocol
 
 from mer_utils.errors import MerError
 from mer_utils.execution.data import Context
-from mer_utils.execution.device import resolve_device
 from mer_utils.execution.fold import Job, Outcome
 from mer_utils.execution.local import InProcess, LocalWorkers
 
@@ -84,6 +83,8 @@ def open_executor(
             "name a TOML file of cluster options" if queued else "leave --cluster-options out",
         )
     if name == "local":
+        from mer_utils.execution.device import resolve_device  # with torch, for those who run
+
         resolve_device(device)  # not in every fold, hours later
         return LocalWorkers(workers) if workers > 1 else InProcess()
     # Imported here because distributed takes a second to load.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +17,7 @@ from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.execution.data import Context, load_views
 from mer_utils.execution.device import device_name, resolve_device
+from mer_utils.execution.weights import require_same_weights
 from mer_utils.models.create import normalisation
 from mer_utils.protocol import Fold
 from mer_utils.runs import DataSpec, RunSpec
@@ -48,7 +48,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     """Train a network on the fold; predict `full` after every epoch, the halves at the end."""
     device, seed = resolve_device(context.device), spec.fold_seed(fold.held_out)
     if spec.model.pretrained:
-        _require_same_weights(spec)
+        require_same_weights(spec)
     views, labels = load_views(spec.data, spec.views, context), clips["label"].cat.codes.to_numpy()
     images, positions = training_set(views, fold, spec)
     torch.manual_seed(seed)
@@ -97,23 +97,6 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         "losses": report.losses,
     }
     return done
-
-
-def require_weights(specs: Sequence[RunSpec]) -> None:
-    """Load every ImageNet weights that runs start from once, before any fold does.
-
-    A hub that cannot be reached takes a minute to be given up, and every fold would try it. What
-    is loaded from one lies in its cache from then on.
-
-    Raises
-    ------
-    MerError
-        If weights cannot be had, or are not those that a run names.
-    """
-    for name in dict.fromkeys(spec.model.name for spec in specs if spec.model.pretrained):
-        spec = next(s for s in specs if s.model.pretrained and s.model.name == name)
-        _require_same_weights(spec)
-        models.create(name, 2, spec.views.image_size, pretrained=True)
 
 
 def _maps(
@@ -186,13 +169,3 @@ def training_set(views: Views, fold: Fold, spec: RunSpec) -> tuple[np.ndarray, n
     if spec.evaluation == "held-out copies":
         parts += [views.of(view, fold.test) for view in PHASES if view != "full"]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-
-
-def _require_same_weights(spec: RunSpec) -> None:
-    found = models.weights_identity(spec.model.name)
-    if found != spec.model.weights:
-        raise MerError(
-            f"the ImageNet weights of {spec.model.name} here are {found}",
-            f"{spec.model.weights}, which the run was planned with",
-            "let MER_WEIGHTS name the same files on every machine",
-        )

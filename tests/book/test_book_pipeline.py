@@ -113,7 +113,7 @@ def test_several_failures_are_all_named(sources) -> None:
         sources.notebook(name).write_text(
             sources.notebook(name).read_text() + "\n```{code-cell} ipython3\n1 / 0\n```\n"
         )
-    with pytest.raises(MerError, match=r"alpha\.md, code cell 3.*beta\.md, code cell 3"):
+    with pytest.raises(MerError, match=r"alpha\.md, code cell 3.*beta\.md, code cell 4"):
         sources.build()
     assert not sources.site.exists()
 
