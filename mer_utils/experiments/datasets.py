@@ -15,7 +15,8 @@ from mer_utils.runs import DataSpec
 OWN_LABELS = "own labels"
 _CROP, _NO_FACE, _CORRECTIONS = "MER_CROP", "MER_NO_FACE", "MER_CORRECTIONS"
 _MISSING_FRAMES = "MER_MISSING_FRAMES"
-MissingFrames = Literal["error", "drop_clip"]
+#: What to do about a clip that lacks something.
+DropRule = Literal["error", "drop_clip"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Dataset:
     scheme: str
     setting: str = ""
     own_missing_apex: bool = False
-    missing_frames: MissingFrames = "error"
+    missing_frames: DropRule = "error"
     file: Path | None = None
     phase_difference: float | None = None
     noise: float | None = None
@@ -208,24 +209,16 @@ def corrections_file() -> Path | None:
     return Path(named).absolute() if named else None
 
 
-def missing_frames_rule() -> MissingFrames:
+def missing_frames_rule() -> DropRule:
     """Return the rule for clips that lack frames, by the setting ``MER_MISSING_FRAMES``.
 
     Raises
     ------
     MerError
-        If it is neither ``error`` (the default) nor ``drop_clip``.
+        If it is neither ``error`` (the default) nor ``drop_clip``; the third rule, ``nearest``,
+        is for :func:`mer_utils.annotations.load` alone.
     """
-    rule = os.environ.get(_MISSING_FRAMES) or "error"
-    if rule == "error":
-        return "error"
-    if rule == "drop_clip":
-        return "drop_clip"
-    raise MerError(
-        f"{_MISSING_FRAMES} is {rule!r}",
-        "error or drop_clip (the third rule, nearest, is for annotations.load alone)",
-        f"correct {_MISSING_FRAMES}, or unset it",
-    )
+    return _drop_rule(_MISSING_FRAMES)
 
 
 def cropped_datasets() -> tuple[tuple[str, CropOptions], ...]:
@@ -273,9 +266,15 @@ def drops_clips_without_face() -> bool:
     MerError
         If it is neither ``error`` (the default) nor ``drop_clip``.
     """
-    rule = os.environ.get(_NO_FACE) or "error"
-    if rule not in ("error", "drop_clip"):
-        raise MerError(
-            f"{_NO_FACE} is {rule!r}", "error or drop_clip", f"correct {_NO_FACE}, or unset it"
-        )
-    return rule == "drop_clip"
+    return _drop_rule(_NO_FACE) == "drop_clip"
+
+
+def _drop_rule(setting: str) -> DropRule:
+    rule = os.environ.get(setting) or "error"
+    if rule == "error":
+        return "error"
+    if rule == "drop_clip":
+        return "drop_clip"
+    raise MerError(
+        f"{setting} is {rule!r}", "error or drop_clip", f"correct {setting}, or unset it"
+    )
