@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import tracemalloc
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ from benchmarks.record import Recorder
 from mer_utils import dynamic_image as di
 from mer_utils import synthetic, views
 from mer_utils.annotations import clip_frames, load
-from mer_utils.frames import read_clip
+from mer_utils.frames import read_frames
 from mer_utils.synthetic.drawing import JPEG_QUALITY
 
 SECTION = "dynamic images"
@@ -126,9 +127,11 @@ def _from_disk(recorder: Recorder, folder: Path, *, quick: bool, full: bool) -> 
     options = views.ViewOptions(image_size=64)
 
     def decoding(threads: int) -> float:
+        # Frames are let go at once: holding them would time the memory too.
         with ThreadPoolExecutor(threads) as pool:
-            # Clips are let go at once, as pooling does: holding all would time the memory too.
-            return seconds(lambda: list(pool.map(lambda c: len(read_clip(c.paths)), found)))
+            return seconds(
+                lambda: list(pool.map(lambda c: deque(read_frames(c.paths), maxlen=0), found))
+            )
 
     def building(name: str, threads: int) -> float:
         return seconds(lambda: _build(clips, options, folder / name, threads))

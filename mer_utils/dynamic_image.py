@@ -10,7 +10,7 @@ Everything here is a pure function of arrays. Shapes use the same letters everyw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import cv2
@@ -137,6 +137,50 @@ def phase_slices(n: int, apex: int | None) -> dict[str, slice]:
     return {phase: part for phase, part in slices.items() if part.stop - part.start >= 2}
 
 
+def phase_weights(
+    n: int, apex: int | None, kind: Kind = "bilen", phases: Sequence[str] = PHASES
+) -> dict[str, np.ndarray]:
+    """Return the weight of every frame of a clip in the DI of each phase.
+
+    Parameters
+    ----------
+    n : int
+        Number of frames of the clip.
+    apex : int or None
+        Index of the apex into the frames (0-based), or None where it is not known.
+    kind : {"bilen", "linear", "ported"}
+        See `rank_pooling_weights`.
+    phases : sequence of str
+        Which of ``full``, ``onset_apex`` and ``apex_offset`` are wanted.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,), float64
+        One entry a phase that the clip has (see `phase_slices`); 0 for frames outside of it.
+
+    Examples
+    --------
+    >>> {p: w.tolist() for p, w in phase_weights(3, 1, "linear").items()}
+    {'full': [-2.0, 0.0, 2.0], 'onset_apex': [-1.0, 1.0, 0.0], 'apex_offset': [0.0, -1.0, 1.0]}
+    """
+    weights = {}
+    for phase, part in phase_slices(n, apex).items():
+        if phase in phases:
+            weights[phase] = np.zeros(n)
+            weights[phase][part] = rank_pooling_weights(part.stop - part.start, kind)
+    return weights
+
+
+def difference_weights(n: int, apex: int | None) -> dict[str, np.ndarray]:
+    """Return the same for `apex_difference`: 1 for a phase's last frame, -1 for its first."""
+    weights = {}
+    for phase, part in phase_slices(n, apex).items():
+        if phase != "full":
+            weights[phase] = np.zeros(n)
+            weights[phase][[part.start, part.stop - 1]] = -1, 1
+    return {"full": weights["onset_apex"], **weights} if "onset_apex" in weights else weights
+
+
 def phase_dynamic_images(
     frames: np.ndarray,
     apex: int | None,
@@ -168,9 +212,7 @@ def phase_dynamic_images(
 
     Notes
     -----
-    Each phase is taken as the weighted mean of its frames, those of negative weight subtracted,
-    times the sum of the weights' magnitudes. A still pixel gives exactly 0 where the weights
-    sum to zero: what float32 rounding alone can leave of it is taken as no motion.
+    A still pixel gives exactly 0 where the weights sum to zero, see `weighted_sums`.
 
     Examples
     --------
@@ -179,20 +221,9 @@ def phase_dynamic_images(
     >>> {p: float(d.item()) for p, d in phase_dynamic_images(clip, 2, "linear").items()}
     {'full': 0.0, 'onset_apex': 18.0, 'apex_offset': -18.0}
     """
-    if frames.ndim not in (3, 4) or len(frames) < 2:
-        raise MerError(
-            f"frames of shape {frames.shape} cannot be pooled",
-            "an array (t, h, w, c) or (t, h, w) of at least two frames",
-            "pass the whole clip, onset to offset",
-        )
-    if frames.dtype not in (np.uint8, np.uint16, np.float32):
-        frames = frames.astype(np.float32)
-    slices = {p: s for p, s in phase_slices(len(frames), apex).items() if p in phases}
-    images = {}
-    for phase, part in slices.items():
-        weights = rank_pooling_weights(part.stop - part.start, kind)
-        images[phase] = _weighted_sum(frames[part], weights)
-    return images
+    _require_clip(frames)
+    weights = phase_weights(len(frames), apex, kind, phases)
+    return dict(zip(weights, weighted_sums(frames, list(weights.values())), strict=True))
 
 
 def dynamic_image(frames: np.ndarray, kind: Kind = "bilen") -> np.ndarray:
@@ -234,13 +265,9 @@ def apex_difference(frames: np.ndarray, apex: int | None) -> dict[str, np.ndarra
     -------
     dict of str to ndarray of shape (h, w, c) or (h, w), float32
     """
-    slices = phase_slices(len(frames), apex)
-    images = {
-        phase: frames[part.stop - 1].astype(np.float32) - frames[part.start].astype(np.float32)
-        for phase, part in slices.items()
-        if phase != "full"
-    }
-    return {"full": images["onset_apex"], **images} if "onset_apex" in images else images
+    _require_clip(frames)
+    weights = difference_weights(len(frames), apex)
+    return dict(zip(weights, weighted_sums(frames, list(weights.values())), strict=True))
 
 
 def evenly_chosen(n: int, k: int | None) -> np.ndarray:
@@ -305,25 +332,83 @@ def to_uint8(di: np.ndarray, mode: Scaling = "minmax") -> np.ndarray:
     return np.rint(scaled).astype(np.uint8)
 
 
-def _weighted_sum(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted sum of the frames, (t, h, w, c) or (t, h, w), as float32.
+def weighted_sums(frames: Iterable[np.ndarray], weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return several weighted sums of one clip, reading each frame once.
 
-    The plain form is ``np.tensordot(weights, frames, axes=1)`` in float64. Here OpenCV updates
-    a running mean straight from bytes, three times as fast and without a float copy of a frame.
+    Parameters
+    ----------
+    frames : ndarray of shape (t, h, w, c) or (t, h, w), or iterable of its frames
+        Usually uint8. Of an iterable one frame is held at a time, so that frames can be pooled
+        as they are decoded.
+    weights : sequence of ndarray of shape (t,), float
+        Those of each sum; frames of weight 0 are left out of it.
+
+    Returns
+    -------
+    list of ndarray of shape (h, w, c) or (h, w), float32
+
+    Raises
+    ------
+    ValueError
+        If there are not as many frames as weights, or all weights of a sum are 0.
+
+    Notes
+    -----
+    Each sum is taken as the weighted mean of its frames, those of negative weight subtracted,
+    times the sum of the weights' magnitudes. What float32 rounding alone can leave of a still
+    pixel is taken as no motion.
+
+    The plain form is ``np.tensordot(weights, frames, axes=1)`` in float64. Here OpenCV updates a
+    running mean straight from bytes, many times as fast and without a float copy of a frame.
     """
-    flat = frames.reshape(len(frames), 1, -1)
-    mean = np.zeros(flat.shape[1:], np.float32)
-    total = 0.0
-    # First the frames of negative weight; negated, their mean goes on as the others join it.
-    for sign in (-1, 1):
-        for frame, weight in zip(flat, sign * weights, strict=True):
-            if weight > 0:
-                total += weight
-                cv2.accumulateWeighted(frame, mean, weight / total)
-        if sign < 0:
-            np.negative(mean, out=mean)
-    for start in range(0, mean.size, _STEP):
-        part, first = (image[0, start : start + _STEP] for image in (mean, flat[0]))
-        part[np.abs(part) <= _ROUNDING * first] = 0
-    mean *= total
-    return mean.reshape(frames.shape[1:])
+    if not weights:
+        return []
+    sums = [_RunningSum() for _ in weights]
+    shape: tuple[int, ...] = ()
+    for frame, of_frame in zip(frames, np.stack(weights, axis=1).tolist(), strict=True):
+        shape = frame.shape
+        row = frame.reshape(1, -1)
+        if row.dtype.char not in "BHf":  # bytes, 16 bits, float32: what OpenCV takes
+            row = row.astype(np.float32)
+        for running, weight in zip(sums, of_frame, strict=True):
+            if weight:
+                running.add(row, weight)
+    return [running.result().reshape(shape) for running in sums]
+
+
+class _RunningSum:
+    """A weighted sum of rows (1, pixels) that grows one by one: ``sign * total * mean``."""
+
+    def __init__(self) -> None:
+        self._sign, self._total = 1, 0.0
+        self._first: np.ndarray | None = None
+
+    def add(self, row: np.ndarray, weight: float) -> None:
+        if self._first is None:
+            self._first = row
+            self._mean = np.zeros(row.shape, np.float32)
+        if weight * self._sign < 0:
+            # Means have positive weights only: negated, this one goes on as others join it.
+            np.negative(self._mean, out=self._mean)
+            self._sign = -self._sign
+        self._total += abs(weight)
+        cv2.accumulateWeighted(row, self._mean, abs(weight) / self._total)
+
+    def result(self) -> np.ndarray:
+        if self._first is None:
+            raise ValueError("every frame has weight 0")
+        mean, first = self._mean[0], self._first[0]
+        for start in range(0, mean.size, _STEP):
+            part = mean[start : start + _STEP]
+            part *= np.abs(part) > _ROUNDING * first[start : start + _STEP]
+        mean *= self._sign * self._total
+        return mean
+
+
+def _require_clip(frames: np.ndarray) -> None:
+    if frames.ndim not in (3, 4) or len(frames) < 2:
+        raise MerError(
+            f"frames of shape {frames.shape} cannot be pooled",
+            "an array (t, h, w, c) or (t, h, w) of at least two frames",
+            "pass the whole clip, onset to offset",
+        )

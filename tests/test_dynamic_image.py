@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -89,6 +90,46 @@ def test_a_reversed_clip_changes_sign_under_linear_weights_only(rng):
     forward, backward = di.dynamic_image(frames, "linear"), di.dynamic_image(frames[::-1], "linear")
     np.testing.assert_allclose(forward, -backward, atol=1e-6 * np.ptp(forward))
     assert not np.allclose(di.dynamic_image(frames), -di.dynamic_image(frames[::-1]))
+
+
+def test_weighted_sums_equal_the_plain_form_whatever_the_signs(rng):
+    frames = rng.integers(0, 256, (30, 12, 10, 3), dtype=np.uint8)
+    weights = rng.normal(size=(4, 30)) * (rng.random((4, 30)) < 0.7)
+    for ours, of_sum in zip(di.weighted_sums(frames, list(weights)), weights, strict=True):
+        plain = np.tensordot(of_sum, frames.astype(np.float64), axes=1)
+        np.testing.assert_allclose(ours, plain, atol=1e-5 * np.ptp(plain))
+
+
+def test_frames_are_pooled_one_by_one_as_they_come(rng):
+    frames = rng.integers(0, 256, (9, 8, 7, 3), dtype=np.uint8)
+    weights = list(di.phase_weights(9, 4).values())
+    given: list[weakref.ref] = []
+    alive: list[int] = []
+
+    def stream():
+        for frame in frames:
+            one = frame.copy()
+            given.append(weakref.ref(one))
+            alive.append(sum(frame() is not None for frame in given))
+            yield one
+
+    for streamed, whole in zip(
+        di.weighted_sums(stream(), weights), di.weighted_sums(frames, weights), strict=True
+    ):
+        np.testing.assert_array_equal(streamed, whole)
+    # Each sum keeps its first frame, here the onset or the apex; besides, one goes, one comes.
+    assert max(alive) <= 4
+
+
+@pytest.mark.parametrize("n", [4, 6])
+def test_as_many_frames_as_weights_are_needed(rng, n):
+    with pytest.raises(ValueError, match="argument"):
+        di.weighted_sums(rng.integers(0, 256, (n, 2, 2), dtype=np.uint8), [np.ones(5)])
+
+
+def test_a_sum_of_no_frame_is_an_error(rng):
+    with pytest.raises(ValueError, match="weight 0"):
+        di.weighted_sums(rng.integers(0, 256, (5, 2, 2), dtype=np.uint8), [np.zeros(5)])
 
 
 @pytest.mark.parametrize("apex", [1, 7, 18])

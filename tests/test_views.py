@@ -113,7 +113,7 @@ def test_the_difference_of_two_frames_is_another_source(rng):
 
 def test_the_cache_is_a_memory_map_read_without_decoding(make, monkeypatch):
     first = make()
-    monkeypatch.setattr(cache, "read_clip", lambda paths: pytest.fail("decoded again"))
+    monkeypatch.setattr(cache, "read_frames", lambda paths: pytest.fail("decoded again"))
     again = make()
     assert isinstance(again.images, np.memmap)
     assert not again.images.flags.writeable
@@ -175,8 +175,8 @@ def test_progress_wraps_the_clips(make):
 
 def test_many_options_decode_each_clip_once_and_equal_one_by_one(clips, tmp_path, monkeypatch):
     decoded = []
-    read = cache.read_clip
-    monkeypatch.setattr(cache, "read_clip", lambda paths: decoded.append(paths) or read(paths))
+    read = cache.read_frames
+    monkeypatch.setattr(cache, "read_frames", lambda paths: decoded.append(paths) or read(paths))
     options = [o for o in other_options() if not o.crops]
     together, alone = tmp_path / "together", tmp_path / "alone"
     build_all(clips, [*options, options[0]], fingerprint="f", cache=together)

@@ -12,9 +12,10 @@ from mer_utils.frames.crop import (
     crops_of,
     face_box,
     read_cropped,
+    read_cropped_frames,
     without_face,
 )
-from mer_utils.frames.decode import decode, decoding_problem, load_clip, read_clip
+from mer_utils.frames.decode import decode, decoding_problem, load_clip, read_clip, read_frames
 from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector
 from mer_utils.frames.fingerprint import clip_fingerprint, data_fingerprint
 from mer_utils.frames.known_faces import face_on, remember_faces
@@ -44,6 +45,8 @@ __all__ = [
     "outside",
     "read_clip",
     "read_cropped",
+    "read_cropped_frames",
+    "read_frames",
     "read_video",
     "remember_faces",
     "without_face",

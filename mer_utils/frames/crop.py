@@ -7,7 +7,7 @@ The box is turned so that the eyes are level.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mer_utils.annotations import clip_frames
 from mer_utils.errors import MerError
-from mer_utils.frames.decode import decode
+from mer_utils.frames.decode import decode, read_frames
 from mer_utils.frames.face import Face, check_detector, find_face, level_transform
 from mer_utils.frames.known_faces import face_on
 
@@ -147,8 +147,8 @@ def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") 
     return crop(frames, face, margin=options.margin, size=options.size)
 
 
-def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
-    """Decode a clip and crop it to the face, one frame at a time.
+def read_cropped_frames(paths: Sequence[Path], options: CropOptions) -> Iterator[np.ndarray]:
+    """Decode the frames of a clip one by one and crop them to the face.
 
     Large frames are never all in memory: 101 frames of 2040 x 1088 would take 224 MB, or
     three times that in colour.
@@ -159,9 +159,9 @@ def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
         The frames in time order, the onset first.
     options : CropOptions
 
-    Returns
-    -------
-    ndarray of shape (t, size, size, c), uint8
+    Yields
+    ------
+    ndarray of shape (size, size, c), uint8
 
     Raises
     ------
@@ -169,21 +169,33 @@ def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
         If no face is found on the onset frame, or a frame cannot be decoded or differs in
         size from it.
     """
-    first = decode(paths[0])
-    found = face_on(paths[0], options.detector, first)
-    face = _required(found, f"clip {paths[0].parent}")
-    transform = face_box(face, margin=options.margin, size=options.size)
-    frames = [_cut(first, transform, options.size)]
-    for path in paths[1:]:
-        frame = decode(path)
-        if frame.shape != first.shape:
-            raise MerError(
-                f"{path} has shape {frame.shape}",
-                f"{first.shape} as the onset frame, {paths[0].name}",
-                "extract the clip's frames anew, all in one size",
-            )
-        frames.append(_cut(frame, transform, options.size))
-    return np.stack(frames)
+    transform = None
+    for frame in read_frames(paths):
+        if transform is None:
+            found = face_on(paths[0], options.detector, frame)
+            face = _required(found, f"clip {paths[0].parent}")
+            transform = face_box(face, margin=options.margin, size=options.size)
+        yield _cut(frame, transform, options.size)
+
+
+def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
+    """Return the same as one array.
+
+    Parameters
+    ----------
+    paths, options
+        See `read_cropped_frames`.
+
+    Returns
+    -------
+    ndarray of shape (t, size, size, c), uint8
+
+    Raises
+    ------
+    MerError
+        See `read_cropped_frames`.
+    """
+    return np.stack(list(read_cropped_frames(paths, options)))
 
 
 def crops_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,36 @@ def decoding_problem(path: Path) -> str | None:
         return error.strerror or str(error)
 
 
+def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
+    """Decode the frames of a clip one by one, so that it need never be whole in memory.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The frames in time order.
+
+    Yields
+    ------
+    ndarray of shape (h, w, c), uint8
+
+    Raises
+    ------
+    MerError
+        If a frame cannot be decoded or differs in size from the first.
+    """
+    first = None
+    for path in paths:
+        frame = decode(path)
+        first = frame.shape if first is None else first
+        if frame.shape != first:
+            raise MerError(
+                f"{path} has shape {frame.shape}",
+                f"{first} as the first frame, {paths[0].name}",
+                "extract the clip's frames anew, all in one size",
+            )
+        yield frame
+
+
 def read_clip(paths: Sequence[Path]) -> np.ndarray:
     """Decode the frames of a clip into one array.
 
@@ -73,19 +103,13 @@ def read_clip(paths: Sequence[Path]) -> np.ndarray:
     Raises
     ------
     MerError
-        If a frame cannot be decoded or differs in size from the first.
+        See `read_frames`.
     """
-    first = decode(paths[0])
+    stream = read_frames(paths)
+    first = next(stream)
     frames = np.empty((len(paths), *first.shape), np.uint8)
     frames[0] = first
-    for t, path in enumerate(paths[1:], start=1):
-        frame = decode(path)
-        if frame.shape != first.shape:
-            raise MerError(
-                f"{path} has shape {frame.shape}",
-                f"{first.shape} as the first frame, {paths[0].name}",
-                "extract the clip's frames anew, all in one size",
-            )
+    for t, frame in enumerate(stream, start=1):
         frames[t] = frame
     return frames
 
@@ -112,7 +136,8 @@ def load_clip(clip: Any, missing_frames: str = "error") -> tuple[np.ndarray, int
 
 
 def _decoded(path: Path) -> tuple[bytes, np.ndarray | None]:
-    data = Path(path).read_bytes()
+    with open(path, "rb") as file:
+        data = file.read()
     if not data:
         return data, None
     return data, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -11,7 +11,7 @@ so that any number of workers share one copy.
 """
 
 from mer_utils.views.cache import VIEWS_VERSION, Views, build, build_all, cache_key
-from mer_utils.views.images import clip_views, given_views
+from mer_utils.views.images import clip_views, given_views, views_of_frames
 from mer_utils.views.options import ViewOptions
 from mer_utils.views.perturbation import Perturbation
 
@@ -25,4 +25,5 @@ __all__ = [
     "cache_key",
     "clip_views",
     "given_views",
+    "views_of_frames",
 ]

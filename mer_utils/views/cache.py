@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import dynamic_image as di
-from mer_utils.annotations import ClipFrames, clip_frames
+from mer_utils.annotations import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
-from mer_utils.frames import CropOptions, decode, find_face, read_clip, read_cropped
-from mer_utils.views.images import clip_views, given_views
+from mer_utils.frames import decode, find_face, read_cropped_frames, read_frames
+from mer_utils.views.images import given_views, views_of_frames
 from mer_utils.views.options import ViewOptions
 
 # Raised by hand whenever the code of this room changes what a view looks like.
-VIEWS_VERSION = 3
+VIEWS_VERSION = 4
 
 Progress = Callable[[Iterator, int], Iterator]
 
@@ -205,9 +205,14 @@ def _make_all(
 
     def made(row: Any) -> list[dict[str, np.ndarray]] | None:
         clip = clip_frames(row, missing_frames=missing_frames)
-        frames = _frames(clip, options[0].crop(row.dataset))
-        key = _key(row)
-        return None if frames is None else [clip_views(frames, clip.apex, o, key) for o in options]
+        crop = options[0].crop(row.dataset)
+        frames = read_frames(clip.paths) if crop is None else read_cropped_frames(clip.paths, crop)
+        try:
+            return views_of_frames(frames, len(clip.paths), clip.apex, options, _key(row))
+        except MerError:
+            if crop and find_face(decode(clip.paths[0]), crop.detector) is None:
+                return None
+            raise
 
     # Threads do: decoding and resizing, nearly all of the work, let other threads run.
     with ThreadPoolExecutor(workers) as pool:
@@ -219,18 +224,6 @@ def _make_all(
 
 def _key(row: Any) -> str:
     return f"{row.dataset}|{row.subject}|{row.clip}"
-
-
-def _frames(clip: ClipFrames, crop: CropOptions | None) -> np.ndarray | None:
-    """Decode one clip; None if its face is to be cropped and not found."""
-    if crop is None:
-        return read_clip(clip.paths)
-    try:
-        return read_cropped(clip.paths, crop)
-    except MerError:
-        if find_face(decode(clip.paths[0]), crop.detector) is None:
-            return None
-        raise
 
 
 def _no_face(clips: list[str]) -> MerError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -32,26 +32,50 @@ def clip_views(
     -------
     dict of str to ndarray of shape (image_size, image_size, 3), uint8
         One entry a phase that the clip has.
+    """
+    return views_of_frames(frames, len(frames), apex, [options], key)[0]
+
+
+def views_of_frames(
+    frames: Iterable[np.ndarray],
+    n: int,
+    apex: int | None,
+    options: Sequence[ViewOptions],
+    key: str = "",
+) -> list[dict[str, np.ndarray]]:
+    """Make the views of one clip under several options while its frames are decoded.
+
+    Parameters
+    ----------
+    frames : iterable of n ndarrays of shape (h, w, c), uint8
+        In time order; each is read once and let go.
+    n : int
+        Number of frames.
+    apex : int or None
+        Index of the apex into `frames` (0-based).
+    options : sequence of ViewOptions
+        How frames are cropped does not count: they come cropped.
+    key : str
+        See `clip_views`.
+
+    Returns
+    -------
+    list of dict of str to ndarray of shape (image_size, image_size, 3), uint8
+        One dict for each of `options`, see `clip_views`.
 
     Notes
     -----
     The DI is made at the frames' own size and then resized: resizing is linear, so this
     equals resizing every frame first, without the rounding and at a fraction of the cost.
     """
-    span = options.perturbation.apply(len(frames), apex, key)
-    frames, apex = frames[span.start : span.stop], span.apex
-    chosen = di.evenly_chosen(len(frames), options.frames)
-    if options.frames is not None and apex is not None:
-        # The apex stays a frame of its own, whichever frames lie evenly around it.
-        chosen = np.union1d(chosen, [apex])
-        apex = int(np.searchsorted(chosen, apex))
-    if len(chosen) < len(frames):
-        frames = frames[chosen]
-    if options.source == "rank_pooling":
-        images = di.phase_dynamic_images(frames, apex, options.kind)
-    else:
-        images = di.apex_difference(frames, apex)
-    return {phase: _as_view(image, options) for phase, image in images.items()}
+    wanted = [_weights(n, apex, o, key) for o in options]
+    # Options that differ in size or scaling alone share their sums.
+    distinct = {w.tobytes(): w for weights in wanted for w in weights.values()}
+    images = dict(zip(distinct, di.weighted_sums(frames, list(distinct.values())), strict=True))
+    return [
+        {phase: _as_view(images[w.tobytes()], o) for phase, w in weights.items()}
+        for weights, o in zip(wanted, options, strict=True)
+    ]
 
 
 def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np.ndarray]:
@@ -73,6 +97,25 @@ def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np
         phase: np.broadcast_to(_resized(decode(Path(path)), size), (size, size, 3))
         for phase, path in images.items()
     }
+
+
+def _weights(n: int, apex: int | None, options: ViewOptions, key: str) -> dict[str, np.ndarray]:
+    """Return the weight of each of the clip's n frames in the image of each phase."""
+    span = options.perturbation.apply(n, apex, key)
+    length, apex = span.stop - span.start, span.apex
+    chosen = di.evenly_chosen(length, options.frames)
+    if options.frames is not None and apex is not None:
+        # The apex stays a frame of its own, whichever frames lie evenly around it.
+        chosen = np.union1d(chosen, [apex])
+        apex = int(np.searchsorted(chosen, apex))
+    if options.source == "rank_pooling":
+        of_chosen = di.phase_weights(len(chosen), apex, options.kind)
+    else:
+        of_chosen = di.difference_weights(len(chosen), apex)
+    weights = {phase: np.zeros(n) for phase in of_chosen}
+    for phase, values in of_chosen.items():
+        weights[phase][span.start + chosen] = values
+    return weights
 
 
 def _resized(image: np.ndarray, size: int) -> np.ndarray:
