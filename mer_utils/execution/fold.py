@@ -117,10 +117,16 @@ def compute_fold(
     fold = fold_of(clips, job.held_out, job.spec.evaluation)
     network = job.spec.model.name not in models.BASELINES
     done = (train_network if network else fit_baseline)(job.spec, context, clips, fold)
-    rows = [
-        prediction_rows(job.spec, clips, view, fold_tested, p, epoch)
-        for view, epoch, fold_tested, p in done.predictions
-    ]
+    views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
+    counts = [len(positions) for positions in tested]
+    rows = prediction_rows(
+        job.spec,
+        clips,
+        np.repeat(views, counts),
+        np.concatenate(tested),
+        np.concatenate(probabilities),
+        np.repeat(epochs, counts),
+    )
     record = {
         **environment(),
         "threads": torch.get_num_threads(),
@@ -129,7 +135,7 @@ def compute_fold(
         "training_clips": len(fold.train),
         **done.record,
     }
-    return pd.concat(rows, ignore_index=True), record, done.maps
+    return rows, record, done.maps
 
 
 def _require_same_code(spec: RunSpec) -> None:

@@ -11,24 +11,24 @@ from mer_utils.runs.spec import RunSpec
 def prediction_rows(
     spec: RunSpec,
     clips: pd.DataFrame,
-    test_view: str,
+    test_view: str | np.ndarray,
     positions: np.ndarray,
     probabilities: np.ndarray,
-    epoch: int,
+    epoch: int | np.ndarray,
 ) -> pd.DataFrame:
-    """Make the rows of one fold's predictions on one view.
+    """Make the rows of a fold's predictions.
 
     Parameters
     ----------
     spec : RunSpec
     clips : DataFrame
         The clip table.
-    test_view : str
-        The phase whose DIs were shown.
+    test_view : str or ndarray of shape (n,)
+        The phase whose DIs were shown, one for all predictions or one for each.
     positions : ndarray of shape (n,), int
         Positions (0-based) of the predicted clips in `clips`.
     probabilities : ndarray of shape (n, classes), float32
-    epoch : int
+    epoch : int or ndarray of shape (n,)
         How many epochs the network had been trained for. The last one counts.
 
     Returns
@@ -40,20 +40,20 @@ def prediction_rows(
         composite's name.
     """
     tested = clips.iloc[positions]
-    told = {**spec.columns, "test_view": test_view, "epoch": epoch}
-    rows = pd.DataFrame(
-        {
-            # Of the value's own type also where no clip was tested and there is no row.
-            **{
-                name: pd.Series([value] * len(positions), dtype=type(value).__name__)
-                for name, value in told.items()
-            },
-            "subject": tested["subject"].to_numpy(),
-            "clip": tested["clip"].to_numpy(),
-            "y_true": tested["label"].cat.codes.to_numpy(np.int64),
-            "y_pred": probabilities.argmax(axis=1).astype(np.int64),
-        }
-    )
-    for k in range(probabilities.shape[1]):
-        rows[f"p_{k}"] = probabilities[:, k].astype(np.float32)
-    return rows
+    n = len(positions)
+    views = np.broadcast_to(np.asarray(test_view, object), n)
+    rows = {
+        # Of the value's own type also where no clip was tested and there is no row.
+        **{
+            name: pd.Series([value] * n, dtype=type(value).__name__)
+            for name, value in spec.columns.items()
+        },
+        "test_view": pd.Series(views, dtype="str"),
+        "epoch": np.broadcast_to(np.asarray(epoch, np.int64), n),
+        "subject": tested["subject"].to_numpy(),
+        "clip": tested["clip"].to_numpy(),
+        "y_true": tested["label"].cat.codes.to_numpy(np.int64),
+        "y_pred": probabilities.argmax(axis=1).astype(np.int64),
+    }
+    classes = {f"p_{k}": p for k, p in enumerate(probabilities.T.astype(np.float32))}
+    return pd.DataFrame({**rows, **classes})
