@@ -91,19 +91,18 @@ def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     import torch
     from torch.nn import functional
 
-    cos, sin = angles.cos(), angles.sin()
     height, width = images.shape[-2:]
-    zero = torch.zeros_like(cos)
-    # Normalised coordinates run from -1 to 1 on both axes, so an image that is not square
-    # needs its sides' ratio to turn without shearing.
-    matrix = torch.stack(
+    cos, sin = (f.to(images)[:, None] for f in (angles.cos(), angles.sin()))
+    # Centres of pixels, in coordinates that run from -1 to 1 over the image on both axes: one
+    # that is not square needs its sides' ratio to turn without shearing.
+    x, y = (torch.arange(1 - n, n, 2).to(images) / n for n in (width, height))
+    grid = torch.stack(
         [
-            torch.stack([cos, -sin * height / width, zero], 1),
-            torch.stack([sin * width / height, cos, zero], 1),
+            (cos * x)[:, None, :] - (sin * y * height / width)[:, :, None],
+            (sin * x * width / height)[:, None, :] + (cos * y)[:, :, None],
         ],
-        1,
-    ).to(images)
-    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+        dim=-1,
+    )
     return functional.grid_sample(images, grid, align_corners=False, padding_mode="zeros")
 
 

@@ -217,7 +217,8 @@ def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[torch.Te
 def _place(model: nn.Module, device: torch.device | str) -> nn.Module:
     import torch
 
-    return model.to(device=torch.device(device)).to(memory_format=torch.channels_last)
+    # One walk through the network; torch documents this pair and its type stubs lack it.
+    return model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _scale(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
