@@ -25,7 +25,6 @@ def main(arguments: list[str] | None = None) -> Path:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("sections", nargs="*", help=f"some of {', '.join(SECTIONS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="the smallest form, to try it out")
-    parser.add_argument("--full", action="store_true", help="the view cache of a full-size twin")
     parser.add_argument("--out", type=Path, help="result file; default: in build/bench")
     parser.add_argument(
         "--times", type=Path, help='a JSON file of further times: {"make test": seconds}'
@@ -42,8 +41,7 @@ def main(arguments: list[str] | None = None) -> Path:
     times = json.loads(given.times.read_text("utf-8")) if given.times else {}
     for name in given.sections or SECTIONS:
         section = importlib.import_module(f"benchmarks.{SECTIONS[name]}")
-        options = {"full": given.full} if name == "di" else {}
-        options |= {"times": times} if name == "whole" else {}
+        options = {"times": times} if name == "whole" else {}
         section.measure(recorder, quick=given.quick, **options)
         recorder.show(section.SECTION)
     path = recorder.write(given.out)

@@ -54,13 +54,13 @@ def largest_error(ours: np.ndarray, exact: np.ndarray) -> float:
     return float(np.abs(ours - exact).max() / np.ptp(exact))
 
 
-def measure(recorder: Recorder, *, quick: bool = False, full: bool = False) -> None:
+def measure(recorder: Recorder, *, quick: bool = False) -> None:
     """Measure all of this section with one thread, but for what says otherwise."""
     with threadpool_limits(1):
         for width, height in ((64, 48),) if quick else SIZES:
             _pooling(recorder, width, height, rounds=3 if quick else 15)
         with tempfile.TemporaryDirectory() as folder:
-            _from_disk(recorder, Path(folder), quick=quick, full=full)
+            _from_disk(recorder, Path(folder), quick=quick)
 
 
 def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
@@ -112,9 +112,9 @@ def _peak(work: Callable[[], object]) -> int:
     return peak
 
 
-def _from_disk(recorder: Recorder, folder: Path, *, quick: bool, full: bool) -> None:
+def _from_disk(recorder: Recorder, folder: Path, *, quick: bool) -> None:
     """Measure JPEG files to views, the view cache, and decoding straight to a smaller size."""
-    size = (2, 2) if quick else (None, None) if full else (8, 10)
+    size = (2, 2) if quick else (None, None)  # the full-size twin
     root = synthetic.write(
         "casme2", folder / "twin", subjects=size[0], clips_per_subject=size[1], workers=2
     )
@@ -136,7 +136,7 @@ def _from_disk(recorder: Recorder, folder: Path, *, quick: bool, full: bool) -> 
     def building(name: str, threads: int) -> float:
         return seconds(lambda: _build(clips, options, folder / name, threads))
 
-    rounds = 1 if quick or full else 3
+    rounds = 1 if quick else 3
     one, two = (min(decoding(n) for _ in range(rounds)) for n in (1, 2))
     made = {n: min(building(f"{n}-{i}", n) for i in range(rounds)) for n in (1, 2)}
     add = recorder.add
