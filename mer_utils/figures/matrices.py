@@ -53,12 +53,11 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
     cell = (width - 1.8) / columns
     figure = new_figure(width, rows * (cell + 0.35) + 0.8)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    image = None
     for axes, (name, matrix) in zip(grid.flat, matrices.items(), strict=False):
         counts = np.asarray(matrix)
         total = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for (i, j), count in np.ndenumerate(counts):
             colour = PAPER if share[i, j] > 0.55 else (INK if count else MUTED)
             axes.text(j, i, f"{count:g}", ha="center", va="center", color=colour, fontsize=8.5)
@@ -73,7 +72,8 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
     for axes in grid[:, 0]:
         axes.set_ylabel("true class")
     figure.supxlabel("predicted class", fontsize=9.5)
-    bar = figure.colorbar(image, ax=grid, shrink=0.7, pad=0.02, label="share of the true class")  # type: ignore[arg-type]
+    shown, places = grid.flat[0].images[0], list(grid.flat)  # all have the same colours
+    bar = figure.colorbar(shown, ax=places, shrink=0.7, pad=0.02, label="share of the true class")
     bar.outline.set_visible(False)
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     return figure

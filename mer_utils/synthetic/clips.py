@@ -51,11 +51,9 @@ def rest_image(key: tuple[int, ...], stage: Stage) -> tuple[Identity, Array]:
     """Draw the subject of a seed key once; return who it is and the canvas at rest."""
     who = draw_identity(np.random.default_rng(np.random.SeedSequence(key)))
     k = stage.oversampling
+    x, y = (k * (c + MARGIN + 0.5) - 0.5 for c in stage.centre)
     canvas = Canvas(
-        k * (stage.width + 2 * MARGIN),
-        k * (stage.height + 2 * MARGIN),
-        k * stage.unit,
-        tuple(k * (c + MARGIN + 0.5) - 0.5 for c in stage.centre),  # type: ignore[arg-type]
+        k * (stage.width + 2 * MARGIN), k * (stage.height + 2 * MARGIN), k * stage.unit, (x, y)
     )
     image = render(who, canvas)
     if stage.grey:
