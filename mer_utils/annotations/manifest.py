@@ -59,7 +59,6 @@ from mer_utils.annotations import layout, schema
 from mer_utils.annotations.manifest_rows import ImageRow, take
 from mer_utils.annotations.problems import DataProblem, Problem, raise_errors
 from mer_utils.annotations.schemes import Scheme
-from mer_utils.annotations.table import finished, prefixed
 from mer_utils.errors import MerError
 
 
@@ -111,8 +110,8 @@ def load(
         images=pd.Series(list(images.values()), dtype=object),
     )
     if len(set(table["dataset"])) > 1:
-        table = prefixed(table)
-    return finished(table[[*schema.COLUMNS, "images"]])
+        table = schema.prefixed(table)
+    return schema.finished(table[[*schema.COLUMNS, "images"]])
 
 
 def check_manifest(

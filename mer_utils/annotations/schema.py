@@ -90,3 +90,16 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         Naming every row and column that does not fit.
     """
     return clip_schema().validate(table, lazy=True)
+
+
+def finished(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table sorted by its key, numbered from 0 and checked against `clip_schema`."""
+    return validate(table.sort_values(KEY, kind="stable", ignore_index=True))
+
+
+def prefixed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with subjects named ``dataset-subject``.
+
+    Two data sets may use one subject name for two people; prefixed, no fold can mix them.
+    """
+    return table.assign(subject=(table["dataset"] + "-" + table["subject"]).astype("str"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mer_utils.annotations import schema, schemes
+from mer_utils.annotations import manifest, schema, schemes
 from mer_utils.annotations.problems import raise_errors
 from mer_utils.annotations.schemes import Scheme
 from mer_utils.annotations.survey import Survey, dataset_named, options_for, take
@@ -40,12 +40,7 @@ def clip_table(survey: Survey) -> pd.DataFrame:
         "label": pd.Categorical([row.label for row in rows], survey.scheme.classes),
         "fps": pd.Series(survey.dataset.fps, index=range(len(rows)), dtype="float64"),
     }
-    return finished(pd.DataFrame(columns)[schema.COLUMNS])
-
-
-def finished(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table sorted by its key, numbered from 0 and checked against the schema."""
-    return schema.validate(table.sort_values(schema.KEY, kind="stable", ignore_index=True))
+    return schema.finished(pd.DataFrame(columns)[schema.COLUMNS])
 
 
 def load(
@@ -105,9 +100,7 @@ def load(
         On any error that concerns a clip in use, naming the first and counting the others.
     """
     if dataset == "manifest":
-        from mer_utils.annotations.manifest import load as load_manifest
-
-        return load_manifest(root, scheme)
+        return manifest.load(root, scheme)
     known = dataset_named(dataset)
     options = options_for(
         known,
@@ -121,14 +114,6 @@ def load(
     survey = take(known, root, schemes.resolve(dataset, scheme), options)
     raise_errors(survey.problems)
     return clip_table(survey)
-
-
-def prefixed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with subjects named ``dataset-subject``.
-
-    Two data sets may use one subject name for two people; prefixed, no fold can mix them.
-    """
-    return table.assign(subject=(table["dataset"] + "-" + table["subject"]).astype("str"))
 
 
 def load_composite(
@@ -161,4 +146,4 @@ def load_composite(
             "the composite names no data set", "at least one", "name data sets and their roots"
         )
     tables = [load(dataset, root, scheme, **options) for dataset, root in roots.items()]
-    return finished(prefixed(pd.concat(tables, ignore_index=True)))
+    return schema.finished(schema.prefixed(pd.concat(tables, ignore_index=True)))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mer_utils import execution, synthetic
 from mer_utils.annotations import ledger
-from mer_utils.annotations.table import prefixed
+from mer_utils.annotations.schema import prefixed
 from mer_utils.execution import Context, Job
 from mer_utils.execution.data import clips_without_face, describe_data, layout_of, parts_of
 from mer_utils.experiments.datasets import (
