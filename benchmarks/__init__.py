@@ -10,5 +10,6 @@ Not tests: nothing here fails because a machine is slow or busy. Run it on a qui
 - `usual_loop`: that usual loop, in full
 - `scaling`: how the time of a leave-one-subject-out run grows
 - `whole`: imports, the command line, a notebook's start
+- `gpu`: the same questions on a GPU, if there is one; `one_pass` is its kernel
 - `record`, `clock`, `machine`: the result file, timing, limits of the machine
 """

@@ -18,6 +18,7 @@ SECTIONS = {
     "scaling": "scaling",
     "engine": "engine",
     "whole": "whole",
+    "gpu": "gpu",
 }
 
 

@@ -13,7 +13,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def best(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def best(
+    work: dict[str, Callable[[], object]],
+    rounds: int,
+    timer: Callable[[Callable[[], object]], float] = seconds,
+) -> dict[str, float]:
     """Return each contestant's shortest time, in seconds, after one round to warm up.
 
     They take turns, so that a busy spell of the machine hits all of them and not one; the
@@ -24,5 +28,5 @@ def best(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]
     shortest = dict.fromkeys(work, float("inf"))
     for _ in range(rounds):
         for name, call in work.items():
-            shortest[name] = min(shortest[name], seconds(call))
+            shortest[name] = min(shortest[name], timer(call))
     return shortest

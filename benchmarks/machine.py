@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,17 +11,20 @@ import numpy as np
 import psutil
 import torch
 
-from benchmarks.clock import best
+from benchmarks.clock import best, seconds
 from mer_utils.runs import environment
+from mer_utils.tables.costs import NO_GPU
 
 
 def describe() -> dict[str, Any]:
-    """Return processor, cores, memory, versions, commit, time, and how busy it was."""
+    """Return processor, cores, memory, GPU, versions, commit, time, and how busy it was."""
     about = environment()
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else NO_GPU
     return {
         "processor": about["processor"],
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "gpu": gpu,
         "system": about["system"],
         "python": about["python"],
         **{name: about["packages"][name] for name in ("torch", "numpy", "opencv-python")},
@@ -38,14 +42,24 @@ def read_seconds(array: np.ndarray, rounds: int) -> float:
     return best({"read": words.sum}, rounds)["read"]
 
 
-def matmul_peak(threads: int = 1, rounds: int = 5) -> float:
-    """Return the operations a second of the fastest float32 matrix product tried."""
+def matmul_peak(
+    threads: int = 1,
+    rounds: int = 5,
+    *,
+    sizes: Sequence[int] = (512, 1024, 2048),
+    timer: Callable[[Callable[[], object]], float] = seconds,
+    **kind: Any,
+) -> float:
+    """Return the operations a second of the fastest matrix product tried.
+
+    `kind` is the matrices' device and dtype, if not float32 on the CPU.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     rates = []
-    for size in (512, 1024, 2048):
-        a, b = torch.rand(size, size), torch.rand(size, size)
-        took = best({"product": lambda a=a, b=b: a @ b}, rounds)["product"]
+    for size in sizes:
+        a, b = (torch.rand(size, size, **kind) for _ in range(2))
+        took = best({"product": lambda a=a, b=b: a @ b}, rounds, timer)["product"]
         # As everywhere in this project, an addition and a multiplication are two operations.
         rates.append(2 * size**3 / took)
     torch.set_num_threads(before)

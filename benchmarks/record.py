@@ -53,7 +53,9 @@ class Recorder:
         return pd.DataFrame(self.rows, columns=list(COLUMNS))
 
     def show(self, section: str) -> None:
-        """Print a section's rows."""
+        """Print a section's rows, nothing if it has none."""
+        if section not in {row["section"] for row in self.rows}:
+            return
         table = Table(title=section, title_justify="left")
         for heading in ("case", "measure", "x", "value", "unit", "goal", ""):
             table.add_column(heading, overflow="fold")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import dynamic_images, effects, machine, scaling, training, usual_loop
+from benchmarks import dynamic_images, effects, gpu, machine, scaling, training, usual_loop
 from benchmarks.clock import best
 from benchmarks.record import Recorder
 from mer_utils import dynamic_image, models, tables
@@ -89,6 +93,130 @@ def test_every_variant_of_a_step_trains(fold, changes, monkeypatch):
     before = [p.detach().clone() for p in made[0].parameters()]
     step()
     assert any((a != b).any() for a, b in zip(before, made[0].parameters(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def batch():
+    """Three clips, their apexes, their frames as (b, t, n) bytes, and every phase's weights."""
+    clips, apexes = gpu.made_clips(3, 34)
+    weights = np.stack([gpu.phase_weights(clips.shape[1], apex) for apex in apexes])
+    return clips, apexes, torch.from_numpy(clips).flatten(2), torch.from_numpy(weights)
+
+
+def errors(pooled, clips, apexes):
+    """The largest error of each clip's dynamic images, of the range of each."""
+    return [
+        dynamic_images.largest_error(ours.reshape(exact.shape), exact)
+        for phases, clip, apex in zip(pooled, clips, apexes, strict=True)
+        for ours, exact in zip(
+            phases, dynamic_image.phase_dynamic_images(clip, int(apex)).values(), strict=True
+        )
+    ]
+
+
+@pytest.mark.parametrize("clips_at_once", [1, 2, 3])
+def test_the_matrix_product_of_a_batch_is_every_phases_dynamic_image(batch, clips_at_once):
+    clips, apexes, frames, weights = batch
+    pooled = gpu.matrix_product(frames, *gpu.in_halves(weights), clips_at_once)
+    assert max(errors(pooled.numpy(), clips, apexes)) < gpu.OTHER_ERROR
+
+
+def test_one_float16_a_weight_would_not_do(batch):
+    clips, apexes, frames, weights = batch
+    halves, scale = gpu.in_halves(weights)
+    halves[:, 3:] = 0
+    pooled = gpu.matrix_product(frames, halves, scale, 3)
+    assert max(errors(pooled.numpy(), clips, apexes)) > gpu.OTHER_ERROR
+
+
+def test_the_kernel_pools_as_ours_does(batch, tmp_path):
+    """Triton's interpreter stands in for the GPU; its setting is read at the first import."""
+    pytest.importorskip("triton")
+    clips, apexes, frames, weights = batch
+    np.savez(tmp_path / "batch.npz", frames=frames, weights=weights)
+    code = (
+        "import sys, numpy as np, torch; from benchmarks.one_pass import one_pass\n"
+        "batch = np.load(sys.argv[1])\n"
+        "frames, weights = (torch.from_numpy(batch[name]) for name in ('frames', 'weights'))\n"
+        "np.save(sys.argv[2], one_pass(frames, weights.float()).numpy())"
+    )
+    path = os.pathsep.join(part for part in sys.path if part)
+    environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": path}
+    files = [tmp_path / "batch.npz", tmp_path / "pooled.npy"]
+    subprocess.run([sys.executable, "-c", code, *files], check=True, env=environment)
+    pooled = np.load(tmp_path / "pooled.npy")
+    assert max(errors(pooled, clips, apexes)) < gpu.LARGEST_ERRORS["one pass"]
+
+
+def recorded(recorder):
+    rows = recorder.frame()
+    return {(row.section, row.measure): row.value for row in rows.itertuples()}
+
+
+def test_a_batch_is_pooled_and_timed_on_any_device(capsys):
+    recorder = Recorder({})
+    gpu.pooling(recorder, torch.device("cpu"), quick=True)
+    values = recorded(recorder)
+    forms = [m.removesuffix(", largest error") for _, m in values if m.endswith("largest error")]
+    assert forms[:2] == ["matrix product", "matrix product, clip by clip"]
+    for form in forms:
+        assert values["gpu", f"{form}, bytes read, of copy bandwidth"] > 0
+        assert values["gpu", f"{form}, largest error"] < gpu.OTHER_ERROR
+    assert recorder.frame()["at_least"].notna().sum() == 1
+    assert ("one pass" in forms) != ("kernel failed" in capsys.readouterr().out)
+
+
+def test_folds_are_timed_by_one_worker_and_by_two(workspace):
+    specs = [s for s in workspace.specs("table2") if s.model.name == "learnet"][:1]
+    recorder = Recorder({})
+    gpu.folds_at_once(recorder, torch.device("cpu"), workspace, specs, [2])
+    values = recorded(recorder)
+    assert values["gpu", "one worker / 2 workers"] > 0
+    assert values["gpu", "probabilities differ, 2 workers"] == 0
+    assert recorder.frame()["case"].unique().tolist() == ["LEARNet, 3 folds"]
+    assert recorder.frame()["at_least"].tolist()[0] == 4
+    assert not workspace.context.store.exists()
+
+
+def test_folds_that_fail_are_said_and_not_timed(workspace, capsys):
+    specs = [s for s in workspace.specs("table2") if s.model.name == "learnet"][:1]
+    bad = [gpu.Job(specs[0], "nobody")]
+    with gpu.open_executor() as executor:
+        assert gpu.loso_seconds(bad, workspace.context, executor, 1) is None
+    assert "learnet, 1 worker(s): 1 folds failed: " in capsys.readouterr().out
+
+
+def test_rates_are_operations_of_the_images_shown(monkeypatch):
+    monkeypatch.setattr(gpu, "matmul_peak", lambda **kind: 1e12)
+    recorder, profile = Recorder({}), get_profile("smoke")
+    gpu.network_rates(recorder, torch.device("cpu"), profile, quick=True)
+    rates = recorder.frame().query("section == 'gpu rates'").set_index("measure")["value"]
+    assert list(rates.index) == list(tables.GPU_RATES)
+    plan = profile.models["learnet"]
+    network = models.create("learnet", gpu.CLASSES, plan.image_size, width=plan.width)
+    step = 3 * models.count_operations(network, plan.image_size)
+    for precision in gpu.PRECISIONS:
+        images = rates[f"images a second, {precision}"]
+        assert images > 0
+        rate = rates[f"operations a second, {precision}"]
+        assert rate == pytest.approx(step * images / 1e12)
+        assert rates[f"of the peak, {precision}"] == pytest.approx(rate)
+
+
+def test_a_peak_is_measured_in_any_precision():
+    peak = machine.matmul_peak(rounds=1, sizes=(64,), device="cpu", dtype=torch.bfloat16)
+    assert peak > 0
+
+
+def test_without_a_gpu_its_section_says_so_and_records_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    recorder = Recorder(machine.describe())
+    gpu.measure(recorder)
+    recorder.show(gpu.SECTION)
+    said = capsys.readouterr().out
+    assert said == "No CUDA device is visible: the section gpu records nothing.\n"
+    assert recorder.rows == []
+    assert recorder.machine["gpu"] == "none"
 
 
 def test_a_made_run_counts_the_images_of_its_folds():

@@ -37,7 +37,12 @@ Data = Annotated[
 ]
 CORES = os.cpu_count() or 1
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu or cuda, by which local workers share all GPUs; cuda:1 takes that one only"
+    ),
+]
 ExecutorName = Annotated[
     str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
 ]

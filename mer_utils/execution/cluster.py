@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 import time
@@ -238,29 +239,35 @@ class Admission(WorkerPlugin):
             )
 
 
-def local_cluster(workers: int, *, gpu: bool = False) -> DaskExecutor:
+def local_cluster(workers: int, *, device: str = "auto") -> DaskExecutor:
     """Return an executor on a cluster of processes on this machine.
 
     Parameters
     ----------
     workers : int
-    gpu : bool
-        Give the machine's GPUs to the workers in turn: several workers share one if there
-        are more of them.
+    device : str
+        With ``cuda`` the workers get the visible GPUs in turn: several share one if there are
+        more of them. With one GPU, as in ``cuda:1``, all of them share it.
 
     Raises
     ------
     MerError
         If a GPU is demanded and there is none.
     """
+    gpu = device.startswith("cuda")
     if gpu:
-        resolve_device("cuda")
+        resolve_device(device)
+
+    # A batch system, or the user, may have set which of the machine's GPUs are visible.
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = names.split(",") if names else [str(n) for n in range(torch.cuda.device_count())]
 
     def options(i: int) -> dict[str, Any]:
         own: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
         if gpu:
-            number = str(i % torch.cuda.device_count())
-            own |= {"resources": {GPU: 1}, "env": {"CUDA_VISIBLE_DEVICES": number}}
+            own["resources"] = {GPU: 1}
+        if device == "cuda":
+            own["env"] = {"CUDA_VISIBLE_DEVICES": visible[i % torch.cuda.device_count()]}
         return own
 
     def start() -> Cluster:

@@ -37,7 +37,10 @@ class Context:
     cache : Path
         Folder of views and fingerprints, which can be made anew at any time.
     device : str
-        "auto", "cpu" or "cuda".
+        "auto", "cpu", "cuda" or one GPU as in "cuda:1", see
+        :func:`mer_utils.execution.device.resolve_device`.
+    worker : int
+        Number of the process that computes, by which it takes one of several GPUs.
     corrections : Path, optional
         The user's own corrections, see :func:`mer_utils.annotations.load`.
     drop_without_face : bool
@@ -56,6 +59,7 @@ class Context:
     store: Path
     cache: Path
     device: str = "auto"
+    worker: int = 0
     corrections: Path | None = None
     drop_without_face: bool = False
     cropped: tuple[tuple[str, CropOptions], ...] = ()

@@ -9,13 +9,16 @@ import torch
 from mer_utils.errors import MerError
 
 
-def resolve_device(wanted: str) -> torch.device:
+def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     """Return the device to compute on.
 
     Parameters
     ----------
     wanted : {"auto", "cpu", "cuda"} or a torch name such as "cuda:1"
-        ``auto`` takes a GPU where one is at hand.
+        ``auto`` takes a GPU where one is at hand. Without a number, workers take the visible
+        GPUs in turn.
+    worker : int
+        Number of the process that asks.
 
     Raises
     ------
@@ -23,7 +26,7 @@ def resolve_device(wanted: str) -> torch.device:
         If a GPU is demanded and there is none: a run never moves to the CPU silently.
     """
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
@@ -36,7 +39,17 @@ def resolve_device(wanted: str) -> torch.device:
             "a CUDA device",
             "run where a GPU is at hand, or use --device auto",
         )
-    return device
+    if device.type != "cuda":
+        return device
+    count = torch.cuda.device_count()
+    number = worker % count if device.index is None else device.index
+    if number >= count:
+        raise MerError(
+            f"device {wanted!r} was demanded and {count} GPU(s) are visible, counted from 0",
+            f"cuda:0 to cuda:{count - 1}",
+            "correct the number, or use --device cuda to share them all",
+        )
+    return torch.device("cuda", number)
 
 
 def make_repeatable() -> None:

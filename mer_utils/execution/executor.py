@@ -55,7 +55,8 @@ def open_executor(
     cluster_options : Path, optional
         A TOML file: the arguments of dask-jobqueue's cluster, and ``jobs``, how many.
     device : str
-        With ``cuda``, only workers with the Dask resource ``GPU`` get folds.
+        On this machine, see :func:`mer_utils.execution.device.resolve_device`. With ``cuda``,
+        only Dask workers with the resource ``GPU`` get folds.
 
     Raises
     ------
@@ -97,4 +98,4 @@ def open_executor(
         return job_queue.job_queue(name, cluster_options, gpu=gpu)
     if scheduler:
         return cluster.running_cluster(scheduler, gpu=gpu)
-    return cluster.local_cluster(workers, gpu=gpu)
+    return cluster.local_cluster(workers, device=device)

@@ -46,7 +46,8 @@ class Predicted:
 
 def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:
     """Train a network on the fold; predict `full` after every epoch, the halves at the end."""
-    device, seed = resolve_device(context.device), spec.fold_seed(fold.held_out)
+    device = resolve_device(context.device, context.worker)
+    seed = spec.fold_seed(fold.held_out)
     if spec.model.pretrained:
         require_same_weights(spec)
     views, labels = load_views(spec.data, spec.views, context), clips["label"].cat.codes.to_numpy()

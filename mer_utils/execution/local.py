@@ -11,6 +11,7 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from multiprocessing import get_context, parent_process
 
 from mer_utils.errors import MerError
@@ -41,7 +42,7 @@ class LocalWorkers(AbstractContextManager):
     """Compute folds in worker processes with one thread each.
 
     Each worker is a pool of its own, so one that is killed takes down one fold, and which
-    fold that was is known.
+    fold that was is known. Each knows its number, by which it takes one of several GPUs.
 
     Parameters
     ----------
@@ -96,6 +97,7 @@ class LocalWorkers(AbstractContextManager):
     def _submit(
         self, worker: int, job: Job, context: Context, wait_for_others: bool
     ) -> Future[Outcome]:
+        context = replace(context, worker=worker)
         try:
             return self._pools[worker].submit(run_fold, job, context, wait=wait_for_others)
         except BrokenProcessPool:  # it died, in the midst of a fold or between two

@@ -257,7 +257,7 @@ def open_workspace(
         On which the tables are computed: ``casme2``, ``samm``, ``smic``, ``megc2019`` (their
         composite) or ``manifest:FILE``; by default CASME II and SAMM.
     device : str
-        "auto", "cpu" or "cuda".
+        "auto", "cpu", "cuda" or one GPU as in "cuda:1".
     workers : int
         Processes that make the twins.
     progress : bool

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from mer_utils.errors import MerError
+from mer_utils.models.pooling import repeatable_on_gpu
 from mer_utils.models.weights import WEIGHTS_SETTING, weights_file
 
 if TYPE_CHECKING:
@@ -168,9 +169,9 @@ def create(
                 "a timm network at width 1",
                 "set pretrained to false for this model",
             )
-        return _pretrained(name, num_classes, weights_dir, arguments)
+        return repeatable_on_gpu(_pretrained(name, num_classes, weights_dir, arguments))
     if width == 1.0:
-        return timm.create_model(name, num_classes=num_classes, **arguments)
+        return repeatable_on_gpu(timm.create_model(name, num_classes=num_classes, **arguments))
     if name not in MODELS:
         raise MerError(
             f"{name} cannot be narrowed to width {width}",
@@ -181,7 +182,7 @@ def create(
     constructor = arguments.pop("constructor", None)
     if constructor is None:
         return timm.create_model(name, num_classes=num_classes, **arguments)
-    return constructor(num_classes=num_classes, **arguments)
+    return repeatable_on_gpu(constructor(num_classes=num_classes, **arguments))
 
 
 def _arguments(name: str, image_size: int) -> dict[str, Any]:

@@ -47,6 +47,7 @@ from mer_utils.tables.cost_trends import (
     projection_table,
 )
 from mer_utils.tables.costs import (
+    GPU_RATES,
     SHARES,
     SPEEDS,
     costs_by_case,
@@ -109,6 +110,7 @@ from mer_utils.tables.variants import (
 )
 
 __all__ = [
+    "GPU_RATES",
     "SHARES",
     "SPEEDS",
     "Ablation",

@@ -36,6 +36,16 @@ SPEEDS = {
     "of the matrix-product peak": "of peak",
 }
 
+#: Headings of the table of training on a GPU, by measure.
+GPU_RATES = {
+    "images a second, float32": "images/s, float32",
+    "operations a second, float32": "TFLOP/s, float32",
+    "of the peak, float32": "of peak, float32",
+    "images a second, bfloat16": "images/s, bfloat16",
+    "operations a second, bfloat16": "TFLOP/s, bfloat16",
+    "of the peak, bfloat16": "of peak, bfloat16",
+}
+
 #: One row a measured number: its section, what was measured (case) and how (measure), its
 #: place on a curve (x), and the goal it was held against, if there is one.
 COLUMNS = ("section", "case", "measure", "x", "value", "unit", "at_least", "at_most")
@@ -44,6 +54,8 @@ COLUMNS = ("section", "case", "measure", "x", "value", "unit", "at_least", "at_m
 _FOLDERS = ("bench", "benchmarks/recorded")
 #: What stands in place of a number that there is none of.
 NOT_MEASURED = "not measured"
+#: What a machine's record says of its GPU if it has none.
+NO_GPU = "none"
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ def read_costs(file: str | Path = "") -> Costs:
 
 def machine_table(costs: Costs) -> pd.DataFrame:
     """List what the record says about the machine, one row a property."""
-    names = {"memory_gb": "memory, GiB", "load_before": "load before"}
+    names = {"memory_gb": "memory, GiB", "load_before": "load before", "gpu": "GPU"}
     rows = [(names.get(k, k.replace("_", " ")), str(v)) for k, v in costs.machine.items()]
     return pd.DataFrame(rows or [("record", NOT_MEASURED)], columns=["machine", ""])
 
@@ -212,6 +224,20 @@ def history_table(files: list[Path] | None = None) -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("seconds").reset_index()
 
 
+def gpu_said(costs: Costs) -> str:
+    """Say in a sentence on which GPU a record was made, or that it was made without one."""
+    if not costs.machine:
+        return "No record is at hand."
+    gpu = costs.machine.get("gpu")
+    if gpu is None:
+        return "This record holds no measurement on a GPU, and not whether its machine had one."
+    if gpu == NO_GPU:
+        return "This record was made on a machine without a GPU, so nothing here was measured."
+    if costs.section("gpu").empty:
+        return f"The machine of this record has a GPU, {gpu}, and nothing was measured on it."
+    return f"This record was made with one {gpu}."
+
+
 def costs_quoted(costs: Costs) -> dict[str, str]:
     """Return what the page's sentences quote, each as text: not measured if it was not.
 
@@ -220,7 +246,7 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
     dict of str to str
         ``goals``, ``goals_met``, ``machine``, ``commit``, ``measured``, and ``goals_said``, the
         sentence of these; ``peak`` of matrix products, ``t_limit``, beyond which two losses
-        count as different, and ``largest_error`` of our dynamic images.
+        count as different, and ``largest_error`` of our dynamic images; the sentence `gpu_said`.
     """
     quoted = dict.fromkeys(
         (
@@ -229,6 +255,7 @@ def costs_quoted(costs: Costs) -> dict[str, str]:
         ),
         NOT_MEASURED,
     )
+    quoted["gpu_said"] = gpu_said(costs)
     if not costs.machine:
         return quoted | {"goals_said": "No record is at hand: make bench writes one."}
     verdicts = [verdict(row) for row in costs.rows.to_dict("records")]

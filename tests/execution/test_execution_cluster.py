@@ -231,6 +231,18 @@ def test_local_workers_share_the_gpus_in_turn(monkeypatch):
     assert sorted(seen.values()) == ["0", "0", "1"]
 
 
+@pytest.mark.parametrize(("device", "expected"), [("cuda", {"5", "7"}), ("cuda:1", {"5,7"})])
+def test_local_workers_take_no_gpu_that_is_not_theirs(monkeypatch, device, expected):
+    """The environment leaves two of a machine's GPUs visible."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    monkeypatch.setattr(cluster, "resolve_device", lambda wanted: None)
+    monkeypatch.setattr(cluster.torch.cuda, "device_count", lambda: 2)
+    with open_executor("dask", workers=2, device=device) as executor:
+        executor._client.wait_for_workers(2, timeout=120)
+        seen = executor._client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
+    assert set(seen.values()) == expected
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "tcp://no.such.host:8786"])
 def test_a_wrong_scheduler_address_is_named(address, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)

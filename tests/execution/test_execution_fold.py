@@ -199,6 +199,40 @@ def test_a_gpu_that_is_demanded_and_missing_is_an_error(monkeypatch):
     assert device_name(torch.device("cpu")) == "cpu"
 
 
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """Two GPUs seem to be visible; nothing can be computed on them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+@pytest.mark.parametrize("wanted", ["auto", "cuda"])
+def test_workers_take_the_gpus_in_turn(two_gpus, wanted):
+    taken = [str(resolve_device(wanted, worker)) for worker in range(5)]
+    assert taken == ["cuda:0", "cuda:1", "cuda:0", "cuda:1", "cuda:0"]
+    assert str(resolve_device(wanted)) == "cuda:0"
+
+
+def test_a_gpu_that_is_named_is_every_workers(two_gpus):
+    assert {str(resolve_device("cuda:1", worker)) for worker in range(3)} == {"cuda:1"}
+    assert {str(resolve_device("cpu", worker)) for worker in range(3)} == {"cpu"}
+    with pytest.raises(MerError, match="2 GPU"):
+        resolve_device("cuda:2")
+
+
+def test_a_fold_trains_on_the_gpu_of_its_worker(two_gpus, jobs, context, monkeypatch):
+    seen = []
+
+    def placed(*arguments, device, **options):
+        seen.append(str(device))
+        raise MerError("no GPU is here", "one", "stop")
+
+    monkeypatch.setattr("mer_utils.execution.learners.fit", placed)
+    for worker in (0, 3):
+        assert run_fold(jobs[0], replace(context, worker=worker)).status == "failed"
+    assert seen == ["cuda:0", "cuda:1"]
+
+
 def test_repeatable_means_one_thread_and_deterministic_algorithms():
     make_repeatable()
     assert torch.get_num_threads() == 1

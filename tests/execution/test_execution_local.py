@@ -112,6 +112,18 @@ def die_or_report(job, context, *, wait):
     return Outcome(job, "present")
 
 
+def test_every_worker_knows_its_number(three, context, monkeypatch):
+    monkeypatch.setattr("mer_utils.execution.local.run_fold", report_worker)
+    with LocalWorkers(3) as workers:
+        made = list(workers.outcomes(three, context, wait_for_others=False))
+    assert sorted(outcome.error for outcome in made) == ["0", "1", "2"]
+
+
+def report_worker(job, context, *, wait):
+    """Stands in for `run_fold` in the workers."""
+    return Outcome(job, "present", error=str(context.worker))
+
+
 RUN = (
     "import pickle, sys\n"
     "from mer_utils.execution import run\n"

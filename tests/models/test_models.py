@@ -13,6 +13,7 @@ from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.models.create import normalisation
 from mer_utils.models.learnet import LEARNet
+from mer_utils.models.pooling import adaptive_average
 
 SMALL = {
     "vgg19": 1 / 32,
@@ -50,6 +51,46 @@ def test_full_models_are_the_published_ones(name, millions):
     features = model.num_features
     with_1000_classes = models.count_parameters(model) + (1000 - 5) * (features + 1)
     assert with_1000_classes / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 6), (7, 4), (9, 2)])
+def test_pooling_by_matrix_products_is_adaptive_average_pooling(size):
+    x = torch.rand(2, 3, *size, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(2, 3, 7, 9, dtype=torch.float64)
+    ours, theirs = adaptive_average(x, 7, 9), functional.adaptive_avg_pool2d(x, (7, 9))
+    torch.testing.assert_close(ours, theirs)
+    (ours_back,) = torch.autograd.grad((weights * ours).sum(), x)
+    (theirs_back,) = torch.autograd.grad((weights * theirs).sum(), x)
+    torch.testing.assert_close(ours_back, theirs_back)
+
+
+class OnGpu(torch.Tensor):
+    """A tensor on the CPU that says it were on a GPU."""
+
+    is_cuda = True
+
+
+@pytest.mark.parametrize("image_size", [32, 96])
+def test_on_a_gpu_vgg_trains_without_the_pooling_that_cannot_be_repeated(image_size, monkeypatch):
+    torch.manual_seed(0)
+    model = models.create("vgg19", 5, image_size, width=SMALL["vgg19"]).eval()
+    images = torch.rand(2, 3, image_size, image_size)
+    expected = model(images)
+    poolings = []
+    whole = functional.adaptive_avg_pool2d
+
+    def noted(x, size):
+        poolings.append((tuple(x.shape[-2:]), size))
+        return whole(x, size)
+
+    monkeypatch.setattr(functional, "adaptive_avg_pool2d", noted)
+    scores = model(images.as_subclass(OnGpu)).as_subclass(torch.Tensor)
+    torch.testing.assert_close(scores, expected)
+    # What is left is the mean over the whole image, which PyTorch computes as such.
+    assert {size for _, size in poolings} <= {1, (1, 1)}
+    poolings.clear()
+    model(images)
+    assert ((image_size // 32,) * 2, (7, 7)) in poolings
 
 
 def test_narrowing_keeps_the_depth():

@@ -173,6 +173,7 @@ def test_without_a_record_every_table_says_so(nothing):
         tables.machine_table(nothing),
         tables.costs_table(nothing, "dynamic images"),
         tables.costs_by_case(nothing, "training", tables.SHARES),
+        tables.costs_by_case(nothing, "gpu rates", tables.GPU_RATES),
         tables.effects_table(nothing),
         tables.growth_table(nothing),
         tables.projection_table(nothing),
@@ -183,9 +184,24 @@ def test_without_a_record_every_table_says_so(nothing):
         assert "not measured" in tables.show(table, "A table.").to_html()
     quoted = tables.costs_quoted(nothing)
     assert "make bench" in quoted.pop("goals_said")
+    assert quoted.pop("gpu_said") == "No record is at hand."
     assert set(quoted.values()) == {"not measured"}
     for draw, section in ((figures.loss_curves, "curves"), (figures.growth_figure, "scaling")):
         assert draw(nothing.section(section)).texts[0].get_text() == "nothing was measured"
+
+
+def test_the_page_says_on_which_gpu_a_record_was_made(tmp_path, record, nothing):
+    def said(name, rows=None, **more):
+        return tables.costs_quoted(tables.read_costs(write(tmp_path, name, rows, **more)))[
+            "gpu_said"
+        ]
+
+    assert tables.costs_quoted(nothing)["gpu_said"] == "No record is at hand."
+    assert "not whether its machine had one" in tables.costs_quoted(record)["gpu_said"]
+    assert "without a GPU" in said("a.json", gpu="none")
+    assert "nothing was measured on it" in said("b.json", gpu="Made 9000")
+    rows = [*made_rows(), row("gpu", "clips", "one pass", 0.7)]
+    assert said("c.json", rows, gpu="Made 9000") == "This record was made with one Made 9000."
 
 
 def test_figures_draw_the_record(record):
