@@ -87,10 +87,7 @@ def made_clips(clips: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def phase_weights(n: int, apex: int) -> np.ndarray:
     """Return the weights (3, n) of every phase, zero outside of it."""
-    weights = np.zeros((len(di.PHASES), n))
-    for row, part in zip(weights, di.phase_slices(n, apex).values(), strict=True):
-        row[part] = di.rank_pooling_weights(part.stop - part.start)
-    return weights
+    return np.stack(list(di.phase_weights(n, apex).values()))
 
 
 def in_halves(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
