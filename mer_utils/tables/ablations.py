@@ -101,12 +101,15 @@ def _phases(workspace: Workspace, table: str) -> pd.DataFrame:
 
 
 def _phase_pairs(variants: list[str]) -> Iterator[Comparison]:
-    # The linear machine has no matched control: the same images again are no more images.
-    yield from CONTROLS.items()
     yield "matched single", "single"
+    # The linear machine has no matched control: the same images again are no more images.
     for setting in ("halves", "dual"):
-        yield setting, f"{setting}, random cut"
+        yield setting, CONTROLS[setting]
         yield f"{setting}, random cut", CONTROLS[setting]
+        yield setting, f"{setting}, random cut"
+    for setting in ("onset_apex only", "apex_offset only"):
+        yield setting, CONTROLS[setting]
+    for setting in ("halves", "dual"):
         yield setting, "single"
 
 
