@@ -19,7 +19,6 @@ from mer_utils.figures.style import (
     SETTING_MARKERS,
     WIDTH,
     BookFigure,
-    colour_of,
     in_order,
     new_figure,
     require_columns,
@@ -28,6 +27,7 @@ from mer_utils.figures.style import (
     title_of,
 )
 
+OTHER, OTHER_COLOUR = "another setting", "#009e73"
 NEEDED = ("table", "dataset", "model", "setting", "metric", "value")
 
 
@@ -43,7 +43,8 @@ def overview_figure(
     ----------
     scores : DataFrame
         Tidy: ``table``, ``dataset``, ``model``, ``setting``, ``metric``, ``value``. The
-        words of a setting before its first comma choose colour and shape.
+        words of a setting before its first comma choose colour and shape: those of table 2
+        have one each, all others share one, since nobody can tell twenty apart.
     metric : str
         Which metric to draw.
     chance : float or mapping of data set to float, optional
@@ -66,7 +67,8 @@ def overview_figure(
     """
     require_columns(scores, NEEDED, "the scores frame")
     rows = one_metric(scores, metric)
-    rows = rows.assign(kind=rows["setting"].str.split(",").str[0])
+    first = rows["setting"].str.split(",").str[0]
+    rows = rows.assign(kind=first.where(first.isin(list(SETTING_COLOURS)), OTHER))
     tables, kinds = in_order(rows["table"], ()), in_order(rows["kind"], SETTING_COLOURS)
     models = in_order(rows["model"], MODEL_COLOURS)
     datasets = in_order(rows["dataset"], DATASET_TITLES)
@@ -87,7 +89,7 @@ def overview_figure(
                 y,
                 linestyle="none",
                 marker=SETTING_MARKERS.get(kind, "^"),
-                color=colour_of(kind, SETTING_COLOURS, kinds),
+                color=SETTING_COLOURS.get(kind, OTHER_COLOUR),
                 markeredgecolor=PAPER,
                 markeredgewidth=0.5,
                 label=kind,
@@ -108,12 +110,5 @@ def overview_figure(
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(title_of(metric, METRIC_TITLES))
     handles, labels = grid[0].get_legend_handles_labels()
-    # Long names need room: as many columns as the picture is wide.
-    for columns in range(min(len(labels), 4), 0, -1):
-        figure.set_figheight(0.95 + 0.2 * -(-len(labels) // columns) + 0.55 * len(tables))
-        legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns)
-        figure.draw_without_rendering()
-        if columns == 1 or legend.get_window_extent().x1 <= figure.bbox.x1:
-            break
-        legend.remove()
+    figure.legend(handles, labels, loc="outside upper left", ncols=3)
     return figure

@@ -19,6 +19,7 @@ from mer_utils.figures.style import (
     INK,
     METRIC_TITLES,
     MODEL_COLOURS,
+    MODEL_MARKERS,
     MODEL_TITLES,
     PAPER,
     SETTING_COLOURS,
@@ -57,13 +58,22 @@ def _dots(
     names: Sequence[str],
     fixed: Mapping[str, str],
     markers: Mapping[str, str],
+    packed: bool = False,
 ) -> None:
-    """Draw one dot with its interval a row: models down, names side by side within a model."""
+    """Draw one dot with its interval a row: models down, names side by side within a model.
+
+    Each name keeps its place within every row; if `packed`, a row has places for the names
+    found in it alone, so that the dots of a row that lacks most names stand in its middle.
+    """
     step = 0.62 / max(len(names), 1)
+    there = {m: [n for n in names if n in set(part)] for m, part in rows.groupby("model")[by]}
     for place, name in enumerate(names):
         part = rows[rows[by] == name]
         y = np.array([models.index(m) for m in part["model"]], dtype=float)
-        y += (place - (len(names) - 1) / 2) * step
+        if packed:
+            y += [(there[m].index(name) - (len(there[m]) - 1) / 2) * step for m in part["model"]]
+        else:
+            y += (place - (len(names) - 1) / 2) * step
         # Several rows of one cell (seeds) are set apart by a hair, in the order they come.
         repeat = part.groupby("model").cumcount().to_numpy(dtype=float)
         y += repeat * min(0.06, step / 3)
@@ -78,12 +88,13 @@ def _dots(
             ecolor=colour_of(name, dict(fixed), names),
             elinewidth=1.6,
             capsize=0,
-            markersize=6,
+            # Crosses have less ink than other marks of their size.
+            markersize=7.5 if markers.get(name, "o") in "PX" else 6,
             markeredgecolor=PAPER,
             markeredgewidth=0.6,
             label=name,
         )
-    axes.set_yticks(range(len(models)), [title_of(m, MODEL_TITLES) for m in models])
+    axes.set_yticks(range(len(models)), [MODEL_TITLES.get(m, m) for m in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
     for edge in np.arange(0.5, len(models) - 1):
         axes.axhline(edge, color=FAINT, linewidth=0.7, zorder=0)
@@ -229,7 +240,8 @@ def variants_figure(
     Returns
     -------
     BookFigure
-        One panel a data set, variants down.
+        One panel a data set, variants down. Where all comparisons are with the same variant,
+        the axis names it once in place of every row.
 
     Raises
     ------
@@ -250,21 +262,30 @@ def variants_figure(
     drawn = rows.assign(
         model=rows[column], setting=rows["model"].map(dict(zip(models, titles, strict=True)))
     )
+    words = title_of(metric, METRIC_TITLES)
+    words = f"difference in {words}" if zero_line else words
+    baselines = set(drawn["model"].str.partition(" minus ")[2])
+    if len(baselines) == 1 and "" not in baselines:
+        words += f" from “{baselines.pop()}”"
+        drawn["model"] = drawn["model"].str.partition(" minus ")[0]
     # "A minus B" on two lines, so that the labels leave room for the panels.
     drawn["model"] = drawn["model"].str.replace(" minus ", "\nminus ")
-    markers = dict(zip(titles, "oDs^vP<>X", strict=False))
+    others = iter("X<>*")
+    markers = {
+        title: MODEL_MARKERS.get(m) or next(others, "o")
+        for m, title in zip(models, titles, strict=True)
+    }
     variants = list(dict.fromkeys(drawn["model"]))
     two_lines = drawn["model"].str.contains("\n").any()
     figure, panels = _panels(drawn, variants, max(len(titles), 3 if two_lines else 1))
-    words = title_of(metric, METRIC_TITLES)
     for dataset, axes in panels.items():
         part = drawn[drawn["dataset"] == dataset]
-        _dots(axes, part, variants, "setting", titles, fixed, markers)
+        _dots(axes, part, variants, "setting", titles, fixed, markers, packed=True)
         if chance is not None:
             axes.axvline(chance, color=INK, linestyle=":", linewidth=1.3, label="chance")
         if zero_line:
             axes.axvline(0, color=INK, linewidth=1.2)
-    figure.supxlabel(f"difference in {words}" if zero_line else words, fontsize="medium")
+    figure.supxlabel(words, fontsize="medium")
     _legend(figure, panels)
     return figure
 

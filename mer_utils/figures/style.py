@@ -39,7 +39,7 @@ MODEL_COLOURS = {
     "vit_base_patch16_224": "#cc6677",
     "learnet": "#882255",
 }
-MODEL_MARKERS = dict(zip(MODEL_COLOURS, "osD^vP", strict=True))
+MODEL_MARKERS = dict(zip(MODEL_COLOURS, "sD^vPo", strict=True))
 SETTING_MARKERS = dict(zip(SETTING_COLOURS, "osD", strict=True))
 # For names that have no fixed colour (other settings, other groups), in this order.
 OTHER_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3a3a52", "#56b4e9")
@@ -55,7 +55,7 @@ MODEL_TITLES = {
     "resnet50": "ResNet50",
     "efficientnet_b0": "EfficientNet-B0",
     "mobilenetv2_100": "MobileNetV2",
-    "vit_base_patch16_224": "ViT-B16",
+    "vit_base_patch16_224": "ViT-B/16",
     "learnet": "LEARNet",
     "svm_hog": "linear SVM on HOG",
     "svm_pixels": "linear SVM on pixels",
@@ -256,10 +256,10 @@ def table_of(name: str) -> str:
 
     Examples
     --------
-    >>> table_of("table2"), table_of("halves")
-    ('Table 2', 'halves')
+    >>> table_of("table2"), table_of("phase_difference")
+    ('Table 2', 'phase difference')
     """
-    return re.sub(r"^table(?=\d)", "Table ", name)
+    return re.sub(r"^table(?=\d)", "Table ", name).replace("_", " ")
 
 
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:

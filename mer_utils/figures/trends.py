@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def _lines(
 ) -> None:
     """Draw one line with a ribbon a group."""
     groups = in_order(frame[by], fixed) if by else [""]
-    for name in groups:
+    for place, name in enumerate(groups):
         part = (frame[frame[by] == name] if by else frame).sort_values(x)
         colour = colour_of(name, dict(fixed), groups)
         axes.fill_between(
@@ -55,13 +56,23 @@ def _lines(
             part[x].astype(float),
             part["value"].astype(float),
             color=colour,
-            marker=markers.get(name, "o"),
+            # A shape of its own, so that a line can be found without its colour.
+            marker=markers.get(name, "oD^sv"[place % 5]),
             markeredgecolor=PAPER,
-            label=title_of(name, MODEL_TITLES),
+            label=title_of(name, MODEL_TITLES) if by else "_",
         )
-    if by and len(groups) > 1:
-        axes.legend(loc="best")
     light_grid(axes)
+
+
+def _legend(figure: BookFigure) -> None:
+    """Put one legend above all panels, where no line can run under it."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        found |= dict(zip(labels, handles, strict=True))
+    if len(found) > 1:
+        columns = min(len(found), 4 if max(map(len, found)) < 18 else 2)
+        figure.legend(found.values(), found, loc="outside upper left", ncols=columns)
 
 
 @styled
@@ -105,10 +116,11 @@ def curve_of_scores(
         part = curve[curve["dataset"] == dataset] if dataset else curve
         _lines(axes, part, "images_seen", "setting", SETTING_COLOURS, SETTING_MARKERS)
         if chance is not None:
-            axes.axhline(chance, color=INK, linestyle=":", linewidth=1.3)
+            axes.axhline(chance, color=INK, linestyle=":", linewidth=1.3, label="chance")
         axes.set_title(title_of(dataset, DATASET_TITLES))
         axes.set_xlabel("training images seen")
     figure.axes[0].set_ylabel(label)
+    _legend(figure)
     return figure
 
 
@@ -157,6 +169,7 @@ def effect_vs_parameter(
     _lines(axes, effects, "parameter", group, fixed, SETTING_MARKERS)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
+    _legend(figure)
     return figure
 
 

@@ -6,6 +6,7 @@
 - `results`: scores and differences of table 2, and the numbers its sentences quote
 - `variants`: scores and differences of what the ablations vary
 - `ablations`: tables 3 to 8 as variants and their comparisons
+- `questions`: which comparisons of an ablation answer which question
 - `curves`: scores against training images seen
 - `phase_difference`: the gain of dual on made clips of known phases
 - `every`: the scores of all tables, and what of them is computed
@@ -79,6 +80,7 @@ from mer_utils.tables.ground_truth import (
 )
 from mer_utils.tables.models import full_models, profile_models
 from mer_utils.tables.phase_difference import phase_gains
+from mer_utils.tables.questions import QUESTIONS, by_question
 from mer_utils.tables.results import (
     chance,
     differences,
@@ -90,7 +92,7 @@ from mer_utils.tables.results import (
     wide_differences,
     wide_scores,
 )
-from mer_utils.tables.style import show
+from mer_utils.tables.style import heading, show
 from mer_utils.tables.summary import summary, table2
 from mer_utils.tables.true_motion import (
     agreement_table,
@@ -111,6 +113,7 @@ from mer_utils.tables.variants import (
 
 __all__ = [
     "GPU_RATES",
+    "QUESTIONS",
     "SHARES",
     "SPEEDS",
     "Ablation",
@@ -126,6 +129,7 @@ __all__ = [
     "apex_errors",
     "assumptions_list",
     "assumptions_table",
+    "by_question",
     "chance",
     "chosen_epoch",
     "claims_list",
@@ -146,6 +150,7 @@ __all__ = [
     "full_models",
     "growth_table",
     "hardest_clips",
+    "heading",
     "history_table",
     "judge",
     "judge_all",

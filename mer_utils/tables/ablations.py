@@ -101,11 +101,15 @@ def _phases(workspace: Workspace, table: str) -> pd.DataFrame:
 
 
 def _phase_pairs(variants: list[str]) -> Iterator[Comparison]:
+    yield "matched single", "single"
     # The linear machine has no matched control: the same images again are no more images.
-    yield from CONTROLS.items()
     for setting in ("halves", "dual"):
-        yield setting, f"{setting}, random cut"
+        yield setting, CONTROLS[setting]
         yield f"{setting}, random cut", CONTROLS[setting]
+        yield setting, f"{setting}, random cut"
+    for setting in ("onset_apex only", "apex_offset only"):
+        yield setting, CONTROLS[setting]
+    for setting in ("halves", "dual"):
         yield setting, "single"
 
 
@@ -169,10 +173,12 @@ def _pitfalls(workspace: Workspace, table: str) -> pd.DataFrame:
 
 
 def _pitfall_pairs(variants: list[str]) -> Iterator[Comparison]:
-    for variant in variants:
-        setting, evaluation = variant.split(", ", 1)
-        if evaluation != "loso":
-            yield variant, f"{setting}, loso"
+    # By mistake, so that what one mistake adds stands together.
+    for mistake in (CHOSEN_EPOCH, *EVALUATIONS):
+        for variant in variants:
+            setting, evaluation = variant.split(", ", 1)
+            if evaluation == mistake != "loso":
+                yield variant, f"{setting}, loso"
 
 
 def chosen_epoch(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -105,6 +105,9 @@ def show(
     # An interval or a name of two words is read as one.
     unbroken = [c for c in frame if c in ("data set", "dataset") or str(c).endswith("interval")]
     styler = styler.set_properties(subset=pd.Index(unbroken), **{"white-space": "nowrap"})
+    # On a phone the table scrolls anyway: names take a line or two there, not four.
+    named = [c for c in frame if c in ("model", "variant", "setting", "comparison", "question")]
+    styler = styler.set_properties(subset=pd.Index(named), **{"min-width": "7.5rem"})
     styler = styler.format_index(lambda column: heading(str(column)), axis="columns")
     return styler.hide(axis="index").format(
         {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"

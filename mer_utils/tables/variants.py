@@ -136,15 +136,17 @@ def facts(differences: pd.DataFrame, metric: str = "uar_pooled") -> dict[str, An
     -------
     dict
         How many differences there are, how many have an interval wholly above or below zero,
-        how many stay below 0.05 after Holm's correction, their mean, the mean width of an
-        interval; the largest and the smallest, each with its name. Of no difference the
-        counts are 0 and the rest is "undefined".
+        how many 95 % intervals would miss zero if nothing differed, how many stay below 0.05
+        after Holm's correction, their mean, the mean width of an interval; the largest and the
+        smallest, each with its name. Of no difference the counts are 0 and the rest is
+        "undefined".
     """
     chosen = differences[differences["metric"] == metric]
     found: dict[str, Any] = {
         "n_differences": len(chosen),
         "n_above_zero": int((chosen["low"] > 0).sum()),
         "n_below_zero": int((chosen["high"] < 0).sum()),
+        "n_by_chance": f"{0.05 * len(chosen):.1f}",
         "n_after_holm": int((chosen["p_bootstrap_holm"] < 0.05).sum()),
     }
     words = ("mean_difference", "mean_width", "largest", "smallest")
@@ -196,7 +198,7 @@ def missing_note(workspace: Workspace, table: str) -> HTML | Styler:
     missing = missing_runs(workspace, table)
     if missing.empty:
         folds = len(workspace.jobs(workspace.specs(table)))
-        return HTML(f"<p>All {folds:,} folds of this table are in the store.</p>")
+        return HTML(f'<p class="mer-note">All {folds:,} folds of this table are in the store.</p>')
     return show(missing, "Runs of this table that lack folds: what is shown rests on the others.")
 
 

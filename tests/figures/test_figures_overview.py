@@ -31,6 +31,13 @@ def test_every_score_is_a_dot_at_its_value(many: pd.DataFrame) -> None:
     assert labels == ["single", "matched single", "dual", "chance"]
 
 
+def test_settings_beyond_those_of_table_2_share_one_mark(many: pd.DataFrame) -> None:
+    others = [many.assign(setting=f"apex ±{k}", table="table7") for k in (2, 4, 8)]
+    figure = overview_figure(pd.concat([many, *others], ignore_index=True))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["single", "matched single", "dual", "another setting"]
+
+
 def test_medians_are_those_of_pandas(many: pd.DataFrame) -> None:
     axes = overview_figure(many).axes[0]
     drawn = [c.get_segments()[0][0][0] for c in axes.collections]

@@ -27,8 +27,10 @@ from mer_utils.figures import (
     subject_class_counts,
     table2_figure,
     to_png,
+    variants_figure,
     weights_figure,
 )
+from mer_utils.figures.style import MODEL_MARKERS
 from mer_utils.figures.trends import joined
 
 EMPTY = pd.DataFrame()
@@ -159,6 +161,42 @@ def test_lines_are_sorted_by_their_parameter() -> None:
     curve = rows.rename(columns={"parameter": "images_seen", "model": "setting"})
     curve = pd.concat([curve.assign(dataset=d) for d in ("samm", "casme2")])
     assert len(curve_of_scores(curve, chance=0.2).axes) == 2
+
+
+def test_lines_differ_in_shape_and_their_legend_hides_none_of_them() -> None:
+    rows = pd.DataFrame({"parameter": [0.0, 1.0] * 2, "line": ["a", "a", "b", "b"], "value": 0.5})
+    figure = effect_vs_parameter(rows.assign(low=0.4, high=0.6), "noise", "gain", group="line")
+    drawn = [line for line in figure.axes[0].lines if line.get_label() in "ab"]
+    assert len({line.get_marker() for line in drawn}) == 2
+    figure.canvas.draw()
+    legend, panel = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
+    assert legend.y0 >= panel.y1
+
+
+def differences_of(comparisons: list[str], models: list[list[str]]) -> pd.DataFrame:
+    rows = [(m, c) for c, found in zip(comparisons, models, strict=True) for m in found]
+    frame = pd.DataFrame(rows, columns=["model", "comparison"])
+    return frame.assign(dataset="samm", metric="uar_pooled", value=0.1, low=0.0, high=0.2)
+
+
+def test_a_baseline_common_to_all_rows_is_named_once() -> None:
+    one = differences_of(["drop_clip minus usual", "b minus usual"], [["learnet"]] * 2)
+    figure = variants_figure(one, "comparison", zero_line=True)
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["drop_clip", "b"]
+    assert figure.get_supxlabel() == "difference in pooled UAR from “usual”"
+    two = differences_of(["a minus c", "b minus d"], [["learnet"]] * 2)
+    figure = variants_figure(two, "comparison", zero_line=True)
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["a\nminus c", "b\nminus d"]
+
+
+def test_a_row_that_lacks_models_keeps_its_dots_in_its_middle() -> None:
+    rows = differences_of(["a minus c", "b minus d"], [["vgg19", "learnet"], ["learnet"]])
+    axes = variants_figure(rows, "comparison", zero_line=True).axes[0]
+    drawn = {
+        line.get_marker(): line.get_ydata() for line in axes.lines if len(line.get_ydata()) < 3
+    }
+    heights = np.concatenate([drawn[MODEL_MARKERS[name]] for name in ("vgg19", "learnet")])
+    np.testing.assert_allclose(sorted(heights), [-0.155, 0.155, 1.0])
 
 
 def test_ranks_are_sorted_and_joined() -> None:

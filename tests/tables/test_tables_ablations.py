@@ -89,6 +89,7 @@ def test_table4_sets_each_training_set_beside_its_control_and_a_random_cut(fille
     compared = set(learnet["comparison"])
     assert {f"{a} minus {b}" for a, b in CONTROLS.items()} <= compared
     assert {"halves minus halves, random cut", "dual minus dual, random cut"} <= compared
+    assert "matched single minus single" in compared
 
 
 def test_table5_averages_views_and_trains_nothing(filled):
@@ -189,11 +190,42 @@ def test_facts_count_and_name_the_extremes(filled):
     said = tables.facts(differences)
     uar = differences[differences["metric"] == "uar_pooled"]
     assert said["n_differences"] == len(uar)
+    assert float(said["n_by_chance"]) == pytest.approx(0.05 * len(uar), abs=0.05)
     assert said["largest"] == f"{uar['value'].max():+.3f}"
     assert "LEARNet" in said["largest_name"]
     nothing = tables.facts(differences[:0])
     assert nothing["n_differences"] == 0
     assert nothing["largest"] == "undefined"
+
+
+@pytest.mark.parametrize("name", list(ABLATIONS))
+def test_every_comparison_answers_one_question(filled, name):
+    differences = tables.ablation(filled("table2", name), name).differences
+    asked = tables.by_question(differences, name)
+    uar = differences[differences["metric"] == "uar_pooled"]
+    assert asked["comparisons"].sum() == len(uar)
+    assert asked["above zero"].sum() == (uar["low"] > 0).sum()
+    assert asked["below zero"].sum() == (uar["high"] < 0).sum()
+    assert (asked["lowest"] <= asked["mean"] + 1e-12).all()
+    assert (asked["mean"] <= asked["highest"] + 1e-12).all()
+    assert list(asked["question"]) == [
+        q for q in tables.QUESTIONS[name] if q in set(asked.question)
+    ]
+    assert tables.by_question(differences[:0], name).empty
+
+
+def test_the_control_of_a_linear_machine_is_plain_single():
+    words = {
+        ("learnet", "dual minus single"): "the phases and longer training together",
+        ("svm_hog", "dual minus single"): "the phases, training equally long",
+        ("learnet", "dual minus matched single"): "the phases, training equally long",
+        ("learnet", "matched single minus single"): "longer training alone",
+        ("svm_hog", "halves minus halves, random cut"): "a cut at the apex against one at random",
+    }
+    for (model, comparison), question in words.items():
+        row = {"model": model, "comparison": comparison, "metric": "uar_pooled", "value": 0.1}
+        rows = pd.DataFrame([row | {"low": -0.1, "high": 0.3, "p_bootstrap_holm": 1.0}])
+        assert list(tables.by_question(rows, "table4")["question"]) == [question]
 
 
 def test_holm_is_over_every_comparison_of_a_table(filled):

@@ -100,3 +100,11 @@ def test_on_licensed_data_the_verdict_counts(workspace, jobs, monkeypatch):
 def test_an_unknown_table_keeps_its_name():
     assert tables.table_title("table2").startswith("Table 2: ")
     assert tables.table_title("mine") == "mine"
+
+
+def test_settings_stand_in_the_order_of_their_chapter(workspace):
+    fill(workspace, workspace.jobs(workspace.specs("table7")))
+    settings = list(dict.fromkeys(tables.all_scores(workspace)["setting"]))
+    assert [s for s in settings if s.startswith(("as", "apex"))] == [
+        "as annotated", "apex ±2", "apex ±4", "apex ±8", "apex ±16",
+    ]  # fmt: skip
