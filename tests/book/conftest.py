@@ -21,6 +21,13 @@ data_root = "../build/data"
 store = "../build/store"
 ```
 """
+DOWNLOAD_CELL = """\
+```{code-cell} ipython3
+from mer_utils import tables
+
+tables.download(pd.DataFrame({"value": [0.25, 0.5]}), "two-values", ["csv", "parquet"])
+```
+"""
 ALPHA = f"""\
 (sec-alpha)=
 # Alpha
@@ -55,6 +62,8 @@ from mer_utils.tables import show
 
 show(pd.DataFrame({{"n_clips": [3]}}), "Clips & classes.", name="tab-clips")
 ```
+
+{DOWNLOAD_CELL}
 """
 STATUS = f"""\
 # Status
@@ -104,6 +113,8 @@ def write_book(root: Path) -> Path:
 class Book:
     """A copy of the tiny book, with what its last build said."""
 
+    download_cell = DOWNLOAD_CELL
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log: list[str] = []
@@ -114,6 +125,12 @@ class Book:
 
     def notebook(self, name: str) -> Path:
         return self.root / "notebooks" / f"{name}.md"
+
+    def remove(self, name: str) -> None:
+        """Take a notebook out of the book."""
+        self.notebook(name).unlink()
+        toc = self.root / "book" / "_toc.yml"
+        toc.write_text(toc.read_text().replace(f"  - file: notebooks/{name}\n", ""))
 
     def build(self, **changed: object) -> Path:
         self.log = []
