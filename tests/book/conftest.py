@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mer_utils.book import build, pipeline
 
@@ -168,13 +167,10 @@ def sources(tmp_path: Path) -> Book:
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Book:
+def _built(shared: Path) -> Book:
     """The tiny book, built once for all the processes that share the tests."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     root = shared / "tiny-book"
-    with open(shared / "tiny-book.lock", "w") as handle, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(shared / "tiny-book.lock"), pytest.MonkeyPatch.context() as patch:
         if (root / "build" / "html.json").exists():
             return Book(root)
         shutil.rmtree(root, ignore_errors=True)
