@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from mer_utils import experiments, frames, synthetic
 from mer_utils.experiments import Workspace
@@ -32,18 +33,28 @@ def _own_build_folder(monkeypatch, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def twins(tmp_path_factory) -> Path:
-    """The folder of the smoke profile's twins."""
-    folder = tmp_path_factory.mktemp("data")
+def shared(tmp_path_factory) -> Path:
+    """A folder of all the processes that share the tests; they lock what they make there."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def twins(shared) -> Path:
+    """The folder of the smoke profile's twins, drawn once for all the processes."""
+    folder = shared / "twins"
     profile = experiments.get_profile("smoke")
-    for dataset in ("casme2", "samm"):
-        synthetic.write(
-            dataset,
-            folder / f"{dataset}-smoke",
-            subjects=profile.subjects,
-            clips_per_subject=profile.clips_per_subject,
-            seed=profile.twin_seed,
-        )
+    # Two processes that need the twins at once draw one each.
+    second = os.environ.get("PYTEST_XDIST_WORKER", "").endswith("1")
+    for dataset in ("samm", "casme2") if second else ("casme2", "samm"):
+        with FileLock(shared / f"{dataset}.lock"):
+            synthetic.write(
+                dataset,
+                folder / f"{dataset}-smoke",
+                subjects=profile.subjects,
+                clips_per_subject=profile.clips_per_subject,
+                seed=profile.twin_seed,
+            )
     return folder
 
 

@@ -37,6 +37,8 @@ from mer_utils.views import Views
 
 # Half the side of the crop: the made variants cost a quarter, and views are smaller still.
 VARIANT_FRAME_SIZE = (140, 170)
+#: So few of their clips are drawn in less time than other processes take to start.
+FEW_CLIPS = 40
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Workspace:
         return {d.name: describe_data(d.spec, self.context) for d in self.variants}
 
     def _make_variant(self, dataset: Dataset) -> None:
+        n_clips = (self.profile.subjects or np.inf) * (self.profile.clips_per_subject or np.inf)
         synthetic.write(
             layout_of(dataset.name),
             self.context.root(dataset.name),
@@ -83,7 +86,7 @@ class Workspace:
             phase_difference=dataset.phase_difference or 0.0,
             noise=dataset.noise or 0.0,
             frame_size=VARIANT_FRAME_SIZE,
-            workers=os.cpu_count() or 1,
+            workers=1 if n_clips <= FEW_CLIPS else os.cpu_count() or 1,
             progress=self.progress,
         )
 

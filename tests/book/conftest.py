@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mer_utils.book import build, pipeline
 
@@ -19,6 +18,13 @@ PARAMETERS_CELL = """\
 profile = "smoke"
 data_root = "../build/data"
 store = "../build/store"
+```
+"""
+DOWNLOAD_CELL = """\
+```{code-cell} ipython3
+from mer_utils import tables
+
+tables.download(pd.DataFrame({"value": [0.25, 0.5]}), "two-values", ["csv", "parquet"])
 ```
 """
 ALPHA = f"""\
@@ -55,6 +61,8 @@ from mer_utils.tables import show
 
 show(pd.DataFrame({{"n_clips": [3]}}), "Clips & classes.", name="tab-clips")
 ```
+
+{DOWNLOAD_CELL}
 """
 STATUS = f"""\
 # Status
@@ -104,6 +112,8 @@ def write_book(root: Path) -> Path:
 class Book:
     """A copy of the tiny book, with what its last build said."""
 
+    download_cell = DOWNLOAD_CELL
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log: list[str] = []
@@ -114,6 +124,12 @@ class Book:
 
     def notebook(self, name: str) -> Path:
         return self.root / "notebooks" / f"{name}.md"
+
+    def remove(self, name: str) -> None:
+        """Take a notebook out of the book."""
+        self.notebook(name).unlink()
+        toc = self.root / "book" / "_toc.yml"
+        toc.write_text(toc.read_text().replace(f"  - file: notebooks/{name}\n", ""))
 
     def build(self, **changed: object) -> Path:
         self.log = []
@@ -151,13 +167,10 @@ def sources(tmp_path: Path) -> Book:
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Book:
+def _built(shared: Path) -> Book:
     """The tiny book, built once for all the processes that share the tests."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     root = shared / "tiny-book"
-    with open(shared / "tiny-book.lock", "w") as handle, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(shared / "tiny-book.lock"), pytest.MonkeyPatch.context() as patch:
         if (root / "build" / "html.json").exists():
             return Book(root)
         shutil.rmtree(root, ignore_errors=True)

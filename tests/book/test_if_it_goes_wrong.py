@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,6 @@ PACKAGE = Path(mer_utils.__path__[0])
 PAGE = (PACKAGE.parent / "book" / "if_it_goes_wrong.md").read_text(encoding="utf-8")
 #: Where a function that reports a finding takes its kind.
 PLACES = {"fail": 0, "fault": 0, "Problem": 1, "_damaged": 2}
-
-
-def trees() -> list[ast.Module]:
-    return [ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
 
 
 def words(node: ast.AST) -> set[str]:
@@ -63,11 +60,12 @@ def test_no_kind_is_explained_that_is_not_reported():
     assert sorted(explained - kinds()) == []
 
 
+@cache
 def said() -> str:
     """Return the package's strings, each hole in one written as a dot dot dot."""
     pieces = []
-    for tree in trees():
-        for node in ast.walk(tree):
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 parts = [
                     str(part.value) if isinstance(part, ast.Constant) else "…"

@@ -201,9 +201,19 @@ def test_a_worker_that_comes_late_computes_all(
     assert stored(jobs) == expected
 
 
-def test_a_scheduler_that_dies_is_named_and_the_run_ends(empty_scheduler, jobs, context):
+def test_a_scheduler_that_dies_is_named_and_the_run_ends(
+    empty_scheduler, jobs, context, monkeypatch, caplog
+):
+    monkeypatch.setattr(cluster, "COUNT_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "ALONE_SECONDS", 0.2)
+
+    def kill_while_it_waits():
+        while "no Dask worker has been there" not in caplog.text:
+            time.sleep(0.1)
+        empty_scheduler.kill()
+
     with open_executor("dask", scheduler=empty_scheduler.address) as executor:
-        threading.Timer(2, empty_scheduler.kill).start()
+        threading.Thread(target=kill_while_it_waits, daemon=True).start()
         with pytest.raises(MerError, match="connection to the Dask scheduler was lost"):
             run(jobs, context, executor=executor)
 

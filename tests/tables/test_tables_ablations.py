@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,41 +15,92 @@ from mer_utils.errors import MerError
 from mer_utils.execution import load_clips
 from mer_utils.experiments import CONTROLS, TABLES
 from mer_utils.protocol import folds
-from mer_utils.runs import prediction_rows
+from mer_utils.runs import RunStore, prediction_rows
 from mer_utils.tables.ablations import ABLATIONS
 
 K = 5
 
 
-def store_all(workspace, specs, right) -> None:
-    """Store made predictions; ``right(spec, view, epoch)`` is the share of right clips."""
-    for spec in specs:
-        clips = load_clips(spec.data, workspace.context)
-        truth = clips["label"].cat.codes.to_numpy()
-        for fold in folds(clips, spec.evaluation):
-            rows = []
-            last = spec.training.epochs
-            for epoch in range(1, last + 1):
-                for view in PHASES if epoch == last else ("full",):
-                    n = round(right(spec, view, epoch) * len(fold.test))
-                    shift = (np.arange(len(fold.test)) >= n).astype(int)
-                    p = np.eye(K)[(truth[fold.test] + shift) % K].astype(np.float32)
-                    rows.append(prediction_rows(spec, clips, view, fold.test, p, epoch))
-            made = pd.concat(rows, ignore_index=True)
-            workspace.store.write(spec, fold.held_out, made, {"images_shown": 30 * last})
+def store_run(store, spec, clips, shares) -> None:
+    """Store made predictions; ``shares[view, epoch]`` is the share of right clips in a fold."""
+    parts = list(folds(clips, spec.evaluation))
+    truth = clips["label"].cat.codes.to_numpy()
+    tested = np.concatenate([fold.test for fold in parts])
+    fold_of = np.repeat(np.arange(len(parts)), [len(fold.test) for fold in parts])
+    rows = []
+    for (view, epoch), share in shares.items():
+        shift = np.concatenate(
+            [np.arange(len(f.test)) >= round(share * len(f.test)) for f in parts]
+        ).astype(int)
+        p = np.eye(K)[(truth[tested] + shift) % K].astype(np.float32)
+        rows.append(prediction_rows(spec, clips, view, tested, p, epoch))
+    made, fold_of = pd.concat(rows, ignore_index=True), np.tile(fold_of, len(rows))
+    for number, fold in enumerate(parts):
+        shown = {"images_shown": 30 * spec.training.epochs}
+        store.write(spec, fold.held_out, made[fold_of == number], shown)
+
+
+@pytest.fixture(scope="module")
+def made_runs():
+    """The folders of the runs made so far, which several tests store alike."""
+    return {}
 
 
 @pytest.fixture
-def filled(workspace):
+def store_all(workspace, made_runs, tmp_path_factory):
+    """Store made predictions; ``right(spec, view, epoch)`` is the share of right clips."""
+
+    def store(specs, right) -> None:
+        workspace.store.prepare()
+        for spec in specs:
+            last = spec.training.epochs
+            shares = {
+                (view, epoch): right(spec, view, epoch)
+                for epoch in range(1, last + 1)
+                for view in (PHASES if epoch == last else ("full",))
+            }
+            made = (spec.key, *shares.items())
+            if made not in made_runs:
+                kept = RunStore(tmp_path_factory.mktemp("made") / "store")
+                store_run(kept, spec, load_clips(spec.data, workspace.context), shares)
+                made_runs[made] = kept.path / spec.key
+            # Linked, not copied: a store replaces its files and never writes into one.
+            run = workspace.store.path / spec.key
+            shutil.copytree(made_runs[made], run, copy_function=os.link)
+
+    return store
+
+
+@pytest.fixture
+def filled(workspace, store_all):
     """A store in which dual is right on 4 of 5 clips and everything else on 3 of 5."""
 
     def fill(
         *names, right=lambda spec, view, epoch: 0.8 if len(set(spec.train_views)) == 3 else 0.6
     ):
-        store_all(workspace, [s for n in names for s in workspace.specs(n)], right)
+        specs = {s.key: s for n in names for s in workspace.specs(n)}
+        store_all(specs.values(), right)
         return workspace
 
     return fill
+
+
+@pytest.fixture(scope="module")
+def computed():
+    """The ablations computed so far; see `ablation_of`."""
+    return {}
+
+
+@pytest.fixture
+def ablation_of(filled, computed):
+    """Return a table's ablation on the store of `filled`, computed once for all tests."""
+
+    def ablation(name):
+        if name not in computed:
+            computed[name] = tables.ablation(filled(name, "table2"), name)
+        return computed[name]
+
+    return ablation
 
 
 def accuracies(ablation, model="learnet"):
@@ -56,9 +110,8 @@ def accuracies(ablation, model="learnet"):
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
-def test_every_ablation_scores_and_compares_what_is_stored(filled, name):
-    workspace = filled(name, "table2")
-    found = tables.ablation(workspace, name)
+def test_every_ablation_scores_and_compares_what_is_stored(ablation_of, name):
+    found = ablation_of(name)
     assert set(found.scores["dataset"]) == {"casme2", "samm"}
     assert len(found.differences)
     value = found.scores.set_index(["dataset", "model", "variant", "metric"])["value"]
@@ -68,12 +121,17 @@ def test_every_ablation_scores_and_compares_what_is_stored(filled, name):
         # Rules leave clips out; a comparison is on the clips that both have.
         if row.n_left_out == 0:
             assert row.value == pytest.approx(value[at[0]] - value[at[1]], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_a_full_table_lacks_nothing(filled, name):
+    workspace = filled(name)
     assert tables.missing_runs(workspace, name).empty
     assert "are in the store" in tables.missing_note(workspace, name).data
 
 
-def test_table3_compares_dual_with_a_control_of_the_same_augmentation(filled):
-    found = tables.ablation(filled("table3"), "table3")
+def test_table3_compares_dual_with_a_control_of_the_same_augmentation(ablation_of):
+    found = ablation_of("table3")
     compared = set(found.differences["comparison"])
     for spatial in ("none", "flip", "rotation", "flip+rotation"):
         assert f"dual, {spatial} minus matched single, {spatial}" in compared
@@ -83,8 +141,8 @@ def test_table3_compares_dual_with_a_control_of_the_same_augmentation(filled):
     assert controlled["value"].to_numpy() == pytest.approx(0.2)
 
 
-def test_table4_sets_each_training_set_beside_its_control_and_a_random_cut(filled):
-    found = tables.ablation(filled("table4"), "table4")
+def test_table4_sets_each_training_set_beside_its_control_and_a_random_cut(ablation_of):
+    found = ablation_of("table4")
     learnet = found.differences[found.differences["model"] == "learnet"]
     compared = set(learnet["comparison"])
     assert {f"{a} minus {b}" for a, b in CONTROLS.items()} <= compared
@@ -103,8 +161,8 @@ def test_table5_averages_views_and_trains_nothing(filled):
     assert accuracy["dual, average of all three"] == pytest.approx(0.6)
 
 
-def test_table7_names_what_was_moved_or_which_rule_was_used(filled):
-    found = tables.ablation(filled("table7"), "table7")
+def test_table7_names_what_was_moved_or_which_rule_was_used(ablation_of):
+    found = ablation_of("table7")
     variants = set(found.scores["variant"])
     assert {"as annotated", "apex ±2", "apex ±16", "trimmed by 8"} <= variants
     assert "missing apex: midpoint" in variants
@@ -170,9 +228,9 @@ def test_phase_gains_know_what_each_variant_was_made_with(filled):
     assert gains["line"].iloc[0].endswith(", noise 1")
 
 
-def test_half_a_table_says_what_is_missing_and_the_command(filled, workspace):
+def test_half_a_table_says_what_is_missing_and_the_command(store_all, workspace):
     learnet = [s for s in workspace.specs("table6") if s.model.name == "learnet"]
-    store_all(workspace, learnet, lambda *_: 0.6)
+    store_all(learnet, lambda *_: 0.6)
     missing = tables.missing_runs(workspace, "table6")
     assert set(missing["model"]) == {"linear SVM on HOG"}
     assert set(missing["command"]) == {"mer run table6 --profile smoke"}
@@ -185,8 +243,8 @@ def test_a_table_without_any_fold_names_the_command(workspace):
         tables.ablation(workspace, "table3")
 
 
-def test_facts_count_and_name_the_extremes(filled):
-    differences = tables.ablation(filled("table3"), "table3").differences
+def test_facts_count_and_name_the_extremes(ablation_of):
+    differences = ablation_of("table3").differences
     said = tables.facts(differences)
     uar = differences[differences["metric"] == "uar_pooled"]
     assert said["n_differences"] == len(uar)
@@ -199,8 +257,8 @@ def test_facts_count_and_name_the_extremes(filled):
 
 
 @pytest.mark.parametrize("name", list(ABLATIONS))
-def test_every_comparison_answers_one_question(filled, name):
-    differences = tables.ablation(filled("table2", name), name).differences
+def test_every_comparison_answers_one_question(ablation_of, name):
+    differences = ablation_of(name).differences
     asked = tables.by_question(differences, name)
     uar = differences[differences["metric"] == "uar_pooled"]
     assert asked["comparisons"].sum() == len(uar)
@@ -228,8 +286,8 @@ def test_the_control_of_a_linear_machine_is_plain_single():
         assert list(tables.by_question(rows, "table4")["question"]) == [question]
 
 
-def test_holm_is_over_every_comparison_of_a_table(filled):
-    differences = tables.ablation(filled("table4"), "table4").differences
+def test_holm_is_over_every_comparison_of_a_table(ablation_of):
+    differences = ablation_of("table4").differences
     for _, part in differences.groupby("metric"):
         np.testing.assert_allclose(
             part["p_bootstrap_holm"], stats.holm(part["p_bootstrap"].to_numpy())
@@ -240,10 +298,9 @@ def test_every_table_that_is_no_ablation_is_shown_otherwise():
     assert set(TABLES) - set(ABLATIONS) == {"table2", "phase_difference"}
 
 
-def test_variants_stand_in_the_order_in_which_they_are_varied(filled):
-    workspace = filled("table3", "table6", "table7")
+def test_variants_stand_in_the_order_in_which_they_are_varied(ablation_of):
     order = {
-        name: list(dict.fromkeys(tables.ablation(workspace, name).scores["variant"]))
+        name: list(dict.fromkeys(ablation_of(name).scores["variant"]))
         for name in ("table3", "table6", "table7")
     }
     assert order["table3"][:5] == [

@@ -14,17 +14,32 @@ from mer_utils.runs.rows import prediction_rows
 from mer_utils.tables.summary import NOT_YET
 
 
-def fill(workspace, jobs) -> None:
+@pytest.fixture(scope="module")
+def made_runs():
+    """The rows of the folds made so far, which several tests store alike."""
+    return {}
+
+
+@pytest.fixture
+def fill(workspace, made_runs):
     """Store made-up predictions: the right class, except for the first clip of a subject."""
-    for job in jobs:
-        clips = workspace.clips(job.spec.data.dataset)
-        positions = np.flatnonzero(clips["subject"] == job.held_out)
-        classes = clips["label"].cat.categories
-        truth = clips["label"].cat.codes.to_numpy()[positions]
-        shown = np.where(np.arange(len(truth)) == 0, (truth + 1) % len(classes), truth)
-        p, last = np.eye(len(classes))[shown], job.spec.training.epochs
-        rows = [prediction_rows(job.spec, clips, view, positions, p, last) for view in PHASES]
-        workspace.store.write(job.spec, job.held_out, pd.concat(rows), {})
+
+    def store(jobs) -> None:
+        for job in jobs:
+            if job not in made_runs:
+                made_runs[job] = rows_of(job, workspace.clips(job.spec.data.dataset))
+            workspace.store.write(job.spec, job.held_out, made_runs[job], {})
+
+    return store
+
+
+def rows_of(job, clips) -> pd.DataFrame:
+    positions = np.flatnonzero(clips["subject"] == job.held_out)
+    classes = clips["label"].cat.categories
+    truth = clips["label"].cat.codes.to_numpy()[positions]
+    shown = np.where(np.arange(len(truth)) == 0, (truth + 1) % len(classes), truth)
+    p, last = np.eye(len(classes))[shown], job.spec.training.epochs
+    return pd.concat(prediction_rows(job.spec, clips, view, positions, p, last) for view in PHASES)
 
 
 @pytest.fixture
@@ -42,9 +57,9 @@ def test_an_empty_store_names_the_command(workspace):
         tables.all_scores(workspace)
 
 
-def test_half_a_store_is_shown_and_counted(workspace, jobs):
+def test_half_a_store_is_shown_and_counted(workspace, jobs, fill):
     half = [job for job in jobs if job.spec.data.dataset == "casme2" and job.spec.seed == 0]
-    fill(workspace, half[:-1])
+    fill(half[:-1])
     known = tables.coverage(workspace).set_index("table").loc["table2"]
     assert (known["folds"], known["computed"]) == (len(jobs), len(half) - 1)
     tidy = tables.all_scores(workspace)
@@ -56,8 +71,8 @@ def test_half_a_store_is_shown_and_counted(workspace, jobs):
     assert words["n_computed"] == str(len(half) - 1)
 
 
-def test_a_full_store_is_scored_as_each_table_is(workspace, jobs):
-    fill(workspace, jobs)
+def test_a_full_store_is_scored_as_each_table_is(workspace, jobs, fill):
+    fill(jobs)
     assert (tables.coverage(workspace).set_index("table").loc["table2", "command"]) == ""
     # Other tables may share runs with this one.
     tidy = tables.all_scores(workspace).query("table == 'table2'").reset_index(drop=True)
@@ -83,15 +98,15 @@ def test_summary_has_every_word_before_any_result(workspace):
     assert words["verdict"].startswith("not testable on synthetic data")
 
 
-def test_summary_of_one_setting_has_scores_and_no_difference(workspace, jobs):
-    fill(workspace, [job for job in jobs if len(job.spec.train_views) == 1])
+def test_summary_of_one_setting_has_scores_and_no_difference(workspace, jobs, fill):
+    fill([job for job in jobs if len(job.spec.train_views) == 1])
     words = tables.summary(workspace, *tables.table2(workspace))
     assert words["samm_best"] != NOT_YET
     assert words["n_differences"] == words["mean_difference"] == NOT_YET
 
 
-def test_on_licensed_data_the_verdict_counts(workspace, jobs, monkeypatch):
-    fill(workspace, jobs)
+def test_on_licensed_data_the_verdict_counts(workspace, jobs, fill, monkeypatch):
+    fill(jobs)
     monkeypatch.setattr(experiments.Workspace, "is_synthetic", lambda *_: False)
     verdict = tables.summary(workspace, *tables.table2(workspace))["verdict"]
     assert verdict.startswith("of 12 controlled comparisons 0 remain at the 5 % level")
