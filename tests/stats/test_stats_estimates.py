@@ -211,15 +211,6 @@ def test_compare_reports_the_scores_difference_and_tests(rows):
     assert table["p_mcnemar"].iloc[0] == pytest.approx(p)
 
 
-@pytest.mark.parametrize("n", [1, 6, 13, 14])
-def test_signed_ranks_are_tested_as_scipy_does(n, rng):
-    tied = rng.choice([-0.3, -0.1, 0.1, 0.2, 0.3], n)
-    for values in (tied, rng.normal(0.2, 1, n), np.abs(tied)):
-        expected = scipy_stats.wilcoxon(values).pvalue
-        assert stats.wilcoxon_p(values) == pytest.approx(expected)
-        assert stats.wilcoxon_p([*values, 0, 0]) == pytest.approx(expected)
-
-
 @pytest.mark.parametrize(("b", "c"), [(3, 9), (0, 0), (20, 41)])
 def test_mcnemar_by_hand(b, c):
     baseline = np.r_[np.zeros(b), np.ones(c), np.ones(10)].astype(bool)
