@@ -214,7 +214,7 @@ def test_compare_reports_the_scores_difference_and_tests(rows):
 @pytest.mark.parametrize("n", [1, 6, 13, 14])
 def test_signed_ranks_are_tested_as_scipy_does(n, rng):
     tied = rng.choice([-0.3, -0.1, 0.1, 0.2, 0.3], n)
-    for values in (tied, rng.normal(0.2, 1, n), np.abs(tied)):
+    for values in (tied, rng.normal(0.2, 1, n)):
         expected = scipy_stats.wilcoxon(values).pvalue
         assert stats.wilcoxon_p(values) == pytest.approx(expected)
         assert stats.wilcoxon_p([*values, 0, 0]) == pytest.approx(expected)
