@@ -11,7 +11,14 @@ import torch
 
 from mer_utils import protocol
 from mer_utils.errors import MerError
-from mer_utils.execution import Job, compute_fold, load_clips, load_views, run_fold
+from mer_utils.execution import (
+    Job,
+    compute_fold,
+    load_clips,
+    load_views,
+    prepare_views,
+    run_fold,
+)
 from mer_utils.execution.device import device_name, make_repeatable, resolve_device
 from mer_utils.execution.learners import training_set
 from mer_utils.models import BASELINES
@@ -46,6 +53,18 @@ def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, 
     assert record["precision"] == "float32"
     assert record["threads"] == 1
     assert 0 < record["compute_seconds"] <= record["seconds"]
+
+
+def test_views_are_made_before_any_fold_and_only_once(jobs, context, tmp_path):
+    elsewhere, told = replace(context, cache=tmp_path / "cache"), []
+
+    def progress(title, made, n):
+        told.append((title, n))
+        return made
+
+    for _ in range(2):
+        prepare_views([job.spec for job in jobs], elsewhere, workers=1, progress=progress)
+    assert told == [("views casme2", len(load_clips(jobs[0].spec.data, context)))]
 
 
 def test_dual_trains_on_all_three_phases(jobs, context):

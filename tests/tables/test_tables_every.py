@@ -117,8 +117,8 @@ def test_an_unknown_table_keeps_its_name():
     assert tables.table_title("mine") == "mine"
 
 
-def test_settings_stand_in_the_order_of_their_chapter(workspace):
-    fill(workspace, workspace.jobs(workspace.specs("table7")))
+def test_settings_stand_in_the_order_of_their_chapter(workspace, fill):
+    fill(workspace.jobs(workspace.specs("table7")))
     settings = list(dict.fromkeys(tables.all_scores(workspace)["setting"]))
     assert [s for s in settings if s.startswith(("as", "apex"))] == [
         "as annotated", "apex ±2", "apex ±4", "apex ±8", "apex ±16",
