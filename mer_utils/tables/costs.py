@@ -152,6 +152,17 @@ def goal_text(row: Mapping[Any, Any]) -> str:
     return "" if pd.isna(row["at_most"]) else f"at most {row['at_most']:g}"
 
 
+def value_text(value: float) -> str:
+    """Write a number with three digits, or whole where it has more.
+
+    Examples
+    --------
+    >>> value_text(2740.3), value_text(1.4712), value_text(9.8e-05)
+    ('2,740', '1.47', '9.8e-05')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def costs_table(costs: Costs, section: str, *, goals_only: bool = False) -> pd.DataFrame:
     """Return a section's single numbers as they are read: what, how much, goal, verdict.
 
@@ -171,7 +182,7 @@ def costs_table(costs: Costs, section: str, *, goals_only: bool = False) -> pd.D
         {
             "measured on": row["case"],
             "what": row["measure"],
-            "value": f"{row['value']:.3g} {row['unit']}".strip(),
+            "value": f"{value_text(row['value'])} {row['unit']}".strip(),
             "goal": goal_text(row),
             "verdict": verdict(row),
         }
