@@ -172,7 +172,11 @@ def phase_weights(
 
 
 def difference_weights(n: int, apex: int | None) -> dict[str, np.ndarray]:
-    """Return the same for `apex_difference`: 1 for a phase's last frame, -1 for its first."""
+    """Return the weight of every frame in each phase's `apex_difference`.
+
+    Parameters are those of `phase_weights`, and so is what is returned: 1 for the last frame of
+    a phase, -1 for its first, 0 for all others.
+    """
     weights = {}
     for phase, part in phase_slices(n, apex).items():
         if phase != "full":
@@ -264,6 +268,11 @@ def apex_difference(frames: np.ndarray, apex: int | None) -> dict[str, np.ndarra
     Returns
     -------
     dict of str to ndarray of shape (h, w, c) or (h, w), float32
+
+    Raises
+    ------
+    MerError
+        If `frames` has fewer than two frames, or `apex` lies outside.
     """
     _require_clip(frames)
     weights = difference_weights(len(frames), apex)
@@ -338,8 +347,8 @@ def weighted_sums(frames: Iterable[np.ndarray], weights: Sequence[np.ndarray]) -
     Parameters
     ----------
     frames : ndarray of shape (t, h, w, c) or (t, h, w), or iterable of its frames
-        Usually uint8. Of an iterable one frame is held at a time, so that frames can be pooled
-        as they are decoded.
+        Usually uint8. Of an iterable the first frame of each sum is held, and one more at a
+        time, so that frames can be pooled as they are decoded.
     weights : sequence of ndarray of shape (t,), float
         Those of each sum; frames of weight 0 are left out of it.
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docutils import nodes  # type: ignore[import-untyped]
+from docutils import nodes
 
 from mer_utils.book.numbered import caption_of
 

@@ -62,7 +62,7 @@ def make_repeatable() -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # Filling new memory with NaN shows code that reads it unwritten, which nothing here does;
-    # it costs a twentieth of the training.
+    # it costs a twentieth of the training. (torch sets this name where type checkers do not look.)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     # By default a GPU rounds the inputs of float32 convolutions to 10 bits (TF32).
