@@ -13,13 +13,13 @@ book: $(READY)  ## run what is missing, execute the notebooks, build build/html/
 	$(BIN)/mer book --profile $(PROFILE)
 
 test: $(READY)  ## run the examples in docstrings, then the tests, with coverage
-	$(BIN)/python -m pytest --doctest-modules mer_utils --cov --cov-report=
+	$(BIN)/python -m pytest --doctest-modules mer_utils companion --cov --cov-report=
 	$(BIN)/python -m pytest tests -n 2 --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(READY)  ## format, style (notebooks too), types, and the import direction of the rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m mer_utils.book.lint
+	$(BIN)/python -m companion.build.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -34,7 +34,7 @@ bench: $(READY)  ## measure speed against limits of this machine, for the chapte
 
 check-notebooks: $(READY)  ## run every notebook in a plain Jupyter session, with its defaults
 	$(BIN)/mer run --profile demo
-	$(BIN)/python -m mer_utils.book.check
+	$(BIN)/python -m companion.build.check
 
 clean:  ## remove everything that was generated, the environment included
 	rm -rf build $(VENV)

@@ -19,7 +19,7 @@ from benchmarks.machine import read_seconds
 from benchmarks.record import Recorder
 from mer_utils import dynamic_image as di
 from mer_utils import synthetic, views
-from mer_utils.annotations import clip_frames, load
+from mer_utils.datasets import clip_frames, load
 from mer_utils.frames import read_frames
 from mer_utils.synthetic.drawing import JPEG_QUALITY
 

@@ -15,14 +15,13 @@ import psutil
 
 from benchmarks.clock import seconds
 from benchmarks.record import Recorder
-from mer_utils.execution import Job, open_executor, prepare_views, run
 from mer_utils.experiments import SETTINGS, Workspace, open_workspace
 from mer_utils.models import MODELS
-from mer_utils.runs import RunSpec, RunStore
+from mer_utils.runs import Job, RunSpec, RunStore, open_executor, prepare_views, run
 
 SECTION = "engine"
 KILLS = 25
-MER = "import sys; from mer_utils.cli import main; main()"
+MER = "import sys; from mer_utils.cli.main import main; main()"
 
 
 def measure(recorder: Recorder, *, quick: bool = False) -> None:

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from mer_utils import models
-from mer_utils.execution.device import make_repeatable
 from mer_utils.experiments import get_profile
 from mer_utils.models.create import normalisation
+from mer_utils.runs.device import make_repeatable
 from mer_utils.training import fit
 
 CLIPS, CLASSES, STEPS = 255, 5, 2

@@ -21,13 +21,22 @@ from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import dynamic_image as di
 from mer_utils import models, synthetic
-from mer_utils.execution import Context, Executor, Job, open_executor, prepare_views, run
-from mer_utils.execution.device import make_repeatable
-from mer_utils.execution.plan import STEP_OVER_FORWARD, forward_operations
 from mer_utils.experiments import Workspace, get_profile, open_workspace
 from mer_utils.experiments.profiles import Profile
 from mer_utils.models.create import normalisation
-from mer_utils.runs import ModelSpec, RunSpec, RunStore
+from mer_utils.runs import (
+    Context,
+    Executor,
+    Job,
+    ModelSpec,
+    RunSpec,
+    RunStore,
+    open_executor,
+    prepare_views,
+    run,
+)
+from mer_utils.runs.device import make_repeatable
+from mer_utils.runs.plan import STEP_OVER_FORWARD, forward_operations
 from mer_utils.training import fit
 
 SECTION, RATES = "gpu", "gpu rates"

@@ -12,8 +12,8 @@ import psutil
 import torch
 
 from benchmarks.clock import best, seconds
+from companion.costs.record import NO_GPU
 from mer_utils.runs import environment
-from mer_utils.tables.costs import NO_GPU
 
 
 def describe() -> dict[str, Any]:

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mer_utils.book import provenance
+from companion.build import provenance
 
 ROOT = Path(__file__).parents[1]
 SHARED = ("_static", "_sphinx_design_static", "vendor")
@@ -74,7 +74,7 @@ def _is_shared(file: Path, site: Path) -> bool:
 
 def rebuild(build: Path, profile: str) -> list[tuple[str, float]]:
     """Return what was built in a copy of the checkout, and its wall-clock seconds."""
-    command = [sys.executable, "-c", "from mer_utils.cli import main; main()"]
+    command = [sys.executable, "-c", "from mer_utils.cli.main import main; main()"]
     with tempfile.TemporaryDirectory(prefix="mer-pages-") as folder:
         copy = Path(folder) / "checkout"
         left_out = shutil.ignore_patterns(".venv", ".git", "node_modules", "build", "__pycache__")

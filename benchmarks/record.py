@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from companion.costs.record import COLUMNS, goal_text, verdict
 from mer_utils.files import atomic_write, build_dir
-from mer_utils.tables.costs import COLUMNS, goal_text, verdict
 
 
 @dataclass
 class Recorder:
-    """Collects rows, one a measured number; see `mer_utils.tables.costs.COLUMNS`."""
+    """Collects rows, one a measured number; see `companion.costs.record.COLUMNS`."""
 
     machine: dict[str, Any]
     rows: list[dict[str, Any]] = field(default_factory=list)

@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 
 from benchmarks.record import Recorder
+from companion.costs.record import Costs
+from companion.costs.trends import growth_table
 from mer_utils import models
 from mer_utils.models.create import normalisation
 from mer_utils.protocol import loso
-from mer_utils.tables.cost_trends import growth_table
-from mer_utils.tables.costs import Costs
 from mer_utils.training import TrainingOptions, fit, predict
 
 SECTION = "scaling"

@@ -22,13 +22,12 @@ from benchmarks.clock import seconds
 from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import augment, models
-from mer_utils.execution import Job, compute_fold, open_executor, prepare_views, run
-from mer_utils.execution.learners import training_set
-from mer_utils.execution.plan import STEP_OVER_FORWARD, forward_operations
 from mer_utils.experiments import SETTINGS, Workspace, open_workspace
 from mer_utils.models.create import normalisation
 from mer_utils.protocol import loso
-from mer_utils.runs import RunSpec
+from mer_utils.runs import Job, RunSpec, compute_fold, open_executor, prepare_views, run
+from mer_utils.runs.learners import training_set
+from mer_utils.runs.plan import STEP_OVER_FORWARD, forward_operations
 from mer_utils.training import fit
 
 SECTION = "training"

@@ -11,13 +11,15 @@ from benchmarks.clock import best
 from benchmarks.record import Recorder
 
 SECTION = "whole"
-MER = "import sys; from mer_utils.cli import main; sys.argv = ['mer', '--help']; main()"
+MER = "import sys; from mer_utils.cli.main import main; sys.argv = ['mer', '--help']; main()"
 STARTS = {
     "python": "pass",
     "import mer_utils": "import mer_utils",
-    "import mer_utils.annotations": "import mer_utils.annotations",
+    "import mer_utils.datasets": "import mer_utils.datasets",
     "mer --help": MER,
-    "first cell of a notebook": "from mer_utils import experiments, figures, tables",
+    "first cell of a notebook": (
+        "from companion import chapters, figures; from mer_utils import experiments"
+    ),
     "import torch": "import torch",
 }
 

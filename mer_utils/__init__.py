@@ -1,26 +1,22 @@
-"""The package behind the companion to arXiv 2510.15466, in the order data flow through it.
+"""The library behind the companion to arXiv 2510.15466, in the order data flow through it.
 
-========================  ==========================================================
-:mod:`~mer_utils.annotations`    the clip table: spreadsheets, corrections, label schemes
-:mod:`~mer_utils.synthetic`      made clips, written in both data sets' own formats
-:mod:`~mer_utils.frames`         a clip's frames: decoding, cropping, fingerprints
+==============================  ========================================================
 :mod:`~mer_utils.dynamic_image`  rank pooling: weights, phases, dynamic images (DIs)
-:mod:`~mer_utils.views`          DI arrays: one decode of a clip gives every phase's DI
-:mod:`~mer_utils.models`         the six networks, all created through timm
-:mod:`~mer_utils.augment`        spatial augmentation of training batches
-:mod:`~mer_utils.protocol`       leave-one-subject-out (LOSO) folds, the leakage guard
-:mod:`~mer_utils.training`       one fold: fit and predict on arrays
-:mod:`~mer_utils.explain`        where a trained network looked: class activation maps
-:mod:`~mer_utils.runs`           run specifications, their keys, the prediction store
-:mod:`~mer_utils.execution`      where folds run: here, local workers, a Dask cluster
-:mod:`~mer_utils.experiments`    the tables as lists of run specifications; profiles
 :mod:`~mer_utils.metrics`        pooled accuracy, UF1, UAR
 :mod:`~mer_utils.stats`          intervals and paired tests over subjects
-:mod:`~mer_utils.tables`         results frames in, styled tables out
-:mod:`~mer_utils.figures`        arrays and results in, figures out
-:mod:`~mer_utils.book`           the build: jupytext, papermill, jupyter-book
+:mod:`~mer_utils.protocol`       leave-one-subject-out (LOSO) folds, the leakage guard
+:mod:`~mer_utils.datasets`       the clip table: spreadsheets, corrections, label schemes
+:mod:`~mer_utils.frames`         a clip's frames: decoding, cropping, fingerprints
+:mod:`~mer_utils.synthetic`      made clips, written in the data sets' own formats
+:mod:`~mer_utils.views`          DI arrays: one decode of a clip gives every phase's DI
+:mod:`~mer_utils.augment`        spatial augmentation of training batches
+:mod:`~mer_utils.models`         the six networks, all created through timm, and baselines
+:mod:`~mer_utils.training`       one fold: fit, predict and explain on arrays
+:mod:`~mer_utils.runs`           run specifications, the prediction store, where folds run
+:mod:`~mer_utils.experiments`    the tables as lists of run specifications; profiles
+:mod:`~mer_utils.plotting`       arrays and results in, figures out
 :mod:`~mer_utils.cli`            the command ``mer``
-========================  ==========================================================
+==============================  ========================================================
 
 A room imports only rooms above its own line. Importing this package loads none of them.
 """

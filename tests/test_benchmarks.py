@@ -13,7 +13,8 @@ import torch
 from benchmarks import dynamic_images, effects, gpu, machine, scaling, training, usual_loop
 from benchmarks.clock import best
 from benchmarks.record import Recorder
-from mer_utils import dynamic_image, models, tables
+from companion import costs
+from mer_utils import dynamic_image, models
 from mer_utils.experiments.profiles import get_profile
 from mer_utils.models.create import normalisation
 from mer_utils.training import TrainingOptions
@@ -191,7 +192,7 @@ def test_rates_are_operations_of_the_images_shown(monkeypatch):
     recorder, profile = Recorder({}), get_profile("smoke")
     gpu.network_rates(recorder, torch.device("cpu"), profile, quick=True)
     rates = recorder.frame().query("section == 'gpu rates'").set_index("measure")["value"]
-    assert list(rates.index) == list(tables.GPU_RATES)
+    assert list(rates.index) == list(costs.GPU_RATES)
     plan = profile.models["learnet"]
     network = models.create("learnet", gpu.CLASSES, plan.image_size, width=plan.width)
     step = 3 * models.count_operations(network, plan.image_size)
@@ -229,10 +230,10 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path):
     recorder = Recorder(machine.describe())
     recorder.add("whole", "a case", "seconds", 0.25, "s", at_most=0.3)
     recorder.add("scaling", "clips", "time of a run", 2, "s", x=8)
-    read = tables.read_costs(recorder.write(tmp_path / "record.json"))
+    read = costs.read_costs(recorder.write(tmp_path / "record.json"))
     assert read.machine == recorder.machine
     assert read.rows["value"].tolist() == [0.25, 2.0]
-    assert tables.costs_table(read, "whole")["verdict"].tolist() == ["met"]
+    assert costs.costs_table(read, "whole")["verdict"].tolist() == ["met"]
 
 
 def test_contestants_take_turns():

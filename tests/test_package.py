@@ -16,7 +16,7 @@ def test_the_front_page_names_every_room():
     assert {room for room in rooms if f"mer_utils.{room}`" in mer_utils.__doc__} == rooms
 
 
-@pytest.mark.parametrize("room", ["annotations", "dynamic_image", "metrics", "stats", "synthetic"])
+@pytest.mark.parametrize("room", ["datasets", "dynamic_image", "metrics", "stats", "synthetic"])
 def test_rooms_without_networks_do_not_import_torch(room):
     code = f"import sys, mer_utils.{room}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

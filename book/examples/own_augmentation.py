@@ -2,7 +2,7 @@
 
 import torch
 
-from mer_utils import augment, execution, experiments
+from mer_utils import augment, experiments, runs
 from mer_utils.experiments.grids import run_spec
 
 
@@ -16,5 +16,5 @@ def shift(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 augment.SPATIAL["shift"] = (shift,)
 own = experiments.open_workspace("smoke", datasets=["casme2"])
 spec = run_spec(own.profile, own.data["casme2"], "learnet", spatial="shift")
-report = execution.run(own.jobs([spec]), own.context)
+report = runs.run(own.jobs([spec]), own.context)
 print(report.done, "folds computed")

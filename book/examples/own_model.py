@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from mer_utils import execution, experiments, tables
+from companion import chapters
+from mer_utils import experiments, runs
 from mer_utils.experiments.profiles import ModelPlan
 
 NAME = "mobilenetv3_small_050"
@@ -12,9 +13,9 @@ profile = smoke.model_copy(update={"models": plans})
 whole = experiments.open_workspace("smoke", datasets=["casme2"])
 workspace = replace(whole, profile=profile)
 specs = [s for s in workspace.specs("table2") if s.model.name == NAME]
-report = execution.run(workspace.jobs(specs), workspace.context)
+report = runs.run(workspace.jobs(specs), workspace.context)
 print(report.done, "folds computed")
-rows = tables.on_view(workspace.predictions("table2"))
-scores = tables.scores(rows[rows["model"] == NAME])
-wide = tables.wide_scores(scores, "casme2")
+rows = chapters.on_view(workspace.predictions("table2"))
+scores = chapters.scores(rows[rows["model"] == NAME])
+wide = chapters.wide_scores(scores, "casme2")
 print(wide[["model", "setting", "UAR"]].to_string(index=False))

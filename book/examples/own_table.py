@@ -1,6 +1,6 @@
 """Add a table: train on one half of the clip, on the other, and on both."""
 
-from mer_utils import execution, experiments
+from mer_utils import experiments, runs
 from mer_utils.experiments import TABLES, Table
 from mer_utils.experiments.grids import run_spec
 
@@ -17,4 +17,4 @@ def grid(profile, data):
 TABLES["halves"] = Table("halves", "One half", "training views", grid)
 workspace = experiments.open_workspace("smoke", datasets=["casme2"])
 jobs = workspace.jobs(workspace.specs("halves"))
-print(execution.run(jobs, workspace.context).done, "folds computed")
+print(runs.run(jobs, workspace.context).done, "folds computed")

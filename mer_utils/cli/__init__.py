@@ -1,5 +1,1 @@
-"""The command ``mer``: thin commands over the rooms."""
-
-from mer_utils.cli.main import app, main
-
-__all__ = ["app", "main"]
+"""The command ``mer``: thin commands over the rooms; `main` puts them together."""

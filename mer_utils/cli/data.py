@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer_utils import frames, synthetic
-from mer_utils.annotations import Problem, grouped, to_json, worst
-from mer_utils.annotations import check as find_problems
-from mer_utils.annotations.rules import MISSING_FRAMES
+from mer_utils.datasets import Problem, grouped, to_json, worst
+from mer_utils.datasets import check as find_problems
+from mer_utils.datasets.rules import MISSING_FRAMES
 from mer_utils.errors import MerError
 
 commands = typer.Typer()

@@ -10,8 +10,8 @@ import numpy as np
 import typer
 
 from mer_utils import dynamic_image, frames
-from mer_utils.annotations import clip_frames
-from mer_utils.annotations.layout import frame_files
+from mer_utils.datasets import clip_frames
+from mer_utils.datasets.layout import frame_files
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 
@@ -63,8 +63,8 @@ def make_dis(
     reg_img46.jpg). A video's frames count from 1. Onset and offset are both included.
     """
     # Matplotlib takes a while to import, and no other command needs it.
-    from mer_utils.figures.dynamic_images import di_grid
-    from mer_utils.figures.style import MUTED, PHASE_TITLES
+    from mer_utils.plotting.dynamic_images import di_grid
+    from mer_utils.plotting.style import MUTED, PHASE_TITLES
 
     if output.suffix.lower() != ".png":
         raise MerError(f"{output} is no PNG file", "a name ending in .png", "end it in .png")

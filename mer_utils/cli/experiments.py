@@ -18,8 +18,8 @@ from rich.table import Table
 from mer_utils.cli.progress import FoldProgress, duration, show_bar
 
 if TYPE_CHECKING:
-    from mer_utils.execution import Executor, Job, Outcome, Report
     from mer_utils.experiments import Workspace
+    from mer_utils.runs import Executor, Job, Outcome, Report
 
 commands = typer.Typer()
 
@@ -65,9 +65,9 @@ def plan(
     device: Device = "auto",
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
-    from mer_utils.execution import load_clips
-    from mer_utils.execution.plan import plan_runs
     from mer_utils.experiments import open_workspace
+    from mer_utils.runs import load_clips
+    from mer_utils.runs.plan import plan_runs
 
     names = _names(tables)
     workspace = open_workspace(
@@ -122,8 +122,8 @@ def run_tables(
     cluster_options: ClusterOptions = None,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
-    from mer_utils.execution import open_executor
     from mer_utils.experiments import open_workspace
+    from mer_utils.runs import open_executor
 
     names = _names(tables)
     chosen = open_executor(
@@ -187,7 +187,7 @@ def compute(
     executor : Executor, optional
         Not yet entered: it is started only if something is missing.
     """
-    from mer_utils.execution import Report, open_executor, prepare_views, require_weights, run
+    from mer_utils.runs import Report, open_executor, prepare_views, require_weights, run
 
     report = Report()
     specs = {name: workspace.specs(name) for name in tables}

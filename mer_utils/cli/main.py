@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mer_utils.cli import book, data, di, experiments
+from mer_utils.cli import data, di, experiments
 from mer_utils.errors import MerError
 
 app = typer.Typer(
@@ -18,8 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (data.commands, di.commands, experiments.commands, book.commands):
+for commands in (data.commands, di.commands, experiments.commands):
     app.registered_commands.extend(commands.registered_commands)
+for extension in entry_points(group="mer.commands"):  # such as mer book, of the companion
+    app.registered_commands.extend(extension.load().registered_commands)
 
 
 def main() -> None:

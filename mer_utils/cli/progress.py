@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from mer_utils.execution import Job, Outcome
+    from mer_utils.runs import Job, Outcome
 
 _LOG_EVERY_SECONDS = 30
 

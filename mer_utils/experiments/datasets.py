@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from mer_utils.errors import MerError
-from mer_utils.execution.data import MANIFEST, VARIANT, parts_of
 from mer_utils.frames import CropOptions
 from mer_utils.runs import DataSpec
+from mer_utils.runs.data import MANIFEST, VARIANT, parts_of
 
 OWN_LABELS = "own labels"
 _CROP, _NO_FACE, _CORRECTIONS = "MER_CROP", "MER_NO_FACE", "MER_CORRECTIONS"
@@ -33,7 +33,7 @@ class Dataset:
         composite and for a manifest.
     own_missing_apex : bool
         Whether a missing apex is treated by each data set's own rule, see
-        :func:`mer_utils.annotations.load`; else such a clip has the full view only.
+        :func:`mer_utils.datasets.load`; else such a clip has the full view only.
     missing_frames : {"error", "drop_clip"}
         The rule for a clip that lacks frames.
     file : Path or None
@@ -216,7 +216,7 @@ def missing_frames_rule() -> DropRule:
     ------
     MerError
         If it is neither ``error`` (the default) nor ``drop_clip``; the third rule, ``nearest``,
-        is for :func:`mer_utils.annotations.load` alone.
+        is for :func:`mer_utils.datasets.load` alone.
     """
     return _drop_rule(_MISSING_FRAMES)
 

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer_utils import execution, synthetic
-from mer_utils.annotations import ledger
-from mer_utils.annotations.schema import prefixed
-from mer_utils.execution import Context, Job
-from mer_utils.execution.data import clips_without_face, describe_data, layout_of, parts_of
+from mer_utils import runs, synthetic
+from mer_utils.datasets import ledger
+from mer_utils.datasets.schema import prefixed
 from mer_utils.experiments.datasets import (
     DATASETS,
     Dataset,
@@ -32,7 +30,8 @@ from mer_utils.experiments.profiles import Profile, get_profile
 from mer_utils.experiments.settings import add_setting
 from mer_utils.files import build_dir
 from mer_utils.protocol import folds
-from mer_utils.runs import DataSpec, RunSpec, RunStore
+from mer_utils.runs import Context, DataSpec, Job, RunSpec, RunStore
+from mer_utils.runs.data import clips_without_face, describe_data, layout_of, parts_of
 from mer_utils.views import Views
 
 # Half the side of the crop: the made variants cost a quarter, and views are smaller still.
@@ -118,7 +117,7 @@ class Workspace:
 
     def clips(self, dataset: str) -> pd.DataFrame:
         """Return the clip table of a data set."""
-        return execution.load_clips(self.data[dataset], self.context)
+        return runs.load_clips(self.data[dataset], self.context)
 
     def specs(self, table: str) -> list[RunSpec]:
         """Return the run specifications of a table."""
@@ -150,7 +149,7 @@ class Workspace:
         Returns
         -------
         DataFrame
-            As :func:`mer_utils.annotations.ledger`, the parts of a composite one below the
+            As :func:`mer_utils.datasets.ledger`, the parts of a composite one below the
             other, with their subjects prefixed as in its clip table; clips left out for want
             of a face are among those left out.
         """
@@ -201,7 +200,7 @@ class Workspace:
         return [
             Job(spec, fold.held_out)
             for spec in specs
-            for fold in folds(execution.load_clips(spec.data, self.context), spec.evaluation)
+            for fold in folds(runs.load_clips(spec.data, self.context), spec.evaluation)
         ]
 
     def missing(self, specs: list[RunSpec]) -> list[Job]:
@@ -226,7 +225,7 @@ class Workspace:
 
     def views(self, spec: RunSpec) -> Views:
         """Return the views of a run's clips."""
-        return execution.load_views(spec.data, spec.views, self.context)
+        return runs.load_views(spec.data, spec.views, self.context)
 
     def maps(self, specs: list[RunSpec]) -> tuple[pd.DataFrame, np.ndarray]:
         """Return class activation maps with their prediction rows, see `RunStore.maps`."""

@@ -1,6 +1,6 @@
 """A clip's frames as arrays: decoding and fingerprinting what is on disk.
 
-Which files belong to a clip is the business of :mod:`mer_utils.annotations`; this room
+Which files belong to a clip is the business of :mod:`mer_utils.datasets`; this room
 turns them into pixels. Colours are in the order red, green, blue.
 """
 

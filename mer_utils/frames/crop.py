@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mer_utils.annotations import clip_frames
+from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.frames.decode import decode, read_frames
 from mer_utils.frames.face import Face, check_detector, find_face, level_transform
@@ -212,7 +212,7 @@ def crops_of(
     crops : sequence of (data set, CropOptions) pairs
         Data sets that are not among them are shown with the default crop.
     missing_frames : str
-        See :func:`mer_utils.annotations.clip_frames`.
+        See :func:`mer_utils.datasets.clip_frames`.
 
     Returns
     -------
@@ -245,7 +245,7 @@ def without_face(
         The clip table.
     options : CropOptions
     missing_frames : str
-        See :func:`mer_utils.annotations.clip_frames`.
+        See :func:`mer_utils.datasets.clip_frames`.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mer_utils.annotations import clip_frames
+from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 
 # Workers are processes with one thread each; OpenCV's own threads would only compete.
@@ -122,7 +122,7 @@ def load_clip(clip: Any, missing_frames: str = "error") -> tuple[np.ndarray, int
     clip : row of the clip table
         As ``itertuples`` or ``iloc`` gives it.
     missing_frames : str
-        See :func:`mer_utils.annotations.clip_frames`.
+        See :func:`mer_utils.datasets.clip_frames`.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer_utils.annotations import clip_frames
+from mer_utils.datasets import clip_frames
 from mer_utils.files import atomic_write
 
 # The columns that can change a prediction. Where the files lie (frames_dir) cannot.
@@ -32,9 +32,9 @@ def data_fingerprint(clips: pd.DataFrame, missing_frames: str, cache: Path) -> s
     Parameters
     ----------
     clips : DataFrame
-        The clip table of :func:`mer_utils.annotations.load`; for a manifest its images are read.
+        The clip table of :func:`mer_utils.datasets.load`; for a manifest its images are read.
     missing_frames : str
-        The rule by which frames were found, see :func:`mer_utils.annotations.clip_frames`.
+        The rule by which frames were found, see :func:`mer_utils.datasets.clip_frames`.
     cache : Path
         A folder. Reading every frame takes a while, so each clip's fingerprint is kept
         there under its files' names, sizes and modification times.

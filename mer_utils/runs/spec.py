@@ -25,13 +25,13 @@ class DataSpec(_Part):
     Parameters
     ----------
     dataset, scheme : str
-        As in :func:`mer_utils.annotations.load`; or a composite such as ``"megc2019"``; or
+        As in :func:`mer_utils.datasets.load`; or a composite such as ``"megc2019"``; or
         ``"manifest:NAME"`` with the scheme ``"own labels"``.
     fingerprint : str
         Of the annotation rows used and of every frame's bytes, see
         :func:`mer_utils.frames.data_fingerprint`.
     missing_apex, degenerate_phase, missing_frames : str
-        The rules of :func:`mer_utils.annotations.load`; a `missing_apex` of None is each data
+        The rules of :func:`mer_utils.datasets.load`; a `missing_apex` of None is each data
         set's own.
     """
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import dynamic_image as di
-from mer_utils.annotations import clip_frames
+from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 from mer_utils.frames import decode, find_face, read_cropped_frames, read_frames
@@ -73,7 +73,7 @@ def build(
     cache : Path
         Folder of the cache.
     missing_frames : str
-        Rule by which frames are found, see :func:`mer_utils.annotations.clip_frames`.
+        Rule by which frames are found, see :func:`mer_utils.datasets.clip_frames`.
     workers : int
         Threads that decode.
     progress : callable, optional

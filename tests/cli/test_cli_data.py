@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import annotations, synthetic
-from mer_utils.annotations.layout import frame_files
-from mer_utils.cli import app
-from mer_utils.cli.main import main
+from mer_utils import datasets, synthetic
+from mer_utils.cli.main import app, main
+from mer_utils.datasets.layout import frame_files
 
 
 def mer(*arguments):
@@ -80,7 +79,7 @@ def broken(twins, tmp_path):
     """A twin in which one clip of a used class ends too early and a frame of another is cut."""
     root = tmp_path / "broken"
     shutil.copytree(twins / "casme2-smoke", root)
-    used = annotations.load("casme2", root)
+    used = datasets.load("casme2", root)
     first, second = (Path(clip) for clip in used["frames_dir"][:2])
     frame_files(first)[int(used["offset"][0])].unlink()
     cut = list(frame_files(second).values())[3]
@@ -106,7 +105,7 @@ def test_the_table_names_file_expectation_and_remedy(broken, monkeypatch):
 @pytest.mark.parametrize("by_setting", [False, True])
 def test_check_applies_the_rules_that_a_run_would(broken, monkeypatch, tmp_path, by_setting):
     root, folder, _ = broken
-    row = annotations.ledger("casme2", root, missing_frames="drop_clip").set_index("clip")
+    row = datasets.ledger("casme2", root, missing_frames="drop_clip").set_index("clip")
     subject = row.loc[folder.name, "subject"]
     mine = tmp_path / "mine.csv"
     mine.write_text(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from mer_utils.cli.main import app
 from mer_utils.dynamic_image import phase_dynamic_images, to_uint8
 from mer_utils.errors import MerError
-from mer_utils.figures import dynamic_images
+from mer_utils.plotting import dynamic_images
 
 NUMBERS = range(8, 15)  # 8, 9, 10, ... : the order of names is not that of numbers
 

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils.cli import app
+from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
 from mer_utils.errors import MerError
-from mer_utils.execution import Job, Outcome
 from mer_utils.experiments import TABLES, Table
 from mer_utils.experiments.grids import run_spec
 from mer_utils.models import weights_identity
-from mer_utils.runs import ModelSpec
+from mer_utils.runs import Job, ModelSpec, Outcome
 
 MER = Path(sys.executable).with_name("mer")
 
@@ -82,7 +81,7 @@ def test_the_status_of_half_a_store(mer, tiny, tmp_path):
 
 
 def test_no_number_of_a_plan_is_cut_off_on_a_narrow_terminal(mer, tiny, monkeypatch):
-    monkeypatch.setattr("mer_utils.execution.plan.seconds_per_image", lambda *a: 1e6)
+    monkeypatch.setattr("mer_utils.runs.plan.seconds_per_image", lambda *a: 1e6)
     monkeypatch.setenv("COLUMNS", "30")
     shown = mer("plan", "tiny")
     assert "…" not in shown.output
@@ -92,7 +91,7 @@ def test_no_number_of_a_plan_is_cut_off_on_a_narrow_terminal(mer, tiny, monkeypa
 
 def test_a_failed_fold_is_listed_with_its_error_and_the_exit_code_says_so(mer, tiny, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("mer_utils.execution.learners.fit", lambda *a, **k: [][0])
+        patched.setattr("mer_utils.runs.learners.fit", lambda *a, **k: [][0])
         failed = mer("run", "tiny", "--workers", "1")
     assert failed.exit_code == 1
     assert failed.output.count("IndexError") == 3

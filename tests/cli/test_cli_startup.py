@@ -11,7 +11,7 @@ import pytest
 
 RUN = """
 import sys
-from mer_utils.cli import main
+from mer_utils.cli.main import main
 sys.argv[0] = "mer"
 try:
     main()

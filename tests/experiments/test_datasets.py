@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import annotations, execution, experiments, synthetic, tables
-from mer_utils.annotations import midpoint_apex
-from mer_utils.cli import app
+from companion import chapters
+from mer_utils import datasets, experiments, runs, synthetic
+from mer_utils.cli.main import app
+from mer_utils.datasets import midpoint_apex
 from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
-from mer_utils.execution.data import COMPOSITES, clips_without_face
 from mer_utils.experiments.datasets import (
     chosen_datasets,
     cropped_datasets,
@@ -24,8 +24,9 @@ from mer_utils.experiments.datasets import (
     folders_needed,
 )
 from mer_utils.experiments.grids import run_spec
-from mer_utils.figures.style import DATASET_TITLES, title_of
 from mer_utils.frames import CropOptions, Face
+from mer_utils.plotting.style import DATASET_TITLES, title_of
+from mer_utils.runs.data import COMPOSITES, clips_without_face
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def first_fold(workspace):
     (data,) = workspace.data.values()
     spec = run_spec(workspace.profile, data, "learnet")
     job = workspace.jobs([spec])[0]
-    assert execution.run([job], workspace.context).failed == []
+    assert runs.run([job], workspace.context).failed == []
     return job, workspace.store.predictions([spec])
 
 
@@ -86,7 +87,7 @@ def test_smic_takes_the_middle_frame_as_apex(twins, smic_twin, tmp_path):
 def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
     workspace = opened(twins, tmp_path, "megc2019")
     clips = workspace.clips("megc2019")
-    alone = {d: annotations.load(d, workspace.context.root(d), "megc-3")
+    alone = {d: datasets.load(d, workspace.context.root(d), "megc-3")
              for d in COMPOSITES["megc2019"]}  # fmt: skip
     assert len(clips) == sum(map(len, alone.values()))
     assert clips["subject"].nunique() == sum(t["subject"].nunique() for t in alone.values())
@@ -103,7 +104,7 @@ def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
 def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twin, tmp_path):
     workspace = opened(twins, tmp_path, "megc2019")
     lines = workspace.ledger("megc2019")
-    parts = {d: annotations.ledger(d, workspace.context.root(d), "megc-3")
+    parts = {d: datasets.ledger(d, workspace.context.root(d), "megc-3")
              for d in COMPOSITES["megc2019"]}  # fmt: skip
     assert lines.groupby("dataset").size().to_dict() == {d: len(p) for d, p in parts.items()}
     used = lines[lines["status"] == "used"]
@@ -131,7 +132,7 @@ def test_titles_are_the_same_everywhere(manifest):
     assert {name: d.title for name, d in known.items()} == DATASET_TITLES
     for name in (*known, chosen_datasets([f"manifest:{manifest}"])[0].name):
         assert title_of(name, DATASET_TITLES) == dataset_title(name)
-    html = tables.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
+    html = chapters.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
     assert "MEGC2019 composite" in html
     assert "manifest a_b" in html
 
@@ -199,9 +200,9 @@ def test_clips_that_lack_frames_stop_a_run_or_are_dropped_and_counted(
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     root = tmp_path / "casme2"
     shutil.copytree(twins / "casme2-smoke", root)
-    known = annotations.load("casme2", root)
+    known = datasets.load("casme2", root)
     short = known.iloc[1]
-    annotations.clip_frames(short).paths[-1].unlink()
+    datasets.clip_frames(short).paths[-1].unlink()
     monkeypatch.setenv("MER_CASME2_ROOT", str(root))
     with pytest.raises(MerError, match=rf"{short['clip']}.*MER_MISSING_FRAMES=drop_clip"):
         opened(twins, tmp_path, "casme2").clips("casme2")
@@ -213,7 +214,7 @@ def test_clips_that_lack_frames_stop_a_run_or_are_dropped_and_counted(
     assert set(known["clip"]) - set(clips["clip"]) == {short["clip"]}
     (line,) = lines[lines["reason"].str.contains("missing frames")].itertuples()
     assert (line.subject, line.clip) == (short["subject"], short["clip"])
-    before = annotations.load("casme2", twins / "casme2-smoke", "megc-3")
+    before = datasets.load("casme2", twins / "casme2-smoke", "megc-3")
     composite = dropping.clips("megc2019")
     after = composite[composite["dataset"] == "casme2"]
     assert set(after["clip"]) == set(before["clip"]) - {short["clip"]}
@@ -225,12 +226,12 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
     monkeypatch.setenv("MER_CROP", "samm:margin=0.3:size=48")
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     searched = Counter()
-    known = annotations.load("samm", twins / "samm-smoke")
+    known = datasets.load("samm", twins / "samm-smoke")
     blind = known.iloc[2]
 
     def find(image, detector):
         searched[image.tobytes()] += 1
-        onset = annotations.clip_frames(blind).paths[0]
+        onset = datasets.clip_frames(blind).paths[0]
         hidden = (image[..., 0] == cv2.imread(str(onset), cv2.IMREAD_GRAYSCALE)).all()
         return None if hidden else face
 

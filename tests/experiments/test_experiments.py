@@ -9,8 +9,8 @@ import pytest
 
 from mer_utils import experiments
 from mer_utils.errors import MerError
-from mer_utils.execution import load_clips
 from mer_utils.models import BASELINES, MODELS
+from mer_utils.runs import load_clips
 
 
 @pytest.mark.parametrize("profile", experiments.PROFILES)

@@ -11,8 +11,8 @@ import pydantic
 import pytest
 import skimage.data
 
-from mer_utils import annotations, frames, synthetic
-from mer_utils.annotations.layout import frame_files
+from mer_utils import datasets, frames, synthetic
+from mer_utils.datasets.layout import frame_files
 from mer_utils.dynamic_image import dynamic_image, rank_pooling_weights
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions, Face, crop, crop_clip, face_box, find_face
@@ -322,7 +322,7 @@ def test_a_raw_twin_is_cropped_from_its_own_table(tmp_path):
         layout="raw",
         frame_size=(320, 240),
     )
-    clips = annotations.load("casme2", root)
+    clips = datasets.load("casme2", root)
     options = CropOptions(size=96)
     assert frames.without_face(clips, options).empty
     shown = frames.crops_of(clips, [("casme2", options)])

@@ -1,0 +1,95 @@
+"""The whole book as one PDF: a single HTML page, printed by Chromium."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from companion.build import contents
+from companion.build.render import jupyter_book
+from mer_utils.errors import MerError
+from mer_utils.files import atomic_write
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: Headless, and silent towards the network.
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-pdf-header-footer",
+    "--virtual-time-budget=20000",
+]
+
+
+def browser() -> str | None:
+    """Return Chromium's path, or None where it is not installed."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def pdf(
+    *, repository: Path, build: Path, log: Callable[[str], None] = print, timeout: float = 300
+) -> Path:
+    """Print the book that was last built and return the file, ``build/book.pdf``.
+
+    Parameters
+    ----------
+    repository : Path
+        Holds ``_config.yml``.
+    build : Path
+        The build folder of `book.build`.
+    log : callable
+        Takes one line at a time.
+    timeout : float
+        Seconds that Chromium may take.
+
+    Raises
+    ------
+    MerError
+        If Chromium is missing or fails, or the book was never built.
+    """
+    program = browser()
+    if program is None:
+        raise MerError(
+            "Chromium was not found",
+            f"one of {', '.join(BROWSERS)} on the PATH",
+            "install it (Debian: apt-get install chromium), or print pages from your browser",
+        )
+    build = build.absolute()
+    source = build / "src"
+    if not (build / "html" / "index.html").exists() or not source.exists():
+        raise MerError(f"{build} holds no book", "a finished build", "run make book first")
+    log("rendering the book as one page, then printing it (about 15 s)")
+    scratch = build / "printing"
+    folder = jupyter_book(source, repository.absolute() / "_config.yml", scratch, "singlehtml")
+    page = folder / f"{contents.pages(source)[0]}.html"
+    target = build / "book.pdf"
+    with tempfile.TemporaryDirectory() as profile, atomic_write(target) as part:
+        command = [program, *FLAGS, f"--user-data-dir={profile}", f"--print-to-pdf={part}"]
+        try:
+            done = subprocess.run(
+                [*command, page.as_uri()],
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+            reason = done.stderr.strip()[-500:]
+        except subprocess.TimeoutExpired:
+            reason = f"no end after {timeout:.0f} s"
+        if part.read_bytes()[:5] != b"%PDF-":
+            raise MerError(
+                f"Chromium printed no PDF ({reason})",
+                "a PDF file",
+                "open the site and print it there",
+            )
+    shutil.rmtree(scratch, ignore_errors=True)
+    log(f"printed: {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    return target

@@ -1,0 +1,188 @@
+"""`build`: notebooks prepared, executed where they changed, staged and rendered."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import companion
+import mer_utils
+from companion.build import contents, execute, fingerprint, prepare, provenance
+from companion.build.banner import banner
+from companion.build.executed import Executed, key_of
+from companion.build.prepare import Notebook
+from companion.build.progress import expected_seconds
+from companion.build.render import Site, render
+from companion.build.stage import stage
+from mer_utils.errors import MerError
+
+#: This notebook reads the others' run times and is therefore executed after them.
+STATUS = "status"
+#: Files beside the pages that a notebook may read.
+_DATA_FILES = {".csv", ".json", ".toml", ".yaml", ".yml", ".parquet", ".txt"}
+
+
+def build(
+    *,
+    repository: Path,
+    build: Path,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    workers: int | None = None,
+    log: Callable[[str], None] = print,
+    data_title: str = "not stated",
+    twins: bool = True,
+) -> Path:
+    """Build the book and return the folder of the site, whose first page is ``index.html``.
+
+    Parameters
+    ----------
+    repository : Path
+        Holds ``_config.yml``, ``book`` and ``notebooks``.
+    build : Path
+        The git-ignored folder that takes everything generated; the site is its ``html``.
+    parameters : mapping
+        Injected into each notebook that declares the name: ``profile``, ``data_root``,
+        ``store``. A path inside the repository is given relative to the notebooks'
+        folder, in which they run, so that no page names a folder of this machine.
+    inputs : mapping of str to str
+        Fingerprints of what pages rest on besides the sources: data, results, lock.
+    workers : int, optional
+        Notebooks at a time; by default one for each core.
+    log : callable
+        Takes one line at a time.
+    data_title : str
+        What the data are, for the line at the top of every page.
+    twins : bool
+        Whether some of the data are synthetic twins. If not, a page ends where it would show
+        what only twins' ground truth tells.
+
+    Raises
+    ------
+    MerError
+        For a syntax error, a failing cell, an unknown parameter, a page that is missing
+        or does not render. The last good site stays as it was.
+    """
+    start = time.perf_counter()
+    repository, build = repository.absolute(), build.absolute()
+    config = repository / "_config.yml"
+    if not config.exists():
+        raise MerError(f"{config} is missing", "the repository's root", "name that folder")
+    folder = repository / "notebooks"
+    parameters = {k: _portable(v, repository, folder) for k, v in parameters.items()}
+    with _alone(build):
+        notebooks = prepare.read_all(folder, parameters)
+        if not twins:
+            notebooks = [prepare.for_licensed_data(notebook) for notebook in notebooks]
+        contents.check(repository / "book", {notebook.name for notebook in notebooks})
+        state = {**inputs, "package": package_fingerprint(), "files": _data_files(repository)}
+        executed, scratch = Executed(build / "executed"), build / "executing"
+        shutil.rmtree(scratch, ignore_errors=True)
+        executed.forget_all_but({notebook.name for notebook in notebooks})
+        workers = workers or os.cpu_count() or 1
+        _announce(notebooks, executed, Site(build), parameters, state, workers, log)
+
+        def run(some: list[Notebook], state: dict[str, str]) -> dict[str, Any]:
+            return execute.run(
+                some,
+                executed,
+                scratch,
+                parameters=parameters,
+                state=state,
+                build=build,
+                workers=workers,
+                log=log,
+            )
+
+        records = run([n for n in notebooks if n.name != STATUS], state)
+        profile = str(parameters.get("profile", "none"))
+        gathered = provenance.collect(
+            repository, records, profile=profile, data_title=data_title, inputs=inputs
+        )
+        written = provenance.write(build, gathered)
+        last = {**state, "provenance": fingerprint.of_file(written)}
+        run([n for n in notebooks if n.name == STATUS], last)
+
+        source = build / "src"
+        stage(repository, notebooks, executed, source, banner(profile, data_title))
+        lock = {"package": state["package"], "lock": state.get("lock", "")}
+        site, rendered = render(source, config, build, lock)
+    verb = "rendered" if rendered else "unchanged"
+    log(f"{verb}: {site / 'index.html'} ({time.perf_counter() - start:.0f} s in all)")
+    return site
+
+
+def package_fingerprint() -> str:
+    """Return the fingerprint of every source file of the library and the companion."""
+    found = []
+    for package in (Path(str(p.__path__[0])) for p in (mer_utils, companion)):
+        files = [p for p in fingerprint.files_in(package) if p.suffix not in (".pyc", ".so")]
+        found.append(fingerprint.of_tree(package, files))
+    return fingerprint.of_value(found)
+
+
+def _data_files(repository: Path) -> str:
+    """Return the fingerprint of the data files beside the pages."""
+    found = [
+        path
+        for folder in ("book", "notebooks")
+        for path in fingerprint.files_in(repository / folder)
+        if path.suffix in _DATA_FILES and path.name != "_toc.yml"
+    ]
+    return fingerprint.of_tree(repository, found)
+
+
+def _portable(value: Any, repository: Path, folder: Path) -> Any:
+    """Return a parameter as a notebook takes it: paths as text, inside the repository relative."""
+    if not isinstance(value, Path):
+        return value
+    if value.absolute().is_relative_to(repository):
+        return Path(os.path.relpath(value.absolute(), folder)).as_posix()
+    return str(value.absolute())
+
+
+def _announce(
+    notebooks: list[Notebook],
+    executed: Executed,
+    site: Site,
+    parameters: Mapping[str, Any],
+    state: Mapping[str, str],
+    workers: int,
+    log: Callable[[str], None],
+) -> None:
+    """Say what is going to be done, and how long that took the last time."""
+    waiting = [
+        n
+        for n in notebooks
+        if n.name != STATUS
+        and not executed.is_current(n.name, key_of(n, n.accepted(parameters), state))
+    ]
+    line = f"{len(notebooks)} notebooks, {len(waiting)} to execute"
+    if waiting:
+        known = [r.seconds if (r := executed.record(n.name)) else None for n in waiting]
+        seconds = expected_seconds(known, workers)
+        line += f", about {seconds:.0f} s" if seconds else ", for the first time"
+    rendering = site.known().get("seconds")
+    if rendering is not None:
+        line += f"; rendering takes about {rendering} s where a page changed"
+    log(line)
+
+
+@contextmanager
+def _alone(build: Path) -> Iterator[None]:
+    """Hold the build folder for this process; a second build in it would mix with ours."""
+    build.mkdir(parents=True, exist_ok=True)
+    with open(build / ".lock", "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise MerError(
+                f"another build is at work in {build}", "one at a time", "wait until it is done"
+            ) from error
+        yield

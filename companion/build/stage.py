@@ -1,0 +1,93 @@
+"""The source folder that Jupyter Book reads: pages, executed notebooks, vendored scripts."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import distribution
+from importlib.util import find_spec
+from pathlib import Path
+
+import nbformat
+
+from companion.build import attachments
+from companion.build.banner import below_title
+from companion.build.executed import Executed, with_prose_of
+from companion.build.normalise import normalise
+from companion.build.prepare import Notebook
+from mer_utils.errors import MerError
+
+#: Files of the repository's root that pages may include or link to.
+ROOT_FILES = ("CITATION.cff", "LICENSE")
+PLOTLY = "vendor/plotly.min.js"
+#: What the site has at its root besides pages; named in ``_config.yml``.
+EXTRA = "_extra"
+
+
+def stage(
+    repository: Path, notebooks: list[Notebook], executed: Executed, target: Path, line: str
+) -> None:
+    """Assemble the source folder afresh.
+
+    Parameters
+    ----------
+    repository : Path
+        Holds ``book`` and ``notebooks``.
+    notebooks : list of Notebook
+        Every notebook; all have been executed.
+    executed : Executed
+        Where the executed notebooks are.
+    target : Path
+        The folder to make; what was there is removed.
+    line : str
+        The banner that goes below every title.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    book = repository / "book"
+    shutil.copytree(book, target, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "_build"))
+    for page in sorted(target.rglob("*.md")):
+        name = f"book/{page.relative_to(target).as_posix()}"
+        page.write_text(below_title(page.read_text("utf-8"), line, name), "utf-8")
+    for name in ROOT_FILES:
+        if (repository / name).exists():
+            shutil.copy(repository / name, target / name)
+    _stage_notebooks(repository / "notebooks", notebooks, executed, target / "notebooks", line)
+    _vendor(target)
+
+
+def _stage_notebooks(
+    source: Path, notebooks: list[Notebook], executed: Executed, target: Path, line: str
+) -> None:
+    """Write every executed notebook and its files, and copy what lies beside the sources."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.md", ".ipynb_checkpoints"))
+    files: dict[str, bytes] = {}
+    for notebook in notebooks:
+        name = f"notebooks/{notebook.name}.md"
+        ran = nbformat.read(executed.notebook(notebook.name), as_version=4)
+        node = normalise(with_prose_of(notebook.node, ran))
+        attachments.detach(node, f"notebooks/{notebook.name}", files)
+        title = next(
+            (c for c in node.cells if c.cell_type == "markdown" and c.source.strip()), None
+        )
+        if title is None:
+            raise MerError(f"{name} has no title", "a first heading '# Title'", "give it one")
+        title["source"] = below_title(title.source, line, name).rstrip("\n")
+        nbformat.write(node, target / f"{notebook.name}.ipynb")
+    attachments.write(files, target.parent / EXTRA / attachments.FOLDER)
+
+
+def _vendor(target: Path) -> None:
+    """Copy the scripts that pages need offline; ``html_extra_path`` puts them at ``/vendor``.
+
+    They are kept out of ``_static``, whose every script Jupyter Book adds to every page.
+    """
+    vendor = target / EXTRA / "vendor"
+    package = distribution("sphinx-mathjax-offline")
+    mathjax = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
+    fonts = Path("output/chtml/fonts/woff-v2")
+    shutil.copytree(mathjax / fonts, vendor / "mathjax" / fonts)
+    shutil.copy(mathjax / "tex-chtml.js", vendor / "mathjax")
+    if any(PLOTLY in page.read_text("utf-8") for page in (target / "notebooks").glob("*.ipynb")):
+        spec = find_spec("plotly")
+        assert spec is not None
+        assert spec.origin is not None
+        shutil.copy(Path(spec.origin).parent / "package_data" / "plotly.min.js", vendor)

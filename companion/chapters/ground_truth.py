@@ -1,0 +1,185 @@
+"""What is true of the made clips: where the skin went, clip by clip and on the average.
+
+Of licensed data nobody knows this; every function here wants a synthetic twin.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from mer_utils import synthetic
+from mer_utils.datasets import clip_frames
+from mer_utils.experiments import Workspace
+from mer_utils.frames import face_box, face_on
+
+#: Where the twins are: a workspace, or the root of the one twin that the clips are from.
+Where = Workspace | str | os.PathLike[str]
+
+
+def truth_known(workspace: Workspace) -> pd.DataFrame:
+    """Say of each data set whether its ground truth is known: of synthetic twins only."""
+    return pd.DataFrame(
+        {
+            "data set": [dataset.title for dataset in workspace.datasets],
+            "ground truth": [
+                "known: a synthetic twin" if workspace.is_synthetic(dataset.name) else "none"
+                for dataset in workspace.datasets
+            ],
+        }
+    )
+
+
+def displacement_by_class(
+    where: Where, clips: pd.DataFrame, image_size: int
+) -> dict[str, np.ndarray]:
+    """Return how far the skin truly moved, averaged over the clips of each class.
+
+    Parameters
+    ----------
+    where : Workspace or path
+        The workspace of the clips, or the root of the one twin that they are from.
+    clips : DataFrame
+        Rows of the clip table; used are dataset, subject, clip and label. Subjects may be
+        prefixed as those of a composite are.
+    image_size : int
+        Side in pixels of the square result, which shows what a view of that size shows.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (image_size, image_size), float32
+        Class to the mean length of the displacement at the true apex, in pixels of the
+        original frame, without the drift of the head. Classes in the scheme's order; one
+        without a clip is absent.
+
+    Raises
+    ------
+    MerError
+        If the data are no synthetic twin: nobody knows how real skin moved.
+    """
+    sums: dict[str, np.ndarray] = {}
+    for clip in clips.itertuples():
+        moved = as_view(true_magnitude(where, clip), where, clip, image_size)
+        label = str(clip.label)
+        sums[label] = sums[label] + moved if label in sums else moved
+    counts = clips["label"].astype(str).value_counts()
+    order = clips["label"].astype("category").cat.categories
+    found = (str(label) for label in order)
+    return {label: sums[label] / np.float32(counts[label]) for label in found if label in sums}
+
+
+def mean_fields(where: Where, clips: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return where the skin truly went, averaged over the clips of each class.
+
+    Parameters
+    ----------
+    where, clips
+        As in `displacement_by_class`; the clips are those of one twin, whose frames have one
+        size.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (h, w, 2), float32
+        Class to mean displacement (right, down) at the true apex, in pixels.
+    """
+    fields: dict[str, list[np.ndarray]] = {}
+    for clip in clips.itertuples():
+        fields.setdefault(str(clip.label), []).append(true_field(where, clip))
+    order = (str(label) for label in clips["label"].astype("category").cat.categories)
+    return {label: np.mean(fields[label], axis=0) for label in order if label in fields}
+
+
+def mean_unit_fields(
+    where: Where, clips: pd.DataFrame, fewest: int = 3
+) -> dict[str, tuple[np.ndarray, int]]:
+    """Return what each action unit (AU) moved by itself, averaged over the clips that show it.
+
+    Parameters
+    ----------
+    where, clips
+        As in `mean_fields`.
+    fewest : int
+        Units that fewer clips show are left out.
+
+    Returns
+    -------
+    dict of str to (ndarray of shape (h, w, 2), float32; int)
+        ``"AU 12"`` to mean displacement (right, down) in pixels, and the number of clips. The
+        units in numeric order.
+    """
+    fields: dict[int, list[np.ndarray]] = {}
+    for clip in clips.itertuples():
+        for unit in sorted(set(truth_of(where, clip)["action_unit"])):
+            fields.setdefault(unit, []).append(true_field(where, clip, unit))
+    return {
+        f"AU {unit}": (np.mean(fields[unit], axis=0), len(fields[unit]))
+        for unit in sorted(fields)
+        if len(fields[unit]) >= fewest
+    }
+
+
+def truth_of(where: Where, clip: Any) -> pd.Series:
+    """Return the line of the ground truth that belongs to a row of the clip table."""
+    lines = _truth(root_of(where, clip))
+    line = lines.index.get_loc((own_subject(clip), str(clip.clip)))
+    assert isinstance(line, int)
+    return lines.iloc[line]
+
+
+@lru_cache(maxsize=8)
+def _truth(root: Path) -> pd.DataFrame:
+    return synthetic.ground_truth(root).set_index(["subject", "clip"])
+
+
+def true_field(where: Where, clip: Any, action_unit: int | None = None) -> np.ndarray:
+    """Return where the skin of one clip has gone at its true apex, (h, w, 2) pixels."""
+    return synthetic.true_displacement(
+        root_of(where, clip), own_subject(clip), str(clip.clip), action_unit
+    )
+
+
+def true_magnitude(where: Where, clip: Any) -> np.ndarray:
+    """Return how far the skin of one clip has moved at its true apex, (h, w) pixels."""
+    field = true_field(where, clip)
+    return np.hypot(field[..., 0], field[..., 1])
+
+
+def root_of(where: Where, clip: Any) -> Path:
+    """Return the root of the twin that a row of the clip table is from."""
+    return where.context.root(str(clip.dataset)) if isinstance(where, Workspace) else Path(where)
+
+
+def own_subject(clip: Any) -> str:
+    """Return the subject's name in its own data set, without the prefix of a composite."""
+    return str(clip.subject).removeprefix(f"{clip.dataset}-")
+
+
+def as_view(image: np.ndarray, where: Where, clip: Any, size: int) -> np.ndarray:
+    """Cut and resize an image of the frame's size as the clip's views are.
+
+    Parameters
+    ----------
+    image : ndarray of shape (h, w), float32
+    where : Workspace or path
+        Only a workspace can say that the clip's data set is cropped to the face.
+    clip : row of the clip table
+    size : int
+
+    Returns
+    -------
+    ndarray of shape (size, size), float32
+    """
+    cropped = where.context.crop(str(clip.dataset)) if isinstance(where, Workspace) else None
+    if cropped is not None:
+        face = face_on(clip_frames(clip).paths[0], cropped.detector)
+        if face is not None:
+            transform = face_box(face, margin=cropped.margin, size=cropped.size)
+            image = cv2.warpAffine(image, transform, (cropped.size, cropped.size))
+    how = cv2.INTER_AREA if min(image.shape) >= size else cv2.INTER_LINEAR
+    return cv2.resize(image, (size, size), interpolation=how)

@@ -1,0 +1,53 @@
+"""The gain of dual over its control on made clips, against how different the phases are."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from companion.chapters.results import model_title, on_view
+from companion.chapters.variants import add_variant, variant_differences
+from mer_utils.experiments import CONTROLS, Workspace
+from mer_utils.models import BASELINES
+
+
+def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFrame:
+    """Compare dual with its control on every made variant.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        One row a model and variant: model, title, phase_difference (0 to 1), noise,
+        ``line`` (the words of model and noise), control and dual (the two scores), value, low,
+        high, p_bootstrap_holm. The control
+        of a network is *matched single*; of a linear machine, which is not trained step by
+        step, *single*.
+
+    Raises
+    ------
+    MerError
+        If none of the folds is in the store.
+    """
+    rows = add_variant(on_view(workspace.predictions("phase_difference")), ["setting"])
+    pairs = [("dual", CONTROLS["dual"]), ("dual", "single")]
+    found = variant_differences(rows, pairs)
+    network = ~found["model"].isin(list(BASELINES))
+    controlled = found["comparison"].eq(f"dual minus {CONTROLS['dual']}")
+    chosen = found[(found["metric"] == metric) & (network == controlled)]
+    made = {d.name: d for d in workspace.variants}
+    gains = chosen.assign(
+        title=chosen["model"].map(model_title),
+        phase_difference=chosen["dataset"].map(lambda name: made[name].phase_difference),
+        noise=chosen["dataset"].map(lambda name: made[name].noise),
+    )
+    gains["line"] = gains["title"] + ", noise " + gains["noise"].map("{:g}".format)
+    gains = gains.rename(columns={"baseline_score": "control", "treatment_score": "dual"})
+    columns = ["model", "title", "phase_difference", "noise", "line", "control", "dual"]
+    order = ["model", "noise", "phase_difference"]
+    return gains.sort_values(order, kind="stable")[
+        [*columns, "value", "low", "high", "p_bootstrap_holm"]
+    ].reset_index(drop=True)

@@ -1,0 +1,115 @@
+"""The words of the one-page summary, each there even where its result is not yet."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from companion.chapters.results import (
+    CONTROL,
+    TREATMENT,
+    chance,
+    differences,
+    on_view,
+    quoted,
+    scores,
+)
+from mer_utils.experiments import DATASETS, Workspace
+
+NOT_YET = "not computed yet"
+CONTROLLED = f"{TREATMENT} minus {CONTROL}"
+_OF_A_DATASET = (
+    "baseline",
+    "baseline_name",
+    "best",
+    "best_interval",
+    "best_model",
+    "best_setting",
+    "clips",
+    "subjects",
+)
+_OVERALL = ("n_differences", "n_above_zero", "n_below_zero", "n_after_holm", "mean_difference")
+
+
+def table2(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the scores and the controlled differences of table 2 as far as they are there.
+
+    Parameters
+    ----------
+    workspace : Workspace
+
+    Returns
+    -------
+    scores, differences : DataFrame
+        As `scores` and `differences` return them, the latter with the comparison of dual
+        and matched single alone; without rows where there are no results yet.
+    """
+    specs = workspace.specs("table2")
+    if len(workspace.missing(specs)) == len(workspace.jobs(specs)):
+        return pd.DataFrame({"dataset": []}), pd.DataFrame({"comparison": []})
+    predictions = on_view(workspace.predictions("table2"))
+    compared = differences(predictions)
+    chosen = compared[compared["comparison"] == CONTROLLED]
+    return scores(predictions), chosen.reset_index(drop=True)
+
+
+def summary(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
+    """Return the words that the summary quotes, by name.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    tidy, compared : DataFrame
+        As `table2` returns them.
+
+    Returns
+    -------
+    dict of str to str
+        For each data set ``NAME_best``, its interval, model and setting, and the counts of
+        clips and subjects; over all the numbers of differences, how many folds are there
+        and missing, the level of chance, what the data are, and the verdict. The names are
+        always the same; what is not there yet reads `NOT_YET`.
+    """
+    found: dict[str, Any] = {}
+    if len(tidy):
+        empty = compared.reindex(columns=["metric", "comparison", "low", "high", "value"])
+        pairs = compared if len(compared) else empty.assign(p_bootstrap_holm=math.nan)
+        found = quoted(tidy, pairs)
+        if not found["n_differences"]:
+            found |= dict.fromkeys(_OVERALL)
+    names = [f"{dataset}_{name}" for dataset in DATASETS for name in _OF_A_DATASET]
+    specs = workspace.specs("table2")
+    folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
+    return {name: _words(name, found.get(name)) for name in [*names, *_OVERALL]} | {
+        "n_models": str(len(workspace.profile.models)),
+        "n_folds": f"{folds:,}",
+        "n_computed": f"{folds - missing:,}",
+        "chance": f"{chance(workspace):.2f}",
+        "data": workspace.data_title,
+        "verdict": _verdict(workspace, found),
+    }
+
+
+def _words(name: str, value: Any) -> str:
+    if value is None:
+        return NOT_YET
+    if isinstance(value, float):
+        return f"{value:+.3f}" if name == "mean_difference" else f"{value:.2f}"
+    return str(value)
+
+
+def _verdict(workspace: Workspace, found: dict[str, Any]) -> str:
+    if any(workspace.is_synthetic(data.name) for data in workspace.datasets):
+        return (
+            "not testable on synthetic data. The numbers above say what the method does with"
+            " drawn faces; they neither support nor contradict the paper"
+        )
+    total = found.get("n_differences")
+    if not total:
+        return NOT_YET
+    return (
+        f"of {total} controlled comparisons {found['n_after_holm']} remain at the 5 % level"
+        " after Holm's correction; the others are undecided with these data"
+    )

@@ -1,0 +1,109 @@
+"""Pages: the ledger as a list for reading, as a compact table, and the numbers quoted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+from IPython.display import HTML
+
+from companion.claims.register import FAILS, HOLDS, NOT_TESTABLE, UNDECIDED
+from companion.claims.verdicts import Verdict
+from mer_utils.plotting.style import table_of
+
+_SOURCES = {
+    "abstract": "abstract of the paper",
+    "digest": "an online digest of the paper",
+    "third party": "a comment in a third party's code",
+}
+
+
+def claims_list(verdicts: Sequence[Verdict]) -> HTML:
+    """Return the ledger as a list for reading.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+
+    Returns
+    -------
+    IPython.display.HTML
+        One block a claim; its id is a link target.
+    """
+    return HTML("".join(_block(verdict) for verdict in verdicts))
+
+
+def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Return one row a claim: id, its first words, source and verdict.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+
+    Returns
+    -------
+    DataFrame
+        Columns id, claim, source, verdict.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "id": v.claim.id,
+                "claim": _short(v.claim.claim),
+                "source": f"{v.claim.source}, {v.claim.mark}",
+                "verdict": v.verdict,
+            }
+            for v in verdicts
+        ]
+    )
+
+
+def quoted_claims(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """Return the numbers that the chapter's sentences quote, by name."""
+    said = [v.verdict for v in verdicts]
+    return {
+        "n_claims": len(verdicts),
+        "n_faces": sum(v.claim.about == "faces" for v in verdicts),
+        "n_method": sum(v.claim.about == "method" for v in verdicts),
+        "n_second_hand": sum(v.claim.mark == "second-hand" for v in verdicts),
+        "n_hold": said.count(HOLDS),
+        "n_fail": said.count(FAILS),
+        "n_undecided": said.count(UNDECIDED),
+        "n_not_testable": said.count(NOT_TESTABLE),
+        "n_incomplete": sum(
+            "Missing" in v.measured or "Not measured" in v.measured for v in verdicts
+        ),
+    }
+
+
+def _block(verdict: Verdict) -> str:
+    claim = verdict.claim
+    words = escape(claim.claim)
+    said = f"<q>{words}</q>" if claim.quoted else words
+    lines = verdict.measured.splitlines() or ["Nothing yet."]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return (
+        f'<div class="assumption claim" id="{claim.id.lower()}">'
+        f"<p><strong>{claim.id}.</strong> {said}</p>"
+        f"<p><strong>Verdict: {verdict.verdict}</strong>: {escape(verdict.why)}.</p>"
+        f"<p><strong>Would decide it:</strong> {escape(claim.measure)}</p>"
+        f"<p><strong>Measured</strong> on {escape(verdict.data)}:</p><ul>{items}</ul>"
+        f'<p class="assumption-facts">{"Quoted from" if claim.quoted else "Paraphrased from"} '
+        f"{_SOURCES[claim.source]} (<em>{claim.mark}</em>). "
+        f"About: {claim.about}. "
+        f"Measured by: {escape(', '.join(map(table_of, claim.measured_by)))}.</p></div>"
+    )
+
+
+def _short(words: str, limit: int = 72) -> str:
+    """Cut a claim at a word.
+
+    Examples
+    --------
+    >>> _short("one two three", 10)
+    'one two …'
+    """
+    if len(words) <= limit:
+        return words
+    return words[: limit - 1].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,162 @@
+"""Verdicts: what may be said of a claim, with what must never be said built in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from companion.claims.measured import measured, title_of
+from companion.claims.register import NOT_TESTABLE, UNDECIDED, Claim
+from companion.claims.rows import VIEWS
+from companion.claims.rules import Rule, rule_of
+from mer_utils.errors import MerError
+from mer_utils.models import MODELS
+from mer_utils.plotting.style import table_of
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict on a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+    synthetic : bool
+        Whether any of the data is synthetic.
+    verdict : str
+    measured : str
+        What was measured, a line each.
+    data : str
+        On which data.
+    why : str
+        What the verdict rests on.
+
+    Raises
+    ------
+    MerError
+        If the claim's entry does not admit the verdict on such data; a claim about faces on
+        synthetic data admits "not testable on synthetic data" only, whatever its entry says.
+    """
+
+    claim: Claim
+    synthetic: bool
+    verdict: str
+    measured: str
+    data: str
+    why: str
+
+    def __post_init__(self) -> None:
+        allowed: Sequence[str] = self.claim.allowed(self.synthetic)
+        # Said once more here: no register, and no register that was read without its checks,
+        # can make synthetic data speak about faces.
+        if self.synthetic and self.claim.about == "faces":
+            allowed = (NOT_TESTABLE,)
+        if self.verdict not in allowed:
+            kind = "synthetic" if self.synthetic else "real"
+            raise MerError(
+                f"the verdict on {self.claim.id} would be {self.verdict!r} on {kind} data",
+                f"one of {', '.join(map(repr, allowed))}",
+                "correct the rule of this claim, or the verdicts of its entry",
+            )
+
+
+def judge(
+    claim: Claim, evidence: pd.DataFrame, synthetic: bool, *, profile: str = "demo"
+) -> Verdict:
+    """Judge a claim by the evidence there is.
+
+    Parameters
+    ----------
+    claim : Claim
+    evidence : DataFrame
+        As :func:`companion.claims.evidence` returns it.
+    synthetic : bool
+        Whether any of the data is synthetic; a composite with one synthetic part is.
+    profile : str
+        Named in the command that fills what is missing.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    MerError
+        If the evidence holds synthetic data and `synthetic` denies it, the claim has no rule,
+        or the rule's verdict is not among those its entry admits.
+    """
+    if evidence["synthetic"].any() and not synthetic:
+        raise MerError(
+            f"claim {claim.id} would be judged as on real data",
+            "synthetic=True: part of the evidence is synthetic",
+            "pass what the evidence says, or leave the synthetic data out",
+        )
+    rule = rule_of(claim.id)
+    lacking = incomplete(rule, evidence, profile)
+    if synthetic and claim.about == "faces":
+        verdict, why = NOT_TESTABLE, "drawn faces are no evidence about faces"
+    elif lacking:
+        verdict, why = UNDECIDED, "the evidence is not complete"
+    else:
+        verdict, why = rule.decide(rule.decisive(evidence))
+    return Verdict(
+        claim=claim,
+        synthetic=synthetic,
+        verdict=verdict,
+        measured="\n".join([*measured(claim, rule, evidence), *lacking]),
+        data="; ".join(dict.fromkeys(evidence["data"])) or "none",
+        why=why,
+    )
+
+
+def judge_all(
+    claims: Sequence[Claim], evidence: pd.DataFrame, *, profile: str = "demo"
+) -> list[Verdict]:
+    """Judge every claim; the data are synthetic as soon as any row of the evidence is."""
+    synthetic = bool(evidence["synthetic"].any())
+    return [judge(claim, evidence, synthetic, profile=profile) for claim in claims]
+
+
+def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
+    """Say what the evidence of a rule lacks, each with the command that fills it, if one does.
+
+    Examples
+    --------
+    >>> from companion.claims.rules import RULES
+    >>> nothing = pd.DataFrame({name: [] for name in (
+    ...     "table", "dataset", "model", "metric", "comparison", "missing_folds",
+    ...     "p_bootstrap_holm")})
+    >>> incomplete(RULES["C13"], nothing, "demo")
+    ['Missing: Table 7. To fill it: mer run table7 --profile demo.']
+    """
+    lines = []
+    for table in rule.tables():
+        rows = evidence[(evidence["table"] == table) & rule.concerns(evidence)]
+        # One row a comparison, but the folds of a data set and model are missing once.
+        folds = rows.drop_duplicates(["dataset", "model"])["missing_folds"].sum()
+        absent = [c for c in rule.rests_on[table] if c not in set(rows["comparison"])]
+        command = f"To fill it: mer run {table} --profile {profile}."
+        if rows.empty:
+            lines.append(f"Missing: {table_of(table)}. {command}")
+        elif folds:
+            lines.append(f"Missing: {folds:.0f} folds of {table_of(table)}. {command}")
+        elif absent:
+            lines.append(f"Missing from {table_of(table)}: {', '.join(absent)}. {command}")
+    if lines:
+        return lines
+    rows = rule.decisive(evidence)
+    models = [MODELS[m].title for m in rule.models if m not in set(rows["model"])]
+    datasets = [
+        title_of(d) for d in rule.datasets if rule.tables() and d not in set(rows["dataset"])
+    ]
+    if models:
+        lines.append(
+            f"Not measured in the profile {profile}: {', '.join(models)}; the claim is about them."
+        )
+    if datasets:
+        lines.append(f"Not measured: {', '.join(datasets)}; the claim is about them.")
+    if VIEWS in rule.rests_on and rows.empty:
+        lines.append("Missing: the dynamic images of the clips.")
+    return lines

@@ -1,0 +1,135 @@
+"""Commands about the book: ``mer book``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mer_utils.cli.experiments import (
+    CORES,
+    ClusterOptions,
+    DataRoot,
+    Device,
+    ExecutorName,
+    ProfileName,
+    Scheduler,
+    Store,
+    Workers,
+    compute,
+)
+from mer_utils.errors import MerError
+from mer_utils.files import BUILD_SETTING, build_dir
+
+if TYPE_CHECKING:
+    from mer_utils.experiments import Workspace
+
+commands = typer.Typer()
+
+
+@commands.command(name="book")
+def make_book(
+    profile: ProfileName = "demo",
+    store: Store = None,
+    data_root: DataRoot = None,
+    workers: Workers = CORES,
+    device: Device = "auto",
+    executor: ExecutorName = "local",
+    scheduler: Scheduler = None,
+    cluster_options: ClusterOptions = None,
+) -> None:
+    """Run what is missing, execute every notebook, build the site."""
+    from companion.costs.record import cost_files
+    from mer_utils import book as book_room
+    from mer_utils.experiments import TABLES, open_workspace
+    from mer_utils.runs import open_executor
+
+    repository, build = find_repository(), build_dir()
+    # Notebooks run in a folder of their own and must find the same caches.
+    os.environ[BUILD_SETTING] = str(build)
+    workspace = open_workspace(
+        profile, data_root, store, device=device, workers=workers, progress=True
+    )
+    chosen = open_executor(
+        executor,
+        workers=workers,
+        scheduler=scheduler,
+        cluster_options=cluster_options,
+        device=device,
+    )
+    report = compute(workspace, list(TABLES), workers, chosen)
+    if report.failed:
+        raise MerError(
+            f"{len(report.failed)} fold(s) failed, see above",
+            "every fold of every table",
+            "mend the cause and run the same command again; what is done is kept",
+        )
+    site = book_room.build(
+        repository=repository,
+        build=build,
+        parameters={
+            "profile": profile,
+            "data_root": data_root or build / "data",
+            "store": workspace.context.store,
+            # The newest record of what things cost; another one makes that page anew.
+            "costs": recorded[-1] if (recorded := cost_files()) else "",
+        },
+        inputs=inputs(workspace, repository),
+        workers=workers,
+        data_title=workspace.data_title,
+        twins=any(workspace.is_synthetic(dataset.name) for dataset in workspace.datasets),
+    )
+    typer.echo(f"The book is ready: {site / 'index.html'}")
+
+
+@commands.command()
+def serve(port: Annotated[int, typer.Option(help="0 takes any free one")] = 8000) -> None:
+    """Show the built site in a browser on this machine."""
+    from companion.build.serve import serve as serve_site
+
+    serve_site(build_dir() / "html", port)
+
+
+@commands.command()
+def pdf() -> None:
+    """Print the whole book, as it was last built, to one PDF."""
+    from companion.build.pdf import pdf as print_pdf
+
+    written = print_pdf(repository=find_repository(), build=build_dir())
+    typer.echo(f"The PDF is ready: {written}")
+
+
+def inputs(workspace: Workspace, repository: Path) -> dict[str, str]:
+    """Return the fingerprints of everything but the sources that pages rest on."""
+    from mer_utils.experiments import TABLES
+
+    specs = [spec for table in TABLES for spec in workspace.specs(table)]
+    lock = (repository / "requirements.lock").read_bytes()
+    data = "".join(spec.fingerprint for spec in workspace.data.values())
+    return {
+        "lock": hashlib.sha256(lock).hexdigest(),
+        "data": hashlib.sha256(data.encode()).hexdigest(),
+        "results": workspace.store.fingerprint(specs),
+    }
+
+
+def find_repository() -> Path:
+    """Return the nearest folder, from here upwards, that holds the book's ``_config.yml``.
+
+    Raises
+    ------
+    MerError
+        If there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    raise MerError(
+        f"{here} is not inside a checkout of the book",
+        "a folder with _config.yml and notebooks/",
+        "change into the repository and run the command there",
+    )

@@ -1,0 +1,311 @@
+"""What is true of made clips in print: displacement fields, true apexes, and how DIs follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+
+from mer_utils import dynamic_image as di
+from mer_utils.errors import MerError
+from mer_utils.plotting.style import (
+    DATASET_TITLES,
+    INK,
+    OTHER_COLOURS,
+    PHASE_COLOURS,
+    PHASE_TITLES,
+    WIDTH,
+    BookFigure,
+    light_grid,
+    new_figure,
+    require_columns,
+    styled,
+    title_of,
+)
+
+# Arrows are drawn this much longer than the skin moved, one every so many pixels of a frame
+# 280 wide, and only where it moved at all.
+ARROW_TIMES, _EVERY, _LEAST_PX = 6, 20, 0.2
+_PHASE_MARKERS = {"full": "o", "onset_apex": "^", "apex_offset": "v"}
+
+
+def truth_row(title: str, frames: np.ndarray, apex: int, field: np.ndarray) -> dict[str, Any]:
+    """Make a row of `truth_grid` from a clip's frames and its true displacement.
+
+    Parameters
+    ----------
+    title : str
+    frames : ndarray of shape (t, h, w, c), uint8
+    apex : int
+        Index of the apex into `frames` (0-based).
+    field : ndarray of shape (h, w, 2)
+        True displacement (right, down) in pixels.
+    """
+    images = di.phase_dynamic_images(frames, apex)
+    magnitudes = {p: np.abs(image).mean(axis=-1) for p, image in images.items()}
+    return {"title": title, "frame": frames[apex], "field": field, "dis": magnitudes}
+
+
+@styled
+def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
+    """Show, for several clips, where the skin went beside the magnitude of their DIs.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        One a clip, as `truth_row` makes them.
+
+    Returns
+    -------
+    BookFigure
+        A row a clip: the apex frame with arrows, the length of the true displacement, and the
+        magnitude of the three phases' DIs, each from 0 to its own largest value.
+
+    Raises
+    ------
+    MerError
+        If there is no row.
+
+    Notes
+    -----
+    The caption should state how much longer than the displacement the arrows are
+    (`ARROW_TIMES`), and that each picture has its own scale.
+    """
+    if not rows:
+        raise MerError("no clips to show", "at least one row", "pass one `truth_row` a clip")
+    headings = ["apex, arrows", "true length", *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
+    h, w = rows[0]["frame"].shape[:2]
+    cell = (WIDTH - 0.35) / len(headings)
+    figure = new_figure(WIDTH, len(rows) * (cell * h / w + 0.06) + 0.35, photos=True)
+    grid = figure.subplots(len(rows), len(headings), squeeze=False)
+    for axes_row, row in zip(grid, rows, strict=True):
+        _show_frame(axes_row[0], row["frame"])
+        _arrows(axes_row[0], row["field"])
+        _magnitude(axes_row[1], np.hypot(*np.moveaxis(row["field"], -1, 0)))
+        for axes, (phase, colour) in zip(axes_row[2:], PHASE_COLOURS.items(), strict=True):
+            if phase in row["dis"]:
+                _magnitude(axes, row["dis"][phase])
+            for side in axes.spines.values():
+                side.set(visible=True, color=colour, linewidth=2)
+        axes_row[0].set_ylabel(row["title"], fontsize=8.5)
+    for axes, heading in zip(grid[0], headings, strict=True):
+        axes.set_title(heading, fontsize=9, loc="center", pad=5)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+    return figure
+
+
+@styled
+def field_grid(
+    fields: Mapping[str, np.ndarray], frame: np.ndarray | None = None, columns: int = 5
+) -> BookFigure:
+    """Show displacement fields: arrows, and their length as colour on one scale for all.
+
+    Parameters
+    ----------
+    fields : mapping of str to ndarray of shape (h, w, 2)
+        Displacement (right, down) in pixels by the title of the panel.
+    frame : ndarray of shape (h, w, c), uint8, optional
+        A face to draw them on, seen where nothing moved.
+    columns : int
+
+    Returns
+    -------
+    BookFigure
+
+    Raises
+    ------
+    MerError
+        If there is no field.
+    """
+    if not fields:
+        raise MerError("no displacement fields to show", "at least one", "name more clips")
+    columns = min(columns, len(fields))
+    lines = -(-len(fields) // columns)
+    h, w = next(iter(fields.values())).shape[:2]
+    cell = (WIDTH - 0.8) / columns
+    figure = new_figure(WIDTH, lines * (cell * h / w + 0.22) + 0.1, photos=True)
+    grid = figure.subplots(lines, columns, squeeze=False)
+    lengths = {name: np.hypot(field[..., 0], field[..., 1]) for name, field in fields.items()}
+    top = max(float(length.max()) for length in lengths.values()) or 1.0
+    image = None
+    for axes, name in zip(grid.flat, fields, strict=False):
+        if frame is not None:
+            _show_frame(axes, frame)
+        # The face is seen wherever the skin stays.
+        alpha = 1.0 if frame is None else np.clip(8 * lengths[name] / top, 0, 0.85)
+        image = _magnitude(axes, lengths[name], top, alpha)
+        _arrows(axes, fields[name])
+        axes.set_title(name, fontsize=8.5, loc="center", pad=3)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+    for axes in grid.flat[len(fields) :]:
+        axes.set_visible(False)
+    assert image is not None
+    figure.colorbar(image, ax=list(grid.flat), label="pixels", pad=0.02, aspect=30)
+    return figure
+
+
+@styled
+def apex_error_figure(errors: pd.DataFrame) -> BookFigure:
+    """Draw how far each rule's apex is from the true one.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        Columns dataset, rule, frames: see :func:`companion.chapters.apex_errors`.
+
+    Returns
+    -------
+    BookFigure
+        A panel a data set: the share of clips whose apex is no further away than so many
+        frames, one line a rule.
+    """
+    require_columns(errors, ("dataset", "rule", "frames"), "the table of apexes")
+    datasets, rules = (list(dict.fromkeys(errors[name])) for name in ("dataset", "rule"))
+    figure = new_figure(WIDTH, 2.7)
+    panels = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
+    for axes, dataset in zip(panels, datasets, strict=True):
+        part = errors[errors["dataset"] == dataset]
+        for colour, line, rule in zip(OTHER_COLOURS, ("-", "--", "-."), rules, strict=False):
+            away = np.sort(part.loc[part["rule"] == rule, "frames"].abs())
+            if len(away):
+                share = np.arange(1, len(away) + 1) / len(away)
+                steps = np.concatenate([[0.0], share])
+                axes.step(
+                    np.concatenate([[0], away]),
+                    steps,
+                    where="post",
+                    color=colour,
+                    linestyle=line,
+                    label=rule,
+                )
+        axes.set_title(title_of(dataset, DATASET_TITLES))
+        axes.set_xlabel("frames from the true apex")
+        axes.set_ylim(0, 1.03)
+        light_grid(axes)
+    panels[0].set_ylabel("share of clips")
+    panels[-1].legend(loc="lower right", title="apex by")
+    return figure
+
+
+@styled
+def strength_figure(measured: pd.DataFrame) -> BookFigure:
+    """Draw how strong the made movements are, and how long they take.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Columns dataset, amplitude_px, rise_ms, fall_ms: see :func:`companion.chapters.measure`.
+
+    Returns
+    -------
+    BookFigure
+        Left the amplitudes, right amplitude against duration; one colour a data set.
+    """
+    require_columns(measured, ("dataset", "amplitude_px", "rise_ms", "fall_ms"), "the clips")
+    figure = new_figure(WIDTH, 2.8)
+    left, right = figure.subplots(1, 2)
+    edges = np.arange(0, measured["amplitude_px"].max() + 0.5, 0.5)
+    for colour, marker, (dataset, part) in zip(
+        OTHER_COLOURS, "o^sD", measured.groupby("dataset", sort=False), strict=False
+    ):
+        title = title_of(str(dataset), DATASET_TITLES)
+        left.hist(
+            part["amplitude_px"],
+            bins=list(edges),
+            histtype="stepfilled",
+            facecolor=f"{colour}55",
+            edgecolor=colour,
+            label=title,
+        )
+        right.plot(
+            part["rise_ms"] + part["fall_ms"],
+            part["amplitude_px"],
+            marker,
+            color=colour,
+            markersize=4,
+            alpha=0.75,
+            label=title,
+        )
+    left.set(xlabel="amplitude in pixels", ylabel="clips")
+    right.set(xlabel="onset to offset in ms", ylabel="amplitude in pixels", ylim=(0, None))
+    left.legend()
+    for axes in (left, right):
+        light_grid(axes)
+    return figure
+
+
+@styled
+def agreement_figure(measured: pd.DataFrame) -> BookFigure:
+    """Draw how well the DIs' magnitude follows the true displacement, against its strength.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        As :func:`companion.chapters.measure` returns it.
+
+    Returns
+    -------
+    BookFigure
+        A panel a data set, a mark a clip and phase. The dashed line is the mean correlation
+        with the truth of another clip.
+    """
+    require_columns(measured, ("dataset", "amplitude_px", "full", "full_wrong"), "the clips")
+    datasets = list(dict.fromkeys(measured["dataset"]))
+    figure = new_figure(WIDTH, 3.1)
+    panels = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
+    for axes, dataset in zip(panels, datasets, strict=True):
+        part = measured[measured["dataset"] == dataset]
+        for phase, marker in _PHASE_MARKERS.items():
+            if phase in part:
+                axes.plot(
+                    part["amplitude_px"],
+                    part[phase],
+                    marker,
+                    color=PHASE_COLOURS[phase],
+                    markersize=4,
+                    alpha=0.75,
+                    label=PHASE_TITLES[phase],
+                )
+        wrong = float(part["full_wrong"].mean())
+        axes.axhline(wrong, color=INK, linestyle="--", linewidth=1, label="another clip's truth")
+        axes.set_title(title_of(dataset, DATASET_TITLES))
+        axes.set_xlabel("amplitude in pixels")
+        light_grid(axes)
+    panels[0].set_ylabel("correlation over pixels")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _show_frame(axes: Axes, frame: np.ndarray) -> None:
+    grey = frame.reshape(*frame.shape[:2], -1).mean(axis=-1)
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
+
+
+def _magnitude(
+    axes: Axes, values: np.ndarray, top: float | None = None, alpha: float | np.ndarray = 1.0
+) -> AxesImage:
+    return axes.imshow(values, cmap="inferno", vmin=0, vmax=top or float(values.max()), alpha=alpha)
+
+
+def _arrows(axes: Axes, field: np.ndarray) -> None:
+    step = max(2, round(_EVERY * field.shape[1] / 280))
+    y, x = np.mgrid[step // 2 : field.shape[0] : step, step // 2 : field.shape[1] : step]
+    right, down = field[y, x, 0], field[y, x, 1]
+    shown = np.hypot(right, down) >= _LEAST_PX
+    axes.quiver(
+        x[shown],
+        y[shown],
+        right[shown],
+        down[shown],
+        angles="xy",
+        scale_units="xy",
+        scale=1 / ARROW_TIMES,
+        color="#00e5ff",
+        width=0.012,
+    )

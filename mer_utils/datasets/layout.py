@@ -1,0 +1,312 @@
+"""Folders and frame files: found safely, in numeric order, without opening a file.
+
+Nothing outside the given root is read: names that are not one plain path component are
+refused, links that leave the root or loop are reported and never followed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mer_utils.datasets.problems import DataProblem, fail
+
+FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+_LAST_INTEGER = re.compile(r"([0-9]+)[^0-9]*$")
+# "img46 (1).jpg" is a second download of frame 46, not frame 1.
+_COPY = re.compile(r"\([0-9]+\)$|[- ]copy$|^copy of ", re.IGNORECASE)
+_CLUTTER = re.compile(
+    r"^(thumbs\.db|desktop\.ini|\..*|~\$.*|.*\.(lnk|tmp|bak|part))$", re.IGNORECASE
+)
+_PLAIN_NAME = re.compile(r"[\w][\w .()+-]*", re.UNICODE)
+MAX_FOLDERS = 20_000
+
+
+def printable(path: object) -> str:
+    """Return a path as text that can always be printed and written as JSON."""
+    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
+
+
+def is_plain_name(name: str) -> bool:
+    r"""Tell whether `name` is one ordinary path component.
+
+    Examples
+    --------
+    >>> is_plain_name("EP02_01f"), is_plain_name("../.."), is_plain_name("C:\\x")
+    (True, False, False)
+    """
+    return len(name) <= 200 and ".." not in name and _PLAIN_NAME.fullmatch(name) is not None
+
+
+def is_inside(path: str | Path, root: str | Path) -> bool:
+    """Tell whether `path`, with every link followed, lies in `root`."""
+    real, real_root = os.path.realpath(path), os.path.realpath(root)
+    return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
+def is_clutter(name: str) -> bool:
+    """Tell whether operating systems and editors leave files of this name about."""
+    return _CLUTTER.match(name) is not None
+
+
+def frame_number(name: str) -> int | None:
+    """Return the frame number of a file name: the last integer of its stem.
+
+    None for a file that is not a frame: no image suffix, no number, hidden, or a copy.
+
+    Examples
+    --------
+    >>> [frame_number(name) for name in ("reg_img46.jpg", "006_05562.JPG", "Thumbs.db")]
+    [46, 5562, None]
+    """
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() not in FRAME_SUFFIXES or is_clutter(name) or _COPY.search(stem):
+        return None
+    found = _LAST_INTEGER.search(stem)
+    return int(found.group(1)) if found else None
+
+
+@dataclass
+class Listing:
+    """What one clip folder holds.
+
+    Parameters
+    ----------
+    frames : dict of int to Path
+        Frame number to file, in numeric order.
+    empty : list of int
+        Numbers of the frames whose file has no bytes.
+    doubled : dict of int to list of str
+        Frame numbers that more than one file claims.
+    clutter, unexpected, refused : list of str
+        Names of files that systems leave about; of files that are no frames; and of links
+        that leave the root, loop or lead nowhere, and names that are not UTF-8.
+    folders : list of str
+        Names of the folders in it, where folders are expected.
+    refused_numbers : set of int
+        Numbers of the frames that refused entries claim.
+    outward : dict of int to str
+        Frame numbers claimed by links that leave the root, and their names.
+    """
+
+    frames: dict[int, Path] = field(default_factory=dict)
+    empty: list[int] = field(default_factory=list)
+    doubled: dict[int, list[str]] = field(default_factory=dict)
+    clutter: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    refused_numbers: set[int] = field(default_factory=set)
+    outward: dict[int, str] = field(default_factory=dict)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_good_file(entry: os.DirEntry[str], root: Path | None) -> bool:
+    """Tell whether an entry is a file, or a link to one that stays inside `root`."""
+    try:
+        if not entry.is_symlink():
+            return entry.is_file()
+        return entry.is_file() and (root is None or is_inside(entry.path, root))
+    except OSError:  # a looping link
+        return False
+
+
+def _is_good_folder(entry: os.DirEntry[str], root: Path) -> bool:
+    """Tell whether an entry is a folder, or a link to one that stays inside `root`."""
+    try:
+        return entry.is_dir() and not (entry.is_symlink() and not is_inside(entry.path, root))
+    except OSError:  # a looping link
+        return False
+
+
+def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
+    """List a clip folder in one pass, without opening a file.
+
+    Parameters
+    ----------
+    folder : path
+        The clip's folder.
+    root : Path, optional
+        Links that lead out of this folder are refused.
+
+    Raises
+    ------
+    MerError
+        If the folder does not exist or cannot be read.
+    """
+    folder, listing, found = Path(folder), Listing(), dict[int, list[os.DirEntry[str]]]()
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise fail(
+            "missing frame folder",
+            f"frame folder {printable(folder)} cannot be read ({error.strerror or error})",
+            "a folder with the clip's frames",
+            "move or copy the clip's frames there, or point the root at the folder that holds them",
+            printable(folder),
+        ) from error
+    for entry in entries:
+        number = frame_number(entry.name)
+        if not _is_utf8(entry.name):
+            listing.refused.append(printable(entry.name))
+            listing.refused_numbers |= set() if number is None else {number}
+        elif number is None:
+            kind = listing.clutter if is_clutter(entry.name) else listing.unexpected
+            kind.append(entry.name)
+        elif not _is_good_file(entry, root):
+            listing.refused.append(entry.name)
+            listing.refused_numbers.add(number)
+            if entry.is_symlink() and root is not None and not is_inside(entry.path, root):
+                listing.outward[number] = entry.name
+        else:
+            found.setdefault(number, []).append(entry)
+    for number in sorted(found):
+        listing.frames[number] = folder / min(entry.name for entry in found[number])
+        if len(found[number]) > 1:
+            listing.doubled[number] = sorted(entry.name for entry in found[number])
+        if found[number][0].stat().st_size == 0:
+            listing.empty.append(number)
+    return listing
+
+
+def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> Listing:
+    """List what lies in a folder of folders: its files, and the entries that are refused.
+
+    Parameters
+    ----------
+    folder, root : Path
+        The folder; links that leave `root` are refused.
+    expected : iterable of str
+        Names of files that belong there.
+
+    Notes
+    -----
+    A folder that may not be read gives nothing: the clips in it say so.
+    """
+    listing, known = Listing(), set(expected)
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return listing
+    for entry in entries:
+        if not _is_utf8(entry.name):
+            listing.refused.append(printable(entry.name))
+        elif is_clutter(entry.name):
+            listing.clutter.append(entry.name)
+        elif _is_good_folder(entry, root):
+            listing.folders.append(entry.name)
+        elif not _is_good_file(entry, root):
+            listing.refused.append(entry.name)
+        elif entry.name not in known:
+            listing.unexpected.append(entry.name)
+    for names in (listing.clutter, listing.unexpected, listing.refused, listing.folders):
+        names.sort()
+    return listing
+
+
+def frame_files(folder: str | Path) -> dict[int, Path]:
+    """Return the frames of a clip folder, frame number to file, in numeric order.
+
+    The number is the last integer of the file's stem, so ``img46.jpg``, ``reg_img46.jpg``
+    and ``006_05562.jpg`` give 46, 46 and 5562, and 10 comes after 9. Files that are no frames
+    (``Thumbs.db``, ``.DS_Store``, ``*.lnk``, copies) are passed over.
+
+    Raises
+    ------
+    MerError
+        If the folder is missing, or two files claim one frame number.
+    """
+    listing = list_frames(folder)
+    for number, names in listing.doubled.items():
+        raise doubled_frame(folder, number, names)
+    return listing.frames
+
+
+def doubled_frame(folder: str | Path, number: int, names: list[str]) -> DataProblem:
+    """Return the error for a frame number that several files claim."""
+    return fail(
+        "doubled frame",
+        f"frame {number} of {printable(folder)} has {len(names)} files: {', '.join(names)}",
+        "one file a frame number",
+        "remove the copies",
+        printable(folder),
+    )
+
+
+def subfolders(folder: str | Path, root: Path) -> list[str]:
+    """Return the sorted names of the folders in `folder`; links must stay inside `root`.
+
+    None of a folder that a link has led out of `root`.
+    """
+    if not is_inside(folder, root):
+        return []
+    names = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _is_good_folder(entry, root) and _is_utf8(entry.name):
+                    names.append(entry.name)
+    except OSError:
+        return []
+    return sorted(names)
+
+
+def folders_below(root: Path, depth: int) -> Iterator[Path]:
+    """Yield the folders at most `depth` levels below `root`, the nearest first."""
+    level = [root]
+    for _ in range(depth):
+        level = [folder / name for folder in level for name in subfolders(folder, root)]
+        yield from level[:MAX_FOLDERS]
+
+
+def find_base(
+    root: Path, is_subject: Callable[[str], bool], prefer: Iterable[str] = (), depth: int = 3
+) -> Path | None:
+    """Return the folder that holds the subjects' folders, searched breadth first from `root`.
+
+    This reads every layout in circulation, doubled folder names included, whichever level the
+    user pointed at. Where several folders qualify, a folder under a name of `prefer` wins, in
+    that order, then the one with the most subjects, then the shallowest, then the first by
+    name; one base is used for all clips, so two versions of the frames are never mixed.
+
+    Parameters
+    ----------
+    root : Path
+        Where to start.
+    is_subject : callable
+        Tells whether a folder name is a subject's.
+    prefer : iterable of str
+        Folder names to prefer, best first.
+    depth : int
+        How many levels below `root` are searched.
+    """
+    order = list(prefer)
+    level, seen, candidates = [root], {os.path.realpath(root)}, []
+    for at_depth in range(depth + 1):
+        deeper: list[Path] = []
+        for folder in level:
+            names = subfolders(folder, root)
+            subjects = sum(map(is_subject, names))
+            if subjects:
+                parts = folder.relative_to(root.parent).parts
+                rank = min((order.index(p) for p in parts if p in order), default=len(order))
+                candidates.append((rank, -subjects, at_depth, str(folder)))
+                continue
+            # The preferred names first, so that no number of other folders hides them.
+            for name in sorted(names, key=lambda name: name not in order):
+                real = os.path.realpath(folder / name)
+                if real not in seen and len(seen) < MAX_FOLDERS:
+                    seen.add(real)
+                    deeper.append(folder / name)
+        level = deeper
+    return Path(min(candidates)[3]) if candidates else None

@@ -1,0 +1,188 @@
+"""Annotation sheets: the one in a folder found, and its header located by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mer_utils.datasets.layout import is_inside, printable
+from mer_utils.datasets.problems import DataProblem, fail
+from mer_utils.datasets.spreadsheets import Cells, read_tables
+
+#: Those of spreadsheet files; the likelier ones first, as only `MAX_SHEETS` files are read.
+SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
+MAX_HEADER_ROW = 100
+MAX_SHEETS = 50
+
+#: For each field of a clip, the header texts that name it (lower case, letters and digits only).
+COLUMNS: Mapping[str, frozenset[str]] = {
+    "subject": frozenset({"subject", "subjects", "subjectid", "sub"}),
+    "clip": frozenset({"filename", "clip", "clipname"}),
+    "onset": frozenset({"onsetframe", "onset"}),
+    "apex": frozenset({"apexframe", "apex"}),
+    "offset": frozenset({"offsetframe", "offset"}),
+    "action_units": frozenset({"actionunits", "actionunit", "aus", "au"}),
+    "emotion": frozenset({"estimatedemotion", "emotion"}),
+}
+#: The same as the sheets write them, for messages.
+TITLES = {
+    "subject": "Subject",
+    "clip": "Filename",
+    "onset": "OnsetFrame",
+    "apex": "ApexFrame",
+    "offset": "OffsetFrame",
+    "action_units": "Action Units",
+    "emotion": "Estimated Emotion",
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows below the header of one spreadsheet.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    rows : list of (int, dict)
+        Row number in the file (from 1) and the cells of that row by field of `COLUMNS`.
+    """
+
+    path: Path
+    rows: list[tuple[int, dict[str, Any]]]
+
+
+def normalised(cell: Any) -> str:
+    """Return a cell's text in lower case, letters and digits only.
+
+    Examples
+    --------
+    >>> normalised(" Onset Frame ")
+    'onsetframe'
+    """
+    return "".join(character for character in str(cell).lower() if character.isalnum())
+
+
+def header_columns(cells: Cells) -> dict[str, int]:
+    """Return the column index (from 0) of every field that this row of cells names."""
+    found: dict[str, int] = {}
+    for index, cell in enumerate(cells):
+        if isinstance(cell, str):
+            name = normalised(cell)
+            for field, titles in COLUMNS.items():
+                if name in titles:
+                    found.setdefault(field, index)
+    return found
+
+
+def read_sheet(path: Path) -> Sheet:
+    """Read the first table of the file that has a header with every field of `COLUMNS`.
+
+    The header is found by content among the first rows, so notes above it do no harm.
+    Rows without any cell are passed over.
+
+    Raises
+    ------
+    MerError
+        If the file cannot be read, or no row holds the whole header.
+    """
+    best: dict[str, int] = {}
+    for table in read_tables(path):
+        for index, cells in enumerate(table[:MAX_HEADER_ROW]):
+            columns = header_columns(cells)
+            if len(columns) == len(COLUMNS):
+                rows = [
+                    (number, {f: row[i] if i < len(row) else None for f, i in columns.items()})
+                    for number, row in enumerate(table[index + 1 :], start=index + 2)
+                    if any(cell is not None and str(cell).strip() for cell in row)
+                ]
+                return Sheet(path, rows)
+            best = max(best, columns, key=len)
+    lacking = [TITLES[field] for field in COLUMNS if field not in best]
+    raise fail(
+        "missing column",
+        f"{printable(path)} has no header row with the column"
+        f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
+        f"a row with the titles {', '.join(TITLES.values())}",
+        "restore the header of the original sheet, or copy that sheet there if this is no sheet",
+        printable(path),
+    )
+
+
+def candidates(root: Path) -> list[Path]:
+    """Return the spreadsheet files directly in `root`, workbooks before text, sorted by name."""
+    try:
+        entries = list(root.iterdir())
+    except OSError:  # a folder below the root that may not be read
+        return []
+    found = (
+        path
+        for path in entries
+        if path.suffix.lower() in SHEET_SUFFIXES
+        and not path.name.startswith((".", "~$"))
+        and path.is_file()
+        and is_inside(path, root)
+    )
+    return sorted(found, key=lambda path: (SHEET_SUFFIXES.index(path.suffix.lower()), path.name))
+
+
+def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = None) -> Sheet:
+    """Read the one spreadsheet in `root` that has an annotation sheet's header.
+
+    Parameters
+    ----------
+    root : Path
+        The data set's folder.
+    title, example : str
+        Name of the data set and of its original sheet, for messages.
+    sheet : path, optional
+        The file to read, where `root` holds several; relative paths start at `root`.
+
+    Raises
+    ------
+    MerError
+        If there is none, or more than one, or the only ones cannot be read.
+    """
+    if sheet is not None:
+        named = root / sheet
+        if not is_inside(named, root):
+            raise fail(
+                "name leaves the root",
+                f"sheet {printable(sheet)} lies outside {printable(root)}",
+                "a file inside the root",
+                "copy the sheet into the root",
+                printable(sheet),
+            )
+        return read_sheet(named)
+    files = candidates(root)
+    if not files:
+        raise fail(
+            "missing sheet",
+            f"no spreadsheet lies in {printable(root)}",
+            f"the annotation sheet of {title}, such as {example}",
+            f"copy the sheet into {printable(root)}, or point the root at the folder that holds it",
+            printable(root),
+        )
+    readable: list[Sheet] = []
+    failures: list[DataProblem] = []
+    for path in files[:MAX_SHEETS]:
+        try:
+            readable.append(read_sheet(path))
+        except DataProblem as failure:
+            failures.append(failure)
+    if len(readable) > 1:
+        names = ", ".join(printable(found.path.name) for found in readable)
+        raise fail(
+            "several sheets",
+            f"{len(readable)} annotation sheets lie in {printable(root)}: {names}",
+            "one annotation sheet",
+            "move all but one out of the folder; to read one of them all the same, name it "
+            "(mer check --sheet, or the argument sheet of load)",
+            printable(root),
+        )
+    if readable:
+        return readable[0]
+    # The most telling failure: a sheet that lacks columns rather than some stray text file.
+    raise min(failures, key=lambda failure: failure.problem.kind != "missing column")

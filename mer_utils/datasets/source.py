@@ -1,0 +1,187 @@
+"""The rows of a data set before any rule is applied, and how a data set is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mer_utils.datasets.layout import Listing
+from mer_utils.datasets.problems import Problem
+
+#: What the sheets write where no value was annotated.
+BLANKS = frozenset({"", "/", "-", "nan", "none", "n/a"})
+MAX_FRAME = 10**9
+#: The cells of a row that describe the clip, and that a correction may change.
+CELL_FIELDS = ("onset", "apex", "offset", "emotion", "action_units")
+
+
+@dataclass
+class Row:
+    """One row of a sheet (or one clip folder) on its way to the clip table.
+
+    Parameters
+    ----------
+    number : int
+        Row in the sheet, from 1.
+    subject, clip, emotion, action_units : str
+        As in the clip table.
+    cells : dict of str to str
+        Text of the cells of `CELL_FIELDS`, corrections applied; a field is absent where the
+        reader has already noted a fault in its place.
+    onset, apex, offset : int or None
+        Frame numbers; None where the cell is blank or could not be read.
+    frames_dir : Path or None
+        Folder of the clip's frames; None where it is not known.
+    reason : str
+        Why the row is left out; empty for a used row.
+    rules : list of str
+        Names of the rules that were applied.
+    faults : list of Problem
+        What is wrong with the row.
+    """
+
+    number: int
+    subject: str = ""
+    clip: str = ""
+    cells: dict[str, str] = field(default_factory=dict)
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    emotion: str = ""
+    action_units: str = ""
+    apex_source: str = "annotated"
+    label: str = ""
+    frames_dir: Path | None = None
+    reason: str = ""
+    rules: list[str] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """Name the clip for messages."""
+        return f"clip {self.subject} {self.clip} (row {self.number})"
+
+    def fault(self, kind: str, message: str, expected: str, remedy: str) -> None:
+        """Note what is wrong with this row."""
+        self.faults.append(
+            Problem("error", kind, f"{self.place}: {message}", remedy, self.place, expected)
+        )
+
+
+@dataclass
+class Source:
+    """What was read of a data set.
+
+    Parameters
+    ----------
+    rows : list of Row
+        Every row of the sheet.
+    place : Path
+        The sheet, or the folder where there is none.
+    base : Path or None
+        Folder of the subjects' folders; None if not found.
+    problems : list of Problem
+        Findings about the data set as a whole.
+    listings : dict of Path to Listing
+        What the clip folders hold, as far as they have been listed.
+    """
+
+    rows: list[Row]
+    place: Path
+    base: Path | None
+    problems: list[Problem] = field(default_factory=list)
+    listings: dict[Path, Listing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """How one data set is read; the rules and checks are the same for all.
+
+    Parameters
+    ----------
+    name, title : str
+        Name in the clip table, and for people.
+    fps : float
+        Frames a second.
+    emotions : frozenset of str
+        Every emotion word (lower case) that the data set uses.
+    missing_apex : str
+        The rule for a missing apex when none is chosen.
+    read : callable
+        Takes the root and the sheet's name (or None), returns a `Source`.
+    published : mapping of str to int
+        Number of clips of each emotion where no sheet lists them; empty where one does.
+    """
+
+    name: str
+    title: str
+    fps: float
+    emotions: frozenset[str]
+    missing_apex: str
+    read: Callable[[Path, str | Path | None], Source]
+    published: Mapping[str, int] = field(default_factory=dict)
+
+
+def text(cell: Any) -> str:
+    """Return a cell as text without outer spaces; whole numbers without a decimal point.
+
+    Examples
+    --------
+    >>> text(12.0), text("  EP02_01f "), text(None)
+    ('12', 'EP02_01f', '')
+    """
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return " ".join(str(cell).split())
+
+
+def frame(cell: Any) -> int | None:
+    """Return the frame number in a cell, None where the cell is blank.
+
+    Raises
+    ------
+    ValueError
+        If the cell holds anything but a whole number of 0 or more.
+
+    Examples
+    --------
+    >>> frame(46.0), frame(" 46 "), frame("/")
+    (46, 46, None)
+    """
+    written = text(cell)
+    if written.lower() in BLANKS:
+        return None
+    try:
+        number = float(written)
+    except ValueError:
+        raise ValueError(f"{written[:40]!r} is not a frame number") from None
+    if isinstance(cell, bool) or not math.isfinite(number) or abs(number) > MAX_FRAME:
+        raise ValueError(f"{written[:40]!r} is not a frame number")
+    if number < 0:
+        raise ValueError(f"frame number {written} is negative")
+    if not number.is_integer():
+        raise ValueError(f"frame number {written} is fractional")
+    return int(number)
+
+
+def interpret(row: Row) -> None:
+    """Fill in a row's frame numbers, emotion and action units from its cells, noting faults."""
+    row.emotion = row.cells["emotion"].lower()
+    row.action_units = row.cells["action_units"]
+    for name in ("onset", "apex", "offset"):
+        if name not in row.cells:  # the reader has said why
+            continue
+        remedy = f"correct the cell in a copy of the sheet, or add a corrections row for {name}"
+        try:
+            number = frame(row.cells[name])
+        except ValueError as error:
+            row.fault("bad frame number", f"{name} {error}", "a whole number of 0 or more", remedy)
+            continue
+        setattr(row, name, number)
+        if number is None and name != "apex":
+            row.fault("missing frame number", f"{name} is blank", "a frame number", remedy)

@@ -1,0 +1,74 @@
+"""Figures: arrays or a results frame in, a figure out; nothing is trained or read from disk.
+
+- `style`: colours, fonts and deterministic output
+- `markup`: SVG and HTML strings that a notebook displays
+- `clips`: subjects, classes, durations, action units, sample frames
+- `dynamic_images`, `rows`: rank-pooling weights, dynamic images side by side
+- `results`, `overview`: scores with intervals, differences between settings
+- `matrices`, `errors`: confusion matrices, heat maps, accuracy over subjects
+- `trends`: a score against a parameter, average ranks
+- `phase_viewer`, `explorer`: one clip, or every result, interactively
+"""
+
+from mer_utils.plotting.clips import (
+    action_unit_heat_map,
+    durations,
+    sample_frames,
+    subject_class_counts,
+)
+from mer_utils.plotting.dynamic_images import di_grid, ported_vs_right, weights_figure
+from mer_utils.plotting.errors import places_grid, said, subject_accuracy_figure
+from mer_utils.plotting.explorer import results_explorer
+from mer_utils.plotting.markup import Markup
+from mer_utils.plotting.matrices import confusion_matrices, heat_map
+from mer_utils.plotting.overview import overview_figure
+from mer_utils.plotting.phase_viewer import phase_viewer
+from mer_utils.plotting.results import difference_figure, table2_figure, variants_figure
+from mer_utils.plotting.rows import di_row, frames_row, ported_row
+from mer_utils.plotting.style import (
+    MODEL_COLOURS,
+    PHASE_COLOURS,
+    SETTING_COLOURS,
+    BookFigure,
+    PhotoFigure,
+    to_jpeg,
+    to_png,
+    to_svg,
+)
+from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter, rank_figure
+
+__all__ = [
+    "MODEL_COLOURS",
+    "PHASE_COLOURS",
+    "SETTING_COLOURS",
+    "BookFigure",
+    "Markup",
+    "PhotoFigure",
+    "action_unit_heat_map",
+    "confusion_matrices",
+    "curve_of_scores",
+    "di_grid",
+    "di_row",
+    "difference_figure",
+    "durations",
+    "effect_vs_parameter",
+    "frames_row",
+    "heat_map",
+    "overview_figure",
+    "phase_viewer",
+    "places_grid",
+    "ported_row",
+    "ported_vs_right",
+    "rank_figure",
+    "results_explorer",
+    "said",
+    "sample_frames",
+    "subject_accuracy_figure",
+    "subject_class_counts",
+    "table2_figure",
+    "to_jpeg",
+    "to_png",
+    "to_svg",
+    "variants_figure",
+    "weights_figure",
+]

@@ -1,0 +1,323 @@
+"""An executor on a Dask cluster, which does the scheduling, retrying and moving.
+
+The workers must see the data, the cache and the store under the same paths as the
+machine that starts the run (a shared file system), have the same packages, and run one
+thread each. A worker that does not is turned away before it gets a fold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import dask
+import torch
+from distributed import (
+    Client,
+    Future,
+    Nanny,
+    Scheduler,
+    SpecCluster,
+    Worker,
+    WorkerPlugin,
+    as_completed,
+    rpc,
+)
+from distributed.comm import parse_address, parse_host_port
+from distributed.deploy import Cluster
+from distributed.scheduler import KilledWorker
+
+from mer_utils.errors import MerError
+from mer_utils.files import atomic_write
+from mer_utils.runs.data import Context
+from mer_utils.runs.device import resolve_device
+from mer_utils.runs.environment import environment
+from mer_utils.runs.fold import Job, Outcome, run_fold
+from mer_utils.runs.local import worker_died
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5
+# How often the workers are counted, and how long there may be none before it is said; it is
+# said again after twice as long, and so on.
+COUNT_SECONDS = 5
+ALONE_SECONDS = 60
+GPU = "GPU"
+_TOKEN = ".cluster-token"
+
+
+class DaskExecutor(AbstractContextManager):
+    """Compute folds on a Dask cluster.
+
+    Parameters
+    ----------
+    cluster : str or callable
+        The address of a running scheduler, which is left running; or what starts a cluster
+        of one's own, which is stopped at the end.
+    wanted : int
+        How many workers it should have; folds start with the first of them.
+    advice : str
+        What to do if no worker comes, as a sentence.
+    """
+
+    def __init__(
+        self, cluster: str | Callable[[], Cluster], *, wanted: int = 1, advice: str = ""
+    ) -> None:
+        self._cluster = cluster
+        self._wanted, self._advice = wanted, advice
+        self._resources = ExitStack()
+        self._admitted: set[Path] = set()
+
+    def __enter__(self) -> DaskExecutor:
+        with ExitStack() as stack:
+            if isinstance(self._cluster, str):
+                self._client = stack.enter_context(_connect(self._cluster))
+            else:
+                cluster = stack.enter_context(self._cluster())
+                self._client = stack.enter_context(Client(cluster, set_as_default=False))
+            self._resources = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # A scheduler that goes on running must not judge others' workers by this run.
+        with suppress(Exception):
+            if self._admitted:
+                self._client.unregister_worker_plugin(Admission.name)
+        self._resources.close()
+
+    def outcomes(
+        self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
+    ) -> Generator[Outcome, None, None]:
+        """See :class:`mer_utils.runs.executor.Executor`."""
+        gpu = context.device.startswith("cuda")
+        if context.store not in self._admitted:
+            self._admit(context.store, gpu)
+        name = uuid.uuid4().hex[:8]
+        futures = self._client.map(
+            run_fold,
+            jobs,
+            context=context,
+            wait=wait_for_others,
+            key=[f"{name}-{n}" for n in range(len(jobs))],
+            resources={GPU: 1} if gpu else None,
+            pure=False,
+        )
+        of = dict(zip(futures, jobs, strict=True))
+        try:
+            for future in self._completed(futures, gpu):
+                job = of.pop(future)
+                try:
+                    outcome = future.result()
+                except KilledWorker:
+                    deaths = dask.config.get("distributed.scheduler.allowed-failures") + 1
+                    outcome = Outcome(job, "failed", error=str(worker_died(job, deaths)))
+                yield outcome
+        except CancelledError as error:
+            raise MerError(
+                "the connection to the Dask scheduler was lost",
+                "a scheduler that runs until the last fold is done",
+                "start it again, then run the same command again; what is done is kept",
+            ) from error
+        finally:
+            self._client.cancel(list(of))
+
+    def _completed(self, futures: Sequence[Future], gpu: bool) -> Iterator[Future]:
+        """Yield futures as they complete; say so from time to time while no worker is there."""
+        completed = as_completed(futures, loop=self._client.loop)
+        look_at, alone_since, patience = 0.0, None, float(ALONE_SECONDS)
+        while not completed.is_empty():
+            if completed.has_ready():
+                yield next(completed)
+                continue
+            time.sleep(0.05)
+            if (now := time.monotonic()) < look_at:
+                continue
+            look_at = now + COUNT_SECONDS
+            if self._fit_workers(gpu):
+                alone_since, patience = None, float(ALONE_SECONDS)
+                continue
+            alone_since = now if alone_since is None else alone_since
+            if now - alone_since >= patience:
+                log.warning("%s", self._nobody_came(now - alone_since, gpu))
+                patience = 2 * (now - alone_since)
+
+    def _nobody_came(self, seconds: float, gpu: bool) -> str:
+        waited = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+        offering = f" with the resource {GPU}" if gpu else ""
+        return (
+            f"For {waited} no Dask worker{offering} has been there; {self._wanted} wanted, and the "
+            f"first one starts the folds. The run waits on. {self._advice} A worker that does "
+            "not fit says why in its own output. Ctrl-C ends the run; nothing is lost."
+        )
+
+    def _fit_workers(self, gpu: bool) -> int:
+        """Count the workers that can take a fold."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(not gpu or bool(w["resources"].get(GPU)) for w in workers)
+
+    def _admit(self, store: Path, gpu: bool) -> None:
+        """Turn away unfit workers, those that join later too."""
+        token = store / _TOKEN
+        if not token.exists():
+            with atomic_write(token) as temporary:
+                temporary.write_text(uuid.uuid4().hex)
+        admission = Admission(_versions(), token, token.read_text())
+        try:
+            self._client.register_plugin(admission)
+        except ImportError as error:
+            raise MerError(
+                f"a Dask worker cannot load mer_utils ({error})",
+                "this release of mer-utils on every worker",
+                "install it in the environment that starts the workers",
+            ) from error
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            log.warning("No Dask worker is there yet; folds start with the first one.")
+        elif not self._fit_workers(gpu):
+            raise MerError(
+                "a GPU was demanded and no Dask worker offers one",
+                f"workers with the resource {GPU}",
+                f"start the workers of machines with a GPU with --resources {GPU}=1",
+            )
+        self._admitted.add(store)
+
+
+class Admission(WorkerPlugin):
+    """Refuse a worker that would compute something else or store it elsewhere.
+
+    Parameters
+    ----------
+    versions : dict of str to str
+        Packages where the run was started.
+    token : Path
+        A file in the store.
+    secret : str
+        What the file says.
+    """
+
+    name = "mer-utils-admission"
+
+    def __init__(self, versions: dict[str, str], token: Path, secret: str) -> None:
+        self._versions, self._token, self._secret = versions, token, secret
+
+    def setup(self, worker: Worker) -> None:
+        """Check the worker; an error here keeps it out of the cluster."""
+        here = _versions()
+        wrong = sorted(p for p, v in self._versions.items() if here.get(p) != v)
+        if wrong:
+            raise MerError(
+                f"Dask worker {worker.address} has "
+                + ", ".join(f"{p} {here.get(p)}" for p in wrong),
+                ", ".join(f"{p} {self._versions[p]}" for p in wrong) + " as where the run started",
+                "install the same requirements.lock there",
+            )
+        if worker.state.nthreads != 1:
+            raise MerError(
+                f"Dask worker {worker.address} has {worker.state.nthreads} threads",
+                "one thread a worker, without which a fold is not repeatable",
+                "start it with --nthreads 1, and more of them with --nworkers",
+            )
+        try:
+            seen = self._token.read_text()
+        except OSError:
+            seen = ""
+        if seen != self._secret:
+            raise MerError(
+                f"Dask worker {worker.address} does not see the store {self._token.parent}",
+                "one file system, with the same paths for this machine and every worker",
+                "name a shared folder with --store, and set MER_BUILD to one",
+            )
+
+
+def local_cluster(workers: int, *, device: str = "auto") -> DaskExecutor:
+    """Return an executor on a cluster of processes on this machine.
+
+    Parameters
+    ----------
+    workers : int
+    device : str
+        With ``cuda`` the workers get the visible GPUs in turn: several share one if there are
+        more of them. With one GPU, as in ``cuda:1``, all of them share it.
+
+    Raises
+    ------
+    MerError
+        If a GPU is demanded and there is none.
+    """
+    gpu = device.startswith("cuda")
+    if gpu:
+        resolve_device(device)
+
+    # A batch system, or the user, may have set which of the machine's GPUs are visible.
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = names.split(",") if names else [str(n) for n in range(torch.cuda.device_count())]
+
+    def options(i: int) -> dict[str, Any]:
+        own: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
+        if gpu:
+            own["resources"] = {GPU: 1}
+        if device == "cuda":
+            own["env"] = {"CUDA_VISIBLE_DEVICES": visible[i % torch.cuda.device_count()]}
+        return own
+
+    def start() -> Cluster:
+        spec = {i: {"cls": Nanny, "options": options(i)} for i in range(workers)}
+        scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
+        return SpecCluster(workers=spec, scheduler=scheduler, silence_logs="critical")
+
+    return DaskExecutor(start, wanted=workers, advice="Look at the memory of this machine.")
+
+
+def running_cluster(address: str, *, gpu: bool = False) -> DaskExecutor:
+    """Return an executor on the cluster of a scheduler that runs already."""
+    offer = f" --resources {GPU}=1" if gpu else ""
+    advice = f"Start one with: dask worker {address} --nthreads 1{offer}."
+    return DaskExecutor(address, advice=advice)
+
+
+def _connect(address: str) -> Client:
+    try:
+        _reach(address)
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MerError(
+            f"no Dask scheduler answers at {address} ({reason[:200]})",
+            "the address that dask scheduler printed, as in tcp://10.0.0.1:8786",
+            "correct --scheduler, or start the scheduler",
+        ) from error
+
+
+def _reach(address: str) -> None:
+    # A Client that cannot connect lingers until it is collected, and if that happens while
+    # another one starts, distributed deadlocks on a lock of its own; and one that connects to
+    # something else that listens waits for ever. So none is made before a scheduler answers.
+    async def answer() -> None:
+        async with rpc(address, timeout=CONNECT_SECONDS) as other:
+            kind = (await other.identity())["type"]
+        if kind != "Scheduler":
+            raise ValueError(f"a {kind} answers there")
+
+    async def in_time() -> None:
+        await asyncio.wait_for(answer(), 2 * CONNECT_SECONDS)
+
+    scheme, location = parse_address(address)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(parse_host_port(location), timeout=CONNECT_SECONDS).close()
+    with ThreadPoolExecutor(1) as thread:  # a notebook's own loop runs in this one
+        thread.submit(asyncio.run, in_time()).result()
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = environment()["packages"]
+    return found | {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}

@@ -1,0 +1,151 @@
+"""Compute one fold and put it into the store."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from filelock import Timeout
+
+from mer_utils import models
+from mer_utils.errors import MerError
+from mer_utils.protocol import fold_of
+from mer_utils.runs.data import Context, load_clips
+from mer_utils.runs.environment import environment
+from mer_utils.runs.rows import prediction_rows
+from mer_utils.runs.spec import RunSpec
+from mer_utils.runs.store import RunStore
+from mer_utils.training import TRAINING_VERSION
+from mer_utils.views import VIEWS_VERSION
+
+
+@dataclass(frozen=True)
+class Job:
+    """The unit of work: one run and the fold it computes, named by the held-out subject."""
+
+    spec: RunSpec
+    held_out: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Parameters
+    ----------
+    job : Job
+    status : {"done", "present", "busy", "failed", "unwritable"}
+        ``present``: it was in the store already; ``busy``: another process computes it;
+        ``unwritable``: the store cannot be used or takes no more, so going on is in vain.
+    seconds : float
+    error : str
+        What went wrong, with its place; empty if nothing did.
+    """
+
+    job: Job
+    status: Literal["done", "present", "busy", "failed", "unwritable"]
+    seconds: float = 0.0
+    error: str = ""
+
+
+def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
+    """Compute a fold unless it is in the store, and store it.
+
+    Parameters
+    ----------
+    job : Job
+    context : Context
+    wait : bool
+        Wait for another process that computes this fold, instead of giving it back.
+
+    Returns
+    -------
+    Outcome
+        Failures are returned, not raised: one fold never stops another.
+    """
+    started = time.perf_counter()
+    status: Literal["failed", "unwritable"] = "unwritable"
+    try:
+        store = RunStore(context.store)
+        with store.lock(job.spec, job.held_out, wait=wait):
+            if store.has(job.spec, job.held_out):
+                return Outcome(job, "present")
+            status = "failed"
+            computed = compute_fold(job, context)
+            status = "unwritable"
+            store.write(job.spec, job.held_out, *computed)
+    except Timeout:
+        return Outcome(job, "busy")
+    except MerError as error:
+        return Outcome(job, status, time.perf_counter() - started, str(error))
+    except Exception:  # a fold that fails must not take the others with it
+        return Outcome(job, "failed", time.perf_counter() - started, traceback.format_exc())
+    return Outcome(job, "done", time.perf_counter() - started)
+
+
+def compute_fold(
+    job: Job, context: Context
+) -> tuple[pd.DataFrame, dict[str, Any], np.ndarray | None]:
+    """Train on every subject but one, predict that one; or fit and predict a baseline so.
+
+    Returns
+    -------
+    rows : DataFrame
+        One row a tested clip, view and epoch, see :func:`mer_utils.runs.prediction_rows`.
+    record : dict
+        Versions, device, times and counts.
+    maps : ndarray of shape (n, h, w), float32, or None
+        Class activation maps of the clips tested on ``full``, for convolutional networks.
+
+    Raises
+    ------
+    MerError
+        If this machine's code, data, weights or device are not those the run names.
+    """
+    # Imported here because torch takes seconds to load, and naming a fold or asking whether it
+    # is in the store needs none of it; and before the clock starts, which times the fold.
+    import torch
+
+    from mer_utils.runs.device import make_repeatable
+    from mer_utils.runs.learners import fit_baseline, train_network
+
+    begun = time.perf_counter()
+    make_repeatable()
+    _require_same_code(job.spec)
+    clips = load_clips(job.spec.data, context)
+    fold = fold_of(clips, job.held_out, job.spec.evaluation)
+    network = job.spec.model.name not in models.BASELINES
+    done = (train_network if network else fit_baseline)(job.spec, context, clips, fold)
+    views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
+    counts = [len(positions) for positions in tested]
+    rows = prediction_rows(
+        job.spec,
+        clips,
+        np.repeat(views, counts),
+        np.concatenate(tested),
+        np.concatenate(probabilities),
+        np.repeat(epochs, counts),
+    )
+    record = {
+        **environment(),
+        "threads": torch.get_num_threads(),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": time.perf_counter() - begun,
+        "training_clips": len(fold.train),
+        **done.record,
+    }
+    return rows, record, done.maps
+
+
+def _require_same_code(spec: RunSpec) -> None:
+    found = (spec.training_version, spec.views_version)
+    if found != (TRAINING_VERSION, VIEWS_VERSION):
+        raise MerError(
+            f"the run was planned with training code {found[0]} and view code {found[1]}",
+            f"versions {TRAINING_VERSION} and {VIEWS_VERSION}, which are installed here",
+            "install the same release of mer-utils wherever the run is planned and computed",
+        )

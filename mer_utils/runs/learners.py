@@ -1,0 +1,172 @@
+"""What a fold trains and predicts: a network, or a baseline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from mer_utils import models
+from mer_utils.dynamic_image import PHASES
+from mer_utils.errors import MerError
+from mer_utils.models.create import normalisation
+from mer_utils.protocol import Fold
+from mer_utils.runs.data import Context, load_views
+from mer_utils.runs.device import device_name, resolve_device
+from mer_utils.runs.spec import DataSpec, RunSpec
+from mer_utils.runs.weights import require_same_weights
+from mer_utils.training import fit, predict
+from mer_utils.views import ViewOptions, Views
+
+
+@dataclass
+class Predicted:
+    """What a fold's model predicted.
+
+    Parameters
+    ----------
+    predictions : list of tuple
+        View, epochs trained, positions of the tested clips, probabilities.
+    record : dict
+        Device, times and counts.
+    maps : ndarray of shape (n, h, w), float32, or None
+        Class activation maps of the clips tested on ``full``.
+    """
+
+    predictions: list[tuple[str, int, np.ndarray, np.ndarray]] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+    maps: np.ndarray | None = None
+
+
+def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:
+    """Train a network on the fold; predict `full` after every epoch, the halves at the end."""
+    device = resolve_device(context.device, context.worker)
+    seed = spec.fold_seed(fold.held_out)
+    if spec.model.pretrained:
+        require_same_weights(spec)
+    views, labels = load_views(spec.data, spec.views, context), clips["label"].cat.codes.to_numpy()
+    images, positions = training_set(views, fold, spec)
+    torch.manual_seed(seed)
+    model = models.create(
+        spec.model.name,
+        len(clips["label"].cat.categories),
+        spec.views.image_size,
+        width=spec.model.width,
+        pretrained=spec.model.pretrained,
+    )
+    mean, std = normalisation(model, spec.model.pretrained)
+    done, last = Predicted(), spec.training.epochs
+    seconds = 0.0
+
+    def predicted(epoch: int) -> None:
+        nonlocal seconds
+        started = time.perf_counter()
+        for view in PHASES if epoch == last else ("full",):
+            shown, tested = views.of(view, fold.test)
+            if len(tested) or view == "full":
+                p = predict(model, shown, spec.training, mean=mean, std=std, device=device)
+                done.predictions.append((view, epoch, tested, p))
+        seconds += time.perf_counter() - started
+
+    report = fit(
+        model,
+        images,
+        labels[positions],
+        spec.training,
+        mean=mean,
+        std=std,
+        spatial=spec.spatial,
+        seed=seed,
+        device=device,
+        after_epoch=predicted,
+    )
+    done.maps = _maps(model, views, fold, labels, mean=mean, std=std, device=device)
+    done.record = {
+        "device": device_name(device),
+        "precision": spec.training.precision,
+        "compute_seconds": report.compute_seconds,
+        "predict_seconds": seconds,
+        "training_images": len(images),
+        "images_shown": report.images,
+        "steps": report.steps,
+        "losses": report.losses,
+    }
+    return done
+
+
+def _maps(
+    model: nn.Module, views: Views, fold: Fold, labels: np.ndarray, **scaled: Any
+) -> np.ndarray | None:
+    """Return where the network looked for each tested clip's true class, if it can be said."""
+    # Imported here: captum takes a while to load, and a baseline needs none of it.
+    from mer_utils.training.explain import class_activation_maps
+
+    shown, tested = views.of("full", fold.test)
+    try:
+        return class_activation_maps(model, shown, labels[tested], **scaled, upsample=False)
+    except MerError:  # a transformer, or images too small for the last convolution
+        return None
+
+
+def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:
+    """Fit a baseline on the fold and predict every view."""
+    labels = clips["label"].cat.codes.to_numpy()
+    described = _described(spec.data, spec.views, spec.model.name, context)
+    features, positions = training_set(described, fold, spec)
+    tested = [described.of(view, fold.test) for view in PHASES]
+    found = models.fit_and_predict(
+        spec.model.name,
+        features,
+        labels[positions],
+        [shown for shown, _ in tested],
+        len(clips["label"].cat.categories),
+    )
+    epoch = spec.training.epochs
+    return Predicted(
+        [
+            (view, epoch, having, p)
+            for view, (_, having), p in zip(PHASES, tested, found, strict=True)
+            if len(having) or view == "full"
+        ],
+        {"device": "cpu", "precision": "float32", "training_images": len(features)},
+    )
+
+
+@lru_cache(maxsize=4)
+def _described(data: DataSpec, options: ViewOptions, baseline: str, context: Context) -> Views:
+    """Return the features of every view, in place of the images: once for all folds."""
+    views = load_views(data, options, context)
+    n, phases = views.images.shape[:2]
+    features = models.BASELINES[baseline].describe(
+        views.images.reshape(-1, *views.images.shape[2:])
+    )
+    return Views(features.reshape(n, phases, -1), views.present)
+
+
+def training_set(views: Views, fold: Fold, spec: RunSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Collect what a fold trains on.
+
+    Parameters
+    ----------
+    views : Views
+    fold : Fold
+    spec : RunSpec
+        Of its `train_views`, one named k times gives each of its images k times. Its
+        `evaluation` is ``"loso"`` unless a mistake is to be measured.
+
+    Returns
+    -------
+    images : ndarray of shape (n, h, w, 3), uint8
+    positions : ndarray of shape (n,), int
+        The clip of each image. Clips without a phase do not occur for it.
+    """
+    parts = [views.of(view, fold.train) for view in spec.train_views]
+    if spec.evaluation == "held-out copies":
+        parts += [views.of(view, fold.test) for view in PHASES if view != "full"]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

@@ -1,0 +1,102 @@
+"""Run many jobs, wherever an executor computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+
+from mer_utils.errors import MerError
+from mer_utils.runs.data import Context
+from mer_utils.runs.executor import Executor, open_executor
+from mer_utils.runs.fold import Job, Outcome
+from mer_utils.runs.store import RunStore
+
+
+@dataclass
+class Report:
+    """What became of all jobs.
+
+    Parameters
+    ----------
+    done, present : int
+        Folds computed now, and folds that were in the store already.
+    failed : list of Outcome
+        Folds that failed twice.
+    """
+
+    done: int = 0
+    present: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+
+
+def run(
+    jobs: Sequence[Job],
+    context: Context,
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> Report:
+    """Compute every job that the store lacks; try a failed one once more.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    context : Context
+    workers : int
+        Processes on this machine, each with one thread; 1 computes in this process.
+    executor : Executor, optional
+        Already entered; computes the folds in place of `workers`.
+    on_outcome : callable, optional
+        Called with each `Outcome` as it arrives, also with those that will be retried.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    MerError
+        If the store cannot be written: what is in it stays, and nothing more is computed.
+    """
+    store = RunStore(context.store)
+    store.prepare()
+    if executor is None:
+        with open_executor(workers=workers) as own:
+            return run(jobs, context, executor=own, on_outcome=on_outcome)
+    report = Report()
+    waiting = list(jobs)
+    for last_try in (False, True):
+        again = []
+        # In the second round, folds that another run held are waited for.
+        outcomes = executor.outcomes(waiting, context, wait_for_others=last_try)
+        with closing(outcomes):
+            for outcome in outcomes:
+                if on_outcome:
+                    on_outcome(outcome)
+                if outcome.status == "unwritable":
+                    raise _unwritable(store, outcome)
+                if outcome.status == "done":
+                    report.done += 1
+                elif outcome.status == "present":
+                    report.present += 1
+                elif last_try:
+                    report.failed.append(outcome)
+                else:
+                    again.append(outcome.job)
+        if not again:
+            break
+        waiting = again
+    for outcome in report.failed:
+        with suppress(MerError):  # the note is a help, not a result
+            store.write_failure(outcome.job.spec, outcome.job.held_out, outcome.error)
+    return report
+
+
+def _unwritable(store: RunStore, outcome: Outcome) -> MerError:
+    return MerError(
+        f"the run stopped: {outcome.error}",
+        f"a store in {store.path} that takes one more fold",
+        "free some space or make the folder writable; the same command goes on from here",
+    )

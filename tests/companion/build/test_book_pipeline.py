@@ -1,0 +1,206 @@
+"""The whole road on a tiny book: what is built, what is not built again, what fails."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from companion.build import build, fingerprint, pipeline
+from mer_utils.errors import MerError
+
+
+def _page(site: Path, name: str) -> str:
+    return (site / f"{name}.html").read_text("utf-8")
+
+
+def test_every_page_says_what_made_it(book) -> None:
+    for name in ("intro", "notebooks/alpha", "notebooks/beta", "notebooks/status"):
+        after_title = _page(book.site, name).rsplit("</h1>", 1)[1]
+        assert re.match(
+            r'\s*<p class="made-with" role="note">Profile <strong>demo</strong>\.'
+            r" Data: made &lt;clips&gt;\.</p>",
+            after_title,
+        ), name
+
+
+def test_numbers_come_from_the_notebook_with_the_injected_values(book) -> None:
+    assert "The answer is 42" in re.sub(r"<[^>]+>", "", _page(book.site, "intro"))
+    alpha = _page(book.site, "notebooks/alpha")
+    assert "demo ../build/data &lt;object object at 0x0&gt;" in alpha
+    assert "noise</pre>" not in alpha
+    assert '"smoke"' not in alpha  # the defaults are hidden
+    assert '"demo"' in alpha
+
+
+def test_status_page_shows_the_recorded_times(book) -> None:
+    status = _page(book.site, "notebooks/status")
+    for name in ("alpha", "beta"):
+        record = json.loads((book.root / "build" / "executed" / f"{name}.json").read_text())
+        assert f"<td>{name}</td>" in status
+        assert record["finished"] in status
+
+
+def test_site_names_no_folder_of_this_machine_and_no_other_host(book) -> None:
+    for path in fingerprint.files_in(book.site):
+        assert str(book.root).encode() not in path.read_bytes(), path
+    outside = re.compile(r'<(?:script|link|img|iframe|source)[^>]+(?:src|href)="(?:https?:)?//')
+    for page in book.site.rglob("*.html"):
+        assert not outside.search(page.read_text("utf-8")), page
+    assert (book.site / "vendor" / "mathjax" / "tex-chtml.js").exists()
+    assert not (book.site / "vendor" / "plotly.min.js").exists()  # no page uses it
+
+
+def test_tables_scroll_in_a_named_box(book) -> None:
+    assert 'class="wide" role="region" tabindex="0"' in _page(book.site, "notebooks/beta")
+
+
+def test_tables_are_numbered_and_referred_to(book) -> None:
+    # The page has no number of its own, so it has a letter.
+    page, intro = _page(book.site, "notebooks/beta"), _page(book.site, "intro")
+    assert '<caption><span class="caption-number">Table A.1 </span>Clips &amp; classes.' in page
+    assert page.count('id="tab-clips"') == 1
+    assert 'aria-label="Table A.1 Clips &amp; classes."' in page
+    assert 'href="notebooks/beta.html#tab-clips"><span class="std std-numref">Table A.1' in intro
+
+
+def test_nothing_changed_runs_and_renders_nothing(book) -> None:
+    before = fingerprint.of_tree(book.site)
+    book.build()
+    assert book.executed() == set()
+    assert book.log[-1].startswith("unchanged")
+    assert fingerprint.of_tree(book.site) == before
+
+
+def test_damaged_site_is_rendered_again_byte_for_byte(book) -> None:
+    before = fingerprint.of_tree(book.site)
+    (book.site / "intro.html").unlink()
+    book.build()
+    assert book.executed() == set()
+    assert book.log[-1].startswith("rendered")
+    assert fingerprint.of_tree(book.site) == before
+
+
+def test_changed_notebook_runs_alone_and_pages_that_quote_it_follow(book) -> None:
+    alpha = book.notebook("alpha")
+    alpha.write_text(alpha.read_text().replace("6 * 7", "6 * 8"))
+    book.build()
+    assert book.executed() == {"alpha", "status"}
+    assert "The answer is 48" in re.sub(r"<[^>]+>", "", _page(book.site, "intro"))
+
+
+@pytest.mark.parametrize("line", ['raise ValueError("no results yet")', "raise SystemExit(0)"])
+def test_failing_cell_is_named_and_the_last_good_site_stays(book, line: str) -> None:
+    before = fingerprint.of_tree(book.site)
+    alpha, beta = book.notebook("alpha"), book.notebook("beta")
+    alpha.write_text(alpha.read_text().replace("import sys", line))
+    beta.write_text(beta.read_text().replace("wide", "wider"))
+    with pytest.raises(MerError) as caught:
+        book.build()
+    name = "ValueError: no results yet" if "Value" in line else "SystemExit: 0"
+    # line 13 is the fence of the second code cell
+    assert f"notebooks/alpha.md, code cell 2 (line 13): {name}" in str(caught.value)
+    assert book.executed() == {"beta"}  # the others ran to their end
+    assert fingerprint.of_tree(book.site) == before
+    assert (book.root / "build" / "executing" / "alpha.ipynb").exists()
+
+
+def test_several_failures_are_all_named(sources) -> None:
+    failing = sources.notebook("alpha").read_text() + "\n```{code-cell} ipython3\n1 / 0\n```\n"
+    for name in ("alpha", "beta"):
+        sources.notebook(name).write_text(failing)
+    with pytest.raises(MerError, match=r"alpha\.md, code cell 3.*beta\.md, code cell 3"):
+        sources.build()
+    assert not sources.site.exists()
+
+
+def test_no_results_yet_names_the_page_and_the_command(sources, twins) -> None:
+    alpha = sources.notebook("alpha")
+    sources.remove("beta")  # what it imports takes long, and the message is about alpha
+    asks = (
+        "from mer_utils import experiments, tables\n\n"
+        "tables.all_scores(experiments.open_workspace(profile, data_root, store))\n"
+    )
+    alpha.write_text(alpha.read_text().replace("import sys\n", asks))
+    changed = {"profile": "smoke", "data_root": twins, "store": sources.root / "build" / "store"}
+    with pytest.raises(
+        MerError, match=r"notebooks/alpha\.md, code cell 2.*mer run --profile smoke"
+    ):
+        sources.build(parameters=changed)
+    assert not sources.site.exists()
+
+
+def test_changed_input_runs_everything(book, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(pipeline, "render", lambda *_: (book.site, False))
+    monkeypatch.setattr(pipeline, "stage", lambda *_: None)
+    monkeypatch.setattr(
+        pipeline.execute, "run", lambda some, *_, **__: ran.extend(n.name for n in some) or {}
+    )
+    book.build(inputs={"lock": "two"})
+    assert ran == ["alpha", "beta", "status"]
+    assert book.log[0].startswith("3 notebooks, 2 to execute, about")
+
+
+def test_broken_reference_is_named_and_the_last_good_site_stays(book) -> None:
+    before = fingerprint.of_tree(book.site)
+    (book.root / "book" / "intro.md").write_text("# Tiny book\n\nSee {ref}`nowhere`.\n")
+    with pytest.raises(MerError, match=r"book/intro\.md.*nowhere"):
+        book.build()
+    assert fingerprint.of_tree(book.site) == before
+
+
+def test_swap_that_was_cut_off_is_put_right(book) -> None:
+    before = fingerprint.of_tree(book.site)
+    book.site.rename(book.site.with_name("html.previous"))
+    book.build()
+    assert book.log[-1].startswith("unchanged")
+    assert fingerprint.of_tree(book.site) == before
+
+
+def test_changed_prose_is_rendered_without_running_anything(book) -> None:
+    before = _page(book.site, "notebooks/alpha")
+    alpha = book.notebook("alpha")
+    words = alpha.read_text()
+    first = words.index("```{code-cell}")
+    more = words[:first] + "Words before.\n\n" + words[first:] + "\nWords after.\n"
+    alpha.write_text(more)
+    book.build()
+    assert book.executed() == set()
+    page = _page(book.site, "notebooks/alpha")
+    places = [page.index(w) for w in ("Words before.", "demo ../build/data", "Words after.")]
+    assert places == sorted(places)
+    assert '"demo"' in page  # the injected values are still those that are shown
+    alpha.write_text(words)
+    book.build()
+    assert _page(book.site, "notebooks/alpha") == before
+
+
+def test_removed_notebook_leaves_nothing_behind(book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "render", lambda *_: (book.site, True))
+    book.remove("beta")
+    book.build()
+    assert not list((book.root / "build" / "src" / "notebooks").glob("beta.*"))
+    assert not list((book.root / "build" / "executed").glob("beta.*"))
+
+
+def test_unknown_parameter_is_refused(sources) -> None:
+    with pytest.raises(MerError, match=r"no notebook declares the parameter 'profil'"):
+        sources.build(parameters={"profil": "demo"})
+
+
+def test_second_build_at_the_same_time_is_refused(sources) -> None:
+    folder = sources.root / "build"
+    folder.mkdir()
+    with open(folder / ".lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(MerError, match="another build is at work"):
+            sources.build()
+
+
+def test_folder_without_configuration_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MerError, match=r"_config\.yml is missing"):
+        build(repository=tmp_path, build=tmp_path / "build", parameters={}, inputs={})

@@ -1,0 +1,209 @@
+"""Notebooks read and checked before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from companion.build import contents, prepare
+from companion.build.banner import banner, below_title
+from companion.build.executed import Executed, key_of
+from companion.build.normalise import normalise
+from companion.build.progress import expected_seconds
+from mer_utils.errors import MerError
+
+PARAMETERS = (
+    '```{code-cell} ipython3\n:tags: [parameters]\n\nprofile = "smoke"\nseed: int = 0\n```\n'
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    return notebooks
+
+
+def _write(folder: Path, name: str, code: str, parameters: str = PARAMETERS) -> Path:
+    path = folder / f"{name}.md"
+    path.write_text(f"# {name}\n\n{parameters}\n```{{code-cell}} ipython3\n{code}\n```\n")
+    return path
+
+
+def test_prepared_notebook_has_kernel_language_and_fixed_ids(folder: Path) -> None:
+    _write(folder, "one", "x = 1")
+    first, second = (prepare.read_all(folder)[0] for _ in range(2))
+    assert first.node == second.node
+    assert first.node.metadata.kernelspec.name == "python3"
+    assert first.node.metadata.language_info.name == "python"
+    nbformat.validate(first.node)
+    assert first.parameters == {"profile", "seed"}
+    assert first.accepted({"profile": "demo", "store": "s"}) == {"profile": "demo"}
+
+
+def test_syntax_error_names_notebook_and_cell(folder: Path) -> None:
+    _write(folder, "bad", "x = 1\ny = (")
+    # title, blank, six lines of the parameters cell, blank: the fence is line 10
+    expected = r"notebooks/bad\.md, code cell 2 \(line 10\), its line 2: SyntaxError: "
+    with pytest.raises(MerError, match=expected):
+        prepare.read_all(folder)
+
+
+def test_magics_and_top_level_await_are_valid(folder: Path) -> None:
+    _write(folder, "magic", "%matplotlib inline\nawait something()")
+    assert len(prepare.read_all(folder)) == 1
+
+
+def test_licensed_data_end_a_page_where_only_twins_know_more(folder: Path) -> None:
+    _write(folder, "plain", "x = 1")
+    path = _write(folder, "truth", "x = 1")
+    more = '+++ {"tags": ["twins-only"]}\n\nProse about {glue:text}`y`.\n\n'
+    path.write_text(path.read_text() + "\n" + more + "```{code-cell} ipython3\ny = x\n```\n")
+    plain, truth = prepare.read_all(folder)
+    assert prepare.for_licensed_data(plain) is plain
+    shorter = prepare.for_licensed_data(truth)
+    nbformat.validate(shorter.node)
+    assert shorter.node.cells == truth.node.cells[:3]
+    assert len(truth.node.cells) == 5
+    assert key_of(shorter, {}, {}) != key_of(truth, {}, {})
+
+
+@pytest.mark.parametrize(("cell", "count"), [("", 0), (PARAMETERS + "\n" + PARAMETERS, 2)])
+def test_parameters_cell_is_required_once(folder: Path, cell: str, count: int) -> None:
+    _write(folder, "plain", "x = 1", cell)
+    with pytest.raises(MerError, match=rf"plain\.md has {count} cells tagged 'parameters'"):
+        prepare.read_all(folder)
+
+
+def test_every_problem_is_reported_at_once(folder: Path) -> None:
+    _write(folder, "a", "x = (")
+    _write(folder, "b", "x = 1", "")
+    with pytest.raises(MerError, match=r"a\.md, code cell 2.*b\.md has 0 cells"):
+        prepare.read_all(folder)
+
+
+def test_unknown_parameter_is_refused_but_a_partly_known_one_is_not(folder: Path) -> None:
+    _write(folder, "a", "x = 1")
+    _write(folder, "b", "x = 1", PARAMETERS.replace("seed: int", "workers"))
+    assert len(prepare.read_all(folder, ["seed", "workers"])) == 2
+    with pytest.raises(MerError, match="the parameter 'sed'; expected one of profile, seed, work"):
+        prepare.read_all(folder, ["sed"])
+
+
+def test_unreadable_notebooks_are_named(folder: Path) -> None:
+    with pytest.raises(MerError, match="holds no notebooks"):
+        prepare.read_all(folder)
+    (folder / "latin.md").write_bytes(b"# \xff\xfe\n")
+    with pytest.raises(MerError, match=r"latin\.md could not be read"):
+        prepare.read_all(folder)
+
+
+def test_banner_goes_below_the_first_title_only() -> None:
+    page = "---\n# not a title\n---\n\n```python\n# a comment\n```\n\n# Title\n\n# Again\n"
+    lines = below_title(page, banner("demo", "a & b."), "p").splitlines()
+    assert lines[lines.index("# Title") + 2] == (
+        '<p class="made-with" role="note">Profile <strong>demo</strong>. Data: a &amp; b.</p>'
+    )
+    assert sum("made-with" in line for line in lines) == 1
+    with pytest.raises(MerError, match="intro has no title"):
+        below_title("text only\n", "x", "intro")
+
+
+def test_normalising_leaves_nothing_random() -> None:
+    def executed(uuid: str, styler: str, address: str) -> nbformat.NotebookNode:
+        cell = nbformat.v4.new_code_cell("show()")
+        cell.metadata = nbformat.from_dict({"papermill": {"duration": address}, "tags": []})
+        cell.outputs = [
+            nbformat.v4.new_output("stream", name="stderr", text=f"warning {address}"),
+            nbformat.v4.new_output("stream", name="stdout", text=f"<x at {address}>"),
+            nbformat.v4.new_output(
+                "display_data",
+                data={
+                    "text/plain": f"<Styler at {address}>",
+                    "text/html": f'<style>#T_{styler}_r0 {{}}</style><table id="T_{styler}">'
+                    f'</table><div id="{uuid}"></div><script>f("{uuid}")</script>',
+                },
+            ),
+        ]
+        node = nbformat.v4.new_notebook(cells=[cell])
+        node.metadata["papermill"] = {"output_path": f"/home/{address}"}
+        return normalise(node)
+
+    one = executed("0b5f6a04-9d4c-4c59-9a39-1f0c8e0f7a11", "a1b2c", "0x7f11")
+    two = executed("6ff1be3f-70e7-4a1a-8d77-9b5d3a1e4c22", "ffff0", "0x7e99")
+    assert one == two
+    html = one.cells[0].outputs[1]["data"]["text/html"]
+    assert html.count("T_c000n0") == 2
+    assert html.count("00000000-0000-4000-8000-") == 2
+
+
+def test_key_follows_everything_a_page_rests_on(folder: Path) -> None:
+    source = _write(folder, "a", "x = 1")
+    notebook = prepare.read(source)
+    state = {"lock": "1", "data": "1"}
+    keys = {
+        key_of(notebook, {"profile": "smoke"}, state),
+        key_of(notebook, {"profile": "demo"}, state),
+        key_of(notebook, {"profile": "smoke"}, {**state, "data": "2"}),
+    }
+    source.write_text(source.read_text().replace(":tags: [parameters]", ":tags: [parameters, x]"))
+    keys.add(key_of(prepare.read(source), {"profile": "smoke"}, state))
+    source.write_text(source.read_text().replace("x = 1", "x = 2"))
+    changed = prepare.read(source)
+    keys.add(key_of(changed, {"profile": "smoke"}, state))
+    assert len(keys) == 5
+    # Prose changes no output, so nothing needs to run again for it.
+    source.write_text(source.read_text() + "\nProse.\n")
+    prose = key_of(prepare.read(source), {"profile": "smoke"}, state)
+    assert prose == key_of(changed, {"profile": "smoke"}, state)
+    assert key_of(notebook, {"profile": "smoke"}, dict(reversed(state.items()))) in keys
+
+
+def test_executed_notebook_without_its_key_is_not_trusted(tmp_path: Path) -> None:
+    store = Executed(tmp_path / "executed")
+    scratch = tmp_path / "a.ipynb"
+    scratch.write_text("{}")
+    store.store("a", "key", scratch, 1.234)
+    assert store.is_current("a", "key")
+    assert not store.is_current("a", "other")
+    record = store.record("a")
+    assert record is not None
+    assert record.seconds == 1.23
+    (store.folder / "a.key").unlink()
+    assert not store.is_current("a", "key")
+    (store.folder / "a.json").write_text("{")
+    assert store.record("a") is None
+
+
+@pytest.mark.parametrize(
+    ("toc", "message"),
+    [
+        ("root: intro\n", "notebooks/a is in no part of it"),
+        ("root: intro\nchapters: [{file: notebooks/a}, {file: gone}]\n", "gone has no file"),
+        ("root: intro\nchapters: [{file: notebooks/a}, {file: intro}]\n", "intro is named twice"),
+        ("root: [\n", "could not be read"),
+        ("{}\n", "names no page"),
+    ],
+)
+def test_table_of_contents_that_does_not_fit_is_explained(tmp_path, toc, message) -> None:
+    (tmp_path / "intro.md").write_text("# Intro\n")
+    (tmp_path / "_toc.yml").write_text(toc)
+    with pytest.raises(MerError, match=message):
+        contents.check(tmp_path, {"a"})
+
+
+def test_hand_written_pages_hold_no_cells(tmp_path: Path) -> None:
+    (tmp_path / "_toc.yml").write_text("root: intro\n")
+    (tmp_path / "intro.md").write_text("# Intro\n\n```{code-cell}\n1\n```\n")
+    with pytest.raises(MerError, match=r"book/intro\.md has a code cell"):
+        contents.check(tmp_path, set())
+    (tmp_path / "_toc.yml").unlink()
+    with pytest.raises(MerError, match="is missing"):
+        contents.pages(tmp_path)
+
+
+def test_expected_time_is_never_below_the_longest_task() -> None:
+    assert expected_seconds([1.0, 1.0, 10.0], workers=4) == 10.0
+    assert expected_seconds([2.0, 2.0, 2.0, 2.0], workers=2) == 4.0

@@ -1,0 +1,347 @@
+"""The built site in a real browser: whole, local, readable on a phone, open to everybody.
+
+`MER_SITE` names another site than build/html, `MER_AXE` another axe-core script than
+the one in node_modules. Without a browser or a site these tests are skipped, except
+where `CI` is set: there that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import nbformat
+import pandas as pd
+import pytest
+
+from companion.build import serve
+
+ROOT = Path(__file__).parents[3]
+SITE = Path(os.environ.get("MER_SITE", ROOT / "build" / "html"))
+AXE = Path(os.environ.get("MER_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = (390, 1440)
+# Pages that Sphinx makes beside the book's own.
+MADE = {"genindex.html", "search.html", "py-modindex.html"}
+PAGES = sorted(
+    path.relative_to(SITE).as_posix()
+    for path in SITE.rglob("*.html")
+    if "_static" not in path.parts
+    and "vendor" not in path.parts
+    # index.html may do no more than lead to the first page
+    and 'http-equiv="Refresh"' not in path.read_text("utf-8")
+)
+#: Folders of what every page uses, which a browser loads once.
+SHARED = {"_static", "_sphinx_design_static", "vendor"}
+OWN = [page for page in PAGES if page not in MADE]
+pytestmark = pytest.mark.browser
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}; CI must have it", pytrace=False)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """Address of the site, served for these tests."""
+    if not PAGES:
+        _missing(f"{SITE} holds no site (run make book)")
+    with serve.server(SITE) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://{serve.HOST}:{httpd.server_address[1]}/"
+        httpd.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    api = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        _missing("Chromium is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A browser window that keeps what went wrong in it."""
+
+    def __init__(self, browser, site: str, width: int, **options: object) -> None:
+        self.site = site
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._request)
+        self.page.on(
+            "response", lambda r: r.status >= 400 and self.errors.append(f"{r.status} {r.url}")
+        )
+
+    def _request(self, request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and not request.url.startswith(self.site):
+            self.errors.append(f"request to another host: {request.url}")
+
+    def open(self, page: str) -> None:
+        self.page.goto(self.site + page, wait_until="load")
+        self.page.evaluate("() => window.MathJax?.startup?.promise")
+        self.page.evaluate("() => document.fonts.ready.then(() => true)")
+
+
+@pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
+def visit(request, chromium, site) -> Iterator[Visit]:
+    window = Visit(chromium, site, request.param)
+    yield window
+    window.context.close()
+
+
+def test_index_is_or_leads_to_the_first_page(chromium, site: str) -> None:
+    window = Visit(chromium, site, 1440)
+    window.page.goto(site + "index.html", wait_until="load")
+    window.page.wait_for_selector("article h1", timeout=5_000)
+    assert window.page.url.removeprefix(site) in [*OWN, "index.html"]
+    assert window.errors == []
+    window.context.close()
+
+
+# What reaches beyond the right edge and is not inside something that scrolls or clips.
+BEYOND = """() => {
+  const edge = document.documentElement.clientWidth + 1;
+  const boxed = e => {
+    for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+      if (getComputedStyle(p).overflowX !== 'visible') return true;
+    return false;
+  };
+  const found = [...document.querySelectorAll('.bd-article *')].filter(e => {
+    const r = e.getBoundingClientRect();
+    return r.width > 0 && r.right > edge && !boxed(e);
+  }).map(e => e.outerHTML.slice(0, 120));
+  if (document.documentElement.scrollWidth > edge)
+    found.push('the page scrolls sideways: ' + document.documentElement.scrollWidth);
+  return found.slice(0, 5);
+}"""
+
+
+def test_every_page_loads_clean_and_fits(visit: Visit) -> None:
+    wrong = {}
+    for page in PAGES:
+        visit.errors.clear()
+        visit.open(page)
+        found = visit.errors + visit.page.evaluate(BEYOND)
+        if found:
+            wrong[page] = found
+    assert wrong == {}
+
+
+class _Links(HTMLParser):
+    """Collect a page's ids, links, and what it loads by itself."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: set[str] = set()
+        self.loaded: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        for key in ("id", "name"):
+            if given.get(key):
+                self.ids.add(str(given[key]))
+        for key in ("href", "src"):
+            if given.get(key) and tag != "base":
+                self.links.add(str(given[key]))
+                if key == "src" or tag == "link":
+                    self.loaded.add(str(given[key]))
+
+
+def own_weight(site: Path, page: str) -> int:
+    """Return the bytes of a page and of what it loads, without files that all pages share."""
+    loaded = _Links((site / page).read_text("utf-8")).loaded
+    paths = {unquote(urlsplit(urljoin(page, x)).path) for x in loaded if not urlsplit(x).scheme}
+    own = {p for p in paths if p.split("/")[0] not in SHARED and (site / p).suffix != ".html"}
+    return sum((site / p).stat().st_size for p in {page, *own} if (site / p).is_file())
+
+
+def test_every_internal_link_and_anchor_resolves(site: str) -> None:
+    parsed = {page: _Links((SITE / page).read_text("utf-8")) for page in PAGES}
+    broken = []
+    for page, links in parsed.items():
+        for link in sorted(links.links):
+            if urlsplit(link).scheme or link.startswith("//"):
+                continue
+            address, anchor = urldefrag(urljoin(page, link))
+            target = unquote(urlsplit(address).path) or page
+            if not (SITE / target).is_file():
+                broken.append(f"{page}: {link}")
+            elif anchor and target in parsed and unquote(anchor) not in parsed[target].ids:
+                broken.append(f"{page}: {link} (no such anchor)")
+    assert broken == []
+
+
+def test_pages_and_the_whole_site_are_light(site: str) -> None:
+    """Nobody waits long, and the site fits wherever it is put."""
+    heavy = {}
+    for page in PAGES:
+        limit = 4_000_000 if "mer-phase-viewer" in (SITE / page).read_text("utf-8") else 1_500_000
+        if (weight := own_weight(SITE, page)) > limit:
+            heavy[page] = f"{weight:,} of at most {limit:,} bytes"
+    assert heavy == {}
+    assert sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file()) <= 60_000_000
+
+
+def test_every_notebook_can_be_taken_away(site: str) -> None:
+    """The download buttons of a page lead to a notebook that is one, with its outputs."""
+    for page in OWN:
+        if not page.startswith("notebooks/"):
+            continue
+        links = _Links((SITE / page).read_text("utf-8")).links
+        (found,) = {link for link in links if "_sources/" in link and link.endswith(".ipynb")}
+        node = nbformat.read((SITE / page).parent / found, as_version=4)
+        nbformat.validate(node)
+        assert any(cell.get("outputs") for cell in node.cells), page
+
+
+def test_offered_files_open(visit: Visit) -> None:
+    """Every score can be saved, as it stands on the page."""
+    visit.open("notebooks/all_results.html")
+    shown = visit.page.locator(".mer-results-explorer tbody tr").count()
+    assert shown > 0
+    sizes = []
+    for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        with visit.page.expect_download() as caught:
+            visit.page.locator(f"a[download='all-results.{kind}']").click()
+        frame = read(caught.value.path())
+        assert {"table", "dataset", "model", "setting", "metric", "value"} <= set(frame.columns)
+        sizes.append(len(frame))
+    assert sizes == [shown, shown]
+    assert visit.errors == []
+
+
+def test_explorer_answers_mouse_and_keyboard(visit: Visit) -> None:
+    visit.open("notebooks/all_results.html")
+    page, marks = visit.page, visit.page.locator("g.mer-mark")
+    before, reading = marks.count(), page.locator(".mer-results-explorer [data-part=read]")
+    page.get_by_label("Setting").select_option(label="dual")
+    assert 0 < marks.count() < before
+    idle = reading.inner_text()
+    marks.first.hover()
+    assert "interval" in reading.inner_text()
+    assert "subjects: " in reading.inner_text()
+    page.keyboard.press("Escape")
+    marks.nth(1).focus()
+    assert reading.inner_text() != idle
+    assert visit.errors == []
+
+
+def test_phase_viewer_answers_mouse_and_keyboard(visit: Visit) -> None:
+    pages = [p for p in OWN if "mer-phase-viewer" in (SITE / p).read_text("utf-8")]
+    assert pages
+    visit.open(pages[0])
+    viewer = visit.page.locator(".mer-phase-viewer").first
+    apex = viewer.locator("input[type=range][id$=-apex]")
+    value = int(apex.input_value())
+    apex.focus()
+    visit.page.keyboard.press("ArrowRight")
+    assert int(apex.input_value()) == value + 1
+    status = viewer.locator("[data-part=out-frame]")
+    frame = status.inner_text()
+    viewer.locator("[data-part=play]").click()
+    visit.page.wait_for_timeout(400)
+    assert status.inner_text() != frame
+    assert visit.errors == []
+
+
+def test_search_finds_a_term(visit: Visit) -> None:
+    title = (SITE / OWN[0]).read_text("utf-8").split("<title>")[1].split("</title>")[0]
+    term = max(title.split("&#8212;")[0].split("—")[0].split(), key=len).strip(".,:;")
+    visit.open(f"search.html?q={term}")
+    visit.page.wait_for_selector("#search-results ul.search li a", timeout=10_000)
+    targets = visit.page.eval_on_selector_all(
+        "#search-results ul.search li a", "links => links.map(a => new URL(a.href).pathname)"
+    )
+    assert f"/{OWN[0]}" in targets
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_follows_the_colour_scheme(chromium, site: str, scheme: str) -> None:
+    window = Visit(chromium, site, 1440, color_scheme=scheme)
+    window.open(OWN[0])
+    assert window.page.get_attribute("html", "data-theme") == scheme
+    channels = window.page.evaluate(
+        "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+    )
+    assert (sum(channels[:3]) / 3 > 127) == (scheme == "light")
+    window.context.close()
+
+
+def test_reduced_motion_is_respected(chromium, site: str) -> None:
+    window = Visit(chromium, site, 1440, reduced_motion="reduce")
+    window.open(OWN[0])
+    slow = window.page.evaluate(
+        """() => [...document.querySelectorAll('*')].filter(e => {
+          const style = getComputedStyle(e);
+          const seconds = s => Math.max(...s.split(',').map(parseFloat));
+          const both = [style.transitionDuration, style.animationDuration].map(seconds);
+          return Math.max(...both) > 0.01;
+        }).map(e => e.outerHTML.slice(0, 80)).slice(0, 5)"""
+    )
+    assert slow == []
+    window.context.close()
+
+
+def test_focus_is_visible_from_the_keyboard(visit: Visit) -> None:
+    visit.open(OWN[0])
+    hidden = []
+    for _ in range(12):
+        visit.page.keyboard.press("Tab")
+        tag, style, width = visit.page.evaluate(
+            """() => { const e = document.activeElement, s = getComputedStyle(e);
+            return [e.outerHTML.slice(0, 80), s.outlineStyle, parseFloat(s.outlineWidth)]; }"""
+        )
+        if not tag.startswith("<body") and (style == "none" or width < 2):
+            hidden.append(tag)
+    assert hidden == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_accessibility_issue(chromium, site: str, scheme: str) -> None:
+    if not AXE.exists():
+        _missing(f"axe-core is not at {AXE} (npm install axe-core)")
+    script = AXE.read_text("utf-8")
+    wrong = {}
+    for width in WIDTHS:
+        window = Visit(chromium, site, width, color_scheme=scheme)
+        for page in PAGES:
+            window.open(page)
+            # A colour in the middle of a transition is not the page's colour.
+            window.page.add_style_tag(content="* { transition: none !important; }")
+            window.page.evaluate(script)
+            found = window.page.evaluate(
+                """async () => (await axe.run(document, {preload: false})).violations
+                .filter(v => ['serious', 'critical'].includes(v.impact))
+                .map(v => [v.id, v.nodes.length, v.nodes[0].target.join(' '),
+                           v.nodes[0].html.slice(0, 120)].join(' | '))"""
+            )
+            if found:
+                wrong[f"{page} at {width} px"] = found
+        window.context.close()
+    assert wrong == {}

@@ -1,0 +1,48 @@
+"""``mer book`` before it builds: finding the repository, fingerprints of the inputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from companion import cli as book
+from companion.cli import find_repository, inputs
+from mer_utils.errors import MerError
+from mer_utils.runs import Outcome, Report, run
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_repository_is_found_from_a_folder_inside(monkeypatch):
+    monkeypatch.chdir(ROOT / "mer_utils" / "cli")
+    assert find_repository() == ROOT
+
+
+def test_outside_a_repository_the_message_says_so(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MerError, match="not inside a checkout"):
+        find_repository()
+
+
+def test_a_new_result_changes_the_fingerprint_and_nothing_else_does(workspace):
+    before = inputs(workspace, ROOT)
+    assert before == inputs(workspace, ROOT)
+    spec = next(s for s in workspace.specs("table2") if s.model.name == "learnet")
+    assert run(workspace.jobs([spec])[:1], workspace.context).done == 1
+    after = inputs(workspace, ROOT)
+    assert after["results"] != before["results"]
+    assert {k: v for k, v in after.items() if k != "results"} == {
+        k: v for k, v in before.items() if k != "results"
+    }
+
+
+def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, twins, tmp_path):
+    """Nothing is rendered from results that are known to be incomplete."""
+    monkeypatch.setenv("MER_BUILD", str(tmp_path))
+    failed = Report(failed=[Outcome(job=None, status="failed", error="no memory")])
+    monkeypatch.setattr(book, "compute", lambda *_: failed)
+    monkeypatch.setattr("companion.build.build", lambda **_: pytest.fail("it was built"))
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(MerError, match=r"1 fold\(s\) failed.*run the same command again"):
+        book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)

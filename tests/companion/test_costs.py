@@ -1,0 +1,219 @@
+"""Recorded costs as tables: goals, fits and projections on a made record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from companion import chapters, costs, figures
+from companion.costs import trends
+from mer_utils.errors import MerError
+
+MACHINE = {
+    "processor": "made",
+    "cores": 2,
+    "commit": "0123456789ab",
+    "measured": "2026-01-02T03:04:05+00:00",
+}
+
+
+def row(section, case, measure, value, unit="", **more):
+    return dict.fromkeys(costs.COLUMNS) | {
+        "section": section,
+        "case": case,
+        "measure": measure,
+        "value": value,
+        "unit": unit,
+        **more,
+    }
+
+
+def made_rows():
+    rows = [
+        row("dynamic images", "a clip", "plain / ours", 9.0, "x", at_least=8),
+        row("dynamic images", "a clip", "three / one", 1.6, "x", at_most=1.5),
+        row("dynamic images", "a clip", "one phase", 3.0, "ms"),
+        row("training", "learnet", "time of a training image", 2.0, "ms"),
+        row("training", "learnet", "epochs", 5.0),
+        row("effects", "learnet", "channels last", 2.0, "in use"),
+        row("effects", "vgg19", "channels last", 0.5, "in use"),
+        row("effects", "learnet", "bfloat16", 0.5, "tried"),
+        row("effects", "learnet", "fused AdamW", 1.2, "in use"),
+        row("effects", "learnet", "torch.compile", 1.2, "tried"),
+        row("effects", "learnet", "other", 0.9, "in use"),
+        row("profile", "learnet", "aten::conv", 0.5, "of the time"),
+        row("whole", "import mer_utils", "seconds", 0.1, "s", at_most=0.3),
+    ]
+    for x in (8, 16, 32):
+        rows.append(row("scaling", "subjects", "time of a run", 0.1 * x**1.5, "s", x=x))
+        rows.append(row("scaling", "subjects", "images shown", 10 * x**2, "images", x=x))
+    for loop in ("ours", "usual loop"):
+        for epoch in (1, 2, 3):
+            rows.append(row("curves", "learnet", f"{loop}, seed 0", 1.0 / epoch, x=epoch))
+    return rows
+
+
+def write(folder, name="20260102T030405Z-0.json", rows=None, **machine):
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"machine": MACHINE | machine, "rows": made_rows() if rows is None else rows}
+    (folder / name).write_text(json.dumps(record))
+    return folder / name
+
+
+@pytest.fixture
+def record(tmp_path):
+    return costs.read_costs(write(tmp_path))
+
+
+@pytest.fixture
+def nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "checkout" / "build"))
+    return costs.read_costs()
+
+
+def test_goals_are_met_or_missed_by_their_numbers(record):
+    shown = costs.costs_table(record, "dynamic images")
+    assert shown["verdict"].tolist() == ["met", "missed", ""]
+    assert shown["goal"].tolist() == ["at least 8", "at most 1.5", ""]
+    assert shown["value"].tolist() == ["9 x", "1.6 x", "3 ms"]
+    every = costs.costs_table(record, "", goals_only=True)
+    assert every["verdict"].tolist() == ["met", "missed", "met"]
+    assert costs.costs_quoted(record)["goals"] == "3"
+    assert costs.costs_quoted(record)["goals_met"] == "2"
+
+
+def test_measures_stand_side_by_side(record):
+    wide = costs.costs_by_case(record, "training", {"epochs": "n", "absent": "-", **costs.SPEEDS})
+    (line,) = wide.dropna(axis="columns").to_dict("records")
+    assert line == {"model": "LEARNet", "n": 5.0, "ms an image": 2.0}
+
+
+def test_the_headings_are_those_of_measures_that_are_recorded():
+    source = (Path(__file__).parents[2] / "benchmarks" / "training.py").read_text("utf-8")
+    for measure in (*costs.SHARES, *costs.SPEEDS):
+        assert measure.split(", ")[-1] in source
+
+
+def test_points_of_curves_are_no_single_numbers(record):
+    assert "seed" not in " ".join(costs.costs_table(record, "")["what"])
+
+
+def test_verdicts_on_what_was_tried_follow_from_the_numbers(record):
+    table = costs.effects_table(record).set_index("change")
+    assert table["verdict"].to_dict() == {
+        "channels last": "kept: no difference",  # twice and half: a geometric mean of 1
+        "bfloat16": "rejected: slower",
+        "fused AdamW": "kept: faster",
+        "torch.compile": "faster, not used",
+        "other": "slower, used nevertheless",
+    }
+    assert table.loc["channels last", ["smallest", "largest"]].tolist() == [0.5, 2.0]
+
+
+def test_the_fitted_exponent_recovers_a_known_one(rng):
+    x = np.array([1, 2, 4, 8, 16])
+    for exponent in (0.5, 1.0, 2.3):
+        noise = rng.normal(0, 0.01, len(x))
+        fitted = trends.fitted_exponent(x, 7 * x**exponent * np.exp(noise))
+        assert fitted == pytest.approx(exponent, abs=0.03)
+
+
+def test_growth_sets_the_time_beside_the_work(record):
+    (line,) = costs.growth_table(record).to_dict("records")
+    assert line["values"] == "8, 16, 32"
+    assert line["exponent of the time"] == pytest.approx(1.5)
+    assert line["expected"] == pytest.approx(2)
+
+
+@pytest.mark.parametrize(("clips", "subjects", "folds"), [(60, 6, None), (60, 12, 4), (35, 7, 7)])
+def test_images_shown_are_those_of_the_folds(clips, subjects, folds):
+    fold_of_clip = np.arange(clips) % subjects % (folds or subjects)
+    counted = sum((fold_of_clip != fold).sum() for fold in range(folds or subjects))
+    assert trends.images_shown(clips, subjects, folds) == counted
+
+
+def test_the_projection_is_the_time_of_an_image_times_the_images(record):
+    table = costs.projection_table(record, workers=64)
+    for line, (_, clips, subjects, folds) in zip(
+        table.to_dict("records"), trends.PROJECTED, strict=True
+    ):
+        k = folds or subjects
+        assert line["images"] == 3 * clips * (k - 1) * 5
+        assert line["hours, one core"] == pytest.approx(line["images"] * 2e-3 / 3600)
+        one_fold = line["hours, one core"] / k
+        assert line["hours, 64 workers"] >= one_fold * (1 - 1e-9)
+        assert line["hours, 64 workers"] >= line["hours, one core"] / 64 * (1 - 1e-9)
+    assert table["images"].iloc[2] < table["images"].iloc[1] / 50
+
+
+def test_the_newest_record_is_read_and_all_stand_in_the_history(monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    old = write(tmp_path / "build" / "bench", "20250101T000000Z-a.json", commit="aaaaaaaaaaaa")
+    new = write(tmp_path / "build" / "bench", "20260101T000000Z-b.json")
+    assert costs.cost_files() == [old, new]
+    assert costs.read_costs().machine["commit"] == MACHINE["commit"]
+    history = costs.history_table()
+    assert list(history.columns) == ["seconds", "2026-01-02, aaaaaaa", "2026-01-02, 0123456"]
+    assert history.iloc[0].tolist() == ["import mer_utils", 0.1, 0.1]
+
+
+def test_a_record_of_the_checkout_stands_in_until_one_is_made(monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    came = write(tmp_path / "benchmarks" / "recorded")
+    assert costs.cost_files() == [came]
+    made = write(tmp_path / "build" / "bench")
+    assert costs.cost_files() == [made]
+
+
+def test_without_a_record_every_table_says_so(nothing):
+    shown = [
+        costs.machine_table(nothing),
+        costs.costs_table(nothing, "dynamic images"),
+        costs.costs_by_case(nothing, "training", costs.SHARES),
+        costs.costs_by_case(nothing, "gpu rates", costs.GPU_RATES),
+        costs.effects_table(nothing),
+        costs.growth_table(nothing),
+        costs.projection_table(nothing),
+        costs.profile_table(nothing),
+        costs.history_table(),
+    ]
+    for table in shown:
+        assert "not measured" in chapters.show(table, "A table.").to_html()
+    quoted = costs.costs_quoted(nothing)
+    assert "make bench" in quoted.pop("goals_said")
+    assert quoted.pop("gpu_said") == "No record is at hand."
+    assert set(quoted.values()) == {"not measured"}
+    for draw, section in ((figures.loss_curves, "curves"), (figures.growth_figure, "scaling")):
+        assert draw(nothing.section(section)).texts[0].get_text() == "nothing was measured"
+
+
+def test_the_page_says_on_which_gpu_a_record_was_made(tmp_path, record, nothing):
+    def said(name, rows=None, **more):
+        return costs.costs_quoted(costs.read_costs(write(tmp_path, name, rows, **more)))["gpu_said"]
+
+    assert costs.costs_quoted(nothing)["gpu_said"] == "No record is at hand."
+    assert "not whether its machine had one" in costs.costs_quoted(record)["gpu_said"]
+    assert "without a GPU" in said("a.json", gpu="none")
+    assert "nothing was measured on it" in said("b.json", gpu="Made 9000")
+    rows = [*made_rows(), row("gpu", "clips", "one pass", 0.7)]
+    assert said("c.json", rows, gpu="Made 9000") == "This record was made with one Made 9000."
+
+
+def test_figures_draw_the_record(record):
+    curves = figures.loss_curves(record.section("curves"))
+    lines = curves.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["ours", "usual loop"]
+    np.testing.assert_allclose(lines[0].get_ydata(), [1, 1 / 2, 1 / 3])
+    growth = figures.growth_figure(record.section("scaling"))
+    work = next(a for a in growth.axes[0].get_lines() if a.get_label() == "images shown")
+    np.testing.assert_allclose(work.get_ydata(), [1, 4, 16])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"rows": []}', '{"machine": 3, "rows": []}'])
+def test_what_is_no_record_is_named(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(MerError, match=r"x\.json is no record"):
+        costs.read_costs(tmp_path / "x.json")

@@ -1,0 +1,105 @@
+"""Corrections are data: applied by key, only where the sheet still says the old value."""
+
+from __future__ import annotations
+
+import pytest
+from made_data import CASME2_HEADER, CASME2_NAME, casme2_row, write_casme2, write_xlsx
+
+from mer_utils import datasets
+from mer_utils.datasets import corrections
+from mer_utils.errors import MerError
+
+HEADER = "dataset,subject,clip,field,old,new,reason,source\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_casme2(
+        tmp_path / "data",
+        [
+            casme2_row(1, "EP01", 10, 5, 30, "happiness"),
+            casme2_row(2, "EP01", 10, 5, 30, "fear"),
+        ],
+    )
+
+
+def file(tmp_path, *rows, header=HEADER):
+    path = tmp_path / "mine.csv"
+    path.write_text(header + "".join(row + "\n" for row in rows))
+    return path
+
+
+def test_packaged_file_reads_and_is_well_formed():
+    for correction in corrections.packaged():
+        assert correction.dataset in ("casme2", "samm", "smic")
+        assert correction.old != correction.new
+        assert correction.reason
+        assert correction.source
+
+
+def test_correction_is_applied_by_key_and_recorded(root, tmp_path):
+    with pytest.raises(MerError, match="apex 5"):
+        datasets.load("casme2", root)
+    mine = file(tmp_path, "casme2,sub01,EP01,apex,5,15,seen in the frames,me")
+    assert datasets.load("casme2", root, corrections=mine).loc[0, "apex"] == 15
+    lines = datasets.ledger("casme2", root, corrections=mine)
+    assert list(lines["rules"]) == ["correction:apex", ""]
+
+
+def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp_path):
+    mine = file(
+        tmp_path,
+        "casme2,sub01,EP01,apex,7,15,r,s",
+        "casme2,sub09,EP01,apex,5,15,r,s",
+        "samm,006,006_1_1,apex,5,15,r,s",
+    )
+    with pytest.raises(MerError, match="apex 5"):
+        datasets.load("casme2", root, corrections=mine)
+    notes = [
+        p.message for p in datasets.check("casme2", root, corrections=mine) if p.severity == "note"
+    ]
+    assert notes == [
+        "clip sub01 EP01: the correction of apex was not applied: the sheet has '5', not '7'",
+        "clip sub09 EP01: the correction of apex was not applied: the sheet has no such clip",
+    ]
+
+
+def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
+    write_xlsx(
+        root / CASME2_NAME,
+        [CASME2_HEADER, casme2_row(1, "EP01", 10.5, 5, 30, "hapiness", "1.2")],
+    )
+    mine = file(
+        tmp_path,
+        "casme2,sub01,EP01,apex,5,/,r,s",
+        "casme2,sub01,EP01,onset,10.5,10,r,s",
+        "casme2,sub01,EP01,emotion,hapiness,happiness,r,s",
+        "casme2,sub01,EP01,action_units,1.2,1+2,r,s",
+    )
+    from made_data import write_frames
+
+    write_frames(root / "Cropped/sub01/EP01", 10, 30)
+    row = datasets.load("casme2", root, corrections=mine).iloc[0]
+    assert (row["onset"], row["apex_source"], row["emotion"]) == (10, "missing", "happiness")
+    assert row["action_units"] == "1+2"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "match"),
+    [
+        ("dataset,subject\n", "casme2,sub01", r"lacks the column\(s\) clip, field"),
+        (HEADER, "casme2,sub01,EP01,label,5,15,r,s", "row 2 .* names the field 'label'"),
+        (HEADER, "casme2,sub01", "row 2 .* names the field ''"),
+    ],
+)
+def test_bad_corrections_file(root, tmp_path, header, row, match):
+    mine = file(tmp_path, row, header=header)
+    with pytest.raises(MerError, match=match):
+        datasets.load("casme2", root, corrections=mine)
+    found = datasets.check("casme2", root, corrections=mine)
+    assert [p.kind for p in found] == ["bad corrections file"]
+
+
+def test_missing_corrections_file(root, tmp_path):
+    with pytest.raises(MerError, match=r"nowhere\.csv cannot be read"):
+        datasets.load("casme2", root, corrections=tmp_path / "nowhere.csv")

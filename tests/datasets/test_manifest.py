@@ -1,0 +1,194 @@
+"""Manifests: images made elsewhere as a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_data import JPEG
+
+from mer_utils import datasets
+from mer_utils.datasets import schema
+from mer_utils.errors import MerError
+
+ROWS = [
+    {"subject": "s1", "clip": "c1", "label": "glad", "image": "images/a.jpg"},
+    {"subject": "s1", "clip": "c2", "label": "sad", "image": "images/b.jpg"},
+    {"subject": "s2", "clip": "c1", "label": "glad", "image": "images/c.jpg"},
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in "abcd":
+        (tmp_path / "images" / f"{name}.jpg").write_bytes(JPEG)
+    return tmp_path
+
+
+def write(folder, rows, name="flow.csv") -> Path:
+    frame = pd.DataFrame(rows)
+    path = folder / name
+    frame.to_parquet(path) if name.endswith("parquet") else frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("name", ["flow.csv", "flow.parquet"])
+def test_one_row_a_clip_with_its_images(folder, name):
+    table = datasets.load("manifest", write(folder, ROWS, name))
+    assert list(table.columns) == [*schema.COLUMNS, "images"]
+    assert list(table["subject"]) == ["s1", "s1", "s2"]
+    assert set(table["dataset"]) == {"flow"}
+    assert list(table["label"].cat.codes) == [0, 1, 0]
+    assert table["images"][0] == {"full": str(folder / "images/a.jpg")}
+    assert table[schema.FRAME_COLUMNS].isna().all(axis=None)
+
+
+def test_views_are_gathered(folder):
+    more = {**ROWS[0], "image": "images/d.jpg", "view": "onset_apex"}
+    table = datasets.load("manifest", write(folder, [*ROWS, more]))
+    assert len(table) == 3
+    assert table["images"][0] == {
+        "full": str(folder / "images/a.jpg"),
+        "onset_apex": str(folder / "images/d.jpg"),
+    }
+
+
+def test_numeric_subjects_and_labels(folder):
+    rows = [
+        {**row, "subject": 6, "label": label} for row, label in zip(ROWS, (10, 2, 2), strict=True)
+    ]
+    rows[2]["clip"] = "c3"
+    for name in ("flow.csv", "flow.parquet"):
+        table = datasets.load("manifest", write(folder, rows, name).rename(folder / f"x_{name}"))
+        assert tuple(table["label"].cat.categories) == ("2", "10")
+        assert set(table["subject"]) == {"6"}
+
+
+def test_subjects_of_several_data_sets_are_kept_apart(folder):
+    rows = [{**row, "dataset": name} for row, name in zip(ROWS, ("a", "a", "b"), strict=True)]
+    rows[2]["subject"] = "s1"
+    table = datasets.load("manifest", write(folder, rows))
+    assert list(table["subject"]) == ["a-s1", "a-s1", "b-s1"]
+
+
+def test_a_scheme_gives_the_classes(folder):
+    rows = [{**row, "label": "positive"} for row in ROWS]
+    table = datasets.load("manifest", write(folder, rows), "megc-3")
+    assert tuple(table["label"].cat.categories) == ("negative", "positive", "surprise")
+    with pytest.raises(MerError, match="label 'glad' is no class of megc-3"):
+        datasets.load("manifest", write(folder, ROWS), "megc-3")
+
+
+def test_a_folder_with_one_manifest_will_do(folder):
+    write(folder, ROWS)
+    assert len(datasets.load("manifest", folder)) == 3
+    write(folder, ROWS, "other.csv")
+    with pytest.raises(MerError, match="holds 2 files"):
+        datasets.load("manifest", folder)
+
+
+def test_ledger_and_repeated_rows(folder):
+    path = write(folder, [*ROWS, ROWS[1]])
+    lines = datasets.ledger("manifest", path)
+    assert list(lines["reason"]) == ["", "", "", "repeats row 3"]
+    assert "repeated row" in [p.kind for p in datasets.check("manifest", path)]
+    assert len(datasets.load("manifest", path)) == 3
+
+
+def change(**cells):
+    return [{**ROWS[0], **cells}, *ROWS[1:]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "match"),
+    [
+        (
+            change(image="images/none.jpg"),
+            "missing image",
+            r"row 2: image images/none\.jpg does not",
+        ),
+        (change(image="../../etc/passwd"), "name leaves the root", "lies outside"),
+        (change(image="/etc/passwd"), "name leaves the root", "lies outside"),
+        (change(image=""), "blank cell", "image is blank"),
+        (change(subject=""), "blank cell", "subject is blank"),
+        (change(view="flow"), "unknown view", "view 'flow' is unknown; expected one of full"),
+        (
+            [*ROWS, {**ROWS[0], "image": "images/d.jpg"}],
+            "contradicting rows",
+            "row 5: row 2 names another image",
+        ),
+        (
+            [*ROWS, {**ROWS[0], "label": "sad", "view": "onset_apex"}],
+            "contradicting labels",
+            "label 'sad', but row 2 has 'glad'",
+        ),
+    ],
+)
+def test_bad_rows(folder, rows, kind, match):
+    path = write(folder, rows)
+    assert kind in [p.kind for p in datasets.check("manifest", path) if p.severity == "error"]
+    for call in (datasets.load, datasets.ledger):
+        with pytest.raises(MerError, match=match):
+            call("manifest", path)
+
+
+def test_damaged_and_undecodable_images(folder):
+    path = write(folder, ROWS)
+    found = datasets.check(
+        "manifest", path, decode=lambda p: "is odd" if p.name == "c.jpg" else None
+    )
+    assert [p.message for p in found] == ["manifest row 4: image images/c.jpg is odd"]
+    (folder / "images/b.jpg").write_bytes(b"")
+    with pytest.raises(MerError, match=r"image images/b\.jpg is empty"):
+        datasets.load("manifest", path)
+
+
+def test_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "a.jpg"
+    outside.write_bytes(JPEG)
+    (folder / "images/link.jpg").symlink_to(outside)
+    with pytest.raises(MerError, match="lies outside"):
+        datasets.load("manifest", write(folder, change(image="images/link.jpg")))
+
+
+def test_a_manifest_of_full_views_is_noted_for_dual_says_nothing(folder):
+    found = datasets.check("manifest", write(folder, ROWS))
+    assert [(p.severity, p.kind) for p in found] == [("note", "full view only")]
+    more = {**ROWS[0], "image": "images/d.jpg", "view": "apex_offset"}
+    assert datasets.check("manifest", write(folder, [*ROWS, more])) == []
+
+
+def test_clip_without_a_full_view_is_warned_of(folder):
+    path = write(folder, [{**row, "view": "onset_apex"} for row in ROWS])
+    assert [p.kind for p in datasets.check("manifest", path)] == ["no full view"] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("m.csv", "subject,clip,image\n", "has no column label"),
+        ("m.csv", "subject,clip,label,image\n", "has a header but no row"),
+        ("m.csv", "", "it is empty"),
+        ("m.parquet", "PAR1 no", "cannot be read as Parquet"),
+    ],
+)
+def test_bad_files(tmp_path, name, content, match):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(MerError, match=match):
+        datasets.load("manifest", tmp_path / name)
+    assert [p.severity for p in datasets.check("manifest", tmp_path / name)] == ["error"]
+
+
+def test_missing_manifest_and_options_that_do_not_apply(folder, tmp_path):
+    with pytest.raises(MerError, match="does not exist"):
+        datasets.load("manifest", tmp_path / "nowhere.csv")
+    with pytest.raises(MerError, match="does not apply to a manifest"):
+        datasets.ledger("manifest", write(folder, ROWS), missing_apex="drop")
+
+
+def test_an_image_name_longer_than_a_file_system_takes(folder):
+    rows = [*ROWS, {"subject": "s3", "clip": "c9", "label": "sad", "image": "é" * 300}]
+    (problem,) = datasets.check("manifest", write(folder, rows))
+    assert problem.kind == "missing image"

@@ -1,0 +1,154 @@
+"""SMIC-HS, whose folders are its sheet, and the composite of three data sets."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+import pytest
+from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_frames, write_samm
+
+from mer_utils import datasets
+from mer_utils.errors import MerError
+
+CLIPS = {
+    "s1/micro/negative/s1_ne_01": (1, 30),
+    "s1/micro/positive/s1_po_01": (101, 141),
+    "s1/micro/surprise/s1_sur_01": (7, 16),
+    "s20/micro/negative/s20_ne_11": (1, 12),
+}
+
+
+def write_smic(root, camera="SMIC_all_cropped/HS"):
+    for clip, (first, last) in CLIPS.items():
+        write_frames(root / camera / clip, first, last, name="image{:06d}.bmp")
+    return root
+
+
+@pytest.fixture
+def smic(tmp_path):
+    return write_smic(tmp_path / "smic")
+
+
+def test_folders_name_subject_class_and_clip(smic):
+    table = datasets.load("smic", smic)
+    assert list(zip(table["subject"], table["clip"], table["label"], strict=True)) == [
+        ("s1", "s1_ne_01", "negative"),
+        ("s1", "s1_po_01", "positive"),
+        ("s1", "s1_sur_01", "surprise"),
+        ("s20", "s20_ne_11", "negative"),
+    ]
+    assert list(table["onset"]) == [1, 101, 7, 1]
+    assert list(table["offset"]) == [30, 141, 16, 12]
+    assert set(table["fps"]) == {100.0}
+    frames = datasets.clip_frames(table.iloc[1])
+    assert (len(frames.paths), frames.apex) == (41, 20)
+
+
+def test_the_midpoint_is_the_default_and_is_counted(smic):
+    table = datasets.load("smic", smic)
+    assert list(table["apex"]) == [15, 121, 11, 6]
+    assert set(table["apex_source"]) == {"midpoint"}
+    counts = datasets.rule_counts(datasets.ledger("smic", smic))
+    assert counts.values.tolist() == [["smic", "missing_apex=midpoint", 4]]
+    notes = [p.message for p in datasets.check("smic", smic) if p.kind == "apex at the midpoint"]
+    assert [note.split()[0] for note in notes] == ["4"]
+    without = datasets.load("smic", smic, missing_apex="skip_view")
+    assert without["apex"].isna().all()
+
+
+def test_every_level_may_be_the_root(smic):
+    expected = datasets.load("smic", smic)
+    for level in ("SMIC_all_cropped", "SMIC_all_cropped/HS"):
+        pd.testing.assert_frame_equal(datasets.load("smic", smic / level), expected)
+
+
+def test_other_cameras_are_passed_over_or_refused(smic):
+    write_smic(smic, "SMIC_all_cropped/VIS")
+    assert datasets.load("smic", smic)["frames_dir"].str.contains("/HS/").all()
+    shutil.rmtree(smic / "SMIC_all_cropped/HS")
+    with pytest.raises(MerError, match="holds SMIC-VIS; expected SMIC-HS"):
+        datasets.load("smic", smic)
+
+
+def test_missing_clips_are_noted_against_the_published_number_but_not_for_made_data(smic):
+    kind = "clips differ from the published number"
+    messages = [p.message for p in datasets.check("smic", smic) if p.kind == kind]
+    assert [message.split(";")[0] for message in messages] == [
+        "2 clips of negative",
+        "1 clips of positive",
+        "1 clips of surprise",
+    ]
+    (smic / "synthetic.json").write_text("{}")
+    assert kind not in [p.kind for p in datasets.check("smic", smic)]
+
+
+def test_bad_smic_folders(smic, tmp_path):
+    base = smic / "SMIC_all_cropped/HS/s1/micro"
+    (base / "negative/s1_ne_02").mkdir()
+    with pytest.raises(MerError, match=r"s1_ne_02 .*holds no frame"):
+        datasets.load("smic", smic)
+    (base / "negative/s1_ne_02").rename(base / "negative/s1_po_09")
+    write_frames(base / "negative/s1_po_09", 1, 9)
+    with pytest.raises(
+        MerError, match="lies in s1/negative; expected a name that starts with s1_ne"
+    ):
+        datasets.load("smic", smic)
+    with pytest.raises(MerError, match="no folder of a subject of SMIC-HS"):
+        datasets.load("smic", tmp_path / "smic/SMIC_all_cropped/HS/s1")
+    with pytest.raises(MerError, match="SMIC-HS has no sheet"):
+        datasets.load("smic", smic, sheet="x.csv")
+    (tmp_path / "empty/s1").mkdir(parents=True)
+    with pytest.raises(MerError, match="no clip folder"):
+        datasets.load("smic", tmp_path / "empty")
+
+
+def test_a_gap_in_a_clip_is_a_missing_frame(smic):
+    (smic / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01/image000004.bmp").unlink()
+    with pytest.raises(MerError, match=r"1 of the 30 frames 1\.\.30 are missing"):
+        datasets.load("smic", smic)
+    assert len(datasets.load("smic", smic, missing_frames="drop_clip")) == 3
+
+
+@pytest.mark.parametrize("number", [1, 30])
+@pytest.mark.parametrize("target", ["outside", "loop"])
+def test_a_refused_end_frame_does_not_shorten_a_clip(smic, tmp_path, number, target):
+    """Without a sheet, only the frames say how long a clip is."""
+    outside = write_frames(tmp_path / "outside", 1, 30, name="image{:06d}.bmp")
+    name = f"image{number:06d}.bmp"
+    frame = smic / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01" / name
+    frame.unlink()
+    frame.symlink_to(outside / name if target == "outside" else name)
+    kind = "link leaves the root" if target == "outside" else "missing frames"
+    found = {p.kind for p in datasets.check("smic", smic) if p.severity == "error"}
+    assert kind in found
+    with pytest.raises(MerError, match=rf"1 of the 30 frames 1\.\.30 are missing.*: {number}"):
+        datasets.load("smic", smic)
+
+
+@pytest.fixture
+def roots(smic, tmp_path):
+    write_casme2(tmp_path / "casme2", CASME2_ROWS)
+    write_samm(tmp_path / "samm", SAMM_ROWS)
+    return {"casme2": tmp_path / "casme2", "samm": tmp_path / "samm", "smic": smic}
+
+
+def test_composite_is_the_sum_of_its_parts_with_prefixed_subjects(roots):
+    table = datasets.load_composite(roots)
+    parts = {name: datasets.load(name, root, "megc-3") for name, root in roots.items()}
+    assert len(table) == sum(map(len, parts.values()))
+    assert table["subject"].nunique() == sum(part["subject"].nunique() for part in parts.values())
+    for name, part in parts.items():
+        mine = table[table["dataset"] == name].reset_index(drop=True)
+        assert list(mine["subject"]) == [f"{name}-{subject}" for subject in part["subject"]]
+        unprefixed = mine.drop(columns="subject")
+        pd.testing.assert_frame_equal(unprefixed, part.drop(columns="subject"))
+    assert list(table.index) == list(range(len(table)))
+    assert tuple(table["label"].cat.categories) == ("negative", "positive", "surprise")
+
+
+def test_composite_refuses_a_scheme_that_does_not_label_all(roots):
+    with pytest.raises(MerError, match="'casme2-5' does not label 'samm'"):
+        datasets.load_composite(roots, "casme2-5")
+    with pytest.raises(MerError, match="names no data set"):
+        datasets.load_composite({})

@@ -1,0 +1,178 @@
+"""The interactive figures in a real browser: keyboard, mouse, width, several on a page."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from companion.figures import phase_viewer, results_explorer
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Return a function that opens HTML; at the end, nothing may have complained."""
+    complaints: list[str] = []
+    pages = []
+
+    def opener(html: str, width: int = 390, count: int = 1, **options: Any) -> Any:
+        file = tmp_path / "page.html"
+        head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        file.write_text(f'<!doctype html><html lang="en">{head}<title>t</title>{html}</html>')
+        page = browser.new_page(viewport={"width": width, "height": 800}, **options)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: r.url.startswith("http") and complaints.append(r.url))
+        page.goto(file.as_uri())
+        page.wait_for_function(f"document.querySelectorAll('[data-drawn]').length === {count}")
+        pages.append(page)
+        return page
+
+    yield opener
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def spread(page: Any, viewer: str, phase: str) -> int:
+    """Return the range of grey levels in a viewer's dynamic image."""
+    return page.evaluate(
+        """([viewer, phase]) => {
+            const c = document.querySelector(`#${viewer} [data-part=canvas-${phase}]`);
+            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            let low = 255, high = 0;
+            for (let p = 0; p < d.length; p += 4) {
+                low = Math.min(low, d[p]);
+                high = Math.max(high, d[p]);
+            }
+            return high - low;
+        }""",
+        [viewer, phase],
+    )
+
+
+def test_viewer_moves_by_keyboard_and_neighbours_hold(
+    open_page: Any, moving_clip: np.ndarray
+) -> None:
+    html = "".join(phase_viewer(moving_clip, 5, element_id=i, first_frame=46) for i in ("a", "b"))
+    page = open_page(html, count=2)
+    assert page.locator("#a [data-part=text-full]").inner_text() == "12 of 12 frames"
+    assert spread(page, "a", "full") > 100
+    page.locator("#a-apex").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#a [data-part=text-onset_apex]").inner_text() == "7 of 7 frames"
+    assert page.locator("#b [data-part=text-onset_apex]").inner_text() == "6 of 6 frames"
+    page.locator("#a-onset").focus()
+    page.keyboard.press("End")
+    assert page.locator("#a [data-part=out-onset]").inner_text() == "52"  # stops at the apex
+    words = page.locator("#a [data-part=text-onset_apex]").inner_text()
+    assert words == "no dynamic image: fewer than two frames"
+    assert spread(page, "a", "onset_apex") == 0
+    page.locator("#a [data-part=reset]").click()
+    assert page.locator("#a [data-part=out-onset]").inner_text() == "46"
+
+
+def test_viewer_builds_up_and_plays(open_page: Any, moving_clip: np.ndarray) -> None:
+    page = open_page(phase_viewer(moving_clip, 5, element_id="a"), width=900)
+    page.locator("#a-frame").fill("3")
+    assert page.locator("#a [data-part=text-apex_offset]").inner_text() == "0 of 7 frames"
+    assert spread(page, "a", "apex_offset") == 0
+    filled = page.locator("#a rect.mer-weight[fill-opacity='1']").count()
+    assert filled == 4 + 4  # frames 0 to 3 of the full clip and of its first half
+    page.locator("#a [data-part=reset]").click()
+    page.locator("#a-speed").select_option("1")
+    page.evaluate("document.querySelector('#a [data-part=status]').textContent = ''")
+    page.locator("#a [data-part=play]").click()
+    page.wait_for_function(
+        "document.querySelector('#a [data-part=status]').textContent.includes('frame 11')"
+    )
+    assert page.locator("#a [data-part=play]").inner_text() == "Play"
+
+
+def test_viewer_steps_instead_of_moving_where_motion_is_unwanted(
+    open_page: Any, moving_clip: np.ndarray
+) -> None:
+    page = open_page(phase_viewer(moving_clip, 5, element_id="a"), reduced_motion="reduce")
+    button = page.locator("#a [data-part=play]")
+    assert button.inner_text() == "Next frame"
+    button.click()
+    button.click()
+    assert page.locator("#a [data-part=out-frame]").inner_text() == "1"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_overflows(
+    open_page: Any, moving_clip: np.ndarray, scores: pd.DataFrame, width: int, scheme: str
+) -> None:
+    html = phase_viewer(moving_clip, 5) + results_explorer(scores)
+    page = open_page(html, width=width, count=2, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    back = page.evaluate("getComputedStyle(document.querySelector('.mer-figure')).backgroundColor")
+    assert back == {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 27, 34)"}[scheme]
+
+
+def test_explorer_filters_sorts_and_reads(open_page: Any, scores: pd.DataFrame) -> None:
+    page = open_page(results_explorer(scores.assign(clips=246), "x"), width=900)
+    assert page.locator("g.mer-mark").count() == 36  # one metric of two
+    page.locator("#x-model").select_option(label="LEARNet")
+    page.locator("#x-dataset").select_option(label="SAMM")
+    assert page.locator("g.mer-mark").count() == 3
+    assert page.locator("#x tbody tr:visible").count() == 3
+    page.locator("g.mer-mark").nth(2).focus()
+    row = scores.query("model == 'learnet' & dataset == 'samm' & setting == 'dual'").iloc[0]
+    read = page.locator("#x [data-part=read]").inner_text()
+    assert f"{row['value']:.3f}, interval {row['low']:.3f} to {row['high']:.3f}" in read
+    assert "clips: 246" in read
+    page.keyboard.press("Escape")
+    assert "Tab" in page.locator("#x [data-part=read]").inner_text()
+    page.locator("#x th[data-column=value] button").click()
+    value = "#x tbody tr:visible td:nth-child(5)"
+    cells = page.locator(value).all_inner_texts()
+    assert cells == sorted(cells)
+    page.locator("#x th[data-column=value] button").press("Enter")
+    again = page.locator(value).all_inner_texts()
+    assert again == cells[::-1]
+
+
+def test_without_scripts_nothing_is_lost(
+    open_page: Any, moving_clip: np.ndarray, scores: pd.DataFrame
+) -> None:
+    html = phase_viewer(moving_clip, 5) + results_explorer(scores, downloads={"CSV": "a.csv"})
+    page = open_page(html, count=0, java_script_enabled=False)
+    assert page.locator(".mer-phase-viewer img").is_visible()
+    assert page.locator("tbody tr").count() == len(scores)
+    assert page.get_by_role("link", name="CSV").is_visible()
+
+
+def test_explorer_says_where_an_interval_is_undefined(open_page: Any, scores: pd.DataFrame) -> None:
+    scores.loc[scores["model"] == "learnet", ["low", "high"]] = np.nan
+    page = open_page(results_explorer(scores, "x"), width=900)
+    page.locator("#x-model").select_option(label="LEARNet")
+    assert page.locator("g.mer-mark").count() == 6
+    assert page.locator("g.mer-mark line").count() == 0
+    assert "NaN" not in page.locator("#x [data-part=charts]").inner_html()
+    page.locator("g.mer-mark").first.focus()
+    assert "interval undefined" in page.locator("#x [data-part=read]").inner_text()
+    page.locator("#x th[data-column=low] button").click()
+    assert page.locator("#x tbody tr:visible td:nth-child(6)").all_inner_texts() == ["–"] * 6

@@ -1,0 +1,265 @@
+"""Figures for print draw one mark a datum, in the colour of its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from companion.figures import (
+    SETTING_COLOURS,
+    action_unit_heat_map,
+    confusion_matrices,
+    curve_of_scores,
+    di_grid,
+    difference_figure,
+    durations,
+    effect_vs_parameter,
+    heat_map,
+    ported_vs_right,
+    rank_figure,
+    sample_frames,
+    subject_class_counts,
+    table2_figure,
+    to_png,
+    variants_figure,
+    weights_figure,
+)
+from mer_utils.dynamic_image import phase_dynamic_images, rank_pooling_weights, to_uint8
+from mer_utils.errors import MerError
+from mer_utils.plotting.style import MODEL_MARKERS
+from mer_utils.plotting.trends import joined
+
+EMPTY = pd.DataFrame()
+
+
+def test_weights_show_their_values_and_sums() -> None:
+    kinds = {kind: rank_pooling_weights(34, kind) for kind in ("bilen", "linear", "ported")}
+    axes = weights_figure(kinds).axes[0]
+    drawn = {
+        line.get_label(): line.get_ydata() for line in axes.lines if len(line.get_xdata()) == 34
+    }
+    assert list(drawn) == ["bilen (sum 0)", "linear (sum 0)", "ported (sum 34)"]
+    np.testing.assert_array_equal(drawn["ported (sum 34)"], kinds["ported"])
+
+
+def test_di_grid_shows_the_arrays_it_was_given(moving_clip: np.ndarray) -> None:
+    images = phase_dynamic_images(moving_clip, 5)
+    dis = {phase: to_uint8(image, mode="symmetric") for phase, image in images.items()}
+    row = {
+        "title": "a clip",
+        "onset_frame": moving_clip[0],
+        "apex_frame": None,
+        "offset_frame": moving_clip[-1],
+        "dis": dis,
+    }
+    figure = di_grid([row, {**row, "dis": {"full": dis["full"]}}])
+    shown = [axes.images[0].get_array() if axes.images else None for axes in figure.axes]
+    assert len(shown) == 12
+    assert [image is None for image in shown] == [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1]
+    np.testing.assert_array_equal(shown[4], dis["onset_apex"])
+
+
+def test_ported_beside_right(moving_clip: np.ndarray) -> None:
+    grey = moving_clip[0, ..., :1]
+    figure = ported_vs_right([{"title": "a", "mean_frame": grey, "right": grey, "ported": grey}])
+    assert [axes.get_title(loc="center") for axes in figure.axes][1] == "DI, sum 0"
+
+
+def test_counts_stack_to_each_subjects_clips(clips: pd.DataFrame) -> None:
+    figure = subject_class_counts(clips)
+    for axes, (_, part) in zip(figure.axes, clips.groupby("dataset"), strict=True):
+        tops: dict[float, float] = {}
+        for bar in axes.patches:
+            tops[bar.get_x()] = tops.get(bar.get_x(), 0) + bar.get_height()
+        assert sorted(tops.values()) == sorted(part.groupby("subject").size())
+
+
+def test_durations_count_clips_and_name_medians(clips: pd.DataFrame) -> None:
+    axes = durations(clips).axes[0]
+    assert axes.get_title(loc="left") == "CASME II: 5 clips, 1 more without apex"
+    labels = axes.get_legend_handles_labels()[1]
+    rise = (clips["apex"] - clips["onset"])[1:6].astype(float).median() / 200 * 1000
+    assert f"onset to apex (median {rise:.0f} ms)" in labels
+
+
+def test_action_units_in_numeric_order_with_shares() -> None:
+    rows = [("happiness", "12", 8, 10), ("happiness", "6", 4, 10), ("disgust", "4", 3, 6)]
+    counts = pd.DataFrame(rows, columns=["emotion", "action_unit", "count", "clips"])
+    axes = action_unit_heat_map(counts).axes[0]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["4", "6", "12"]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.5, 0, 0], [0, 0.4, 0.8]])
+    assert sorted(t.get_text() for t in axes.texts) == ["3", "4", "8"]
+    plain = action_unit_heat_map(counts.drop(columns="clips")).axes[0]
+    assert plain.images[0].get_array().max() == 8
+
+
+def test_strip_shows_every_frame(moving_clip: np.ndarray) -> None:
+    rows = [{"title": "a", "frames": moving_clip[:4], "labels": list("1234")}] * 2
+    assert len(sample_frames(rows).axes) == 8
+
+
+def test_table2_draws_every_score_once_in_its_colour(scores: pd.DataFrame) -> None:
+    figure = table2_figure(scores, "uar_pooled", chance={"casme2": 0.2})
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["CASME II", "SAMM"]
+    kept = scores[scores["metric"] == "uar_pooled"]
+    for axes, dataset in zip(figure.axes, ["casme2", "samm"], strict=True):
+        assert len(axes.containers) == 3
+        for container in axes.containers:
+            part = kept[(kept["dataset"] == dataset) & (kept["setting"] == container.get_label())]
+            points, _, (bars,) = container
+            np.testing.assert_allclose(sorted(points.get_xdata()), sorted(part["value"]))
+            ends = np.array([segment[:, 0] for segment in bars.get_segments()])
+            np.testing.assert_allclose(sorted(ends[:, 0]), sorted(part["low"]))
+            np.testing.assert_allclose(sorted(ends[:, 1]), sorted(part["high"]))
+            assert to_hex(points.get_color()) == SETTING_COLOURS[container.get_label()]
+    chance = [line for line in figure.axes[0].lines if line.get_label() == "chance"]
+    assert [line.get_xdata()[0] for line in chance] == [0.2]
+    assert not [line for line in figure.axes[1].lines if line.get_label() == "chance"]
+
+
+def test_seeds_are_drawn_apart(scores: pd.DataFrame) -> None:
+    both = pd.concat([scores.assign(seed=s) for s in (0, 1)])
+    container = table2_figure(both).axes[0].containers[0]
+    assert len(set(container[0].get_ydata())) == 12
+
+
+def test_differences_have_a_zero_line(scores: pd.DataFrame) -> None:
+    rows = scores.rename(columns={"setting": "comparison"})
+    rows["comparison"] = rows["comparison"].map(
+        {"single": "dual minus single", "matched single": "dual minus matched single", "dual": "b"}
+    )
+    figure = difference_figure(rows)
+    labels = [c.get_label() for c in figure.axes[0].containers]
+    assert labels == ["dual minus matched single", "dual minus single", "b"]
+    assert any(np.all(np.asarray(line.get_xdata()) == 0) for line in figure.axes[0].lines)
+
+
+def test_confusion_cells_are_counts_and_recalls() -> None:
+    counts = np.array([[3, 1], [0, 0]])
+    axes = confusion_matrices({"a": counts, "b": counts.T}, ["yes", "no"]).axes[0]
+    assert [t.get_text() for t in axes.texts] == ["3", "1", "0", "0"]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.75, 0.25], [0, 0]])
+
+
+def test_heat_map_is_symmetric_about_its_centre() -> None:
+    grid = pd.DataFrame([[0.1, -0.3], [np.nan, 0.2]], index=["a", "b"], columns=["x", "y"])
+    axes = heat_map(grid, centre=0).axes[0]
+    assert axes.images[0].get_clim() == pytest.approx((-0.3, 0.3))
+    assert [t.get_text() for t in axes.texts] == ["+0.10", "-0.30", "none", "+0.20"]
+    assert heat_map(grid.fillna(0) * 0).axes[0].images[0].get_clim() == (-0.5, 0.5)
+
+
+def test_lines_are_sorted_by_their_parameter() -> None:
+    rows = pd.DataFrame({"parameter": [1.0, 0.0, 0.5], "value": [3.0, 1.0, 2.0]})
+    rows = rows.assign(low=rows["value"] - 1, high=rows["value"] + 1, model="learnet")
+    line = effect_vs_parameter(rows, "difference", "gain", group="model").axes[0].lines[-1]
+    np.testing.assert_array_equal(line.get_ydata(), [1, 2, 3])
+    curve = rows.rename(columns={"parameter": "images_seen", "model": "setting"})
+    curve = pd.concat([curve.assign(dataset=d) for d in ("samm", "casme2")])
+    assert len(curve_of_scores(curve, chance=0.2).axes) == 2
+
+
+def test_lines_differ_in_shape_and_their_legend_hides_none_of_them() -> None:
+    rows = pd.DataFrame({"parameter": [0.0, 1.0] * 2, "line": ["a", "a", "b", "b"], "value": 0.5})
+    figure = effect_vs_parameter(rows.assign(low=0.4, high=0.6), "noise", "gain", group="line")
+    drawn = [line for line in figure.axes[0].lines if line.get_label() in "ab"]
+    assert len({line.get_marker() for line in drawn}) == 2
+    figure.canvas.draw()
+    legend, panel = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
+    assert legend.y0 >= panel.y1
+
+
+def differences_of(comparisons: list[str], models: list[list[str]]) -> pd.DataFrame:
+    rows = [(m, c) for c, found in zip(comparisons, models, strict=True) for m in found]
+    frame = pd.DataFrame(rows, columns=["model", "comparison"])
+    return frame.assign(dataset="samm", metric="uar_pooled", value=0.1, low=0.0, high=0.2)
+
+
+def test_a_baseline_common_to_all_rows_is_named_once() -> None:
+    one = differences_of(["drop_clip minus usual", "b minus usual"], [["learnet"]] * 2)
+    figure = variants_figure(one, "comparison", zero_line=True)
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["drop_clip", "b"]
+    assert figure.get_supxlabel() == "difference in pooled UAR from “usual”"
+    two = differences_of(["a minus c", "b minus d"], [["learnet"]] * 2)
+    figure = variants_figure(two, "comparison", zero_line=True)
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["a\nminus c", "b\nminus d"]
+
+
+def test_a_row_that_lacks_models_keeps_its_dots_in_its_middle() -> None:
+    rows = differences_of(["a minus c", "b minus d"], [["vgg19", "learnet"], ["learnet"]])
+    axes = variants_figure(rows, "comparison", zero_line=True).axes[0]
+    drawn = {
+        line.get_marker(): line.get_ydata() for line in axes.lines if len(line.get_ydata()) < 3
+    }
+    heights = np.concatenate([drawn[MODEL_MARKERS[name]] for name in ("vgg19", "learnet")])
+    np.testing.assert_allclose(sorted(heights), [-0.155, 0.155, 1.0])
+
+
+def test_ranks_are_sorted_and_joined() -> None:
+    ranks = {"dual": 1.2, "single": 2.9, "matched single": 1.9}
+    axes = rank_figure(ranks, critical_difference=0.8, n_blocks=12).axes[0]
+    names = [t.get_text() for t in axes.get_yticklabels()]
+    assert names == ["dual", "matched single", "single"]
+    bars = [line for line in axes.lines if line.get_linewidth() == 3.5]
+    assert [tuple(bar.get_xdata()) for bar in bars] == [(1.2, 1.9)]
+    assert not [w for w in rank_figure(ranks).axes[0].lines if w.get_linewidth() == 3.5]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_joined_groups_agree_with_a_plain_search(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ranks = pd.Series(np.sort(rng.uniform(1, 6, 6)))
+    runs = [(i, j) for i in range(6) for j in range(i + 1, 6) if ranks[j] - ranks[i] <= 1.1]
+    widest = [
+        (i, j) for i, j in runs if not any(a <= i and j <= b and (a, b) != (i, j) for a, b in runs)
+    ]
+    assert joined(ranks, 1.1) == widest
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: weights_figure({}),
+        lambda: di_grid([]),
+        lambda: ported_vs_right([{"title": "a", "right": np.zeros((2, 2))}]),
+        lambda: sample_frames([]),
+        lambda: subject_class_counts(EMPTY),
+        lambda: durations(EMPTY),
+        lambda: action_unit_heat_map(EMPTY),
+        lambda: table2_figure(EMPTY),
+        lambda: difference_figure(EMPTY),
+        lambda: confusion_matrices({}, []),
+        lambda: confusion_matrices({"a": np.zeros((2, 3))}, ["a", "b"]),
+        lambda: heat_map(EMPTY),
+        lambda: curve_of_scores(EMPTY),
+        lambda: effect_vs_parameter(EMPTY, "x", "y"),
+        lambda: rank_figure({"a": 1.0}),
+    ],
+)
+def test_nothing_to_draw_is_said(draw: Callable[[], object]) -> None:
+    with pytest.raises(MerError, match="expected"):
+        draw()
+
+
+def test_an_unknown_metric_names_the_known(scores: pd.DataFrame) -> None:
+    with pytest.raises(MerError, match="one of uar_pooled, uf1_pooled"):
+        table2_figure(scores, "f2")
+    with pytest.raises(MerError, match="no rows"):
+        table2_figure(scores.iloc[:0])
+
+
+def test_no_apex_at_all_is_said(clips: pd.DataFrame) -> None:
+    clips["apex"] = pd.array([pd.NA] * len(clips), dtype="Int64")
+    with pytest.raises(MerError, match="no clip of casme2 has an apex"):
+        durations(clips)
+
+
+def test_every_kind_renders_twice_to_the_same_bytes(
+    scores: pd.DataFrame, clips: pd.DataFrame
+) -> None:
+    for draw in (lambda: table2_figure(scores), lambda: subject_class_counts(clips)):
+        assert to_png(draw()) == to_png(draw())

@@ -1,0 +1,131 @@
+"""Colours stay apart for everybody, and equal figures are equal bytes."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from companion.figures import BookFigure, ported_vs_right, to_png, to_svg, weights_figure
+from mer_utils.errors import MerError
+from mer_utils.plotting.dynamic_images import KIND_COLOURS
+from mer_utils.plotting.style import (
+    MODEL_COLOURS,
+    MODEL_MARKERS,
+    PHASE_COLOURS,
+    SETTING_COLOURS,
+    colour_of,
+    font_manager,
+    require_font,
+)
+
+# Machado, Oliveira and Fernandes (2009), full severity, on linear RGB.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
+PALETTES = {
+    "setting": SETTING_COLOURS,
+    "phase": PHASE_COLOURS,
+    "model": MODEL_COLOURS,
+    "kind": KIND_COLOURS,
+}
+
+
+def linear(colour: str) -> np.ndarray:
+    rgb = np.array(mpl.colors.to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def seen(colour: str, vision: np.ndarray) -> np.ndarray:
+    rgb = np.clip(vision @ linear(colour), 0, 1)
+    encoded = np.where(rgb <= 0.0031308, rgb * 12.92, 1.055 * rgb ** (1 / 2.4) - 0.055)
+    return rgb2lab(encoded[None, None])[0, 0]
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("palette", PALETTES)
+def test_colours_stay_apart(palette: str, vision: str) -> None:
+    labs = {name: seen(c, VISION[vision]) for name, c in PALETTES[palette].items()}
+    nearest = min(deltaE_ciede2000(a, b).item() for a, b in combinations(labs.values(), 2))
+    assert nearest > 10  # 1 is barely visible side by side
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+def test_colours_show_on_white(palette: str) -> None:
+    for colour in PALETTES[palette].values():
+        luminance = linear(colour) @ [0.2126, 0.7152, 0.0722]
+        # Pink apex-offset areas always carry an outline or a label of their own.
+        assert 1.05 / (luminance + 0.05) > (2.9 if palette != "phase" else 2.7)
+
+
+def test_models_have_six_colours_and_shapes() -> None:
+    assert len(set(MODEL_COLOURS.values())) == len(set(MODEL_MARKERS.values())) == 6
+
+
+def test_unknown_names_get_colours_of_their_own() -> None:
+    names = ["single", "one", "two"]
+    colours = [colour_of(name, SETTING_COLOURS, names) for name in names]
+    assert len(set(colours)) == 3
+    assert colours[0] == SETTING_COLOURS["single"]
+
+
+def test_same_bytes_twice_and_settings_left_alone() -> None:
+    before = dict(mpl.rcParams)
+    weights = {"bilen": np.array([-1.0, 0.25, 0.75])}
+    svgs, pngs = zip(
+        *[(to_svg(f), to_png(f)) for f in map(weights_figure, [weights] * 2)], strict=True
+    )
+    assert svgs[0] == svgs[1]
+    assert pngs[0] == pngs[1]
+    assert "dc:date" not in svgs[0]
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_notebook_shows_a_figure() -> None:
+    figure = weights_figure({"bilen": np.array([-1.0, 1.0])})
+    assert isinstance(figure, BookFigure)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_photographs_are_shown_as_jpeg_the_same_each_time(moving_clip: np.ndarray) -> None:
+    row = {"title": "a", "mean_frame": moving_clip[0], "right": moving_clip[1], "ported": None}
+    figures = [ported_vs_right([row]) for _ in range(2)]
+    assert figures[0]._repr_png_() is None
+    assert figures[0]._repr_jpeg_().startswith(b"\xff\xd8")
+    assert figures[0]._repr_jpeg_() == figures[1]._repr_jpeg_()
+
+
+def test_a_missing_font_is_said_and_not_replaced_in_silence(monkeypatch):
+    manager = font_manager.FontManager()
+    manager.ttflist = [font for font in manager.ttflist if font.name != "DejaVu Sans"]
+    monkeypatch.setattr(font_manager, "findfont", manager.findfont)
+    require_font.cache_clear()
+    try:
+        with pytest.raises(MerError, match=r"font DejaVu Sans was not found.*reinstall matplotlib"):
+            weights_figure()
+    finally:
+        require_font.cache_clear()

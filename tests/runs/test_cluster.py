@@ -1,0 +1,364 @@
+"""A Dask cluster of separate processes: the same bytes as here, and clear refusals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from mer_utils.errors import MerError
+from mer_utils.runs import cluster, open_executor, run
+from mer_utils.runs.cluster import Admission, DaskExecutor
+from mer_utils.runs.job_queue import job_queue
+
+
+@pytest.fixture(scope="module")
+def two():
+    """An executor on two worker processes."""
+    with open_executor("dask", workers=2) as executor:
+        executor._client.wait_for_workers(2, timeout=120)
+        yield executor
+
+
+def worker_pids(executor: DaskExecutor) -> set[int]:
+    return set(executor._client.run(os.getpid).values())
+
+
+def test_two_processes_store_the_bytes_of_one(two, jobs, context, stored, expected):
+    assert len(worker_pids(two) | {os.getpid()}) == 3
+    assert run(jobs, context, executor=two).done == len(jobs)
+    assert stored(jobs) == expected
+
+
+def test_a_cluster_that_loses_a_worker_and_regains_one(two, jobs, context, stored, expected):
+    killed = []
+
+    def kill_a_worker(outcome):
+        if not killed:
+            killed.extend(worker_pids(two))
+            os.kill(killed[0], 9)
+
+    report = run(jobs, context, executor=two, on_outcome=kill_a_worker)
+    assert report.failed == []
+    assert stored(jobs) == expected
+    two._client.wait_for_workers(2, timeout=120)
+    assert len(worker_pids(two) - set(killed)) == 1
+
+
+def test_a_scheduler_that_runs_already_is_used_and_left_running(two, jobs, context, stored):
+    address = two._client.scheduler.address
+    with open_executor("dask", scheduler=address) as guest:
+        assert run(jobs[:1], context, executor=guest).done == 1
+    assert len(stored(jobs)) == 1
+    assert len(worker_pids(two)) == 2
+
+
+def test_workers_with_other_versions_are_turned_away(two, jobs, context, monkeypatch):
+    monkeypatch.setattr(cluster, "_versions", lambda: {"timm": "0.0.1"})
+    with pytest.raises(MerError, match=r"timm .*expected timm 0\.0\.1"):
+        run(jobs, context, executor=two)
+
+
+def test_workers_that_do_not_see_the_store_are_turned_away(two, tmp_path):
+    elsewhere = Admission(cluster._versions(), tmp_path / "not there", "secret")
+    with pytest.raises(MerError, match="does not see the store"):
+        two._client.register_plugin(elsewhere)
+
+
+def test_workers_of_several_threads_are_turned_away(tmp_path):
+    (tmp_path / "token").write_text("secret")
+    admission = Admission(cluster._versions(), tmp_path / "token", "secret")
+    worker = SimpleNamespace(address="tcp://w", state=SimpleNamespace(nthreads=1))
+    admission.setup(worker)
+    worker.state.nthreads = 2
+    with pytest.raises(MerError, match="2 threads"):
+        admission.setup(worker)
+
+
+def test_a_gpu_is_demanded_of_workers_that_offer_one(two, jobs, context):
+    demanding = replace(context, device="cuda", store=context.store / "gpu")
+    with pytest.raises(MerError, match="no Dask worker offers one"):
+        run(jobs[:1], demanding, executor=two)
+
+    async def offer(dask_worker):
+        await dask_worker.set_resources(GPU=1)
+
+    first, _ = two._client.scheduler_info(n_workers=-1)["workers"]
+    two._client.run(offer, workers=[first])
+    outcomes = two.outcomes(jobs[:2], demanding, wait_for_others=False)
+    # The folds reached the worker, which then found no device; they never ran on the CPU.
+    assert all("a GPU was demanded" in outcome.error for outcome in outcomes)
+
+
+@pytest.fixture
+def empty_scheduler(tmp_path):
+    """A scheduler in a process of its own, without workers."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard",
+         "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    process.address = f"tcp://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+IMPATIENT = (
+    "import sys; from mer_utils.runs import cluster; from mer_utils.cli.main import main\n"
+    "cluster.COUNT_SECONDS, cluster.ALONE_SECONDS = 0.2, 1\n"
+    "main()\n"
+)
+
+
+def test_a_cluster_without_workers_says_so_and_waits_until_it_is_stopped(
+    empty_scheduler, twins, tmp_path
+):
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT, "run", "table2", "--profile", "smoke",
+         "--data-root", twins, "--store", tmp_path / "store",
+         "--executor", "dask", "--scheduler", empty_scheduler.address],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    told = []
+    for line in process.stdout:
+        if "no Dask worker has been there" in line:
+            told.append(line)
+        if len(told) == 2:  # it goes on waiting, and says so again
+            break
+    assert "1 wanted" in told[0]
+    assert f"dask worker {empty_scheduler.address} --nthreads 1" in told[0]
+    started = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - started < 20
+    assert process.returncode == 130, output
+    assert "Nothing is lost" in output
+    assert "Traceback" not in output
+    assert empty_scheduler.poll() is None
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_importing_the_batch_systems_leaves_ctrl_c_alone():
+    """dask-jobqueue would have it exit with code 0, as if the run were complete."""
+    code = (
+        "import signal\nbefore = [signal.getsignal(s) for s in (2, 15)]\n"
+        "import mer_utils.runs.job_queue, dask_jobqueue\n"
+        "assert [signal.getsignal(s) for s in (2, 15)] == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_worker_that_comes_late_computes_all(
+    empty_scheduler, jobs, context, stored, expected, monkeypatch, caplog
+):
+    monkeypatch.setattr(cluster, "COUNT_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "ALONE_SECONDS", 0.5)
+    late = []
+
+    def start_when_missed():
+        while "no Dask worker has been there" not in caplog.text:
+            time.sleep(0.1)
+        late.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "distributed.cli.dask_worker", empty_scheduler.address,
+                 "--nthreads", "1", "--no-dashboard"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+        )  # fmt: skip
+
+    helper = threading.Thread(target=start_when_missed, daemon=True)
+    helper.start()
+    try:
+        with open_executor("dask", scheduler=empty_scheduler.address) as executor:
+            assert run(jobs, context, executor=executor).failed == []
+    finally:
+        helper.join(60)
+        for worker in late:
+            worker.terminate()
+            worker.wait(60)
+    assert stored(jobs) == expected
+
+
+def test_a_scheduler_that_dies_is_named_and_the_run_ends(
+    empty_scheduler, jobs, context, monkeypatch, caplog
+):
+    monkeypatch.setattr(cluster, "COUNT_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "ALONE_SECONDS", 0.2)
+
+    def kill_while_it_waits():
+        while "no Dask worker has been there" not in caplog.text:
+            time.sleep(0.1)
+        empty_scheduler.kill()
+
+    with open_executor("dask", scheduler=empty_scheduler.address) as executor:
+        threading.Thread(target=kill_while_it_waits, daemon=True).start()
+        with pytest.raises(MerError, match="connection to the Dask scheduler was lost"):
+            run(jobs, context, executor=executor)
+
+
+def test_something_else_that_listens_is_no_scheduler(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        with (
+            pytest.raises(MerError, match="no Dask scheduler answers"),
+            open_executor("dask", scheduler=address),
+        ):
+            pass
+
+
+def test_local_workers_share_the_gpus_in_turn(monkeypatch):
+    """Three workers on a machine that seems to have two GPUs; none of them computes."""
+    monkeypatch.setattr(cluster, "resolve_device", lambda wanted: None)
+    monkeypatch.setattr(cluster.torch.cuda, "device_count", lambda: 2)
+    with open_executor("dask", workers=3, device="cuda") as executor:
+        executor._client.wait_for_workers(3, timeout=120)
+        seen = executor._client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
+        workers = executor._client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [w["resources"] for w in workers] == [{"GPU": 1}] * 3
+    assert sorted(seen.values()) == ["0", "0", "1"]
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cuda", {"5", "7"}), ("cuda:1", {"5,7"})])
+def test_local_workers_take_no_gpu_that_is_not_theirs(monkeypatch, device, expected):
+    """The environment leaves two of a machine's GPUs visible."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    monkeypatch.setattr(cluster, "resolve_device", lambda wanted: None)
+    monkeypatch.setattr(cluster.torch.cuda, "device_count", lambda: 2)
+    with open_executor("dask", workers=2, device=device) as executor:
+        executor._client.wait_for_workers(2, timeout=120)
+        seen = executor._client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
+    assert set(seen.values()) == expected
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "tcp://no.such.host:8786"])
+def test_a_wrong_scheduler_address_is_named(address, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with pytest.raises(MerError, match=address), open_executor("dask", scheduler=address):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "grid"}, "one of local, dask, slurm, pbs"),
+        ({"name": "local", "scheduler": "tcp://a:1"}, "--executor dask only"),
+        ({"name": "slurm"}, "name a TOML file"),
+        ({"name": "dask", "cluster_options": "x.toml"}, "leave --cluster-options out"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments, message):
+    with pytest.raises(MerError, match=message):
+        open_executor(**arguments)
+
+
+# As the real ones, it keeps a copy: dask-jobqueue removes the script once it is submitted.
+SUBMIT = """#!/bin/sh
+cp "$1" "$0.$$"
+setsid sh "$0.$$" > "$0.$$.log" 2>&1 &
+echo "Submitted batch job $!"
+"""
+CANCEL = """#!/bin/sh
+kill -- -"$1"
+"""
+
+
+@pytest.fixture
+def batch_system(tmp_path, monkeypatch):
+    """Commands with SLURM's and PBS's names that start the job scripts right here."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, script in {"sbatch": SUBMIT, "scancel": CANCEL, "qsub": SUBMIT}.items():
+        (commands / name).write_text(script)
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(commands), prepend=os.pathsep)
+    return commands
+
+
+def options(tmp_path, text):
+    file = tmp_path / "cluster.toml"
+    file.write_text(text)
+    return file
+
+
+def test_slurm_jobs_compute_the_same_bytes(batch_system, jobs, context, stored, expected, tmp_path):
+    file = options(
+        tmp_path,
+        f'cores = 2\nmemory = "6GB"\nwalltime = "00:10:00"\nqueue = "short"\n'
+        f'python = "{sys.executable}"\njobs = 1\n[scheduler_options]\nhost = "127.0.0.1"\n',
+    )
+    executor = open_executor("slurm", cluster_options=file)
+    with executor:
+        assert run(jobs, context, executor=executor).failed == []
+        assert len(worker_pids(executor)) == 2
+    assert stored(jobs) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected_lines"),
+    [
+        ("slurm", ["#SBATCH -p gpu", "#SBATCH --gres=gpu:1", "--nworkers 3", "--resources GPU=1"]),
+        ("pbs", ["#PBS -q gpu", "#PBS --gres=gpu:1", "--nworkers 3", "--resources GPU=1"]),
+    ],
+)
+def test_job_scripts_ask_for_what_the_file_says(batch_system, tmp_path, kind, expected_lines):
+    """Three workers share the job's one GPU."""
+    file = options(
+        tmp_path,
+        'cores = 3\nmemory = "8GB"\nqueue = "gpu"\njob_extra_directives = ["--gres=gpu:1"]\n'
+        'jobs = 0\n[scheduler_options]\nhost = "127.0.0.1"\n',
+    )
+    with job_queue(kind, file, gpu=True)._cluster() as made:
+        script = made.job_script()
+    assert "--nthreads 1" in script
+    for line in expected_lines:
+        assert line in script
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cores = ", "TOML"),
+        ('cores = 4\nprocesses = 2\nmemory = "1GB"', "one process a core"),
+    ],
+)
+def test_impossible_cluster_options(batch_system, tmp_path, text, message):
+    with pytest.raises(MerError, match=message):
+        job_queue("slurm", options(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ['cores = 1\nmemory = "1GB"\ncolour = "red"', "cores = 1"])
+def test_cluster_options_that_dask_jobqueue_refuses(batch_system, tmp_path, text):
+    file = options(tmp_path, text)
+    with pytest.raises(MerError, match=r"cluster\.toml"), job_queue("slurm", file):
+        pass
+
+
+def test_a_machine_without_the_batch_system(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MerError, match="sbatch is not on this machine"):
+        job_queue("slurm", options(tmp_path, "cores = 1"))
+    with pytest.raises(MerError, match="cannot be read"):
+        job_queue("slurm", tmp_path / "none.toml")

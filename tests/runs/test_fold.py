@@ -1,0 +1,260 @@
+"""One fold: computed, stored, found again, and refused where something does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from mer_utils import protocol
+from mer_utils.errors import MerError
+from mer_utils.models import BASELINES
+from mer_utils.runs import (
+    Job,
+    ModelSpec,
+    RunStore,
+    compute_fold,
+    load_clips,
+    load_views,
+    prepare_views,
+    run_fold,
+)
+from mer_utils.runs.device import device_name, make_repeatable, resolve_device
+from mer_utils.runs.learners import training_set
+from mer_utils.training import TrainingOptions, fit
+
+
+def with_spec(job: Job, **changes) -> Job:
+    return replace(job, spec=job.spec.model_copy(update=changes))
+
+
+def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, context):
+    job = jobs[0]
+    every, record, maps = compute_fold(job, context)
+    rows = every[every["epoch"] == job.spec.training.epochs]
+    clips = load_clips(job.spec.data, context)
+    views = load_views(job.spec.data, job.spec.views, context)
+    held_out = clips[clips["subject"] == job.held_out]
+    assert set(rows["subject"]) == {job.held_out}
+    assert sorted(rows.loc[rows["test_view"] == "full", "clip"]) == sorted(held_out["clip"])
+    assert len(rows) == views.present[held_out.index].sum()
+    codes = clips.set_index("clip")["label"].cat.codes
+    assert (rows["y_true"].to_numpy() == codes[rows["clip"]].to_numpy()).all()
+    p = rows.filter(regex=r"^p_\d").to_numpy()
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+    assert (p.argmax(1) == rows["y_pred"]).all()
+    assert record["training_clips"] == len(clips) - len(held_out)
+    assert maps is not None
+    assert len(maps) == len(held_out)
+    assert ((maps >= 0) & (maps <= 1)).all()
+    assert record["device"] == "cpu"
+    assert record["precision"] == "float32"
+    assert record["threads"] == 1
+    assert 0 < record["compute_seconds"] <= record["seconds"]
+
+
+def test_views_are_made_before_any_fold_and_only_once(jobs, context, tmp_path):
+    elsewhere, told = replace(context, cache=tmp_path / "cache"), []
+
+    def progress(title, made, n):
+        told.append((title, n))
+        return made
+
+    for _ in range(2):
+        prepare_views([job.spec for job in jobs], elsewhere, workers=1, progress=progress)
+    assert told == [("views casme2", len(load_clips(jobs[0].spec.data, context)))]
+
+
+def test_dual_trains_on_all_three_phases(jobs, context):
+    single, dual = jobs[0], next(job for job in jobs if len(job.spec.train_views) == 3)
+    views = load_views(dual.spec.data, dual.spec.views, context)
+    fold = next(protocol.loso(load_clips(dual.spec.data, context)))
+    images, positions = training_set(views, fold, dual.spec)
+    assert len(images) == len(positions) == views.present[fold.train].sum()
+    assert len(training_set(views, fold, single.spec)[0]) == len(fold.train)
+    matched = with_spec(dual, train_views=("full",) * 3).spec
+    tripled, _ = training_set(views, fold, matched)
+    assert tripled.tobytes() == np.concatenate([views.images[fold.train, 0]] * 3).tobytes()
+
+
+def test_only_the_mistake_by_that_name_trains_on_the_held_out_subject(jobs, context):
+    dual = next(job for job in jobs if len(job.spec.train_views) == 3)
+    views = load_views(dual.spec.data, dual.spec.views, context)
+    fold = next(protocol.loso(load_clips(dual.spec.data, context)))
+    for evaluation in protocol.EVALUATIONS:
+        spec = with_spec(dual, evaluation=evaluation).spec
+        images, positions = training_set(views, fold, spec)
+        leaked = np.isin(positions, fold.test)
+        expected = views.present[fold.test, 1:].sum() if evaluation == "held-out copies" else 0
+        assert leaked.sum() == expected
+        assert len(images) == len(positions)
+
+
+def test_what_is_predicted_after_each_epoch_changes_nothing(jobs, context, monkeypatch):
+    three = TrainingOptions(epochs=3, batch_size=16)
+    job = with_spec(jobs[0], training=three)
+    rows = compute_fold(job, context)[0]
+    assert sorted(set(rows["epoch"])) == [1, 2, 3]
+    assert set(rows.loc[rows["epoch"] < 3, "test_view"]) == {"full"}
+
+    def blind(*args, after_epoch, **options):
+        report = fit(*args, **options)
+        after_epoch(three.epochs)
+        return report
+
+    monkeypatch.setattr("mer_utils.runs.learners.fit", blind)
+    alone = compute_fold(job, context)[0]
+    last = rows[rows["epoch"] == 3].reset_index(drop=True)
+    assert set(alone["epoch"]) == {3}
+    pd.testing.assert_frame_equal(alone, last, check_exact=True)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_are_folds_like_any_other(jobs, context, name):
+    job = with_spec(jobs[0], model=ModelSpec(name=name))
+    rows, record, maps = compute_fold(job, context)
+    every = compute_fold(jobs[0], context)[0]
+    network = every[every["epoch"] == every["epoch"].max()].reset_index(drop=True)
+    shared = ["test_view", "epoch", "subject", "clip", "y_true"]
+    pd.testing.assert_frame_equal(rows[shared], network[shared])
+    np.testing.assert_allclose(rows.filter(regex=r"^p_\d").to_numpy().sum(1), 1, rtol=1e-5)
+    assert record["training_images"] > 0
+    assert maps is None
+
+
+def test_mixed_folds_test_every_clip_once(jobs, context):
+    clips = load_clips(jobs[0].spec.data, context)
+    found = list(protocol.folds(clips, "mixed folds"))
+    assert len(found) == clips["subject"].nunique()
+    assert sorted(np.concatenate([fold.test for fold in found])) == list(range(len(clips)))
+    job = Job(with_spec(jobs[0], evaluation="mixed folds").spec, found[0].held_out)
+    rows = compute_fold(job, context)[0]
+    assert set(rows["clip"]) == set(clips["clip"].iloc[found[0].test])
+
+
+def test_a_fold_is_done_then_present(jobs, context):
+    assert run_fold(jobs[0], context).status == "done"
+    assert run_fold(jobs[0], context).status == "present"
+
+
+def test_a_fold_that_another_run_computes_is_given_back(jobs, context):
+    with RunStore(context.store).lock(jobs[0].spec, jobs[0].held_out):
+        assert run_fold(jobs[0], context).status == "busy"
+
+
+def test_a_failure_is_an_outcome_with_its_error(jobs, context):
+    outcome = run_fold(Job(jobs[0].spec, "sub99"), context)
+    assert outcome.status == "failed"
+    assert "sub99" in outcome.error
+    assert "Remedy" in outcome.error
+
+
+def test_an_unexpected_error_is_an_outcome_with_its_place(jobs, context, monkeypatch):
+    monkeypatch.setattr("mer_utils.runs.learners.fit", lambda *a, **k: 1 / 0)
+    outcome = run_fold(jobs[0], context)
+    assert outcome.status == "failed"
+    assert "ZeroDivisionError" in outcome.error
+    assert "learners.py" in outcome.error
+
+
+def test_a_store_that_cannot_be_written_is_told_apart_from_a_failure(jobs, context, monkeypatch):
+    def refuses(*args, **kwargs):
+        raise MerError("the disk is full", "space", "make some")
+
+    monkeypatch.setattr(RunStore, "write", refuses)
+    assert run_fold(jobs[0], context).status == "unwritable"
+
+
+def test_a_store_that_became_one_of_another_version_stops_the_run(jobs, context):
+    RunStore(context.store).prepare()
+    (context.store / "store.json").write_text('{"version": 1}')
+    outcome = run_fold(jobs[0], context)
+    assert outcome.status == "unwritable"
+    assert "version 1" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training_version": 99}, "training code 99"),
+        ({"views_version": 99}, "view code 99"),
+    ],
+)
+def test_a_run_planned_by_other_code_is_refused(jobs, context, change, message):
+    with pytest.raises(MerError, match=message):
+        compute_fold(with_spec(jobs[0], **change), context)
+
+
+def test_other_data_are_refused(jobs, context):
+    data = jobs[0].spec.data.model_copy(update={"fingerprint": "f" * 64})
+    with pytest.raises(MerError, match="fingerprint"):
+        compute_fold(with_spec(jobs[0], data=data), context)
+
+
+def test_other_weights_are_refused(jobs, context, tmp_path, monkeypatch):
+    model = jobs[0].spec.model.model_copy(
+        update={"name": "resnet50", "width": 1.0, "pretrained": True, "weights": "hub:x"}
+    )
+    (tmp_path / "resnet50.safetensors").write_bytes(b"weights")
+    monkeypatch.setenv("MER_WEIGHTS", str(tmp_path))
+    with pytest.raises(MerError, match="hub:x"):
+        compute_fold(with_spec(jobs[0], model=model), context)
+
+
+def test_a_data_set_without_a_folder_is_named(jobs, context):
+    with pytest.raises(MerError, match="casme2"):
+        compute_fold(jobs[0], replace(context, roots=()))
+
+
+def test_a_gpu_that_is_demanded_and_missing_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto").type == "cpu"
+    with pytest.raises(MerError, match="GPU"):
+        resolve_device("cuda")
+    with pytest.raises(MerError, match="tpu9000"):
+        resolve_device("tpu9000")
+    assert device_name(torch.device("cpu")) == "cpu"
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """Two GPUs seem to be visible; nothing can be computed on them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+@pytest.mark.parametrize("wanted", ["auto", "cuda"])
+def test_workers_take_the_gpus_in_turn(two_gpus, wanted):
+    taken = [str(resolve_device(wanted, worker)) for worker in range(5)]
+    assert taken == ["cuda:0", "cuda:1", "cuda:0", "cuda:1", "cuda:0"]
+    assert str(resolve_device(wanted)) == "cuda:0"
+
+
+def test_a_gpu_that_is_named_is_every_workers(two_gpus):
+    assert {str(resolve_device("cuda:1", worker)) for worker in range(3)} == {"cuda:1"}
+    assert {str(resolve_device("cpu", worker)) for worker in range(3)} == {"cpu"}
+    with pytest.raises(MerError, match="2 GPU"):
+        resolve_device("cuda:2")
+
+
+def test_a_fold_trains_on_the_gpu_of_its_worker(two_gpus, jobs, context, monkeypatch):
+    seen = []
+
+    def placed(*arguments, device, **options):
+        seen.append(str(device))
+        raise MerError("no GPU is here", "one", "stop")
+
+    monkeypatch.setattr("mer_utils.runs.learners.fit", placed)
+    for worker in (0, 3):
+        assert run_fold(jobs[0], replace(context, worker=worker)).status == "failed"
+    assert seen == ["cuda:0", "cuda:1"]
+
+
+def test_repeatable_means_one_thread_and_deterministic_algorithms():
+    make_repeatable()
+    assert torch.get_num_threads() == 1
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.allow_tf32

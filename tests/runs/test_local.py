@@ -1,0 +1,161 @@
+"""Many folds: here or by workers, disturbed or not, the store ends with the same bytes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from mer_utils.errors import MerError
+from mer_utils.runs import Job, Outcome, RunStore, run
+from mer_utils.runs.local import InProcess, LocalWorkers
+
+
+class Scripted(InProcess):
+    """Give each job the outcomes that a test wrote down for it, one a round."""
+
+    def __init__(self, script: dict[str, list[str]]) -> None:
+        self.script, self.rounds = script, []
+
+    def outcomes(self, jobs, context, *, wait_for_others):
+        self.rounds.append((len(jobs), wait_for_others))
+        for job in jobs:
+            yield Outcome(job, self.script[job.held_out].pop(0), error="why")
+
+
+@pytest.fixture
+def three(jobs) -> list[Job]:
+    return jobs[:3]
+
+
+def test_what_failed_or_was_busy_is_tried_once_more(three, context):
+    a, b, c = (job.held_out for job in three)
+    executor = Scripted({a: ["failed", "done"], b: ["busy", "present"], c: ["failed", "failed"]})
+    seen = []
+    report = run(three, context, executor=executor, on_outcome=lambda o: seen.append(o.status))
+    assert executor.rounds == [(3, False), (3, True)]
+    assert (report.done, report.present) == (1, 1)
+    assert [o.job.held_out for o in report.failed] == [c]
+    assert seen == ["failed", "busy", "failed", "done", "present", "failed"]
+    assert list(RunStore(context.store).failures([three[0].spec]).values()) == ["why"]
+
+
+def test_a_run_stops_when_the_store_takes_no_more(three, context):
+    a, b, c = (job.held_out for job in three)
+    executor = Scripted({a: ["done"], b: ["unwritable"], c: []})
+    with pytest.raises(MerError, match="the run stopped"):
+        run(three, context, executor=executor)
+
+
+def test_a_read_only_store_is_reported_before_anything_is_computed(three, context, monkeypatch):
+    def refuses(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mer_utils.files.tempfile.mkstemp", refuses)
+    executor = Scripted({})
+    with pytest.raises(MerError, match="Permission denied"):
+        run(three, context, executor=executor)
+    assert executor.rounds == []
+
+
+def test_one_failing_fold_does_not_stop_the_others(three, context):
+    bad = Job(three[0].spec, "nobody")
+    report = run([bad, *three], context)
+    assert report.done == 3
+    assert [o.job for o in report.failed] == [bad]
+
+
+def test_a_second_run_computes_nothing(jobs, context):
+    assert run(jobs, context).done == len(jobs)
+    again = run(jobs, context)
+    assert (again.done, again.present) == (0, len(jobs))
+
+
+def test_two_workers_store_the_bytes_of_one_even_if_killed_at_work(jobs, context, stored, expected):
+    """Each of the first two workers seen is killed by -9; their folds start again."""
+    killed = []
+
+    def kill_a_worker(outcome):
+        children = psutil.Process().children()
+        workers = [c for c in children if c.pid not in killed and "spawn_main" in str(c.cmdline())]
+        if len(killed) < 2 and workers:
+            killed.append(workers[0].pid)
+            workers[0].kill()
+
+    report = run(jobs, context, workers=2, on_outcome=kill_a_worker)
+    assert report.failed == []
+    assert len(killed) == 2
+    assert stored(jobs) == expected
+
+
+def test_a_fold_that_kills_its_workers_is_given_up_and_harms_no_other(three, context, monkeypatch):
+    monkeypatch.setattr("mer_utils.runs.local.LIVES", 2)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", die_or_report)
+    deadly = Job(three[0].spec, "deadly")
+    with LocalWorkers(2) as workers:
+        made = list(workers.outcomes([deadly, *three], context, wait_for_others=False))
+    status = {outcome.job.held_out: outcome.status for outcome in made}
+    assert status == {"deadly": "failed"} | {job.held_out: "present" for job in three}
+    assert "died 2 times" in next(o.error for o in made if o.status == "failed")
+
+
+def die_or_report(job, context, *, wait):
+    """Stands in for `run_fold` in the workers."""
+    if job.held_out == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Outcome(job, "present")
+
+
+def test_every_worker_knows_its_number(three, context, monkeypatch):
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", report_worker)
+    with LocalWorkers(3) as workers:
+        made = list(workers.outcomes(three, context, wait_for_others=False))
+    assert sorted(outcome.error for outcome in made) == ["0", "1", "2"]
+
+
+def report_worker(job, context, *, wait):
+    """Stands in for `run_fold` in the workers."""
+    return Outcome(job, "present", error=str(context.worker))
+
+
+RUN = (
+    "import pickle, sys\n"
+    "from mer_utils.runs import run\n"
+    "if __name__ == '__main__':\n"
+    "    jobs, context, workers = pickle.load(open(sys.argv[1], 'rb'))\n"
+    "    run(jobs, context, workers=workers, on_outcome=lambda o: print(o.status, flush=True))\n"
+)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "ctrl-c"])
+def test_a_run_that_is_stopped_leaves_no_worker_and_goes_on(
+    sign, jobs, context, stored, expected, tmp_path
+):
+    many = [*jobs, *(Job(j.spec.model_copy(update={"seed": s}), j.held_out)
+                     for s in range(1, 40) for j in jobs)]  # fmt: skip
+    (tmp_path / "run.py").write_text(RUN)
+    (tmp_path / "what.pickle").write_bytes(pickle.dumps((many, context, 2)))
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "run.py", tmp_path / "what.pickle"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "done\n"
+    workers = psutil.Process(process.pid).children(recursive=True)
+    # Ctrl-C in a terminal goes to every process of the group; kill -9 to one.
+    os.killpg(process.pid, sign) if sign == signal.SIGINT else process.kill()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert errors.count("Traceback") == (1 if sign == signal.SIGINT else 0), errors
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []
+    before = stored(jobs)
+    assert len(stored(many)) < len(many)
+    report = run(jobs, context)
+    assert report.present == len(before) >= 1
+    assert report.done == len(jobs) - len(before)
+    assert stored(jobs) == expected
