@@ -63,6 +63,7 @@ def make_book(
     report = compute(workspace, list(TABLES), workers, chosen)
     if report.failed:
         raise MerError(
+            "TODO",
             f"{len(report.failed)} fold(s) failed, see above",
             "every fold of every table",
             "mend the cause and run the same command again; what is done is kept",
@@ -129,6 +130,7 @@ def find_repository() -> Path:
         if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
             return folder
     raise MerError(
+        "TODO",
         f"{here} is not inside a checkout of the book",
         "a folder with _config.yml and notebooks/",
         "change into the repository and run the command there",

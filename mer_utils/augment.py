@@ -48,6 +48,7 @@ def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> t
     """
     if setting not in SPATIAL:
         raise MerError(
+            "TODO",
             f"spatial augmentation {setting!r} is unknown",
             f"one of {', '.join(SPATIAL)}",
             "choose one of them",

@@ -77,6 +77,7 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
     """
     if n < 2:
         raise MerError(
+            "TODO",
             f"{n} frame(s) cannot be pooled",
             "at least two frames of a phase",
             "leave this phase out, as the views room does",
@@ -90,6 +91,7 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
         terms = (2 * frame - n) / frame
     else:
         raise MerError(
+            "TODO",
             f"rank-pooling weights {kind!r} are unknown",
             f"one of {', '.join(KINDS)}",
             "choose one of them",
@@ -128,6 +130,7 @@ def phase_slices(n: int, apex: int | None) -> dict[str, slice]:
     if apex is not None:
         if not 0 <= apex < n:
             raise MerError(
+                "TODO",
                 f"apex index {apex} lies outside the {n} frames",
                 f"an index from 0 to {n - 1}",
                 "count the apex from the onset, which has index 0",
@@ -336,7 +339,10 @@ def to_uint8(di: np.ndarray, mode: Scaling = "minmax") -> np.ndarray:
         scaled = 128.0 + di * (127.0 / largest if largest else 0.0)
     else:
         raise MerError(
-            f"scaling {mode!r} is unknown", f"one of {', '.join(SCALINGS)}", "choose one of them"
+            "TODO",
+            f"scaling {mode!r} is unknown",
+            f"one of {', '.join(SCALINGS)}",
+            "choose one of them",
         )
     return np.rint(scaled).astype(np.uint8)
 
@@ -417,6 +423,7 @@ class _RunningSum:
 def _require_clip(frames: np.ndarray) -> None:
     if frames.ndim not in (3, 4) or len(frames) < 2:
         raise MerError(
+            "TODO",
             f"frames of shape {frames.shape} cannot be pooled",
             "an array (t, h, w, c) or (t, h, w) of at least two frames",
             "pass the whole clip, onset to offset",

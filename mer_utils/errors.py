@@ -1,11 +1,49 @@
-"""The one error that every room raises for something the user can put right."""
+"""The one error that every room raises for something the user can put right, and its kinds."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
 
 
-class MerError(Exception):
-    """A problem with an input, a file or a setting, with its remedy.
+class Kind(NamedTuple):
+    """A kind of error or finding.
 
     Parameters
     ----------
+    name : str
+        Short and fixed, as in ``"missing frames"``: programs and tests match it, not the words.
+    topic : str
+        Under which heading the page *If it goes wrong* explains it.
+    usually : str
+        What it usually is.
+    remedy : str
+        What to do in general; each message names the remedy of its own case.
+    """
+
+    name: str
+    topic: str
+    usually: str
+    remedy: str
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Return every kind by name, in the order of ``error_kinds.csv`` and then of registration."""
+    import csv  # only who asks for the list needs it
+
+    text = resources.files("mer_utils").joinpath("error_kinds.csv").read_text("utf-8")
+    return {row["name"]: Kind(**row) for row in csv.DictReader(text.splitlines())}
+
+
+class MerError(Exception):
+    r"""A problem with an input, a file or a setting, with its remedy.
+
+    Parameters
+    ----------
+    kind : str
+        One of `kinds`.
     what : str
         What was found, naming the file or value.
     expected : str
@@ -15,13 +53,15 @@ class MerError(Exception):
 
     Examples
     --------
-    >>> print(MerError("profile 'huge' is unknown", "one of demo, smoke", "choose one of them"))
-    profile 'huge' is unknown; expected one of demo, smoke. Remedy: choose one of them.
+    >>> error = MerError("unknown name", "profile 'huge' is unknown", "demo or smoke", "choose one")
+    >>> print(error, error.kind, sep="\\n")
+    profile 'huge' is unknown; expected demo or smoke. Remedy: choose one.
+    unknown name
     """
 
-    def __init__(self, what: str, expected: str, remedy: str) -> None:
-        super().__init__(what, expected, remedy)
-        self.what, self.expected, self.remedy = what, expected, remedy
+    def __init__(self, kind: str, what: str, expected: str, remedy: str) -> None:
+        super().__init__(kind, what, expected, remedy)
+        self.kind, self.what, self.expected, self.remedy = kind, what, expected, remedy
 
     def __str__(self) -> str:
         return f"{self.what}; expected {self.expected}. Remedy: {self.remedy}."

@@ -50,6 +50,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         raise MerError(
+            "TODO",
             f"{path} could not be written ({error.strerror or error})",
             "a writable folder with free space",
             "free some space or name another folder, then run the same command again",

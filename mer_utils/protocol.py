@@ -70,6 +70,7 @@ def loso(clips: pd.DataFrame) -> Iterator[Fold]:
     names = sorted(set(subjects))
     if len(names) < 2:
         raise MerError(
+            "TODO",
             f"the table holds {len(names)} subject(s)",
             "at least two, so that one can be held out",
             "load a data set of several subjects",
@@ -98,6 +99,7 @@ def folds(clips: pd.DataFrame, evaluation: str = "loso") -> Iterator[Fold]:
     """
     if evaluation not in EVALUATIONS:
         raise MerError(
+            "TODO",
             f"evaluation {evaluation!r} is unknown",
             f"one of {', '.join(EVALUATIONS)}",
             "choose one of them",
@@ -137,6 +139,7 @@ def fold_of(clips: pd.DataFrame, held_out: str, evaluation: str = "loso") -> Fol
         if fold.held_out == held_out:
             return fold
     raise MerError(
+        "TODO",
         f"subject {held_out!r} is not in the table",
         f"one of {', '.join(sorted(set(clips['subject'])))}",
         "correct the subject's name",
@@ -155,12 +158,14 @@ def guard(fold: Fold, clips: pd.DataFrame) -> None:
     shared = set(subjects[fold.train]) & set(subjects[fold.test])
     if shared or set(fold.train) & set(fold.test):
         raise MerError(
+            "TODO",
             f"fold held_out={fold.held_out} trains on the subject(s) it tests: {sorted(shared)}",
             "no subject on both sides",
             "make folds with protocol.loso",
         )
     if not len(fold.train) or not len(fold.test):
         raise MerError(
+            "TODO",
             f"fold held_out={fold.held_out} has an empty side",
             "clips to train on and clips to test",
             "check the subject column of the clip table",

@@ -38,7 +38,7 @@ def detach(node: NotebookNode, page: str, found: dict[str, bytes]) -> None:
         name, content = match[1], base64.b64decode(match[2])
         if found.setdefault(name, content) != content:
             raise MerError(
-                f"{page} offers {name} for download, and so does another cell or page,"
+                "TODO", f"{page} offers {name} for download, and so does another cell or page,"
                 " with other content",
                 "one name for one file",
                 "give one of the two another name",

@@ -36,7 +36,7 @@ def check(folder: Path, names: Sequence[str] = (), log: Callable[[str], None] = 
     unknown = sorted(set(names) - {notebook.name for notebook in notebooks})
     if unknown:
         raise MerError(
-            f"there is no notebook {', '.join(unknown)}",
+            "TODO", f"there is no notebook {', '.join(unknown)}",
             f"one of {', '.join(n.name for n in notebooks)}",
             "correct the name",
         )
@@ -51,7 +51,7 @@ def check(folder: Path, names: Sequence[str] = (), log: Callable[[str], None] = 
         if failure:
             failures.append(failure)
     if failures:
-        raise MerError("; ".join(failures), "every cell to run", "mend the cells named above")
+        raise MerError("TODO", "; ".join(failures), "every cell to run", "mend the cells named above")
 
 
 def _run(notebook: Notebook, folder: Path) -> str | None:

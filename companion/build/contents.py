@@ -30,14 +30,14 @@ def pages(book: Path) -> list[str]:
     try:
         toc = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise MerError(f"{path} is missing", "a table of contents", "write it") from error
+        raise MerError("TODO", f"{path} is missing", "a table of contents", "write it") from error
     except yaml.YAMLError as error:
         raise MerError(
-            f"{path} could not be read ({' '.join(str(error).split())})", "YAML", "mend the line"
+            "TODO", f"{path} could not be read ({' '.join(str(error).split())})", "YAML", "mend the line"
         ) from error
     listed = list(_files(toc))
     if not listed:
-        raise MerError(f"{path} names no page", "a root and chapters", "list the pages in it")
+        raise MerError("TODO", f"{path} names no page", "a root and chapters", "list the pages in it")
     return listed
 
 
@@ -71,7 +71,7 @@ def check(book: Path, notebooks: set[str]) -> list[str]:
     ]
     if found:
         raise MerError(
-            "book/_toc.yml does not fit the pages: " + "; ".join(found),
+            "TODO", "book/_toc.yml does not fit the pages: " + "; ".join(found),
             "each page of book/ and notebooks/ in the table of contents once",
             "correct book/_toc.yml, or add, move or remove the page",
         )

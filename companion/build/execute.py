@@ -202,7 +202,7 @@ def run(
                 raise
     if failures:
         raise MerError(
-            "; ".join(failures[name] for name in sorted(failures)),
+            "TODO", "; ".join(failures[name] for name in sorted(failures)),
             "every cell to run",
             f"mend it and build again (as far as they came, the pages are in {scratch};"
             " no page was rendered, the last good site is as it was)",

@@ -78,7 +78,7 @@ def _style(notebooks: list[Notebook], repository: Path) -> list[str]:
             by_file[path.resolve()] = notebook
         done = _ruff("check", *_NARROW, "--quiet", "--no-cache", "--output-format", "json", folder)
     if done.returncode > 1 or not done.stdout:
-        raise MerError(f"ruff failed ({done.stderr.strip()})", "a run", "see its message")
+        raise MerError("TODO", f"ruff failed ({done.stderr.strip()})", "a run", "see its message")
     lines = []
     for item in json.loads(done.stdout):
         notebook = by_file[Path(item["filename"]).resolve()]
@@ -105,7 +105,7 @@ def _formatted(notebook: Notebook, repository: Path) -> dict[int, str]:
         nbformat.write(notebook.node, path)
         done = _ruff("format", *_NARROW, "--quiet", "--no-cache", str(path))
         if done.returncode != 0:
-            raise MerError(f"ruff failed ({done.stderr.strip()})", "a run", "see its message")
+            raise MerError("TODO", f"ruff failed ({done.stderr.strip()})", "a run", "see its message")
         node = nbformat.read(path, as_version=4)
     return {
         position: node.cells[position].source

@@ -73,7 +73,7 @@ def build(
     repository, build = repository.absolute(), build.absolute()
     config = repository / "_config.yml"
     if not config.exists():
-        raise MerError(f"{config} is missing", "the repository's root", "name that folder")
+        raise MerError("TODO", f"{config} is missing", "the repository's root", "name that folder")
     folder = repository / "notebooks"
     parameters = {k: _portable(v, repository, folder) for k, v in parameters.items()}
     with _alone(build):
@@ -183,6 +183,6 @@ def _alone(build: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise MerError(
-                f"another build is at work in {build}", "one at a time", "wait until it is done"
+                "TODO", f"another build is at work in {build}", "one at a time", "wait until it is done"
             ) from error
         yield

@@ -108,7 +108,7 @@ def read(source: Path) -> Notebook:
     except (yaml.YAMLError, ValueError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise MerError(
-            f"{source.parent.name}/{source.name} could not be read ({reason})",
+            "TODO", f"{source.parent.name}/{source.name} could not be read ({reason})",
             "a Jupytext MyST Markdown notebook in UTF-8",
             "mend the header or the cell named above",
         ) from error
@@ -180,12 +180,12 @@ def read_all(folder: Path, parameters: Iterable[str] = ()) -> list[Notebook]:
     """
     sources = sorted(folder.glob("*.md"))
     if not sources:
-        raise MerError(f"{folder} holds no notebooks", "*.md files", "name the notebooks' folder")
+        raise MerError("TODO", f"{folder} holds no notebooks", "*.md files", "name the notebooks' folder")
     notebooks = [read(source) for source in sources]
     found = [line for notebook in notebooks for line in problems(notebook)]
     if found:
         raise MerError(
-            "; ".join(found),
+            "TODO", "; ".join(found),
             "notebooks of valid Python, each with one cell tagged 'parameters'",
             "mend the cells named above; nothing was run",
         )
@@ -193,7 +193,7 @@ def read_all(folder: Path, parameters: Iterable[str] = ()) -> list[Notebook]:
     unknown = sorted(set(parameters) - declared)
     if unknown:
         raise MerError(
-            f"no notebook declares the parameter {', '.join(map(repr, unknown))}",
+            "TODO", f"no notebook declares the parameter {', '.join(map(repr, unknown))}",
             f"one of {', '.join(sorted(declared))}",
             "correct the name, or assign it in the notebook's cell tagged 'parameters'",
         )

@@ -36,10 +36,10 @@ def server(site: Path, port: int = 0) -> ThreadingHTTPServer:
         If there is no site, or the port is taken or not allowed.
     """
     if not (site / "index.html").exists():
-        raise MerError(f"{site} holds no site", "an index.html", "build the book first: make book")
+        raise MerError("TODO", f"{site} holds no site", "an index.html", "build the book first: make book")
     if not 0 <= port <= 65535:
         raise MerError(
-            f"port {port} does not exist", "0 to 65535", "name another, or 0 for a free one"
+            "TODO", f"port {port} does not exist", "0 to 65535", "name another, or 0 for a free one"
         )
     try:
         return ThreadingHTTPServer((HOST, port), partial(_Quiet, directory=str(site)))
@@ -48,7 +48,7 @@ def server(site: Path, port: int = 0) -> ThreadingHTTPServer:
             raise
         reason = "in use" if error.errno == errno.EADDRINUSE else "not allowed"
         raise MerError(
-            f"port {port} is {reason}", "a free port", "name another, or 0 for a free one"
+            "TODO", f"port {port} is {reason}", "a free port", "name another, or 0 for a free one"
         ) from error
 
 

@@ -81,6 +81,7 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
         found = [reduce(getattr, entry["setting"].split("."), spec) for spec in specs]
     except AttributeError as error:
         raise MerError(
+            "TODO",
             f"{entry['id']} names the setting {entry['setting']!r}",
             "a field of the run specification",
             "correct book/assumptions.yml",

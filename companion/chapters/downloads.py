@@ -75,12 +75,14 @@ def download(
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise MerError(
+            "TODO",
             f"{name!r} cannot name a file to download",
             "lower-case letters and digits, with single hyphens between them",
             "choose another name",
         )
     if unknown := [f for f in formats if f not in FORMATS]:
         raise MerError(
+            "TODO",
             f"a frame cannot be saved as {', '.join(unknown)}",
             f"one of {', '.join(FORMATS)}",
             "choose one of them",

@@ -44,6 +44,7 @@ def of_networks(
         chosen &= predictions["setting"] == setting
     if not chosen.any():
         raise MerError(
+            "TODO",
             f"no network's predictions for {dataset or 'any data set'}, {setting or 'any setting'}",
             "at least one run",
             "run the table first, with mer run",

@@ -70,6 +70,7 @@ def all_scores(workspace: Workspace) -> pd.DataFrame:
     there = known.loc[known["computed"] > 0, "table"]
     if there.empty:
         raise MerError(
+            "TODO",
             f"the store {workspace.context.store} holds no result of any table",
             "at least one computed fold",
             f"compute them with mer run --profile {workspace.profile.name}",

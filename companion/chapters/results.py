@@ -92,6 +92,7 @@ def chance(workspace: Workspace) -> float:
     counts = {name: len(workspace.clips(name)["label"].cat.categories) for name in names}
     if len(set(counts.values())) != 1:
         raise MerError(
+            "TODO",
             f"the data sets have different numbers of classes ({counts})",
             "one number of classes, hence one level of chance, in a book",
             "make one book for each label scheme",

@@ -113,6 +113,7 @@ def _lines(error: ValidationError) -> list[str]:
 
 def _wrong(register: Path, problems: list[str]) -> MerError:
     return MerError(
+        "TODO",
         f"{register.name}: {'; '.join(problems)}",
         "entries as the head of the file describes them",
         "correct the entries that are named",

@@ -184,6 +184,7 @@ def _require(found: pd.DataFrame, table: str) -> None:
     needed: Iterable[str] = COLUMNS[1 : COLUMNS.index("missing_folds")]
     if lacking := [name for name in needed if name not in found]:
         raise MerError(
+            "TODO",
             f"the differences of {table} lack {', '.join(lacking)}",
             f"columns {', '.join(needed)}",
             "let the function in COMPARISONS return what mer_utils.stats.compare does, with a"

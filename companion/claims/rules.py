@@ -60,6 +60,7 @@ class Rule:
                 control = control_of(comparison)
                 if control and control not in comparisons:
                     raise MerError(
+                        "TODO",
                         f"a rule rests on {comparison!r} of {table}",
                         f"{control!r} beside it: without the control a gain may be nothing but"
                         " longer training",
@@ -168,6 +169,7 @@ def rule_of(claim_id: str) -> Rule:
     """
     if claim_id not in RULES:
         raise MerError(
+            "TODO",
             f"claim {claim_id} has no rule",
             f"one of {', '.join(RULES)}",
             "add it to RULES in companion/claims/rules.py",

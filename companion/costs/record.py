@@ -113,6 +113,7 @@ def read_costs(file: str | Path = "") -> Costs:
         return Costs(dict(record["machine"]), rows)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MerError(
+            "TODO",
             f"{file} is no record of costs ({type(error).__name__}: {error})",
             "a JSON file that python -m benchmarks has written",
             "measure anew, or name another file",

@@ -51,7 +51,9 @@ def face_crops(crops: Sequence[_Crop]) -> BookFigure:
     and whether the faces are made ones.
     """
     if not crops:
-        raise MerError("no crop to show", "at least one", "pass what frames.crops_of returns")
+        raise MerError(
+            "TODO", "no crop to show", "at least one", "pass what frames.crops_of returns"
+        )
     rows = -(-len(crops) // _ACROSS)
     figure = new_figure(WIDTH, rows * (WIDTH / _ACROSS + 0.3), photos=True)
     grid = figure.subplots(rows, _ACROSS, squeeze=False).ravel()

@@ -46,6 +46,7 @@ def phases_diagram(
     """
     if not onset <= apex <= offset or onset == offset or fps <= 0:
         raise MerError(
+            "TODO",
             f"onset {onset}, apex {apex}, offset {offset} at {fps} fps are no clip",
             "onset <= apex <= offset, at least two frames, and a positive frame rate",
             "correct the frame numbers",
@@ -142,6 +143,7 @@ def loso_diagram(
     labels = [str(i + 1) for i in range(n_subjects)] if names is None else list(names)
     if n_subjects < 2 or len(labels) != n_subjects:
         raise MerError(
+            "TODO",
             f"{n_subjects} subjects with {len(labels)} names cannot be drawn",
             "at least two subjects and one name for each",
             "pass the subjects of the clip table",

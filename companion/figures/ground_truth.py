@@ -76,7 +76,9 @@ def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     (`ARROW_TIMES`), and that each picture has its own scale.
     """
     if not rows:
-        raise MerError("no clips to show", "at least one row", "pass one `truth_row` a clip")
+        raise MerError(
+            "TODO", "no clips to show", "at least one row", "pass one `truth_row` a clip"
+        )
     headings = ["apex, arrows", "true length", *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
     h, w = rows[0]["frame"].shape[:2]
     cell = (WIDTH - 0.35) / len(headings)
@@ -123,7 +125,7 @@ def field_grid(
         If there is no field.
     """
     if not fields:
-        raise MerError("no displacement fields to show", "at least one", "name more clips")
+        raise MerError("TODO", "no displacement fields to show", "at least one", "name more clips")
     columns = min(columns, len(fields))
     lines = -(-len(fields) // columns)
     h, w = next(iter(fields.values())).shape[:2]

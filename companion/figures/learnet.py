@@ -58,6 +58,7 @@ def learnet_layers(n_classes: int = 5, image_size: int = 112) -> dict[str, Layer
     """
     if n_classes < 2 or image_size < 16:
         raise MerError(
+            "TODO",
             f"LEARNet with {n_classes} classes at {image_size} px cannot be drawn",
             "at least 2 classes and 16 px",
             "choose larger numbers",

@@ -81,7 +81,10 @@ def check(
     """List every problem of a data set at once, each with its remedy."""
     if output not in _FORMATS:
         raise MerError(
-            f"format {output!r} is unknown", f"one of {', '.join(_FORMATS)}", "choose one of them"
+            "TODO",
+            f"format {output!r} is unknown",
+            f"one of {', '.join(_FORMATS)}",
+            "choose one of them",
         )
     options = {"corrections": corrections, "missing_frames": missing_frames, "sheet": sheet}
     chosen = {

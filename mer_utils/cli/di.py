@@ -67,7 +67,9 @@ def make_dis(
     from mer_utils.plotting.style import MUTED, PHASE_TITLES
 
     if output.suffix.lower() != ".png":
-        raise MerError(f"{output} is no PNG file", "a name ending in .png", "end it in .png")
+        raise MerError(
+            "TODO", f"{output} is no PNG file", "a name ending in .png", "end it in .png"
+        )
     options = None
     if crop:
         frames.get_detector(detector)  # a name that nothing has is refused before any work
@@ -119,6 +121,7 @@ def _read(
 def _frames_of(source: Path) -> dict[int, Path]:
     if source.is_file():
         raise MerError(
+            "TODO",
             f"{source} is neither a folder nor a video",
             f"a folder of frames, or a file ending in {', '.join(sorted(frames.VIDEO_SUFFIXES))}",
             "name the clip's folder, or convert the video to mp4",
@@ -126,6 +129,7 @@ def _frames_of(source: Path) -> dict[int, Path]:
     files = frame_files(source)
     if not files:
         raise MerError(
+            "TODO",
             f"{source} holds no frames",
             "image files with the frame's number in their names, such as img46.jpg",
             "name the folder of one clip, in which its frames lie",
@@ -137,12 +141,14 @@ def _ordered(source: Path, onset: int, apex: int | None, offset: int) -> Points:
     """Return the three frame numbers, or raise if they are not in order."""
     if onset >= offset:
         raise MerError(
+            "TODO",
             f"{source} from onset {onset} to offset {offset} is no clip of two frames",
             "an onset before the offset",
             "check both frame numbers",
         )
     if apex is not None and not onset <= apex <= offset:
         raise MerError(
+            "TODO",
             f"apex {apex} lies outside {onset}..{offset} of {source}",
             f"a frame number from {onset} to {offset}",
             "check the three frame numbers, or leave --apex out for the full DI alone",

@@ -192,6 +192,7 @@ def _no_options(options: dict[str, Any]) -> None:
     chosen = sorted(name for name, value in options.items() if value is not None)
     if chosen:
         raise MerError(
+            "TODO",
             f"option {chosen[0]!r} does not apply to a manifest",
             "none of the rules for frames",
             "leave it out",

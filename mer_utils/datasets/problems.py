@@ -55,7 +55,10 @@ class DataProblem(MerError):
     def __init__(self, problem: Problem, more: int = 0) -> None:
         others = f" (and {more} more errors; mer check lists them all)" if more else ""
         super().__init__(
-            problem.message + others, problem.expected or "none of this", problem.remedy
+            problem.kind,
+            problem.message + others,
+            problem.expected or "none of this",
+            problem.remedy,
         )
         self.problem, self.more = problem, more
 

@@ -23,7 +23,10 @@ def require_option(name: str, value: str, allowed: Sequence[str]) -> None:
     """Raise `MerError` unless `value` is one of `allowed`."""
     if value not in allowed:
         raise MerError(
-            f"{name} {value!r} is unknown", f"one of {', '.join(allowed)}", "choose one of them"
+            "TODO",
+            f"{name} {value!r} is unknown",
+            f"one of {', '.join(allowed)}",
+            "choose one of them",
         )
 
 

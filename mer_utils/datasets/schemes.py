@@ -115,6 +115,7 @@ def named(scheme: str | Scheme) -> Scheme:
         return scheme
     if scheme not in SCHEMES:
         raise MerError(
+            "TODO",
             f"label scheme {scheme!r} is unknown",
             f"one of {', '.join(SCHEMES)}",
             "choose one of them, or pass a Scheme of your own",
@@ -134,6 +135,7 @@ def resolve(dataset: str, scheme: str | Scheme | None) -> Scheme:
     if dataset not in scheme.mapping:
         fitting = [name for name, known in SCHEMES.items() if dataset in known.mapping]
         raise MerError(
+            "TODO",
             f"label scheme {scheme.name!r} does not label {dataset!r}",
             f"one of {', '.join(fitting)}",
             "choose one of them, or pass a Scheme of your own",

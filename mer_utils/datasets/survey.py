@@ -50,6 +50,7 @@ def options_for(dataset: DataSet, **chosen: Any) -> Options:
     unknown = sorted(set(chosen) - {option.name for option in fields(Options)})
     if unknown:
         raise MerError(
+            "TODO",
             f"option {unknown[0]!r} is unknown",
             f"one of {', '.join(option.name for option in fields(Options))}",
             "correct its name",
@@ -123,6 +124,7 @@ def dataset_named(name: str) -> DataSet:
     """Return the data set of that name, or raise `MerError`."""
     if name not in DATASETS:
         raise MerError(
+            "TODO",
             f"data set {name!r} is unknown",
             f"one of {', '.join([*DATASETS, 'manifest'])}",
             "choose one of them",

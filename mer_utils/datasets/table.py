@@ -143,7 +143,10 @@ def load_composite(
     """
     if not roots:
         raise MerError(
-            "the composite names no data set", "at least one", "name data sets and their roots"
+            "TODO",
+            "the composite names no data set",
+            "at least one",
+            "name data sets and their roots",
         )
     tables = [load(dataset, root, scheme, **options) for dataset, root in roots.items()]
     return schema.finished(schema.prefixed(pd.concat(tables, ignore_index=True)))

@@ -137,6 +137,7 @@ def chosen_datasets(names: list[str] | None) -> tuple[Dataset, ...]:
     twice = {d.name for d in found if sum(d.name == other.name for other in found) > 1}
     if twice:
         raise MerError(
+            "TODO",
             f"two manifests have the name {twice.pop().removeprefix(MANIFEST)!r}",
             "a file name of its own for each manifest",
             "rename one of the files",
@@ -152,6 +153,7 @@ def _named(name: str) -> Dataset:
     known = DATASETS | FURTHER_DATASETS
     if name not in known:
         raise MerError(
+            "TODO",
             f"data set {name!r} is unknown",
             f"one of {', '.join(known)}, or {MANIFEST}FILE",
             "choose one of them",
@@ -196,6 +198,7 @@ def licensed_root(dataset: Dataset) -> Path | None:
     root = Path(licensed).absolute()
     if not root.is_dir():
         raise MerError(
+            "TODO",
             f"{dataset.setting} names {licensed}, which is no folder",
             f"the folder of {dataset.title}",
             f"correct {dataset.setting}, or unset it to use the synthetic twin",
@@ -240,6 +243,7 @@ def cropped_datasets() -> tuple[tuple[str, CropOptions], ...]:
         name, *settings = word.split(":")
         if name not in known or name in found:
             raise MerError(
+                "TODO",
                 f"{_CROP} names {name!r}{' twice' if name in found else ''}",
                 f"some of {', '.join(known)}, separated by commas; in a composite, each part is "
                 "cropped as its own data set is",
@@ -250,6 +254,7 @@ def cropped_datasets() -> tuple[tuple[str, CropOptions], ...]:
             found[name] = CropOptions.model_validate(options)
         except (ValueError, TypeError) as error:
             raise MerError(
+                "TODO",
                 f"{_CROP} has {word!r}",
                 "after the data set's name only margin=0 to 2, size=16 to 1024 (pixels) and "
                 "detector=NAME, each after a colon, as in casme2:margin=0.4:size=256",
@@ -276,5 +281,5 @@ def _drop_rule(setting: str) -> DropRule:
     if rule == "drop_clip":
         return "drop_clip"
     raise MerError(
-        f"{setting} is {rule!r}", "error or drop_clip", f"correct {setting}, or unset it"
+        "TODO", f"{setting} is {rule!r}", "error or drop_clip", f"correct {setting}, or unset it"
     )

@@ -307,6 +307,9 @@ def get_table(name: str) -> Table:
     """
     if name not in TABLES:
         raise MerError(
-            f"table {name!r} is unknown", f"one of {', '.join(TABLES)}", "choose one of them"
+            "TODO",
+            f"table {name!r} is unknown",
+            f"one of {', '.join(TABLES)}",
+            "choose one of them",
         )
     return TABLES[name]

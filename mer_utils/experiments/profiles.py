@@ -182,6 +182,9 @@ def get_profile(name: str) -> Profile:
     """
     if name not in PROFILES:
         raise MerError(
-            f"profile {name!r} is unknown", f"one of {', '.join(PROFILES)}", "choose one of them"
+            "TODO",
+            f"profile {name!r} is unknown",
+            f"one of {', '.join(PROFILES)}",
+            "choose one of them",
         )
     return PROFILES[name]

@@ -262,6 +262,7 @@ def without_face(
 def _required(face: Face | None, clip: str) -> Face:
     if face is None:
         raise MerError(
+            "TODO",
             f"no face was found on the onset frame of {clip}",
             "a face, upright and seen from the front",
             "look at that frame; leave the clip out (frames.without_face lists all such "

@@ -81,6 +81,7 @@ def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
         first = frame.shape if first is None else first
         if frame.shape != first:
             raise MerError(
+                "TODO",
                 f"{path} has shape {frame.shape}",
                 f"{first} as the first frame, {paths[0].name}",
                 "extract the clip's frames anew, all in one size",
@@ -153,6 +154,7 @@ def _problem(data: bytes, image: np.ndarray | None) -> str | None:
 
 def _undecodable(path: Path, reason: str) -> MerError:
     return MerError(
+        "TODO",
         f"{path} cannot be decoded ({reason})",
         "a whole JPEG, PNG or BMP image",
         "copy the file anew from the data set's archive, or leave its clip out",

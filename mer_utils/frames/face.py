@@ -140,6 +140,7 @@ def get_detector(name: str) -> Detector:
             make = getattr(import_module(module), function)
         except (ImportError, AttributeError, ValueError) as error:
             raise MerError(
+                "TODO",
                 f"face detector {name!r} is unknown ({error})",
                 f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
                 "choose one of them, or put the module where Python finds it (PYTHONPATH)",

@@ -62,6 +62,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> ND
     pred = class_numbers("y_pred", y_pred, n_classes)
     if len(true) != len(pred):
         raise MerError(
+            "TODO",
             f"y_true has {len(true)} clips and y_pred has {len(pred)}",
             "one prediction for every clip",
             "pass both from the same rows",
@@ -178,6 +179,7 @@ def class_numbers(name: str, values: ArrayLike, n_classes: int) -> NDArray[np.in
     array = np.asarray(values)
     if array.ndim != 1 or array.size == 0:
         raise MerError(
+            "TODO",
             f"{name} has shape {array.shape}",
             "one class number for each of at least one clip",
             "check that the runs have finished and that the selection leaves any predictions",
@@ -197,6 +199,7 @@ def class_numbers(name: str, values: ArrayLike, n_classes: int) -> NDArray[np.in
 def out_of_range(name: str, value: object, n_classes: int) -> MerError:
     """Make the error for a class number that the scheme does not have."""
     return MerError(
+        "TODO",
         f"{name} contains {value}",
         f"class numbers from 0 to {n_classes - 1}",
         "check the label scheme and n_classes",

@@ -98,6 +98,7 @@ def _class_names(classes: Sequence[str] | None, n_classes: int) -> list[str]:
     names = [str(k) for k in range(n_classes)] if classes is None else list(classes)
     if len(names) != n_classes:
         raise MerError(
+            "TODO",
             f"{len(names)} class names for {n_classes} classes",
             "one name for every class",
             "pass the classes of the label scheme",

@@ -123,6 +123,7 @@ def number_of_classes(predictions: pd.DataFrame) -> int:
     used = [c for c in probability_columns(predictions) if predictions[c].notna().any()]
     if not used:
         raise MerError(
+            "TODO",
             "the predictions have no probability columns",
             "p_0, p_1, ... up to the number of classes",
             "pass n_classes",
@@ -143,6 +144,7 @@ def refuse_repeats(predictions: pd.DataFrame, by: Sequence[str]) -> None:
     values = {"y_true", "y_pred", *probability_columns(predictions)}
     differ = [c for c in same if c not in values and len(same[c].unique()) > 1]
     raise MerError(
+        "TODO",
         f"clip {first['clip']} of {first['subject']} has {len(same)} predictions in one group",
         f"one, the groups being told apart by {', '.join(by) or 'nothing'}",
         f"group by {', '.join(map(str, differ))} as well, or choose one value of it"
@@ -156,12 +158,14 @@ def require_columns(predictions: pd.DataFrame, columns: Sequence[str]) -> None:
     absent = [c for c in dict.fromkeys(columns) if c not in predictions.columns]
     if absent:
         raise MerError(
+            "TODO",
             f"the predictions lack {', '.join(absent)}",
             "one row a prediction, with the columns of RunStore.predictions",
             "check the names in by, or pass the frame as the store returns it",
         )
     if predictions.empty:
         raise MerError(
+            "TODO",
             "the predictions are empty",
             "at least one row",
             "run the table first, or check the selection",
@@ -188,6 +192,7 @@ def _classes_by_group(
     ) > len(group.unique())
     if mixed:
         raise MerError(
+            "TODO",
             "a group mixes label schemes",
             "one scheme in every group",
             "group by scheme as well, or choose one",

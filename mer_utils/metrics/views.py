@@ -67,6 +67,7 @@ def average_views(
     for run, tested in predictions.groupby("run")["test_view"]:
         if absent := [v for v in views if not tested.eq(v).any()]:
             raise MerError(
+                "TODO",
                 f"run {run} was not tested on {', '.join(absent)}",
                 f"predictions for each of {', '.join(views)}",
                 "run it with these test views, or average only those it has",
@@ -77,12 +78,15 @@ def average_views(
     lost = len(predictions[key].drop_duplicates()) - len(chosen[key].drop_duplicates())
     if lost and missing == "error":
         raise MerError(
+            "TODO",
             f"{lost} clips have none of the views {', '.join(views)}",
             "at least one of them for every clip tested",
             'add "full" to the views, or pass missing="drop" and report the clips left out',
         )
     if chosen[probabilities].isna().all(axis=1).any():
-        raise MerError("a prediction has no probabilities", "one a class", "run this fold again")
+        raise MerError(
+            "TODO", "a prediction has no probabilities", "one a class", "run this fold again"
+        )
     grouped = chosen.groupby(key, observed=True, sort=True)
     mean = grouped[probabilities].mean()
     result = grouped.first()

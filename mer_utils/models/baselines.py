@@ -85,7 +85,10 @@ def get_baseline(name: str) -> Baseline:
     """
     if name not in BASELINES:
         raise MerError(
-            f"baseline {name!r} is unknown", f"one of {', '.join(BASELINES)}", "choose one of them"
+            "TODO",
+            f"baseline {name!r} is unknown",
+            f"one of {', '.join(BASELINES)}",
+            "choose one of them",
         )
     return BASELINES[name]
 

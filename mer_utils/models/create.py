@@ -157,6 +157,7 @@ def create(
 
     if name not in MODELS and not timm.is_model(name):
         raise MerError(
+            "TODO",
             f"model {name!r} is unknown",
             f"one of {', '.join(MODELS)}, or another name that timm.list_models() gives",
             "correct the name",
@@ -165,6 +166,7 @@ def create(
     if pretrained:
         if width != 1.0 or name == "learnet":
             raise MerError(
+                "TODO",
                 f"{name} at width {width} has no ImageNet weights",
                 "a timm network at width 1",
                 "set pretrained to false for this model",
@@ -174,6 +176,7 @@ def create(
         return repeatable_on_gpu(timm.create_model(name, num_classes=num_classes, **arguments))
     if name not in MODELS:
         raise MerError(
+            "TODO",
             f"{name} cannot be narrowed to width {width}",
             f"width 1, or one of {', '.join(MODELS)}",
             "use width 1 for other timm models",
@@ -211,6 +214,7 @@ def _pretrained(
         )
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise MerError(
+            "TODO",
             f"the ImageNet weights of {name} could not be loaded "
             f"({type(error).__name__}: {str(error).splitlines()[0][:200]})",
             "a hub that can be reached, or a folder with the weights",

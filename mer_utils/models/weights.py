@@ -23,6 +23,7 @@ def weights_file(name: str, folder: Path) -> Path:
     file = folder / f"{name}.safetensors"
     if not file.is_file():
         raise MerError(
+            "TODO",
             f"{file} does not exist",
             f"the ImageNet weights of {name}",
             f"put timm's model.safetensors of {name} there under that name",
@@ -69,6 +70,7 @@ def weights_identity(name: str, weights_dir: Path | None = None) -> str:
     source = config and (config.hf_hub_id or config.url)
     if not source:
         raise MerError(
+            "TODO",
             f"timm knows no ImageNet weights of {name}",
             "a network with weights",
             "set pretrained to false for this model",

@@ -133,6 +133,7 @@ def durations(table: pd.DataFrame, bin_ms: float = 25.0) -> BookFigure:
         known = part[part["apex"].notna()]
         if known.empty:
             raise MerError(
+                "TODO",
                 f"no clip of {dataset} has an apex",
                 "an apex for some clips",
                 "load the clips with missing_apex='midpoint', or leave this data set out",
@@ -275,6 +276,7 @@ def sample_frames(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     lengths = {len(row["frames"]) for row in rows} | {len(row["labels"]) for row in rows}
     if len(lengths) != 1:
         raise MerError(
+            "TODO",
             f"strips of {sorted(lengths)} frames cannot share columns",
             "one row at least, and as many frames and labels in every row",
             "choose the same number of frames from each clip",

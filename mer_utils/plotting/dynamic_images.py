@@ -54,6 +54,7 @@ def weights_figure(weights: Mapping[str, np.ndarray]) -> BookFigure:
     """
     if not weights or any(np.ndim(w) != 1 or len(w) < 2 for w in weights.values()):
         raise MerError(
+            "TODO",
             "no weights to plot, or fewer than two of a kind",
             "one array (n,) with n >= 2 a kind",
             "pass {'bilen': rank_pooling_weights(n), ...}",
@@ -94,6 +95,7 @@ def _show(axes: Axes, image: np.ndarray | None, what: str) -> None:
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim not in (2, 3):
         raise MerError(
+            "TODO",
             f"{what} of type {array.dtype} and shape {array.shape} cannot be shown",
             "a uint8 image (h, w), (h, w, 1) or (h, w, 3)",
             "map a dynamic image with dynamic_image.to_uint8 first",
@@ -107,7 +109,7 @@ def image_grid(
 ) -> tuple[BookFigure, np.ndarray]:
     """Lay images out in rows with a title each and columns with a heading each."""
     if not titles:
-        raise MerError("no clips to show", "at least one row", "pass one dict a clip")
+        raise MerError("TODO", "no clips to show", "at least one row", "pass one dict a clip")
     shapes = [np.shape(i) for row in images for i in row if i is not None]
     height, width = shapes[0][:2] if shapes else (1, 1)
     cell = (WIDTH - 0.35) / len(columns)

@@ -113,7 +113,9 @@ def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]]) -> BookFigure:
     """
     classes = list(dict.fromkeys(name for pictures in columns.values() for name in pictures))
     if not classes:
-        raise MerError("no pictures to show", "at least one class", "compute the runs first")
+        raise MerError(
+            "TODO", "no pictures to show", "at least one class", "compute the runs first"
+        )
     cell = min(1.5, (WIDTH - 1.0) / len(columns))
     figure = new_figure(1.0 + cell * len(columns), len(classes) * (cell + 0.05) + 0.35, photos=True)
     grid = figure.subplots(len(classes), len(columns), squeeze=False)

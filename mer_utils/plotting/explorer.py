@@ -95,6 +95,7 @@ def results_explorer(
     value, low, high = scores[["value", "low", "high"]].to_numpy(dtype=float).T
     if not (np.isfinite(value) & (np.isfinite(low) == np.isfinite(high))).all():
         raise MerError(
+            "TODO",
             "a score or one end of its interval is not a number",
             "finite values in value, and in low and high both or neither",
             "leave out the runs that have no score yet",

@@ -43,6 +43,7 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
     wrong = [name for name, m in matrices.items() if np.shape(m) != (k, k)]
     if not matrices or not k or wrong:
         raise MerError(
+            "TODO",
             f"confusion matrices {wrong or 'none'} do not fit {k} classes",
             f"at least one array ({k}, {k})",
             "pass the class names of the scheme that the predictions used",
@@ -119,7 +120,9 @@ def heat_map(
     """
     values = grid.to_numpy(dtype=float)
     if values.size == 0 or np.isnan(values).all():
-        raise MerError("the grid holds no score", "at least one number", "compute the runs first")
+        raise MerError(
+            "TODO", "the grid holds no score", "at least one number", "compute the runs first"
+        )
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if centre is not None:
         reach = max(abs(low - centre), abs(high - centre)) or 1.0

@@ -43,6 +43,7 @@ def one_metric(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     rows = frame[frame["metric"] == metric]
     if rows.empty:
         raise MerError(
+            "TODO",
             f"there is no score called {metric!r}",
             f"one of {', '.join(sorted(set(frame['metric'])))}",
             "choose one of them",

@@ -157,6 +157,7 @@ def require_font() -> None:
         font_manager.findfont(FONT, fallback_to_default=False)
     except ValueError as error:
         raise MerError(
+            "TODO",
             f"the font {FONT} was not found",
             "the fonts that come with matplotlib",
             "reinstall matplotlib with pip, or install the font (Debian: fonts-dejavu-core)"
@@ -267,12 +268,14 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> N
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise MerError(
+            "TODO",
             f"{what} has no column {', '.join(missing)}",
             f"columns {', '.join(columns)}",
             "build the frame with these column names",
         )
     if frame.empty:
         raise MerError(
+            "TODO",
             f"{what} has no rows",
             "at least one row to draw",
             "compute the results first, or loosen the filter that left nothing",

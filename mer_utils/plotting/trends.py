@@ -207,6 +207,7 @@ def rank_figure(
     series = pd.Series(dict(ranks), dtype=float).sort_values(kind="stable")
     if len(series) < 2 or series.isna().any():
         raise MerError(
+            "TODO",
             f"{len(series)} methods cannot be ranked against each other",
             "an average rank for at least two methods",
             "pass more methods, or leave this figure out",

@@ -124,6 +124,7 @@ class DaskExecutor(AbstractContextManager):
                 yield outcome
         except CancelledError as error:
             raise MerError(
+                "TODO",
                 "the connection to the Dask scheduler was lost",
                 "a scheduler that runs until the last fold is done",
                 "start it again, then run the same command again; what is done is kept",
@@ -176,6 +177,7 @@ class DaskExecutor(AbstractContextManager):
             self._client.register_plugin(admission)
         except ImportError as error:
             raise MerError(
+                "TODO",
                 f"a Dask worker cannot load mer_utils ({error})",
                 "this release of mer-utils on every worker",
                 "install it in the environment that starts the workers",
@@ -185,6 +187,7 @@ class DaskExecutor(AbstractContextManager):
             log.warning("No Dask worker is there yet; folds start with the first one.")
         elif not self._fit_workers(gpu):
             raise MerError(
+                "TODO",
                 "a GPU was demanded and no Dask worker offers one",
                 f"workers with the resource {GPU}",
                 f"start the workers of machines with a GPU with --resources {GPU}=1",
@@ -216,6 +219,7 @@ class Admission(WorkerPlugin):
         wrong = sorted(p for p, v in self._versions.items() if here.get(p) != v)
         if wrong:
             raise MerError(
+                "TODO",
                 f"Dask worker {worker.address} has "
                 + ", ".join(f"{p} {here.get(p)}" for p in wrong),
                 ", ".join(f"{p} {self._versions[p]}" for p in wrong) + " as where the run started",
@@ -223,6 +227,7 @@ class Admission(WorkerPlugin):
             )
         if worker.state.nthreads != 1:
             raise MerError(
+                "TODO",
                 f"Dask worker {worker.address} has {worker.state.nthreads} threads",
                 "one thread a worker, without which a fold is not repeatable",
                 "start it with --nthreads 1, and more of them with --nworkers",
@@ -233,6 +238,7 @@ class Admission(WorkerPlugin):
             seen = ""
         if seen != self._secret:
             raise MerError(
+                "TODO",
                 f"Dask worker {worker.address} does not see the store {self._token.parent}",
                 "one file system, with the same paths for this machine and every worker",
                 "name a shared folder with --store, and set MER_BUILD to one",
@@ -292,6 +298,7 @@ def _connect(address: str) -> Client:
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MerError(
+            "TODO",
             f"no Dask scheduler answers at {address} ({reason[:200]})",
             "the address that dask scheduler printed, as in tcp://10.0.0.1:8786",
             "correct --scheduler, or start the scheduler",

@@ -70,6 +70,7 @@ class Context:
             if name == dataset:
                 return folder
         raise MerError(
+            "TODO",
             f"no folder is known for data set {dataset!r}",
             f"one of {', '.join(name for name, _ in self.roots)}",
             "name the folder of the data set",
@@ -97,6 +98,7 @@ def load_clips(data: DataSpec, context: Context) -> pd.DataFrame:
     if fingerprint != data.fingerprint:
         places = ", ".join(str(context.root(part)) for part in parts_of(data.dataset))
         raise MerError(
+            "TODO",
             f"the data in {places} have fingerprint {fingerprint[:12]}...",
             f"{data.fingerprint[:12]}..., the data that this run was planned with",
             "plan the run anew with mer run, or put the original data back",

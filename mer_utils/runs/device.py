@@ -31,10 +31,11 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
         device = torch.device(wanted)
     except RuntimeError as error:
         raise MerError(
-            f"device {wanted!r} is unknown", "auto, cpu or cuda", "correct the name"
+            "TODO", f"device {wanted!r} is unknown", "auto, cpu or cuda", "correct the name"
         ) from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise MerError(
+            "TODO",
             "a GPU was demanded and none is visible",
             "a CUDA device",
             "run where a GPU is at hand, or use --device auto",
@@ -45,6 +46,7 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     number = worker % count if device.index is None else device.index
     if number >= count:
         raise MerError(
+            "TODO",
             f"device {wanted!r} was demanded and {count} GPU(s) are visible, counted from 0",
             f"cuda:0 to cuda:{count - 1}",
             "correct the number, or use --device cuda to share them all",

@@ -66,12 +66,14 @@ def open_executor(
     """
     if name not in EXECUTORS:
         raise MerError(
+            "TODO",
             f"executor {name!r} is unknown",
             f"one of {', '.join(EXECUTORS)}",
             "correct --executor",
         )
     if scheduler and name != "dask":
         raise MerError(
+            "TODO",
             f"--scheduler was given with --executor {name}",
             "--executor dask",
             "name a scheduler with --executor dask only",
@@ -79,6 +81,7 @@ def open_executor(
     queued = name in ("slurm", "pbs")
     if queued != (cluster_options is not None):
         raise MerError(
+            "TODO",
             f"--executor {name} with{'out' if queued else ''} --cluster-options",
             "--cluster-options with slurm and pbs, and only with them",
             "name a TOML file of cluster options" if queued else "leave --cluster-options out",

@@ -145,6 +145,7 @@ def _require_same_code(spec: RunSpec) -> None:
     found = (spec.training_version, spec.views_version)
     if found != (TRAINING_VERSION, VIEWS_VERSION):
         raise MerError(
+            "TODO",
             f"the run was planned with training code {found[0]} and view code {found[1]}",
             f"versions {TRAINING_VERSION} and {VIEWS_VERSION}, which are installed here",
             "install the same release of mer-utils wherever the run is planned and computed",

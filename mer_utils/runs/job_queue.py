@@ -57,6 +57,7 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
         options = tomllib.loads(options_file.read_text())
     except (OSError, ValueError) as error:
         raise MerError(
+            "TODO",
             f"{options_file} cannot be read ({error})",
             "a TOML file of cluster options",
             "see the book's page on clusters for one to start from",
@@ -67,6 +68,7 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
     asked = {"slurm": "job_cpu", "pbs": "resource_spec"}[kind]
     if options.get("cores", 1) != processes:
         raise MerError(
+            "TODO",
             f"{options_file} asks for cores = {options.get('cores')} and processes = {processes}",
             "one process a core, as each has one thread",
             f"make them equal; say with {asked} how many cores a job reserves",
@@ -78,6 +80,7 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
     command = {"slurm": "sbatch", "pbs": "qsub"}[kind]
     if shutil.which(command) is None:
         raise MerError(
+            "TODO",
             f"the command {command} is not on this machine",
             f"a machine that submits {kind} jobs",
             "start the run on the cluster's login node",
@@ -91,6 +94,7 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
             started = cluster(**options)
         except (TypeError, ValueError) as error:
             raise MerError(
+                "TODO",
                 f"{options_file}: {error}",
                 f"arguments of dask_jobqueue.{cluster.__name__}",
                 "correct the file",

@@ -109,6 +109,7 @@ class LocalWorkers(AbstractContextManager):
 def worker_died(job: Job, deaths: int) -> MerError:
     """Return the error for a fold in whose hands so many workers died."""
     return MerError(
+        "TODO",
         f"the worker process died {deaths} times while fold held_out={job.held_out} "
         f"of {job.spec.model.name} was in its hands",
         "a worker that lives, most often with enough memory",

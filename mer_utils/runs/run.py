@@ -96,6 +96,7 @@ def run(
 
 def _unwritable(store: RunStore, outcome: Outcome) -> MerError:
     return MerError(
+        "TODO",
         f"the run stopped: {outcome.error}",
         f"a store in {store.path} that takes one more fold",
         "free some space or make the folder writable; the same command goes on from here",

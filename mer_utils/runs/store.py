@@ -65,12 +65,14 @@ class RunStore:
             found = _read_json(marker).get("version")
             if found != STORE_VERSION:
                 raise MerError(
+                    "TODO",
                     f"{self.path} is a store of version {found}",
                     f"version {STORE_VERSION}",
                     "name another folder with --store, or use the release that wrote this one",
                 )
         elif self.path.exists() and not self.path.is_dir():
             raise MerError(
+                "TODO",
                 f"{self.path} is a file",
                 "a prediction store or an empty folder",
                 "name another folder with --store",
@@ -78,6 +80,7 @@ class RunStore:
         # A name with a dot in front is what a killed process left of a file it was writing.
         elif self.path.exists() and any(f.name[0] != "." for f in self.path.iterdir()):
             raise MerError(
+                "TODO",
                 f"{self.path} holds files but no store.json",
                 "a prediction store or an empty folder",
                 "name another folder with --store",
@@ -120,6 +123,7 @@ class RunStore:
             raise
         except (OSError, NotImplementedError) as error:
             raise MerError(
+                "TODO",
                 f"{file} could not be locked ({getattr(error, 'strerror', None) or error})",
                 "a writable store with free space, on a file system that has locks",
                 "free some space, make the folder writable or name another one with --store",
@@ -231,6 +235,7 @@ class RunStore:
         files = [f for folder in folders for f in sorted(folder.glob("held_out=*.parquet"))]
         if not files:
             raise MerError(
+                "TODO",
                 f"the store {self.path} holds no fold of these {len(folders)} run(s)",
                 "at least one computed fold",
                 "compute them with mer run, with the same --profile and --store",
@@ -270,6 +275,7 @@ class RunStore:
             len(r) != len(m) for r, m in zip(rows, maps, strict=True)
         ):
             raise MerError(
+                "TODO",
                 f"the store {self.path} holds no class activation maps of one size for these runs",
                 "runs of one convolutional network, computed",
                 "compute them with mer run, and ask for one network at a time",
@@ -312,6 +318,7 @@ def _read_fold(file: Path) -> pa.Table:
 
 def _damaged(file: Path, reason: str) -> MerError:
     return MerError(
+        "TODO",
         f"{file} is damaged ({reason})",
         "a fold's predictions as they were written",
         "run mer run again: it sets the file aside and computes the fold anew",
@@ -334,6 +341,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text()))
     except (OSError, TypeError, ValueError) as error:
         raise MerError(
+            "TODO",
             f"{path} cannot be read ({error})",
             "the JSON that a run wrote",
             "remove this file, or name another store",

@@ -37,6 +37,7 @@ def require_same_weights(spec: RunSpec) -> None:
     found = models.weights_identity(spec.model.name)
     if found != spec.model.weights:
         raise MerError(
+            "TODO",
             f"the ImageNet weights of {spec.model.name} here are {found}",
             f"{spec.model.weights}, which the run was planned with",
             "let MER_WEIGHTS name the same files on every machine",

@@ -86,7 +86,9 @@ def chance_level(
     require_columns(predictions, [*by, *CLIP_KEY, "y_true", "y_pred"])
     refuse_repeats(predictions, by)
     if within not in ("dataset", "subject"):
-        raise MerError(f"within is {within!r}", '"dataset" or "subject"', "choose one of them")
+        raise MerError(
+            "TODO", f"within is {within!r}", '"dataset" or "subject"', "choose one of them"
+        )
     rows: list[dict[str, object]] = []
     for names, group in predictions.groupby(by, sort=True, observed=True, dropna=False):
         # In a fixed order, so that the order of the rows changes nothing.

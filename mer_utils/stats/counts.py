@@ -137,6 +137,7 @@ def subject_counts(
         known = set(predictions[column])
         if absent := [name for name in settings if name not in known]:
             raise MerError(
+                "TODO",
                 f"no predictions with {column} {', '.join(map(repr, absent))}",
                 f"{column} among {', '.join(sorted(map(str, known)))}",
                 "run the missing ones first, or name others",
@@ -155,11 +156,15 @@ def subject_counts(
     shared = (pred >= 0).all(axis=0)
     if not shared.any():
         raise MerError(
-            "the runs share no clip", "the same clips in every run", "run them on the same data"
+            "TODO",
+            "the runs share no clip",
+            "the same clips in every run",
+            "run them on the same data",
         )
     true, pred = true[:, shared], pred[:, shared]
     if (true != true[0]).any():
         raise MerError(
+            "TODO",
             "two runs disagree on the true class of a clip",
             "one label a clip",
             "compare runs of one label scheme",

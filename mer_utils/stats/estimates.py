@@ -91,7 +91,9 @@ def intervals(
     by = list(by)
     require_columns(predictions, [*by, "seed"])
     if "seed" in by:
-        raise MerError("by contains seed", "columns other than seed", "leave seed out of by")
+        raise MerError(
+            "TODO", "by contains seed", "columns other than seed", "leave seed out of by"
+        )
     rows: list[dict[str, object]] = []
     for names, group in predictions.groupby(by, sort=True, observed=True, dropna=False):
         data = subject_counts(group, n_classes=n_classes)

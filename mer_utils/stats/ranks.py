@@ -109,6 +109,7 @@ def average_ranks(
     accuracy = by_run.T.groupby(level=0).mean().T.round(12)[names]
     if len(names) < 3 or len(accuracy) < 2:
         raise MerError(
+            "TODO",
             f"{len(names)} models on {len(accuracy)} shared subjects",
             "at least three models and two subjects",
             "use compare for two models, or run the missing ones",

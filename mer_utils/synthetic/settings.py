@@ -69,26 +69,30 @@ def make_settings(
     """Check the arguments of `write` and fill in what depends on the data set."""
     if dataset not in DATASETS:
         raise MerError(
+            "TODO",
             f"data set {dataset!r} is unknown",
             f"one of {', '.join(DATASETS)}",
             "choose one of them",
         )
     if layout not in ("cropped", "raw") or (layout == "raw" and dataset not in RAW):
         known = "cropped, raw" if dataset in RAW else "cropped"
-        raise MerError(f"layout {layout!r} of {dataset} is unknown", known, "choose one of them")
+        raise MerError(
+            "TODO", f"layout {layout!r} of {dataset} is unknown", known, "choose one of them"
+        )
     for name, value in (("subjects", subjects), ("clips_per_subject", clips_per_subject)):
         if value is not None and not 1 <= value <= 500:
             raise MerError(
-                f"{name} {value} is out of range", "1 to 500", "choose one in that range"
+                "TODO", f"{name} {value} is out of range", "1 to 500", "choose one in that range"
             )
     if subjects is None and clips_per_subject is not None:
         raise MerError(
+            "TODO",
             "clips_per_subject was given without subjects",
             "both, or neither for the full-size twin",
             "give subjects as well",
         )
     if seed < 0:
-        raise MerError(f"seed {seed} is negative", "0 or more", "choose another seed")
+        raise MerError("TODO", f"seed {seed} is negative", "0 or more", "choose another seed")
     default = RAW[dataset][0] if layout == "raw" else DATASETS[dataset].frame_size
     size = (int(frame_size[0]), int(frame_size[1])) if frame_size else default
     check_ranges(phase_difference, noise, size)
@@ -102,18 +106,21 @@ def check_ranges(phase_difference: float, noise: float, frame_size: tuple[int, i
     """Raise MerError for a setting outside its range."""
     if not 0 <= phase_difference <= 1:
         raise MerError(
+            "TODO",
             f"phase_difference {phase_difference} is out of range",
             "a number from 0 (mirrored phases) to 1 (clearly different)",
             "choose one in that range",
         )
     if not 0 <= noise <= 10:
         raise MerError(
+            "TODO",
             f"noise {noise} is out of range",
             "a number from 0 (none) to 10",
             "choose one in that range; 1 is the default",
         )
     if len(frame_size) != 2 or not all(32 <= int(n) <= 4096 for n in frame_size):
         raise MerError(
+            "TODO",
             f"frame_size {frame_size} is out of range",
             "(width, height) with both from 32 to 4096 pixels",
             "choose one in that range",

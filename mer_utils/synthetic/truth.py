@@ -87,6 +87,7 @@ def true_displacement(
     row = _plans(settings).get((subject, clip))
     if row is None:
         raise MerError(
+            "TODO",
             f"{root} has no clip {clip!r} of subject {subject!r}",
             f"a key of {GROUND_TRUTH}",
             "choose one from that file",
@@ -106,6 +107,7 @@ def _settings_of(root: str | os.PathLike[str]) -> Settings:
     found = describe(root)
     if found is None:
         raise MerError(
+            "TODO",
             f"{root} holds no {MANIFEST}",
             "the root of a synthetic twin",
             "write one with `synthetic.write`",

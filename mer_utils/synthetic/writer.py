@@ -114,6 +114,7 @@ def write(
                 raise
     except OSError as error:
         raise MerError(
+            "TODO",
             f"{target} could not be written ({error.strerror or error})",
             "a writable folder with free space",
             "free some space or name another folder, then run the same command again",
@@ -139,6 +140,7 @@ def _is_done(target: Path, settings: Settings) -> bool:
     found = describe(target)
     if found is None:
         raise MerError(
+            "TODO",
             f"{target} exists and is not a complete synthetic twin",
             "a folder that does not exist yet, or an empty one",
             "name another folder, or remove this one yourself",
@@ -147,6 +149,7 @@ def _is_done(target: Path, settings: Settings) -> bool:
     if made == (GENERATOR_VERSION, settings.as_json()):
         return True
     raise MerError(
+        "TODO",
         f"{target} holds a synthetic twin made with other arguments or another generator",
         f"generator {GENERATOR_VERSION} with {settings.as_json()}, not {made}",
         "name another folder, or remove this one",

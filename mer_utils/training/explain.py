@@ -75,6 +75,7 @@ def class_activation_maps(
     targets = np.asarray(targets)
     if images.ndim != 4 or images.dtype != np.uint8 or targets.shape != (len(images),):
         raise MerError(
+            "TODO",
             f"{images.dtype} images {images.shape} with targets {targets.shape} do not fit",
             "uint8 images (n, h, w, 3) and n class numbers",
             "pass the views as they are stored, and one class for each",
@@ -159,6 +160,7 @@ def last_convolution(
     tokens = any(isinstance(m, nn.Linear) and len(shape) == 3 for m, shape, _ in after)
     if not places or tokens:
         raise MerError(
+            "TODO",
             f"{type(model).__name__} has no last convolution whose output says where, at "
             f"{size[0]} x {size[1]} px, in at least {smallest} x {smallest} places",
             "a convolutional network and images large enough for it",

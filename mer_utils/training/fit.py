@@ -96,6 +96,7 @@ def fit(
 
     if options.micro_batch and any(isinstance(m, _BatchNorm) for m in model.modules()):
         raise MerError(
+            "TODO",
             f"micro_batch is {options.micro_batch} for a network with batch normalisation",
             "whole batches, by which it normalises: parts would train another network",
             "leave micro_batch out for this network, and use smaller batches if memory is short",

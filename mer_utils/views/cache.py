@@ -101,6 +101,7 @@ def build(
     found = _read_cache(_files(cache, fingerprint, options), _shape(clips, options))
     if found is None:
         raise MerError(
+            "TODO",
             f"the views in {cache} vanished or changed while they were made",
             "a cache folder that nothing else clears",
             "run the same command again",
@@ -229,6 +230,7 @@ def _key(row: Any) -> str:
 def _no_face(clips: list[str]) -> MerError:
     shown = ", ".join(clips[:20]) + (", ..." if len(clips) > 20 else "")
     return MerError(
+        "TODO",
         f"no face was found on the onset frame of {len(clips)} clip(s): {shown}",
         "a face, upright and seen from the front, wherever faces are cropped",
         "look at those frames; set MER_NO_FACE=drop_clip to leave the clips out, counted; or "

@@ -162,7 +162,7 @@ def test_an_unexpected_error_is_an_outcome_with_its_place(jobs, context, monkeyp
 
 def test_a_store_that_cannot_be_written_is_told_apart_from_a_failure(jobs, context, monkeypatch):
     def refuses(*args, **kwargs):
-        raise MerError("the disk is full", "space", "make some")
+        raise MerError("TODO", "the disk is full", "space", "make some")
 
     monkeypatch.setattr(RunStore, "write", refuses)
     assert run_fold(jobs[0], context).status == "unwritable"
@@ -245,7 +245,7 @@ def test_a_fold_trains_on_the_gpu_of_its_worker(two_gpus, jobs, context, monkeyp
 
     def placed(*arguments, device, **options):
         seen.append(str(device))
-        raise MerError("no GPU is here", "one", "stop")
+        raise MerError("TODO", "no GPU is here", "one", "stop")
 
     monkeypatch.setattr("mer_utils.runs.learners.fit", placed)
     for worker in (0, 3):
