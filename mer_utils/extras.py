@@ -1,0 +1,44 @@
+"""Optional parts of the library: import what an extra brings, or say how to install it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from mer_utils.errors import MerError
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import a module that only an extra installs.
+
+    Parameters
+    ----------
+    module : str
+        As in an import statement, ``"dask.distributed"`` too.
+    extra : str
+        ``"train"``, ``"faces"``, ``"cluster"`` or ``"book"``.
+
+    Raises
+    ------
+    MerError
+        ``missing extra``, if its package is not installed.
+
+    Examples
+    --------
+    >>> require("lightning_of_zeus.bolts", "train")
+    Traceback (most recent call last):
+    mer_utils.errors.MerError: package lightning_of_zeus is not installed; expected the extra
+    'train'. Remedy: pip install "mer-utils[train]".
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        package = (error.name or module).partition(".")[0]
+        if package == "mer_utils":
+            raise
+        raise MerError(
+            "missing extra",
+            f"package {package} is not installed",
+            f"the extra {extra!r}",
+            f'pip install "mer-utils[{extra}]"',
+        ) from error
