@@ -21,6 +21,7 @@ from mer_utils import dynamic_image as di
 from mer_utils import synthetic, views
 from mer_utils.datasets import clip_frames, load
 from mer_utils.frames import read_frames
+from mer_utils.phases import PHASES
 from mer_utils.synthetic.drawing import JPEG_QUALITY
 
 SECTION = "dynamic images"
@@ -97,8 +98,8 @@ def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
     add(SECTION, case, "three phases / JPEG decoding", three / times["decode"], "x", at_most=0.1)
     add(SECTION, case, "one phase / reading the bytes", one / read, "x")
     add(SECTION, case, "one phase / copying the bytes", one / times["copy"], "x")
-    for name, phases in (("one phase", di.PHASES[:1]), ("three phases", di.PHASES)):
-        peak = _peak(lambda p=phases: di.phase_dynamic_images(frames, apex, phases=p))
+    for name, phases in (("one phase", PHASES[:1]), ("three phases", PHASES)):
+        peak = _peak(lambda p=phases: di.phase_dynamic_images(frames, apex, views=p))
         images = peak / ours.nbytes / len(phases)
         add(SECTION, case, f"memory of {name}", images, "images a phase", at_most=1.5)
 

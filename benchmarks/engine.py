@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.clock import seconds
 from benchmarks.record import Recorder
-from mer_utils.experiments import SETTINGS, Workspace, open_workspace
+from mer_utils.experiments import Workspace, open_workspace, views_of
 from mer_utils.models import MODELS
 from mer_utils.runs import Job, RunSpec, RunStore, open_executor, prepare_views, run
 
@@ -119,7 +119,7 @@ def _workers(recorder: Recorder, quick: bool) -> None:
     specs = [
         spec
         for spec in workspace.specs("table2")
-        if spec.train_views == SETTINGS["dual"] and spec.model.name in MODELS
+        if spec.train_views == views_of("dual") and spec.model.name in MODELS
     ]
     prepare_views(specs, workspace.context, workers=2)
     jobs, took = workspace.jobs(specs), {}

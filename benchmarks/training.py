@@ -22,7 +22,7 @@ from benchmarks.clock import seconds
 from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import augment, models
-from mer_utils.experiments import SETTINGS, Workspace, open_workspace
+from mer_utils.experiments import Workspace, open_workspace, views_of
 from mer_utils.models.create import normalisation
 from mer_utils.protocol import loso
 from mer_utils.runs import Job, RunSpec, compute_fold, open_executor, prepare_views, run
@@ -77,7 +77,7 @@ def prepared(quick: bool) -> tuple[Workspace, list[RunSpec]]:
     specs = {
         spec.model.name: spec.model_copy(update={"spatial": "flip+rotation"})
         for spec in workspace.specs("table2")
-        if spec.train_views == SETTINGS["single"] and spec.model.name in models.MODELS
+        if spec.train_views == views_of("single") and spec.model.name in models.MODELS
     }
     prepare_views(list(specs.values()), workspace.context, workers=2)
     return workspace, list(specs.values())

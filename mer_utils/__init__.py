@@ -1,7 +1,8 @@
 """The library behind the companion to arXiv 2510.15466, in the order data flow through it.
 
 ==============================  ========================================================
-:mod:`~mer_utils.dynamic_image`  rank pooling: weights, phases, dynamic images (DIs)
+:mod:`~mer_utils.phases`         the paper's method: phases of a clip, training sets
+:mod:`~mer_utils.dynamic_image`  rank pooling: weights, dynamic images (DIs)
 :mod:`~mer_utils.metrics`        pooled accuracy, UF1, UAR
 :mod:`~mer_utils.stats`          intervals and paired tests over subjects
 :mod:`~mer_utils.protocol`       leave-one-subject-out (LOSO) folds, the leakage guard

@@ -17,13 +17,14 @@ import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.phases import PHASES, REVERSED, VIEWS, phase_slices
+from mer_utils.registry import unknown
 
 Kind = Literal["bilen", "linear", "ported"]
 Scaling = Literal["minmax", "symmetric"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SCALINGS: tuple[str, ...] = get_args(Scaling)
-PHASES = ("full", "onset_apex", "apex_offset")
 
 # What float32 rounding can leave of a still pixel, relative to its value: less is no motion.
 _ROUNDING = np.float32(2.0**-20)
@@ -77,7 +78,7 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
     """
     if n < 2:
         raise MerError(
-            "TODO",
+            "too few frames",
             f"{n} frame(s) cannot be pooled",
             "at least two frames of a phase",
             "leave this phase out, as the views room does",
@@ -90,60 +91,14 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
     elif kind == "ported":
         terms = (2 * frame - n) / frame
     else:
-        raise MerError(
-            "TODO",
-            f"rank-pooling weights {kind!r} are unknown",
-            f"one of {', '.join(KINDS)}",
-            "choose one of them",
-        )
+        raise unknown("kind of rank-pooling weights", kind, KINDS)
     return terms[::-1].cumsum()[::-1]
 
 
-def phase_slices(n: int, apex: int | None) -> dict[str, slice]:
-    """Return the frames of each phase that a clip has; the apex belongs to both halves.
-
-    Parameters
-    ----------
-    n : int
-        Number of frames of the clip, onset and offset included.
-    apex : int or None
-        Index of the apex into the frames (0-based), or None where it is not known.
-
-    Returns
-    -------
-    dict of str to slice
-        A phase of fewer than two frames has no DI and is absent.
-
-    Raises
-    ------
-    MerError
-        If `apex` lies outside the clip.
-
-    Examples
-    --------
-    >>> phase_slices(5, apex=2)
-    {'full': slice(0, 5, None), 'onset_apex': slice(0, 3, None), 'apex_offset': slice(2, 5, None)}
-    >>> list(phase_slices(5, apex=4))
-    ['full', 'onset_apex']
-    """
-    slices = {"full": slice(0, n)}
-    if apex is not None:
-        if not 0 <= apex < n:
-            raise MerError(
-                "TODO",
-                f"apex index {apex} lies outside the {n} frames",
-                f"an index from 0 to {n - 1}",
-                "count the apex from the onset, which has index 0",
-            )
-        slices["onset_apex"] = slice(0, apex + 1)
-        slices["apex_offset"] = slice(apex, n)
-    return {phase: part for phase, part in slices.items() if part.stop - part.start >= 2}
-
-
 def phase_weights(
-    n: int, apex: int | None, kind: Kind = "bilen", phases: Sequence[str] = PHASES
+    n: int, apex: int | None, kind: Kind = "bilen", views: Sequence[str] = PHASES
 ) -> dict[str, np.ndarray]:
-    """Return the weight of every frame of a clip in the DI of each phase.
+    """Return the weight of every frame of a clip in the DI of each view.
 
     Parameters
     ----------
@@ -153,48 +108,56 @@ def phase_weights(
         Index of the apex into the frames (0-based), or None where it is not known.
     kind : {"bilen", "linear", "ported"}
         See `rank_pooling_weights`.
-    phases : sequence of str
-        Which of ``full``, ``onset_apex`` and ``apex_offset`` are wanted.
+    views : sequence of str
+        Of :data:`mer_utils.phases.VIEWS`; ``offset_apex`` pools the fall in reverse time.
 
     Returns
     -------
     dict of str to ndarray of shape (n,), float64
-        One entry a phase that the clip has (see `phase_slices`); 0 for frames outside of it.
+        One entry per view that the clip has (see :func:`mer_utils.phases.phase_slices`); 0 for
+        frames outside of its phase.
 
     Examples
     --------
     >>> {p: w.tolist() for p, w in phase_weights(3, 1, "linear").items()}
     {'full': [-2.0, 0.0, 2.0], 'onset_apex': [-1.0, 1.0, 0.0], 'apex_offset': [0.0, -1.0, 1.0]}
+    >>> phase_weights(3, 1, "linear", ["offset_apex"])["offset_apex"].tolist()
+    [0.0, 1.0, -1.0]
     """
-    weights = {}
-    for phase, part in phase_slices(n, apex).items():
-        if phase in phases:
-            weights[phase] = np.zeros(n)
-            weights[phase][part] = rank_pooling_weights(part.stop - part.start, kind)
+    weights, there = {}, phase_slices(n, apex)
+    for view in views:
+        if (part := there.get(VIEWS[view])) is not None:
+            of_frames = rank_pooling_weights(part.stop - part.start, kind)
+            weights[view] = np.zeros(n)
+            weights[view][part] = of_frames[::-1] if view in REVERSED else of_frames
     return weights
 
 
-def difference_weights(n: int, apex: int | None) -> dict[str, np.ndarray]:
-    """Return the weight of every frame in each phase's `apex_difference`.
+def difference_weights(
+    n: int, apex: int | None, views: Sequence[str] = PHASES
+) -> dict[str, np.ndarray]:
+    """Return the weights of the poor man's DIs: the last frame of each phase minus its first.
 
-    Parameters are those of `phase_weights`, and so is what is returned: 1 for the last frame of
-    a phase, -1 for its first, 0 for all others.
+    Parameters and what is returned are those of `phase_weights`. ``full`` is the apex minus the
+    onset frame, since the offset frame looks like the onset; without an apex there is none.
     """
-    weights = {}
-    for phase, part in phase_slices(n, apex).items():
-        if phase != "full":
-            weights[phase] = np.zeros(n)
-            weights[phase][[part.start, part.stop - 1]] = -1, 1
-    return {"full": weights["onset_apex"], **weights} if "onset_apex" in weights else weights
+    weights, there = {}, phase_slices(n, apex)
+    for view in views:
+        part = there.get("onset_apex" if view == "full" else VIEWS[view])
+        if part is not None:
+            ends = [part.start, part.stop - 1]
+            weights[view] = np.zeros(n)
+            weights[view][ends[::-1] if view in REVERSED else ends] = -1, 1
+    return weights
 
 
 def phase_dynamic_images(
     frames: np.ndarray,
     apex: int | None,
     kind: Kind = "bilen",
-    phases: Sequence[str] = PHASES,
+    views: Sequence[str] = PHASES,
 ) -> dict[str, np.ndarray]:
-    """Pool every phase of a clip.
+    """Pool every phase of a clip, or other views of it.
 
     Parameters
     ----------
@@ -204,13 +167,13 @@ def phase_dynamic_images(
         Index of the apex into `frames` (0-based); None gives the full DI alone.
     kind : {"bilen", "linear", "ported"}
         See `rank_pooling_weights`.
-    phases : sequence of str
-        Which of ``full``, ``onset_apex`` and ``apex_offset`` are wanted.
+    views : sequence of str
+        Of :data:`mer_utils.phases.VIEWS`.
 
     Returns
     -------
     dict of str to ndarray of shape (h, w, c) or (h, w), float32
-        One DI a phase that the clip has (see `phase_slices`).
+        One DI per view that the clip has (see :func:`mer_utils.phases.phase_slices`).
 
     Raises
     ------
@@ -229,7 +192,7 @@ def phase_dynamic_images(
     {'full': 0.0, 'onset_apex': 18.0, 'apex_offset': -18.0}
     """
     _require_clip(frames)
-    weights = phase_weights(len(frames), apex, kind, phases)
+    weights = phase_weights(len(frames), apex, kind, views)
     return dict(zip(weights, weighted_sums(frames, list(weights.values())), strict=True))
 
 
@@ -253,33 +216,7 @@ def dynamic_image(frames: np.ndarray, kind: Kind = "bilen") -> np.ndarray:
     >>> float(np.abs(dynamic_image(still)).max())
     0.0
     """
-    return phase_dynamic_images(frames, None, kind, phases=("full",))["full"]
-
-
-def apex_difference(frames: np.ndarray, apex: int | None) -> dict[str, np.ndarray]:
-    """Return the poor man's DIs: the last frame of each phase minus its first.
-
-    ``full`` is the apex minus the onset frame, since the offset frame looks like the onset.
-    A clip without a known apex has none of the three.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (t, h, w, c) or (t, h, w)
-    apex : int or None
-        Index of the apex into `frames` (0-based).
-
-    Returns
-    -------
-    dict of str to ndarray of shape (h, w, c) or (h, w), float32
-
-    Raises
-    ------
-    MerError
-        If `frames` has fewer than two frames, or `apex` lies outside.
-    """
-    _require_clip(frames)
-    weights = difference_weights(len(frames), apex)
-    return dict(zip(weights, weighted_sums(frames, list(weights.values())), strict=True))
+    return phase_dynamic_images(frames, None, kind, views=("full",))["full"]
 
 
 def evenly_chosen(n: int, k: int | None) -> np.ndarray:
@@ -338,12 +275,7 @@ def to_uint8(di: np.ndarray, mode: Scaling = "minmax") -> np.ndarray:
         largest = float(np.abs(di).max())
         scaled = 128.0 + di * (127.0 / largest if largest else 0.0)
     else:
-        raise MerError(
-            "TODO",
-            f"scaling {mode!r} is unknown",
-            f"one of {', '.join(SCALINGS)}",
-            "choose one of them",
-        )
+        raise unknown("scaling", mode, SCALINGS)
     return np.rint(scaled).astype(np.uint8)
 
 
@@ -423,7 +355,7 @@ class _RunningSum:
 def _require_clip(frames: np.ndarray) -> None:
     if frames.ndim not in (3, 4) or len(frames) < 2:
         raise MerError(
-            "TODO",
+            "bad frames",
             f"frames of shape {frames.shape} cannot be pooled",
             "an array (t, h, w, c) or (t, h, w) of at least two frames",
             "pass the whole clip, onset to offset",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -102,7 +102,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return len(self._things)
 
 
-def unknown(what: str, name: object, known: Mapping[str, object] | Iterator[str]) -> MerError:
+def unknown(what: str, name: object, known: Iterable[str]) -> MerError:
     """Return the error for a name that is none of those known."""
     names = [str(one) for one in known]
     close = get_close_matches(str(name), names, 1)

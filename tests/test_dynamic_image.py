@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_utils import dynamic_image as di
+from mer_utils import phases
 from mer_utils.errors import MerError
 
 
@@ -143,7 +144,7 @@ def test_each_phase_equals_pooling_its_own_frames(rng, apex):
 
 
 @pytest.mark.parametrize(
-    ("apex", "phases"),
+    ("apex", "expected"),
     [
         (None, ["full"]),
         (0, ["full", "apex_offset"]),
@@ -152,25 +153,14 @@ def test_each_phase_equals_pooling_its_own_frames(rng, apex):
         (8, ["full", "onset_apex", "apex_offset"]),
     ],
 )
-def test_a_phase_of_one_frame_is_absent(rng, apex, phases):
+def test_a_phase_of_one_frame_is_absent(rng, apex, expected):
     frames = rng.integers(0, 256, (10, 4, 4, 3), dtype=np.uint8)
-    assert list(di.phase_dynamic_images(frames, apex)) == phases
+    assert list(di.phase_dynamic_images(frames, apex)) == expected
 
 
 def test_the_phases_asked_for_are_the_phases_given(rng):
     frames = rng.integers(0, 256, (10, 4, 4, 3), dtype=np.uint8)
-    assert list(di.phase_dynamic_images(frames, 4, phases=["apex_offset"])) == ["apex_offset"]
-
-
-def test_apex_difference():
-    frames = np.arange(0, 50, 5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), "u1")
-    images = di.apex_difference(frames, 4)
-    assert {phase: float(image.mean()) for phase, image in images.items()} == {
-        "full": 20.0,
-        "onset_apex": 20.0,
-        "apex_offset": 25.0,
-    }
-    assert di.apex_difference(frames, None) == {}
+    assert list(di.phase_dynamic_images(frames, 4, views=["apex_offset"])) == ["apex_offset"]
 
 
 @given(st.integers(2, 200), st.integers(2, 200))
@@ -200,7 +190,7 @@ def test_to_uint8_extremes(rng):
     [
         (lambda: di.rank_pooling_weights(1), "1 frame"),
         (lambda: di.rank_pooling_weights(5, "bilinear"), "'bilinear'"),
-        (lambda: di.phase_slices(5, 5), "apex index 5"),
+        (lambda: phases.phase_slices(5, 5), "apex index 5"),
         (lambda: di.dynamic_image(np.zeros((1, 4, 4, 3), np.uint8)), "(1, 4, 4, 3)"),
         (lambda: di.to_uint8(np.zeros((2, 2)), "log"), "'log'"),
     ],

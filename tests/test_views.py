@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_utils import dynamic_image as di
+from mer_utils import phases
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
 from mer_utils.views import (
@@ -54,8 +55,8 @@ def make(clips, tmp_path):
 def test_views_are_the_dynamic_images_made_here_in_two_steps(rng):
     frames = made_clip(rng)
     made = clip_views(frames, 4, SMALL)
-    assert list(made) == list(di.PHASES)
-    for phase, part in di.phase_slices(9, 4).items():
+    assert list(made) == list(phases.PHASES)
+    for phase, part in phases.phase_slices(9, 4).items():
         image = di.dynamic_image(frames[part])
         small = cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA)
         expected = di.to_uint8(small, "minmax").astype(int)
@@ -96,11 +97,11 @@ def test_fewer_frames_keep_the_apex(rng):
     frames = np.repeat(made_clip(rng, 1), 30, axis=0)
     frames[13] = 255 - frames[13]
     made = clip_views(frames, 13, SMALL.model_copy(update={"frames": 4}))
-    assert set(made) == set(di.PHASES)
+    assert set(made) == set(phases.PHASES)
     assert all(np.ptp(view) > 0 for view in made.values())
     few = clip_views(frames[[0, 13, 29]], 1, SMALL)
     chosen = clip_views(frames, 13, SMALL.model_copy(update={"frames": 2}))
-    assert all((few[phase] == chosen[phase]).all() for phase in di.PHASES)
+    assert all((few[phase] == chosen[phase]).all() for phase in phases.PHASES)
 
 
 def test_the_difference_of_two_frames_is_another_source(rng):

@@ -15,16 +15,15 @@ from companion.chapters.variants import (
     variant_scores,
 )
 from mer_utils.augment import SPATIAL
-from mer_utils.dynamic_image import PHASES
 from mer_utils.experiments import (
-    CONTROLS,
-    PHASE_SETTINGS,
-    SETTINGS,
+    COMPARED,
+    PARTS,
     Workspace,
     add_setting,
 )
 from mer_utils.experiments.grids import APEX_SHIFTS, TRIMS
 from mer_utils.metrics import average_views, scores_by
+from mer_utils.phases import PHASES, TRAINING_SETS
 from mer_utils.protocol import EVALUATIONS
 from mer_utils.views import Perturbation
 
@@ -87,7 +86,7 @@ def _spatial(workspace: Workspace, table: str) -> pd.DataFrame:
 def _spatial_pairs(variants: list[str]) -> Iterator[Comparison]:
     for spatial in SPATIAL:
         yield f"dual, {spatial}", f"matched single, {spatial}"
-    for setting in SETTINGS:
+    for setting in COMPARED:
         for spatial in list(SPATIAL)[1:]:
             yield f"{setting}, {spatial}", f"{setting}, none"
     for spatial in SPATIAL:
@@ -104,11 +103,11 @@ def _phase_pairs(variants: list[str]) -> Iterator[Comparison]:
     yield "matched single", "single"
     # The linear machine has no matched control: the same images again are no more images.
     for setting in ("halves", "dual"):
-        yield setting, CONTROLS[setting]
-        yield f"{setting}, random cut", CONTROLS[setting]
+        yield setting, TRAINING_SETS[setting].control
+        yield f"{setting}, random cut", TRAINING_SETS[setting].control
         yield setting, f"{setting}, random cut"
     for setting in ("onset_apex only", "apex_offset only"):
-        yield setting, CONTROLS[setting]
+        yield setting, TRAINING_SETS[setting].control
     for setting in ("halves", "dual"):
         yield setting, "single"
 
@@ -232,7 +231,7 @@ def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
     """Add the variant; rows in the order in which settings and the like are listed."""
-    order = [*SETTINGS, *PHASE_SETTINGS, *SPATIAL, *EVALUATIONS, CHOSEN_EPOCH, *PHASES, *AVERAGES]
+    order = [*COMPARED, *PARTS, *SPATIAL, *EVALUATIONS, CHOSEN_EPOCH, *PHASES, *AVERAGES]
     keys = rows[words].map(lambda name: order.index(name) if name in order else len(order))
     places = keys.sort_values(words, kind="stable").index
     return add_variant(rows.loc[places].reset_index(drop=True), words)

@@ -33,7 +33,7 @@ def stored_maps(
     workspace : Workspace
     dataset, model : str
     train_views : sequence of str
-        Of the runs, such as ``SETTINGS["dual"]``.
+        Of the runs, such as ``views_of("dual")``.
     table : str
 
     Returns

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets import action_units, missing_phases
+from mer_utils.datasets import action_units
+from mer_utils.phases import missing_phases
 
 # What is known of the original data sets' clips, in frames, onset and offset included.
 # Read from the data sets' own sheets; the originals are not needed to show them.

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
-from mer_utils.experiments import SETTINGS
+from mer_utils.experiments import COMPARED
 from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
 from mer_utils.metrics.by_group import CLIP_KEY
 from mer_utils.models import MODELS
@@ -296,7 +296,7 @@ def _by_run(rows: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     """Return the rows of each network and setting, in the order of tables."""
     order = {name: place for place, name in enumerate(MODELS)}
     found = list(dict.fromkeys(rows["setting"]))
-    settings = [s for s in SETTINGS if s in found] + [s for s in found if s not in SETTINGS]
+    settings = [s for s in COMPARED if s in found] + [s for s in found if s not in COMPARED]
     return [
         ((model, setting), part)
         for model in sorted(rows["model"].unique(), key=order.__getitem__)

@@ -6,8 +6,9 @@ import pandas as pd
 
 from companion.chapters.results import model_title, on_view
 from companion.chapters.variants import add_variant, variant_differences
-from mer_utils.experiments import CONTROLS, Workspace
+from mer_utils.experiments import Workspace
 from mer_utils.models import BASELINES
+from mer_utils.phases import TRAINING_SETS
 
 
 def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFrame:
@@ -33,10 +34,10 @@ def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFram
         If none of the folds is in the store.
     """
     rows = add_variant(on_view(workspace.predictions("phase_difference")), ["setting"])
-    pairs = [("dual", CONTROLS["dual"]), ("dual", "single")]
+    pairs = [("dual", TRAINING_SETS["dual"].control), ("dual", "single")]
     found = variant_differences(rows, pairs)
     network = ~found["model"].isin(list(BASELINES))
-    controlled = found["comparison"].eq(f"dual minus {CONTROLS['dual']}")
+    controlled = found["comparison"].eq(f"dual minus {TRAINING_SETS['dual'].control}")
     chosen = found[(found["metric"] == metric) & (network == controlled)]
     made = {d.name: d for d in workspace.variants}
     gains = chosen.assign(

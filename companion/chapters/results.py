@@ -9,7 +9,7 @@ import pandas as pd
 
 from mer_utils import stats
 from mer_utils.errors import MerError
-from mer_utils.experiments import DATASETS, PHASE_SETTINGS, SETTINGS, Workspace
+from mer_utils.experiments import COMPARED, DATASETS, PARTS, Workspace
 from mer_utils.models import BASELINES, MODELS
 
 CONTROL, BASELINE, TREATMENT = "matched single", "single", "dual"
@@ -248,7 +248,7 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     orders: dict[str, list[str]] = {
         "dataset": list(DATASETS),
         "model": [*MODELS, *BASELINES],
-        "setting": list(SETTINGS | PHASE_SETTINGS),
+        "setting": [*COMPARED, *PARTS],
     }
 
     def rank(column: pd.Series) -> pd.Series:

@@ -14,9 +14,9 @@ from scipy import stats
 
 from companion.chapters.ground_truth import as_view, true_magnitude, truth_of
 from mer_utils import dynamic_image as di
-from mer_utils.datasets import midpoint_apex
 from mer_utils.experiments import Workspace
 from mer_utils.frames import load_clip
+from mer_utils.phases import PHASES, midpoint_apex
 
 #: How an apex can be had, by the column of `measure` that holds its frame number.
 APEX_RULES = {
@@ -197,7 +197,7 @@ def agreement_table(measured: pd.DataFrame) -> pd.DataFrame:
             "at a view's size": part[f"{phase}_view"].mean(),
         }
         for dataset, part in measured.groupby("dataset", sort=False)
-        for phase in di.PHASES
+        for phase in PHASES
         if phase in part
     ]
     return pd.DataFrame(rows)
@@ -218,7 +218,7 @@ def true_motion_quoted(measured: pd.DataFrame) -> dict[str, int | float]:
         "without_noted": int(measured["noted_apex"].isna().sum()),
         **{f"{key}_off": float(part["frames"].abs().mean()) for key, part in by_rule.items()},
         **{f"{key}_shift": float(part["frames"].mean()) for key, part in by_rule.items()},
-        **{f"agreement_{phase}": measured[phase].mean() for phase in di.PHASES},
+        **{f"agreement_{phase}": measured[phase].mean() for phase in PHASES},
         "agreement_view": measured["full_view"].mean(),
         "agreement_wrong": measured["full_wrong"].mean(),
         "agreement_least": measured["full"].min(),

@@ -11,10 +11,10 @@ import pandas as pd
 
 from companion.chapters.ablations import ablation
 from companion.chapters.results import differences, on_view
-from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
 from mer_utils.models import BASELINES
+from mer_utils.phases import PHASES
 from mer_utils.stats import holm
 from mer_utils.views import Views
 

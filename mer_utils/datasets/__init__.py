@@ -11,7 +11,7 @@ from mer_utils.datasets import action_units, layout
 from mer_utils.datasets.checks import check
 from mer_utils.datasets.ledger import ledger, reasons, rule_counts
 from mer_utils.datasets.problems import Problem, grouped, to_json, worst
-from mer_utils.datasets.rules import ClipFrames, clip_frames, midpoint_apex, missing_phases
+from mer_utils.datasets.rules import ClipFrames, clip_frames
 from mer_utils.datasets.schemes import SCHEMES, Scheme
 from mer_utils.datasets.table import load, load_composite
 
@@ -28,8 +28,6 @@ __all__ = [
     "ledger",
     "load",
     "load_composite",
-    "midpoint_apex",
-    "missing_phases",
     "reasons",
     "rule_counts",
     "to_json",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from mer_utils.datasets import action_units, layout, rules, schemes
+from mer_utils import phases
+from mer_utils.datasets import action_units, layout, schemes
 from mer_utils.datasets.problems import SEVERITIES, DataProblem, Problem, Severity
 from mer_utils.datasets.schemes import Scheme
 from mer_utils.datasets.source import DataSet, Row
@@ -123,7 +124,7 @@ def _peculiarities(survey: Survey) -> list[Problem]:
         if row.apex_source == "missing":
             kind, said = "missing apex", "no apex is annotated, so only the full view exists"
             remedy = "none needed, or choose missing_apex='drop' or 'midpoint'"
-        elif missing := rules.missing_phases(row.onset, row.apex, row.offset):
+        elif missing := phases.missing_phases(row.onset, row.apex, row.offset):
             kind = "degenerate phase"
             said = f"fewer than two frames in {' and '.join(missing)}, so it has no such view"
             remedy = "none needed, or choose degenerate_phase='drop_clip'"

@@ -30,39 +30,6 @@ def require_option(name: str, value: str, allowed: Sequence[str]) -> None:
         )
 
 
-def midpoint_apex(onset: int, offset: int) -> int:
-    """Return the frame halfway between onset and offset, the earlier of two.
-
-    The only place that knows how a missing apex is filled.
-
-    Examples
-    --------
-    >>> midpoint_apex(10, 20), midpoint_apex(10, 21)
-    (15, 15)
-    """
-    return onset + (offset - onset) // 2
-
-
-def missing_phases(onset: int, apex: int | None, offset: int) -> tuple[str, ...]:
-    """Return the phases that have fewer than two distinct frames, hence no dynamic image.
-
-    Without an apex neither half exists. The apex frame belongs to both halves.
-
-    Examples
-    --------
-    >>> missing_phases(10, 10, 20), missing_phases(10, 20, 20), missing_phases(10, 19, 20)
-    (('onset_apex',), ('apex_offset',), ())
-    >>> missing_phases(10, None, 20)
-    ('onset_apex', 'apex_offset')
-    """
-    last = {
-        "full": offset - onset,
-        "onset_apex": 0 if apex is None else apex - onset,
-        "apex_offset": 0 if apex is None else offset - apex,
-    }
-    return tuple(phase for phase, steps in last.items() if steps < 1)
-
-
 def missing_numbers(onset: int, offset: int, available: Iterable[int]) -> list[int]:
     """Return the frame numbers of onset..offset, both inclusive, that are not available."""
     there = set(available)

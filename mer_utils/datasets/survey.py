@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mer_utils import phases
 from mer_utils.datasets import corrections, integrity, layout, rules
 from mer_utils.datasets.casme2 import CASME2
 from mer_utils.datasets.problems import Problem, fail
@@ -265,8 +266,8 @@ def _judge_phases(row: Row, options: Options) -> None:
         if options.missing_apex == "drop":
             row.reason = "no apex annotated (missing_apex=drop)"
         elif options.missing_apex == "midpoint":
-            row.apex, row.apex_source = rules.midpoint_apex(row.onset, row.offset), "midpoint"
-    missing = rules.missing_phases(row.onset, row.apex, row.offset)
+            row.apex, row.apex_source = phases.midpoint_apex(row.onset, row.offset), "midpoint"
+    missing = phases.missing_phases(row.onset, row.apex, row.offset)
     if row.reason or not missing:
         return
     if row.apex is not None or options.degenerate_phase == "drop_clip":

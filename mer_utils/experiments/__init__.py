@@ -7,16 +7,15 @@ A *profile* says how large the experiments are; a *table* says what they vary. A
 from mer_utils.experiments.datasets import DATASETS, FURTHER_DATASETS, Dataset
 from mer_utils.experiments.grids import TABLES, Table, run_spec
 from mer_utils.experiments.profiles import PROFILES, Profile, get_profile
-from mer_utils.experiments.settings import CONTROLS, PHASE_SETTINGS, SETTINGS, add_setting
+from mer_utils.experiments.settings import COMPARED, PARTS, add_setting, views_of
 from mer_utils.experiments.workspace import Workspace, open_workspace
 
 __all__ = [
-    "CONTROLS",
+    "COMPARED",
     "DATASETS",
     "FURTHER_DATASETS",
-    "PHASE_SETTINGS",
+    "PARTS",
     "PROFILES",
-    "SETTINGS",
     "TABLES",
     "Dataset",
     "Profile",
@@ -27,6 +26,7 @@ __all__ = [
     "open_workspace",
     "run_spec",
     "specs",
+    "views_of",
 ]
 
 

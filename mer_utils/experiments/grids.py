@@ -11,7 +11,7 @@ from mer_utils.augment import SPATIAL
 from mer_utils.dynamic_image import KINDS, SCALINGS
 from mer_utils.errors import MerError
 from mer_utils.experiments.profiles import Profile
-from mer_utils.experiments.settings import PHASE_SETTINGS, SETTINGS
+from mer_utils.experiments.settings import COMPARED, PARTS, views_of
 from mer_utils.models import BASELINES, weights_identity
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec
 from mer_utils.training import TrainingOptions
@@ -19,7 +19,7 @@ from mer_utils.views import Perturbation, ViewOptions
 
 Grid = Callable[[Profile, list[DataSpec]], Iterator[RunSpec]]
 
-DUAL = SETTINGS["dual"]
+DUAL = views_of("dual")
 FRAMES = (8, 16, 32)
 APEX_SHIFTS = (2, 4, 8, 16)
 TRIMS = (2, 4, 8)
@@ -57,7 +57,7 @@ def run_spec(
     data: DataSpec,
     model: str,
     *,
-    train_views: tuple[str, ...] = SETTINGS["single"],
+    train_views: tuple[str, ...] = views_of("single"),
     spatial: str = "none",
     evaluation: str = "loso",
     seed: int = 0,
@@ -116,23 +116,23 @@ def _values(profile: Profile, model: str, values: Sequence[Any]) -> Sequence[Any
 
 def _table2(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     models = (*profile.models, *BASELINES)
-    for d, model, setting in product(data, models, SETTINGS):
+    for d, model, setting in product(data, models, COMPARED):
         # Three times the same images are the same images to what is not trained step by step.
         if model in BASELINES and setting == "matched single":
             continue
         for seed in _seeds(profile, model):
-            yield run_spec(profile, d, model, train_views=SETTINGS[setting], seed=seed)
+            yield run_spec(profile, d, model, train_views=views_of(setting), seed=seed)
 
 
 def _table3(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     models = [m for m in profile.ablation_models if m not in BASELINES]
-    for d, model, spatial, views in product(data, models, SPATIAL, SETTINGS.values()):
+    for d, model, spatial, views in product(data, models, SPATIAL, map(views_of, COMPARED)):
         for seed in profile.seeds:
             yield run_spec(profile, d, model, train_views=views, spatial=spatial, seed=seed)
 
 
 def _table4(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
-    trained = SETTINGS | PHASE_SETTINGS
+    trained = {name: views_of(name) for name in (*COMPARED, *PARTS)}
     for d, model in product(data, profile.ablation_models):
         for setting, seed in product(trained, _seeds(profile, model)):
             if model in BASELINES and setting in ("matched single", "single twice"):
@@ -145,9 +145,9 @@ def _table4(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
 
 
 def _table5(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
-    trained = (*SETTINGS.values(), PHASE_SETTINGS["halves"])
+    trained = [views_of(name) for name in (*COMPARED, "halves")]
     for d, model, views in product(data, profile.ablation_models, trained):
-        if model in BASELINES and views == SETTINGS["matched single"]:
+        if model in BASELINES and views == views_of("matched single"):
             continue
         for seed in _seeds(profile, model):
             yield run_spec(profile, d, model, train_views=views, seed=seed)
@@ -207,7 +207,7 @@ def _table8(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
                 profile,
                 d,
                 model,
-                train_views=SETTINGS[setting],
+                train_views=views_of(setting),
                 evaluation=evaluation,
                 seed=seed,
             )
@@ -216,13 +216,13 @@ def _table8(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
 def _phase_difference(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     for model in profile.ablation_models:
         twins = [d for d in data if model in BASELINES or _is_corner(d, data, profile)]
-        for d, setting in product(twins, SETTINGS):
+        for d, setting in product(twins, COMPARED):
             if model in BASELINES and setting == "matched single":
                 continue
             if model not in BASELINES and setting == "single" and not profile.every_value:
                 continue
             for seed in _seeds(profile, model):
-                yield run_spec(profile, d, model, train_views=SETTINGS[setting], seed=seed)
+                yield run_spec(profile, d, model, train_views=views_of(setting), seed=seed)
 
 
 def _is_corner(twin: DataSpec, twins: list[DataSpec], profile: Profile) -> bool:

@@ -1,42 +1,29 @@
-"""The words for training sets, used in code, columns and captions alike."""
+"""The training sets that the tables compare, and how a row's training set is called."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "single": ("full",),
-    "matched single": ("full", "full", "full"),
-    "dual": ("full", "onset_apex", "apex_offset"),
-}
+from mer_utils.phases import TRAINING_SETS
 
-#: Further training sets, of table 4: which phases train.
-PHASE_SETTINGS: dict[str, tuple[str, ...]] = {
-    "onset_apex only": ("onset_apex",),
-    "apex_offset only": ("apex_offset",),
-    "single twice": ("full", "full"),
-    "halves": ("onset_apex", "apex_offset"),
-}
+#: The training sets of tables 2, 3, 5 and 8, and those that only table 4 compares.
+COMPARED = ("single", "matched single", "dual")
+PARTS = ("onset_apex only", "apex_offset only", "single twice", "halves")
 
-_WORDS = {"+".join(views): word for word, views in (SETTINGS | PHASE_SETTINGS).items()}
 
-#: The control of each training set: as many training images, none of them new.
-CONTROLS = {
-    "onset_apex only": "single",
-    "apex_offset only": "single",
-    "halves": "single twice",
-    "dual": "matched single",
-}
+def views_of(setting: str) -> tuple[str, ...]:
+    """Return the views that a training set trains on."""
+    return TRAINING_SETS[setting].views
 
 
 def add_setting(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Add the column ``setting``: the word for each row's ``train_views``.
+    """Add the column ``setting``: the name of each row's training set.
 
     Examples
     --------
     >>> add_setting(pd.DataFrame({"train_views": ["full", "full+full+full"]}))["setting"].tolist()
     ['single', 'matched single']
     """
-    return predictions.assign(
-        setting=predictions["train_views"].map(lambda views: _WORDS.get(views, views))
-    )
+    views = predictions["train_views"]
+    names = {v: TRAINING_SETS.find(tuple(v.split("+"))).name for v in views.unique()}
+    return predictions.assign(setting=views.map(names))

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from mer_utils import models
-from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.models.create import normalisation
+from mer_utils.phases import PHASES
 from mer_utils.protocol import Fold
 from mer_utils.runs.data import Context, load_views
 from mer_utils.runs.device import device_name, resolve_device

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mer_utils.augment import SPATIAL
-from mer_utils.dynamic_image import PHASES
+from mer_utils.phases import PHASES
 from mer_utils.protocol import EVALUATIONS
 from mer_utils.training import TRAINING_VERSION, TrainingOptions
 from mer_utils.views import VIEWS_VERSION, ViewOptions

@@ -14,8 +14,6 @@ from typer.testing import CliRunner
 from companion import chapters
 from mer_utils import datasets, experiments, runs, synthetic
 from mer_utils.cli.main import app
-from mer_utils.datasets import midpoint_apex
-from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.experiments.datasets import (
     chosen_datasets,
@@ -25,6 +23,7 @@ from mer_utils.experiments.datasets import (
 )
 from mer_utils.experiments.grids import run_spec
 from mer_utils.frames import CropOptions, Face
+from mer_utils.phases import PHASES, midpoint_apex
 from mer_utils.plotting.style import DATASET_TITLES, title_of
 from mer_utils.runs.data import COMPOSITES, clips_without_face
 

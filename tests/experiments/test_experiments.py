@@ -41,15 +41,7 @@ def test_settings_of_one_model_differ_in_the_training_views_only(workspace):
 
 def test_every_profile_tests_what_it_trains_with_a_control(workspace):
     views = {s.train_views for s in workspace.specs("table2")}
-    assert views == set(experiments.SETTINGS.values())
-    assert len(experiments.SETTINGS["matched single"]) == len(experiments.SETTINGS["dual"])
-
-
-def test_every_control_shows_as_many_images_none_of_them_new():
-    settings = experiments.SETTINGS | experiments.PHASE_SETTINGS
-    for treatment, control in experiments.CONTROLS.items():
-        assert len(settings[treatment]) == len(settings[control])
-        assert set(settings[control]) == {"full"}
+    assert views == set(map(experiments.views_of, experiments.COMPARED))
 
 
 def test_every_table_is_planned_in_every_profile_and_no_key_twice(workspace):

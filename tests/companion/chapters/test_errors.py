@@ -225,7 +225,7 @@ def test_flat_maps_and_single_classes_are_undefined(fields):
 
 
 def test_a_store_without_maps_says_why(workspace):
-    dual = experiments.SETTINGS["dual"]
+    dual = experiments.views_of("dual")
     rows, maps, why = chapters.stored_maps(workspace, "casme2", "learnet", dual)
     assert (len(rows), len(maps)) == (0, 0)
     assert why

@@ -9,9 +9,9 @@ import pytest
 from companion import chapters
 from companion.chapters.summary import NOT_YET
 from mer_utils import experiments
-from mer_utils.dynamic_image import PHASES
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES
+from mer_utils.phases import PHASES
 from mer_utils.runs.rows import prediction_rows
 
 
