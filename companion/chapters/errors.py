@@ -15,7 +15,7 @@ import pandas as pd
 from mer_utils.errors import MerError
 from mer_utils.experiments import COMPARED
 from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
-from mer_utils.metrics.by_group import CLIP_KEY
+from mer_utils.metrics.predictions import CLIP_KEY
 from mer_utils.models import MODELS
 
 CLIP = list(CLIP_KEY)

@@ -62,15 +62,12 @@ def differences(predictions: pd.DataFrame) -> pd.DataFrame:
         the p values of :func:`mer_utils.stats.compare`. Comparisons of which a setting
         is missing are absent.
     """
-    parts = []
-    for baseline in (CONTROL, BASELINE):
-        groups = predictions[predictions["setting"].isin((baseline, TREATMENT))]
-        both = groups.groupby(["dataset", "model"])["setting"].transform("nunique") == 2
-        if both.any():
-            part = stats.compare(groups[both], baseline, TREATMENT)
-            parts.append(part.assign(comparison=f"{TREATMENT} minus {baseline}"))
-    if not parts:
-        return pd.DataFrame(columns=["dataset", "model", "comparison", "metric", "value"])
+    parts = [
+        stats.compare(predictions, baseline, TREATMENT, missing="skip").assign(
+            comparison=f"{TREATMENT} minus {baseline}"
+        )
+        for baseline in (CONTROL, BASELINE)
+    ]
     found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
     return in_order(found)
 

@@ -75,10 +75,8 @@ def variant_differences(
     """
     parts = []
     for treatment, baseline in comparisons:
-        both = predictions[predictions["variant"].isin((treatment, baseline))]
-        there = both.groupby(["dataset", "model"])["variant"].transform("nunique") == 2
-        if there.any():
-            part = stats.compare(both[there], baseline, treatment, column="variant")
+        part = stats.compare(predictions, baseline, treatment, column="variant", missing="skip")
+        if len(part):
             parts.append(part.assign(comparison=f"{treatment} minus {baseline}"))
     if not parts:
         columns = ["dataset", "model", "comparison", "metric", "value", "low", "high"]

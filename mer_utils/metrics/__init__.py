@@ -1,4 +1,7 @@
-"""Scores: accuracy, unweighted F1 (UF1) and unweighted average recall (UAR) from predictions.
+"""Scores of predictions: accuracy, and two that weigh every class alike (macro-averaged).
+
+These are unweighted F1 (UF1, also macro F1) and unweighted average recall (UAR, also balanced
+accuracy or macro recall).
 
 A score is *pooled* when the confusion counts of all folds are summed before anything is
 divided, as in MEGC2019, and a *subject mean* when it is computed per subject and then
@@ -23,7 +26,8 @@ from mer_utils.metrics.arrays import (
     scores_from_counts,
 )
 from mer_utils.metrics.by_class import class_scores, extremes
-from mer_utils.metrics.by_group import number_of_classes, scores_by
+from mer_utils.metrics.by_group import scores_by
+from mer_utils.metrics.predictions import number_of_classes
 from mer_utils.metrics.views import average_views
 
 __all__ = [

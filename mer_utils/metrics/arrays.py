@@ -62,7 +62,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> ND
     pred = class_numbers("y_pred", y_pred, n_classes)
     if len(true) != len(pred):
         raise MerError(
-            "TODO",
+            "bad predictions",
             f"y_true has {len(true)} clips and y_pred has {len(pred)}",
             "one prediction for every clip",
             "pass both from the same rows",
@@ -174,12 +174,12 @@ def grouped_confusion_matrices(
     return counts.reshape(n_groups, n_classes, n_classes)
 
 
-def class_numbers(name: str, values: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Return class numbers as an int array, or raise."""
+def class_numbers(name: str, values: ArrayLike, n_classes: int | None = None) -> NDArray[np.int64]:
+    """Return class numbers as an int array; raise "bad predictions" where they are none."""
     array = np.asarray(values)
     if array.ndim != 1 or array.size == 0:
         raise MerError(
-            "TODO",
+            "no results" if array.size == 0 else "bad predictions",
             f"{name} has shape {array.shape}",
             "one class number for each of at least one clip",
             "check that the runs have finished and that the selection leaves any predictions",
@@ -188,21 +188,21 @@ def class_numbers(name: str, values: ArrayLike, n_classes: int) -> NDArray[np.in
         numbers = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise out_of_range(name, f"missing values or text ({error})", n_classes) from error
-    whole = np.isfinite(numbers) & (numbers == np.floor(numbers))
-    if not whole.all():
-        raise out_of_range(name, array[~whole][0], n_classes)
-    if numbers.min() < 0 or numbers.max() >= n_classes:
-        raise out_of_range(name, array[(numbers < 0) | (numbers >= n_classes)][0], n_classes)
+    wrong = ~np.isfinite(numbers) | (numbers != np.floor(numbers)) | (numbers < 0)
+    if n_classes is not None:
+        wrong |= numbers >= n_classes
+    if wrong.any():
+        raise out_of_range(name, array[wrong][0], n_classes)
     return numbers.astype(np.int64)
 
 
-def out_of_range(name: str, value: object, n_classes: int) -> MerError:
-    """Make the error for a class number that the scheme does not have."""
+def out_of_range(name: str, value: object, n_classes: int | None) -> MerError:
+    """Make the error for a class that the scheme does not have."""
     return MerError(
-        "TODO",
+        "bad predictions",
         f"{name} contains {value}",
-        f"class numbers from 0 to {n_classes - 1}",
-        "check the label scheme and n_classes",
+        "class numbers from 0" + ("" if n_classes is None else f" to {n_classes - 1}"),
+        "check the label scheme and n_classes; both columns hold numbers, or both names",
     )
 
 

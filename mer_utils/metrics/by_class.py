@@ -32,7 +32,7 @@ def class_scores(
     Returns
     -------
     DataFrame
-        One row a class: ``class``, ``n_true``, ``n_predicted``, ``n_correct``, ``precision``,
+        One row per class: ``class``, ``n_true``, ``n_predicted``, ``n_correct``, ``precision``,
         ``recall``, ``f1``, and ``undefined``, which names each measure that is missing (NA).
 
     Examples
@@ -98,7 +98,7 @@ def _class_names(classes: Sequence[str] | None, n_classes: int) -> list[str]:
     names = [str(k) for k in range(n_classes)] if classes is None else list(classes)
     if len(names) != n_classes:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"{len(names)} class names for {n_classes} classes",
             "one name for every class",
             "pass the classes of the label scheme",

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
-from mer_utils.metrics.by_group import (
+from mer_utils.metrics.predictions import (
     CLIP_KEY,
-    number_of_classes,
+    complete,
     probability_columns,
     refuse_repeats,
-    require_columns,
 )
 
 
@@ -61,13 +60,12 @@ def average_views(
                     test_view  y_pred  p_1  n_views
     0  onset_apex+apex_offset       1  0.6        2
     """
-    require_columns(predictions, ["run", *CLIP_KEY, "test_view", "y_pred"])
-    number_of_classes(predictions)
-    views, probabilities = list(views), probability_columns(predictions)
+    views, probabilities = list(views), probability_columns(predictions) or ["p_0"]
+    complete(predictions, ["run", "dataset", "test_view", *probabilities])
     for run, tested in predictions.groupby("run")["test_view"]:
         if absent := [v for v in views if not tested.eq(v).any()]:
             raise MerError(
-                "TODO",
+                "bad predictions",
                 f"run {run} was not tested on {', '.join(absent)}",
                 f"predictions for each of {', '.join(views)}",
                 "run it with these test views, or average only those it has",
@@ -78,14 +76,17 @@ def average_views(
     lost = len(predictions[key].drop_duplicates()) - len(chosen[key].drop_duplicates())
     if lost and missing == "error":
         raise MerError(
-            "TODO",
+            "bad predictions",
             f"{lost} clips have none of the views {', '.join(views)}",
             "at least one of them for every clip tested",
             'add "full" to the views, or pass missing="drop" and report the clips left out',
         )
     if chosen[probabilities].isna().all(axis=1).any():
         raise MerError(
-            "TODO", "a prediction has no probabilities", "one a class", "run this fold again"
+            "bad predictions",
+            "a prediction has no probabilities",
+            "one for each class",
+            "run this fold again",
         )
     grouped = chosen.groupby(key, observed=True, sort=True)
     mean = grouped[probabilities].mean()

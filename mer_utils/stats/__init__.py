@@ -5,11 +5,9 @@ Subjects, not clips, are what is sampled; every interval and test says which it 
 * `intervals`: pooled scores, their interval over subjects, their spread over seeds;
 * `compare`: a treatment against a baseline: bootstrap, Wilcoxon, McNemar, Holm;
 * `average_ranks`: models ranked within subjects, for a critical-difference picture;
-* `chance_level`: what the same predictions score on permuted labels;
 * `simulate`, `true_scores`: predictions whose true scores are known, to check the rest with.
 """
 
-from mer_utils.stats.chance import chance_level
 from mer_utils.stats.counts import SubjectCounts, subject_counts
 from mer_utils.stats.estimates import intervals
 from mer_utils.stats.paired import compare, holm, mcnemar_p, wilcoxon_p
@@ -22,7 +20,6 @@ __all__ = [
     "SubjectCounts",
     "Variances",
     "average_ranks",
-    "chance_level",
     "compare",
     "holm",
     "intervals",

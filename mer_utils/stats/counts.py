@@ -7,6 +7,7 @@ into a K x K matrix a subject makes a bootstrap over subjects a matrix product: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mer_utils.errors import MerError
-from mer_utils.metrics import grouped_confusion_matrices, number_of_classes, scores_from_counts
-from mer_utils.metrics.arrays import class_numbers
-from mer_utils.metrics.by_group import CLIP_KEY, refuse_repeats, require_columns
+from mer_utils.metrics import grouped_confusion_matrices, scores_from_counts
+from mer_utils.metrics.predictions import (
+    CLIP_KEY,
+    coded,
+    complete,
+    number_groups,
+    refuse_repeats,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -35,12 +41,15 @@ class SubjectCounts:
         Position of each clip's subject.
     n_left_out : int
         Clips that some run lacks, and that are therefore not compared.
+    classes : tuple of str
+        Names of the classes, or their numbers.
     """
 
     counts: tuple[NDArray[np.int64], ...]
     correct: tuple[NDArray[np.bool_], ...]
     subject: NDArray[np.int64]
     n_left_out: int
+    classes: tuple[str, ...]
 
     @property
     def n_subjects(self) -> int:
@@ -60,8 +69,8 @@ class SubjectCounts:
     @property
     def absent_classes(self) -> str:
         """Classes without a true clip, in words; "" when there are none."""
-        absent = np.flatnonzero(self.counts[0][0].sum(axis=(0, 2)) == 0)
-        return f"class {', '.join(map(str, absent))} (no true clips)" if len(absent) else ""
+        absent = np.array(self.classes)[self.counts[0][0].sum(axis=(0, 2)) == 0]
+        return f"class {', '.join(absent)} (no true clips)" if len(absent) else ""
 
     def scores(self, weights: FloatArray) -> FloatArray:
         """Score resamples: pooled in each seed, then averaged over the seeds.
@@ -100,63 +109,53 @@ class SubjectCounts:
         return (hits / counts.sum(axis=(2, 3))).mean(axis=0)
 
 
+Side = Mapping[str, object]
+
+
 def subject_counts(
-    predictions: pd.DataFrame,
-    column: str | None = None,
-    settings: tuple[str, ...] = ("",),
-    n_classes: int | None = None,
+    predictions: pd.DataFrame, sides: Sequence[Side] = ({},), n_classes: int | None = None
 ) -> SubjectCounts:
     """Count the predictions of some settings by subject, on the clips they all share.
 
     Parameters
     ----------
     predictions : DataFrame
-        Prediction rows of one model and data set; a run is a (setting, ``seed``).
-    column : str, optional
-        Column that names the setting; without it all rows are one setting.
-    settings : tuple of str
-        The settings to count, in this order.
+        Prediction rows of one model and data set; rows of a side differ in ``seed`` only.
+    sides : sequence of mapping
+        Each setting to count, as the values its rows have in some columns; all rows for ``{}``.
     n_classes : int, optional
-        Number of classes; by default counted from the probability columns.
-
-    Returns
-    -------
-    SubjectCounts
+        Number of classes; by default from the predictions.
 
     Raises
     ------
     MerError
-        If a setting has no rows, the runs share no clip, a clip occurs twice in a run, or two
-        runs disagree on a clip's true class.
+        "nothing to compare" if a side has no rows or the runs share no clip; "bad predictions"
+        if a clip occurs twice in a run or two runs disagree on its true class.
     """
-    runs = [column, "seed"] if column else ["seed"]
-    require_columns(predictions, [*runs, *CLIP_KEY, "y_true", "y_pred"])
-    k = number_of_classes(predictions) if n_classes is None else n_classes
-    rows = predictions
-    if column:
-        known = set(predictions[column])
-        if absent := [name for name in settings if name not in known]:
-            raise MerError(
-                "TODO",
-                f"no predictions with {column} {', '.join(map(repr, absent))}",
-                f"{column} among {', '.join(sorted(map(str, known)))}",
-                "run the missing ones first, or name others",
-            )
-        rows = predictions[predictions[column].isin(settings)]
-    refuse_repeats(rows, runs)
-    run = rows.groupby(runs, sort=True, observed=True).ngroup().to_numpy()
-    clip = rows.groupby(list(CLIP_KEY), sort=True, observed=True).ngroup().to_numpy()
-    fold = rows.groupby(["dataset", "subject"], sort=True, observed=True).ngroup().to_numpy()
-    # One row a run, one column a clip; -1 where the run lacks the clip.
+    rows = complete(predictions, [c for side in sides for c in side])
+    place = side_of(rows, sides)
+    if absent := [side for j, side in enumerate(sides) if not (place == j).any()]:
+        words = " or ".join(" and ".join(f"{c} {v!r}" for c, v in side.items()) for side in absent)
+        known = (f"{c} among {', '.join(sorted(map(str, rows[c].unique())))}" for c in absent[0])
+        raise MerError(
+            "nothing to compare",
+            f"no predictions with {words}",
+            "; ".join(known),
+            "run the missing ones first, or name others",
+        )
+    rows = rows.assign(_side=place)[place >= 0]
+    refuse_repeats(rows, ["_side", "seed"])
+    run = number_groups(rows, ["_side", "seed"])
+    clip, fold = number_groups(rows, CLIP_KEY), number_groups(rows, ["dataset", "subject"])
+    classes = coded(rows, n_classes=n_classes)
+    # One row per run, one column per clip; -1 where the run lacks the clip.
     true = np.full((run.max() + 1, clip.max() + 1), -1, dtype=np.int64)
     pred, subject = true.copy(), np.empty(clip.max() + 1, dtype=np.int64)
-    true[run, clip] = class_numbers("y_true", rows["y_true"], k)
-    pred[run, clip] = class_numbers("y_pred", rows["y_pred"], k)
-    subject[clip] = fold
+    true[run, clip], pred[run, clip], subject[clip] = classes.true, classes.pred, fold
     shared = (pred >= 0).all(axis=0)
     if not shared.any():
         raise MerError(
-            "TODO",
+            "nothing to compare",
             "the runs share no clip",
             "the same clips in every run",
             "run them on the same data",
@@ -164,24 +163,36 @@ def subject_counts(
     true, pred = true[:, shared], pred[:, shared]
     if (true != true[0]).any():
         raise MerError(
-            "TODO",
+            "bad predictions",
             "two runs disagree on the true class of a clip",
-            "one label a clip",
+            "one label per clip",
             "compare runs of one label scheme",
         )
     # A subject whose clips are all left out is left out too.
     kept, subject = np.unique(subject[shared], return_inverse=True)
+    k = len(classes.names)
     counts = np.stack(
         [grouped_confusion_matrices(subject, true[0], row, len(kept), k) for row in pred]
     )
-    correct = pred == true[0]
-    of_setting = np.zeros(len(pred), dtype=np.int64)
-    if column:
-        of_setting[run] = pd.Index(settings).get_indexer(pd.Index(rows[column]))
-    choose = [of_setting == j for j in range(len(settings))]
+    of_run = np.empty(len(pred), dtype=np.int64)
+    of_run[run] = rows["_side"]
     return SubjectCounts(
-        tuple(counts[c] for c in choose),
-        tuple(correct[c] for c in choose),
+        tuple(counts[of_run == j] for j in range(len(sides))),
+        tuple((pred == true[0])[of_run == j] for j in range(len(sides))),
         subject,
         int((~shared).sum()),
+        tuple(classes.names),
     )
+
+
+def side_of(rows: pd.DataFrame, sides: Sequence[Side]) -> NDArray[np.int64]:
+    """Return the place among `sides` of the one that each row belongs to; -1 for none."""
+    place = np.full(len(rows), -1, dtype=np.int64)
+    for j, side in enumerate(sides):
+        fits = np.ones(len(rows), dtype=bool)
+        for column, value in side.items():
+            # A missing value (no noise, say) is a value to ask for too.
+            same = rows[column].isna() if pd.isna(value) else rows[column] == value
+            fits &= same.to_numpy(dtype=bool)
+        place[fits] = j
+    return place

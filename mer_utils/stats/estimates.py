@@ -9,7 +9,7 @@ import pandas as pd
 
 from mer_utils.errors import MerError
 from mer_utils.metrics import METRICS
-from mer_utils.metrics.by_group import require_columns
+from mer_utils.metrics.predictions import GROUPS, complete, default_groups, each_group
 from mer_utils.stats.bootstrap import (
     NO_SPREAD,
     ONE_SUBJECT,
@@ -24,7 +24,7 @@ from mer_utils.stats.counts import SubjectCounts, subject_counts
 
 def intervals(
     predictions: pd.DataFrame,
-    by: Sequence[str] = ("dataset", "scheme", "model", "setting"),
+    by: Sequence[str] | None = None,
     *,
     level: float = 0.95,
     method: Method = "t",
@@ -37,9 +37,12 @@ def intervals(
     Parameters
     ----------
     predictions : DataFrame
-        One row a prediction. Within a group the rows may differ in ``seed`` only.
-    by : sequence of str
-        Columns that tell the groups apart, ``seed`` not among them.
+        One row per prediction: ``subject``, ``clip``, ``y_true``, ``y_pred`` (class numbers or
+        names), what `by` names, and ``seed`` if there are several runs, which then differ in
+        nothing else within a group.
+    by : sequence of str, optional
+        Columns that tell the groups apart; by default those of dataset, scheme, model and
+        setting that are there.
     level : float, default 0.95
         Nominal coverage of the interval over subjects.
     method : {"t", "percentile", "BCa"}
@@ -47,7 +50,7 @@ def intervals(
     n_resamples : int, default 2000
         Number of resamples of the subjects.
     n_classes : int, optional
-        Number of classes; by default counted from each group's probability columns.
+        Number of classes; by default from the predictions.
     rng : int or numpy.random.Generator, default 0
         An int gives every group the same resamples, whatever other groups there are.
 
@@ -88,16 +91,15 @@ def intervals(
     is an estimate too. Four further cases with 1 seed gave 93.4 to 94.1 for it, 93.3 or more
     for the others.
     """
-    by = list(by)
-    require_columns(predictions, [*by, "seed"])
+    by = default_groups(predictions, by, (*GROUPS, "setting"))
+    predictions = complete(predictions, by)
     if "seed" in by:
         raise MerError(
-            "TODO", "by contains seed", "columns other than seed", "leave seed out of by"
+            "invalid option", "by contains seed", "columns other than seed", "leave seed out of by"
         )
     rows: list[dict[str, object]] = []
-    for names, group in predictions.groupby(by, sort=True, observed=True, dropna=False):
+    for keys, group in each_group(predictions, by):
         data = subject_counts(group, n_classes=n_classes)
-        keys = dict(zip(by, names, strict=True))
         rows += [{**keys, **row} for row in _group_rows(data, level, method, n_resamples, rng)]
     return pd.DataFrame(rows)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,23 +11,30 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import wilcoxon
 from statsmodels.stats.contingency_tables import mcnemar
 
+from mer_utils.errors import MerError
 from mer_utils.metrics import METRICS
-from mer_utils.metrics.by_group import require_columns
+from mer_utils.metrics.predictions import complete, default_groups, each_group
 from mer_utils.stats.bootstrap import NO_SPREAD, ONE_SUBJECT, difference_interval, resample
-from mer_utils.stats.counts import FloatArray, SubjectCounts, subject_counts
+from mer_utils.stats.counts import FloatArray, SubjectCounts, side_of, subject_counts
 
 TESTS = ("p_bootstrap", "p_wilcoxon", "p_mcnemar")
+COLUMNS = (
+    *("metric", "baseline_score", "treatment_score", "difference", "relative", "low", "high"),
+    *TESTS,
+    *("n_subjects", "n_clips", "n_left_out", "baseline_seeds", "treatment_seeds", "undefined"),
+)
 # From this many discordant clips on, McNemar's chi-square is used in place of the exact test.
 EXACT_BELOW = 25
 
 
 def compare(
     predictions: pd.DataFrame,
-    baseline: str,
-    treatment: str,
+    baseline: object | Mapping[str, object],
+    treatment: object | Mapping[str, object],
     *,
     column: str = "setting",
-    by: Sequence[str] = ("dataset", "scheme", "model"),
+    by: Sequence[str] | None = None,
+    missing: Literal["error", "skip"] = "error",
     level: float = 0.95,
     n_resamples: int = 2000,
     n_classes: int | None = None,
@@ -37,28 +45,34 @@ def compare(
     Parameters
     ----------
     predictions : DataFrame
-        One row a prediction. Within a group and setting the rows may differ in ``seed`` only;
-        the settings need not have the same seeds.
-    baseline, treatment : str
-        Values of `column`, for instance "matched single" and "dual".
+        One row per prediction: ``subject``, ``clip``, ``y_true``, ``y_pred`` (class numbers or
+        names), the columns that tell the two apart, what `by` names, and ``seed`` if a side has
+        several runs, which then differ in nothing else within a group.
+    baseline, treatment : scalar or mapping of str to scalar
+        What the rows of each have in `column`, or in several columns:
+        ``{"setting": "single", "spatial": "none"}``.
     column : str, default "setting"
-        Column that tells the two apart.
-    by : sequence of str
-        Columns that tell the comparisons apart.
+        Column that tells the two apart where they are no mappings.
+    by : sequence of str, optional
+        Columns that tell the comparisons apart; by default those of dataset, scheme and model
+        that are there.
+    missing : {"error", "skip"}
+        What to do with a group that lacks one of the two.
     level : float, default 0.95
         Nominal coverage of the interval.
     n_resamples : int, default 2000
         Number of resamples of the subjects.
     n_classes : int, optional
-        Number of classes; by default counted from each group's probability columns.
+        Number of classes; by default from the predictions.
     rng : int or numpy.random.Generator, default 0
         An int gives every group the same resamples, whatever other groups there are.
 
     Returns
     -------
     DataFrame
-        One row a group and metric: the columns of `by`; ``baseline``, ``treatment``;
-        ``metric`` ("accuracy_pooled", "uf1_pooled", "uar_pooled"); ``baseline_score``,
+        One row per group and metric: the columns of `by`; for each column ``c`` that tells the
+        two apart ``c``, the treatment's value, and ``base_c``, the baseline's; ``metric``
+        ("accuracy_pooled", "uf1_pooled", "uar_pooled"); ``baseline_score``,
         ``treatment_score``, each the mean over seeds of the pooled score; ``difference``,
         treatment minus baseline; ``relative``, the difference over the baseline's score;
         ``low``, ``high``, the interval of the difference over subjects; ``p_bootstrap`` of that
@@ -71,8 +85,8 @@ def compare(
     Raises
     ------
     MerError
-        If a column or a setting is missing in a group, a clip occurs twice in a run, or the
-        runs share no clip.
+        "missing predictions column"; "nothing to compare" if a group lacks a side or its runs
+        share no clip; "bad predictions" if a clip occurs twice in a run.
 
     Notes
     -----
@@ -105,20 +119,29 @@ def compare(
        difference   low  high
     2        0.09  0.04  0.14
     """
-    by = list(by)
-    require_columns(predictions, [*by, column, "seed"])
-    chosen = predictions[predictions[column].isin([baseline, treatment])]
-    require_columns(chosen, [])
+    sides: list[Mapping[str, object]] = [
+        side if isinstance(side, Mapping) else {column: side} for side in (baseline, treatment)
+    ]
+    by = default_groups(predictions, by)
+    if set(sides[0]) != set(sides[1]) or sides[0] == sides[1] or set(sides[0]) & set(by):
+        raise MerError(
+            "invalid option",
+            f"baseline {dict(sides[0])} and treatment {dict(sides[1])} cannot be compared",
+            "different values of the same columns, none of them in by",
+            "name the same columns for both",
+        )
     rows: list[dict[str, object]] = []
-    for names, group in chosen.groupby(by, sort=True, observed=True, dropna=False):
-        data = subject_counts(group, column, (baseline, treatment), n_classes)
-        keys = {
-            **dict(zip(by, names, strict=True)),
-            "baseline": baseline,
-            "treatment": treatment,
-        }
+    predictions = complete(predictions, [*by, *sides[1]])
+    for keys, group in each_group(predictions[side_of(predictions, sides) >= 0], by):
+        if missing == "skip" and len(np.unique(side_of(group, sides))) < 2:
+            continue
+        data = subject_counts(group, sides, n_classes)
+        keys |= {**sides[1], **{f"base_{c}": sides[0][c] for c in sides[1]}}
         rows += [{**keys, **row} for row in _group_rows(data, level, n_resamples, rng)]
-    table = pd.DataFrame(rows)
+    if not rows and missing == "error":
+        subject_counts(predictions, sides, n_classes)
+    columns = [*by, *sides[1], *(f"base_{c}" for c in sides[1]), *COLUMNS]
+    table = pd.DataFrame(rows, columns=columns)
     for name in TESTS:
         adjusted = table.groupby("metric")[name].transform(lambda p: holm(p.to_numpy()))
         table.insert(list(table.columns).index(name) + 1, f"{name}_holm", adjusted)

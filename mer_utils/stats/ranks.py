@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import friedmanchisquare, studentized_range
 
 from mer_utils.errors import MerError
-from mer_utils.metrics.by_group import CLIP_KEY, refuse_repeats, require_columns
+from mer_utils.metrics.predictions import CLIP_KEY, complete, refuse_repeats
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def average_ranks(
     >>> ranks.n_blocks, float(round(ranks.average.mean(), 6))
     (20, 2.0)
     """
-    require_columns(predictions, [models, *runs, *CLIP_KEY, "y_true", "y_pred"])
+    predictions = complete(predictions, [models, *runs])
     refuse_repeats(predictions, [models, *runs])
     names = sorted(predictions[models].unique())
     right = predictions.assign(_right=predictions["y_true"] == predictions["y_pred"])
@@ -109,7 +109,7 @@ def average_ranks(
     accuracy = by_run.T.groupby(level=0).mean().T.round(12)[names]
     if len(names) < 3 or len(accuracy) < 2:
         raise MerError(
-            "TODO",
+            "nothing to compare",
             f"{len(names)} models on {len(accuracy)} shared subjects",
             "at least three models and two subjects",
             "use compare for two models, or run the missing ones",

@@ -114,14 +114,14 @@ def simulate(
     shares = np.asarray(class_shares, dtype=np.float64)
     if min(variances.noise, *vars(variances).values()) < 0:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"the parts of the variance are {variances}",
             "numbers from 0 that sum to at most 1",
             "make some of them smaller",
         )
     if not (0 < recall < 1 and 0 < recall + difference < 1):
         raise MerError(
-            "TODO",
+            "invalid option",
             f"recall is {recall} and difference {difference}",
             "true recalls strictly between 0 and 1 in both settings",
             "choose a smaller difference",
