@@ -42,7 +42,7 @@ def make_book(
     cluster_options: ClusterOptions = None,
 ) -> None:
     """Run what is missing, execute every notebook, build the site."""
-    from companion.costs.record import cost_files
+    from companion import costs
     from mer_utils import book as book_room
     from mer_utils.experiments import TABLES, open_workspace
     from mer_utils.runs import open_executor
@@ -76,7 +76,7 @@ def make_book(
             "data_root": data_root or build / "data",
             "store": workspace.context.store,
             # The newest record of what things cost; another one makes that page anew.
-            "costs": recorded[-1] if (recorded := cost_files()) else "",
+            "record_file": costs.newest() or "",
         },
         inputs=inputs(workspace, repository),
         workers=workers,

@@ -230,10 +230,10 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path):
     recorder = Recorder(machine.describe())
     recorder.add("whole", "a case", "seconds", 0.25, "s", at_most=0.3)
     recorder.add("scaling", "clips", "time of a run", 2, "s", x=8)
-    read = costs.read_costs(recorder.write(tmp_path / "record.json"))
+    read = costs.read(recorder.write(tmp_path / "record.json"))
     assert read.machine == recorder.machine
     assert read.rows["value"].tolist() == [0.25, 2.0]
-    assert costs.costs_table(read, "whole")["verdict"].tolist() == ["met"]
+    assert costs.section_table(read, "whole")["verdict"].tolist() == ["met"]
 
 
 def test_contestants_take_turns():

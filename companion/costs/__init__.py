@@ -1,35 +1,34 @@
-"""Costs: what `python -m benchmarks` recorded, read and told; how cost grows with the data."""
+"""Costs: what `python -m benchmarks` recorded, as tables; how cost grows with the data."""
 
 from companion.costs.record import (
     GPU_RATES,
     SHARES,
     SPEEDS,
-    costs_by_case,
-    costs_quoted,
-    costs_table,
+    by_case,
+    files,
     history_table,
     machine_table,
-    read_costs,
+    newest,
+    quoted,
+    read,
+    section_table,
 )
-from companion.costs.trends import (
-    effects_table,
-    growth_table,
-    profile_table,
-    projection_table,
-)
+from companion.costs.trends import effects_table, growth_table, profile_table, projection_table
 
 __all__ = [
     "GPU_RATES",
     "SHARES",
     "SPEEDS",
-    "costs_by_case",
-    "costs_quoted",
-    "costs_table",
+    "by_case",
     "effects_table",
+    "files",
     "growth_table",
     "history_table",
     "machine_table",
+    "newest",
     "profile_table",
     "projection_table",
-    "read_costs",
+    "quoted",
+    "read",
+    "section_table",
 ]

@@ -7,51 +7,47 @@ So nothing is measured here: a record is read, and it names its machine and its 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.files import build_dir
-from mer_utils.models import MODELS
 
-#: Headings of the two tables about training, by measure.
+#: Columns of a record, one row per measured number: its section, what was measured (case) and
+#: how (measure), its place on a curve (x), and the goal it was held against, if there is one.
+COLUMNS = ("section", "case", "measure", "x", "value", "unit", "at_least", "at_most")
+
+#: Headings of the tables about training and about a GPU, by measure.
 SHARES = {
     "forward, backward, optimiser, of a fold's time": "these three, of a fold",
     "prediction, of a fold's time": "prediction, of a fold",
-    "forward, of the training loop": "forward",
-    "backward, of the training loop": "backward",
-    "optimiser, of the training loop": "optimiser",
-    "augmentation, of the training loop": "augmentation",
-    "other, of the training loop": "other",
+    **{
+        f"{part}, of the training loop": part
+        for part in ("forward", "backward", "optimiser", "augmentation", "other")
+    },
 }
 SPEEDS = {
     "usual loop / ours": "usual / ours",
     "difference of the last loss": "loss, t",
-    "time of a training image": "ms an image",
+    "time of a training image": "ms per image",
     "operations a second": "GFLOP/s",
     "of the matrix-product peak": "of peak",
 }
-
-#: Headings of the table of training on a GPU, by measure.
 GPU_RATES = {
-    "images a second, float32": "images/s, float32",
-    "operations a second, float32": "TFLOP/s, float32",
-    "of the peak, float32": "of peak, float32",
-    "images a second, bfloat16": "images/s, bfloat16",
-    "operations a second, bfloat16": "TFLOP/s, bfloat16",
-    "of the peak, bfloat16": "of peak, bfloat16",
+    f"{measure}, {precision}": f"{heading}, {precision}"
+    for precision in ("float32", "bfloat16")
+    for measure, heading in (
+        ("images a second", "images/s"),
+        ("operations a second", "TFLOP/s"),
+        ("of the peak", "of peak"),
+    )
 }
 
-#: One row a measured number: its section, what was measured (case) and how (measure), its
-#: place on a curve (x), and the goal it was held against, if there is one.
-COLUMNS = ("section", "case", "measure", "x", "value", "unit", "at_least", "at_most")
-
-#: How the records made here, and those that came with the checkout, are found.
-_FOLDERS = ("bench", "benchmarks/recorded")
 #: What stands in place of a number that there is none of.
 NOT_MEASURED = "not measured"
 #: What a machine's record says of its GPU if it has none.
@@ -60,15 +56,7 @@ NO_GPU = "none"
 
 @dataclass(frozen=True)
 class Costs:
-    """A record of what was measured, or of nothing.
-
-    Parameters
-    ----------
-    machine : dict
-        Processor, cores, memory, versions, commit, time; empty if nothing was measured.
-    rows : DataFrame
-        With `COLUMNS`.
-    """
+    """A record: the machine (empty if nothing was measured) and rows with `COLUMNS`."""
 
     machine: dict[str, Any]
     rows: pd.DataFrame
@@ -78,66 +66,62 @@ class Costs:
         return self.rows[self.rows["section"] == name].reset_index(drop=True)
 
 
-def cost_files(folder: Path | None = None) -> list[Path]:
-    """Return the records at hand, oldest first.
+def files() -> list[Path]:
+    """Return the records of the build folder or, if it has none, those of the checkout.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Where they lie; by default those of the build folder or, if it has none, those that
-        came with the checkout. Their names begin with the time.
+    Their names begin with the time, so the oldest comes first.
     """
-    if folder is not None:
-        return sorted(folder.glob("*.json"))
     build = build_dir()
-    made = sorted((build / _FOLDERS[0]).glob("*.json"))
-    return made or sorted((build.parent / _FOLDERS[1]).glob("*.json"))
+    made = sorted((build / "bench").glob("*.json"))
+    return made or sorted((build.parent / "benchmarks" / "recorded").glob("*.json"))
 
 
-def read_costs(file: str | Path = "") -> Costs:
+def newest() -> Path | None:
+    """Return the newest record at hand."""
+    return max(files(), default=None)
+
+
+def read(file: str | Path = "") -> Costs:
     """Read a record; without a name the newest at hand, and if there is none, an empty one.
 
     Raises
     ------
     MerError
-        If the file is no such record.
+        ``bad register``, if the file is no such record.
     """
-    if not file:
-        found = cost_files()
-        if not found:
-            return Costs({}, pd.DataFrame(columns=list(COLUMNS)))
-        file = found[-1]
+    found = file or newest()
+    if not found:
+        return Costs({}, pd.DataFrame(columns=list(COLUMNS)))
     try:
-        record = json.loads(Path(file).read_text("utf-8"))
+        record = json.loads(Path(found).read_text("utf-8"))
         rows = pd.DataFrame(record["rows"], columns=list(COLUMNS))
         return Costs(dict(record["machine"]), rows)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MerError(
-            "TODO",
-            f"{file} is no record of costs ({type(error).__name__}: {error})",
+            "bad register",
+            f"{found} is no record of costs ({type(error).__name__}: {error})",
             "a JSON file that python -m benchmarks has written",
             "measure anew, or name another file",
         ) from error
 
 
-def machine_table(costs: Costs) -> pd.DataFrame:
-    """List what the record says about the machine, one row a property."""
-    names = {"memory_gb": "memory, GiB", "load_before": "load before", "gpu": "GPU"}
-    rows = [(names.get(k, k.replace("_", " ")), str(v)) for k, v in costs.machine.items()]
-    return pd.DataFrame(rows or [("record", NOT_MEASURED)], columns=["machine", ""])
+def tabled(lines: Iterable[Mapping[str, Any]], *columns: str) -> pd.DataFrame:
+    """Return the lines with these columns; without any, one that says *not measured*."""
+    return pd.DataFrame(list(lines) or [{columns[0]: NOT_MEASURED}], columns=list(columns))
+
+
+def title(case: str) -> str:
+    """Return a network's title by its name, and any other case as it is."""
+    return models.MODELS[case].title if case in models.MODELS else case
 
 
 def verdict(row: Mapping[Any, Any]) -> str:
-    """Say whether a row meets its goal.
+    """Say whether a row meets its goal: ``met``, ``missed``, or nothing without a goal.
 
     Examples
     --------
-    >>> verdict({"value": 9.0, "at_least": 8.0, "at_most": None})
-    'met'
-    >>> verdict({"value": 2.0, "at_least": None, "at_most": 1.5})
-    'missed'
-    >>> verdict({"value": 2.0, "at_least": None, "at_most": None})
-    ''
+    >>> [verdict({"value": 9.0, "at_least": low, "at_most": None}) for low in (8, 10, None)]
+    ['met', 'missed', '']
     """
     low, high = row["at_least"], row["at_most"]
     if pd.isna(low) and pd.isna(high):
@@ -164,21 +148,16 @@ def value_text(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def costs_table(costs: Costs, section: str, *, goals_only: bool = False) -> pd.DataFrame:
-    """Return a section's single numbers as they are read: what, how much, goal, verdict.
+def machine_table(costs: Costs) -> pd.DataFrame:
+    """List what the record says about the machine, one row per property."""
+    names = {"memory_gb": "memory, GiB", "load_before": "load before", "gpu": "GPU"}
+    rows = [(names.get(k, k.replace("_", " ")), str(v)) for k, v in costs.machine.items()]
+    return pd.DataFrame(rows or [("record", NOT_MEASURED)], columns=["machine", ""])
 
-    Parameters
-    ----------
-    costs : Costs
-    section : str
-        Empty takes every section.
-    goals_only : bool
-        Leave out what was held against no goal.
-    """
-    rows = costs.section(section) if section else costs.rows
-    rows = rows[rows["x"].isna()]
-    if goals_only:
-        rows = rows[rows["at_least"].notna() | rows["at_most"].notna()]
+
+def section_table(costs: Costs, section: str) -> pd.DataFrame:
+    """Return a section's single numbers: what, how much, goal, verdict."""
+    rows = costs.section(section)
     lines = [
         {
             "measured on": row["case"],
@@ -187,44 +166,31 @@ def costs_table(costs: Costs, section: str, *, goals_only: bool = False) -> pd.D
             "goal": goal_text(row),
             "verdict": verdict(row),
         }
-        for row in rows.to_dict("records")
+        for row in rows[rows["x"].isna()].to_dict("records")
     ]
     lines = lines or [dict.fromkeys(("measured on", "what", "value"), NOT_MEASURED)]
-    return pd.DataFrame(lines, columns=["measured on", "what", "value", "goal", "verdict"]).fillna(
-        ""
-    )
+    return tabled(lines, "measured on", "what", "value", "goal", "verdict").fillna("")
 
 
-def costs_by_case(costs: Costs, section: str, headings: Mapping[str, str]) -> pd.DataFrame:
-    """Return some of a section's measures side by side, one row a case.
+def by_case(costs: Costs, section: str, headings: Mapping[str, str]) -> pd.DataFrame:
+    """Return some of a section's measures side by side, one row per case that has any of them.
 
-    Parameters
-    ----------
-    costs : Costs
-    section : str
-    headings : mapping of str to str
-        From a measure to the heading of its column; cases with none of them are left out.
+    `headings` names the measures and their columns.
     """
     rows = costs.section(section)
     rows = rows[rows["measure"].isin(list(headings))]
     if rows.empty:
-        return pd.DataFrame([{"model": NOT_MEASURED}])
+        return tabled([], "model")
     wide = rows.pivot_table("value", "case", "measure", aggfunc="first")
     wide = wide.reindex(index=rows["case"].unique(), columns=list(headings))
     wide = wide.rename(columns=dict(headings), index=title).rename_axis(columns=None)
     return wide.rename_axis("model").reset_index()
 
 
-def title(case: str) -> str:
-    """Return a network's title by its name, and any other case as it is."""
-    return MODELS[case].title if case in MODELS else case
-
-
-def history_table(files: list[Path] | None = None) -> pd.DataFrame:
-    """Set the times of the whole side by side over the records at hand, oldest first."""
+def history_table(records: Sequence[Path] | None = None) -> pd.DataFrame:
+    """Set the times of the whole side by side, one column per record, oldest first."""
     columns: dict[str, pd.Series] = {}
-    for file in cost_files() if files is None else files:
-        costs = read_costs(file)
+    for costs in map(read, files() if records is None else records):
         rows = costs.section("whole")
         if len(rows):
             name = f"{costs.machine['measured'][:10]}, {costs.machine['commit'][:7]}"
@@ -232,12 +198,46 @@ def history_table(files: list[Path] | None = None) -> pd.DataFrame:
                 name += " again"
             columns[name] = rows.set_index("case")["value"]
     if not columns:
-        return pd.DataFrame([{"seconds": NOT_MEASURED}])
+        return tabled([], "seconds")
     return pd.DataFrame(columns).rename_axis("seconds").reset_index()
 
 
-def gpu_said(costs: Costs) -> str:
-    """Say in a sentence on which GPU a record was made, or that it was made without one."""
+def quoted(costs: Costs) -> dict[str, str]:
+    """Return what the page's sentences quote, each as text: *not measured* if it was not.
+
+    Sentences are ``goals_said`` and ``gpu_said``. ``t_limit`` is where two losses begin to
+    count as different, ``peak`` that of matrix products.
+    """
+    names = ("goals", "goals_met", "machine", "commit", "measured")
+    said = dict.fromkeys((*names, "peak", "t_limit", "largest_error"), NOT_MEASURED)
+    said["gpu_said"] = _gpu_said(costs)
+    if not costs.machine:
+        return said | {"goals_said": "No record is at hand: make bench writes one."}
+    for name, measure, column, form in (
+        ("t_limit", "difference of the last loss", "at_most", "{:g}"),
+        ("peak", "matrix-product peak, one core", "value", "{:.0f} GFLOP/s"),
+        ("largest_error", "largest error", "value", "{:.1g}"),
+    ):
+        found = costs.rows.loc[costs.rows["measure"] == measure, column]
+        if len(found):
+            said[name] = form.format(found.max())
+    verdicts = [verdict(row) for row in costs.rows.to_dict("records")]
+    said |= {
+        "goals": str(len(verdicts) - verdicts.count("")),
+        "goals_met": str(verdicts.count("met")),
+        "machine": f"{costs.machine['processor']}, {costs.machine['cores']} cores",
+        "commit": str(costs.machine["commit"]),
+        "measured": str(costs.machine["measured"])[:10],
+    }
+    sentence = (
+        "Of {goals} goals that the project set itself, {goals_met} were met in this record, on "
+        "{machine}, at commit {commit}, on {measured}."
+    )
+    return said | {"goals_said": sentence.format(**said)}
+
+
+def _gpu_said(costs: Costs) -> str:
+    """Say on which GPU a record was made, or that it was made without one."""
     if not costs.machine:
         return "No record is at hand."
     gpu = costs.machine.get("gpu")
@@ -248,46 +248,3 @@ def gpu_said(costs: Costs) -> str:
     if costs.section("gpu").empty:
         return f"The machine of this record has a GPU, {gpu}, and nothing was measured on it."
     return f"This record was made with one {gpu}."
-
-
-def costs_quoted(costs: Costs) -> dict[str, str]:
-    """Return what the page's sentences quote, each as text: not measured if it was not.
-
-    Returns
-    -------
-    dict of str to str
-        ``goals``, ``goals_met``, ``machine``, ``commit``, ``measured``, and ``goals_said``, the
-        sentence of these; ``peak`` of matrix products, ``t_limit``, beyond which two losses
-        count as different, and ``largest_error`` of our dynamic images; the sentence `gpu_said`.
-    """
-    quoted = dict.fromkeys(
-        (
-            *("goals", "goals_met", "machine", "commit", "measured"),
-            *("peak", "t_limit", "largest_error"),
-        ),
-        NOT_MEASURED,
-    )
-    quoted["gpu_said"] = gpu_said(costs)
-    if not costs.machine:
-        return quoted | {"goals_said": "No record is at hand: make bench writes one."}
-    verdicts = [verdict(row) for row in costs.rows.to_dict("records")]
-    training = costs.section("training").set_index("measure")
-    if "difference of the last loss" in training.index:
-        limits = training.loc[["difference of the last loss"], "at_most"]
-        peaks = training.loc[["matrix-product peak, one core"], "value"]
-        quoted["t_limit"], quoted["peak"] = f"{limits.iloc[0]:g}", f"{peaks.iloc[0]:.0f} GFLOP/s"
-    errors = costs.rows.loc[costs.rows["measure"] == "largest error", "value"]
-    if len(errors):
-        quoted["largest_error"] = f"{errors.max():.1g}"
-    quoted |= {
-        "goals": str(len(verdicts) - verdicts.count("")),
-        "goals_met": str(verdicts.count("met")),
-        "machine": f"{costs.machine['processor']}, {costs.machine['cores']} cores",
-        "commit": str(costs.machine["commit"]),
-        "measured": str(costs.machine["measured"])[:10],
-    }
-    said = (
-        "Of {goals} goals that the project set itself, {goals_met} were met in this record, on "
-        "{machine}, at commit {commit}, on {measured}."
-    )
-    return quoted | {"goals_said": said.format(**quoted)}

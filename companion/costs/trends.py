@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 
-from companion.costs.record import NOT_MEASURED, Costs, title
+from companion.costs.record import Costs, tabled, title
 
 #: Share by which a speed must differ from 1 to count as different.
 NO_DIFFERENCE = 0.03
 
-#: Data sets of a projection: clips, subjects, and folds other than one a subject.
+#: Data sets of a projection: clips, subjects, and folds other than one per subject.
 PROJECTED = (
     ("MEGC2019 composite, leave-one-subject-out", 442, 68, None),
     ("DFME, leave-one-subject-out", 7526, 671, None),
@@ -21,39 +22,33 @@ PROJECTED = (
 
 
 def effects_table(costs: Costs) -> pd.DataFrame:
-    """Say of each thing tried what it does to speed, and whether that speaks for it.
+    """Say of each change to the training loop what it does to speed, and whether to keep it.
 
-    Returns
-    -------
-    DataFrame
-        One row a change to the training loop: whether the loop has it, its speed relative to
-        the loop without it (geometric mean over networks, smallest, largest), and the
-        verdict, which follows from these numbers: ``kept`` and ``rejected`` where measure
-        and code agree, else what to reconsider.
+    The speed is relative to the loop without the change, a geometric mean over networks. The
+    verdict is ``kept`` or ``rejected`` where measure and code agree, else what to reconsider.
     """
-    rows = costs.section("effects")
     lines = []
-    for (change, state), part in rows.groupby(["measure", "unit"], sort=False):
-        logs = np.log(part["value"].to_numpy(float))
-        mean = float(np.exp(logs.mean()))
+    for (change, state), part in costs.section("effects").groupby(["measure", "unit"], sort=False):
+        used, mean = state == "in use", float(gmean(part["value"].to_numpy(float)))
         lines.append(
             {
                 "change": change,
-                "in use": "yes" if state == "in use" else "no",
+                "in use": "yes" if used else "no",
                 "speed with / without": mean,
                 "smallest": float(part["value"].min()),
                 "largest": float(part["value"].max()),
-                "verdict": _effect(mean, state == "in use"),
+                "verdict": _effect(mean, used),
             }
         )
-    columns = ["change", "in use", "speed with / without", "smallest", "largest", "verdict"]
-    return pd.DataFrame(lines or [{"change": NOT_MEASURED}], columns=columns)
+    return tabled(
+        lines, "change", "in use", "speed with / without", "smallest", "largest", "verdict"
+    )
 
 
-def _effect(gain: float, used: bool, margin: float = NO_DIFFERENCE) -> str:
-    if gain > 1 + margin:
+def _effect(gain: float, used: bool) -> str:
+    if gain > 1 + NO_DIFFERENCE:
         return "kept: faster" if used else "faster, not used"
-    if gain < 1 - margin:
+    if gain < 1 - NO_DIFFERENCE:
         return "slower, used nevertheless" if used else "rejected: slower"
     return "kept: no difference" if used else "rejected: no difference"
 
@@ -71,14 +66,9 @@ def fitted_exponent(x: Any, y: Any) -> float:
 
 
 def growth_table(costs: Costs) -> pd.DataFrame:
-    """Fit how the time of a run grows, beside the growth of the images it shows.
+    """Fit how the time of a run grows, one row per thing varied.
 
-    Returns
-    -------
-    DataFrame
-        One row a thing varied: its values, the fitted exponent of the measured time, and the
-        exponent fitted in the same way to the counted training images, which is the one to
-        be expected.
+    The exponent to be expected is the one fitted to the counted training images.
     """
     lines = []
     for case, part in costs.section("scaling").groupby("case", sort=False):
@@ -94,8 +84,7 @@ def growth_table(costs: Costs) -> pd.DataFrame:
                 "expected": exponents["images shown"],
             }
         )
-    columns = ["varied", "values", "exponent of the time", "expected"]
-    return pd.DataFrame(lines or [{"varied": NOT_MEASURED}], columns=columns)
+    return tabled(lines, "varied", "values", "exponent of the time", "expected")
 
 
 def images_shown(clips: int, subjects: int, folds: int | None = None, views: int = 1) -> float:
@@ -108,25 +97,14 @@ def images_shown(clips: int, subjects: int, folds: int | None = None, views: int
     >>> images_shown(100, 50, folds=5, views=3)
     1200.0
     """
-    k = folds or subjects
-    return float(views * clips * (k - 1))
+    return float(views * clips * ((folds or subjects) - 1))
 
 
 def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
-    """Project the time of runs on larger data from the measured time an image.
+    """Project the time of *dual* runs on larger data from the measured time per image.
 
-    Parameters
-    ----------
-    costs : Costs
-    workers : int
-        Processes of the cluster, each as fast as one core of the measured machine.
-
-    Returns
-    -------
-    DataFrame
-        One row a data set and network. Not measured: the measured time of a training image
-        times the images that the run would show, in the *dual* setting, with as many epochs
-        as were measured.
+    Epochs are those measured; each of the workers is as fast as one core of the measured
+    machine. Folds are not divided: in the last round workers may be idle.
     """
     rows = costs.section("training")
     each = rows[rows["measure"] == "time of a training image"].set_index("case")["value"]
@@ -136,25 +114,21 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
         for model, milliseconds in each.items():
             shown = images_shown(clips, subjects, folds, views=3) * float(epochs.iloc[0])
             hours = shown * float(milliseconds) / 3.6e6
-            # Folds are not divided: the last round may leave workers idle.
             k = folds or subjects
-            rounds = -(-k // min(workers, k))
             lines.append(
                 {
                     "data": data,
                     "model": title(str(model)),
                     "images": int(shown),
                     "hours, one core": hours,
-                    f"hours, {workers} workers": hours / k * rounds,
+                    f"hours, {workers} workers": hours / k * -(-k // min(workers, k)),
                 }
             )
-    columns = ["data", "model", "images", "hours, one core", f"hours, {workers} workers"]
-    return pd.DataFrame(lines or [{"data": NOT_MEASURED}], columns=columns)
+    return tabled(lines, "data", "model", "images", "hours, one core", f"hours, {workers} workers")
 
 
 def profile_table(costs: Costs) -> pd.DataFrame:
     """List the operations in which the networks furthest from the peak spend their time."""
-    rows = costs.section("profile")
-    found = rows.rename(columns={"case": "model", "measure": "operation", "value": "share"})
-    found = found[["model", "operation", "share"]].assign(model=found["model"].map(title))
-    return found if len(found) else pd.DataFrame([{"model": NOT_MEASURED}], columns=found.columns)
+    rows = costs.section("profile").itertuples()
+    lines = [{"model": title(r.case), "operation": r.measure, "share": r.value} for r in rows]
+    return tabled(lines, "model", "operation", "share")

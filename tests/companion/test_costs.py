@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import raises
 
 from companion import chapters, costs, figures
 from companion.costs import trends
-from mer_utils.errors import MerError
+from companion.costs.record import COLUMNS
 
 MACHINE = {
     "processor": "made",
@@ -21,7 +22,7 @@ MACHINE = {
 
 
 def row(section, case, measure, value, unit="", **more):
-    return dict.fromkeys(costs.COLUMNS) | {
+    return dict.fromkeys(COLUMNS) | {
         "section": section,
         "case": case,
         "measure": measure,
@@ -65,30 +66,28 @@ def write(folder, name="20260102T030405Z-0.json", rows=None, **machine):
 
 @pytest.fixture
 def record(tmp_path):
-    return costs.read_costs(write(tmp_path))
+    return costs.read(write(tmp_path))
 
 
 @pytest.fixture
 def nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "checkout" / "build"))
-    return costs.read_costs()
+    return costs.read()
 
 
 def test_goals_are_met_or_missed_by_their_numbers(record):
-    shown = costs.costs_table(record, "dynamic images")
+    shown = costs.section_table(record, "dynamic images")
     assert shown["verdict"].tolist() == ["met", "missed", ""]
     assert shown["goal"].tolist() == ["at least 8", "at most 1.5", ""]
     assert shown["value"].tolist() == ["9 x", "1.6 x", "3 ms"]
-    every = costs.costs_table(record, "", goals_only=True)
-    assert every["verdict"].tolist() == ["met", "missed", "met"]
-    assert costs.costs_quoted(record)["goals"] == "3"
-    assert costs.costs_quoted(record)["goals_met"] == "2"
+    assert costs.quoted(record)["goals"] == "3"
+    assert costs.quoted(record)["goals_met"] == "2"
 
 
 def test_measures_stand_side_by_side(record):
-    wide = costs.costs_by_case(record, "training", {"epochs": "n", "absent": "-", **costs.SPEEDS})
+    wide = costs.by_case(record, "training", {"epochs": "n", "absent": "-", **costs.SPEEDS})
     (line,) = wide.dropna(axis="columns").to_dict("records")
-    assert line == {"model": "LEARNet", "n": 5.0, "ms an image": 2.0}
+    assert line == {"model": "LEARNet", "n": 5.0, "ms per image": 2.0}
 
 
 def test_the_headings_are_those_of_measures_that_are_recorded():
@@ -98,7 +97,7 @@ def test_the_headings_are_those_of_measures_that_are_recorded():
 
 
 def test_points_of_curves_are_no_single_numbers(record):
-    assert "seed" not in " ".join(costs.costs_table(record, "")["what"])
+    assert costs.section_table(record, "curves")["what"].tolist() == ["not measured"]
 
 
 def test_verdicts_on_what_was_tried_follow_from_the_numbers(record):
@@ -153,8 +152,8 @@ def test_the_newest_record_is_read_and_all_stand_in_the_history(monkeypatch, tmp
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     old = write(tmp_path / "build" / "bench", "20250101T000000Z-a.json", commit="aaaaaaaaaaaa")
     new = write(tmp_path / "build" / "bench", "20260101T000000Z-b.json")
-    assert costs.cost_files() == [old, new]
-    assert costs.read_costs().machine["commit"] == MACHINE["commit"]
+    assert costs.files() == [old, new]
+    assert costs.read().machine["commit"] == MACHINE["commit"]
     history = costs.history_table()
     assert list(history.columns) == ["seconds", "2026-01-02, aaaaaaa", "2026-01-02, 0123456"]
     assert history.iloc[0].tolist() == ["import mer_utils", 0.1, 0.1]
@@ -163,17 +162,17 @@ def test_the_newest_record_is_read_and_all_stand_in_the_history(monkeypatch, tmp
 def test_a_record_of_the_checkout_stands_in_until_one_is_made(monkeypatch, tmp_path):
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     came = write(tmp_path / "benchmarks" / "recorded")
-    assert costs.cost_files() == [came]
+    assert costs.files() == [came]
     made = write(tmp_path / "build" / "bench")
-    assert costs.cost_files() == [made]
+    assert costs.files() == [made]
 
 
 def test_without_a_record_every_table_says_so(nothing):
     shown = [
         costs.machine_table(nothing),
-        costs.costs_table(nothing, "dynamic images"),
-        costs.costs_by_case(nothing, "training", costs.SHARES),
-        costs.costs_by_case(nothing, "gpu rates", costs.GPU_RATES),
+        costs.section_table(nothing, "dynamic images"),
+        costs.by_case(nothing, "training", costs.SHARES),
+        costs.by_case(nothing, "gpu rates", costs.GPU_RATES),
         costs.effects_table(nothing),
         costs.growth_table(nothing),
         costs.projection_table(nothing),
@@ -182,7 +181,7 @@ def test_without_a_record_every_table_says_so(nothing):
     ]
     for table in shown:
         assert "not measured" in chapters.show(table, "A table.").to_html()
-    quoted = costs.costs_quoted(nothing)
+    quoted = costs.quoted(nothing)
     assert "make bench" in quoted.pop("goals_said")
     assert quoted.pop("gpu_said") == "No record is at hand."
     assert set(quoted.values()) == {"not measured"}
@@ -192,10 +191,10 @@ def test_without_a_record_every_table_says_so(nothing):
 
 def test_the_page_says_on_which_gpu_a_record_was_made(tmp_path, record, nothing):
     def said(name, rows=None, **more):
-        return costs.costs_quoted(costs.read_costs(write(tmp_path, name, rows, **more)))["gpu_said"]
+        return costs.quoted(costs.read(write(tmp_path, name, rows, **more)))["gpu_said"]
 
-    assert costs.costs_quoted(nothing)["gpu_said"] == "No record is at hand."
-    assert "not whether its machine had one" in costs.costs_quoted(record)["gpu_said"]
+    assert costs.quoted(nothing)["gpu_said"] == "No record is at hand."
+    assert "not whether its machine had one" in costs.quoted(record)["gpu_said"]
     assert "without a GPU" in said("a.json", gpu="none")
     assert "nothing was measured on it" in said("b.json", gpu="Made 9000")
     rows = [*made_rows(), row("gpu", "clips", "one pass", 0.7)]
@@ -215,5 +214,5 @@ def test_figures_draw_the_record(record):
 @pytest.mark.parametrize("text", ["", "[]", '{"rows": []}', '{"machine": 3, "rows": []}'])
 def test_what_is_no_record_is_named(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(MerError, match=r"x\.json is no record"):
-        costs.read_costs(tmp_path / "x.json")
+    with raises("bad register", "x.json"):
+        costs.read(tmp_path / "x.json")
