@@ -22,7 +22,7 @@ from mer_utils.cli.experiments import (
     compute,
 )
 from mer_utils.errors import MerError
-from mer_utils.files import BUILD_SETTING, build_dir
+from mer_utils.files import BUILD_SETTING, build_dir, checkout
 
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
@@ -43,11 +43,11 @@ def make_book(
 ) -> None:
     """Run what is missing, execute every notebook, build the site."""
     from companion import costs
-    from mer_utils import book as book_room
+    from companion.build import build as build_book
     from mer_utils.experiments import TABLES, open_workspace
     from mer_utils.runs import open_executor
 
-    repository, build = find_repository(), build_dir()
+    root, build = repository(), build_dir()
     # Notebooks run in a folder of their own and must find the same caches.
     os.environ[BUILD_SETTING] = str(build)
     workspace = open_workspace(
@@ -63,13 +63,13 @@ def make_book(
     report = compute(workspace, list(TABLES), workers, chosen)
     if report.failed:
         raise MerError(
-            "TODO",
+            "folds failed",
             f"{len(report.failed)} fold(s) failed, see above",
             "every fold of every table",
             "mend the cause and run the same command again; what is done is kept",
         )
-    site = book_room.build(
-        repository=repository,
+    site = build_book(
+        repository=root,
         build=build,
         parameters={
             "profile": profile,
@@ -78,7 +78,7 @@ def make_book(
             # The newest record of what things cost; another one makes that page anew.
             "record_file": costs.newest() or "",
         },
-        inputs=inputs(workspace, repository),
+        inputs=inputs(workspace, root),
         workers=workers,
         data_title=workspace.data_title,
         twins=any(workspace.is_synthetic(dataset.name) for dataset in workspace.datasets),
@@ -99,16 +99,16 @@ def pdf() -> None:
     """Print the whole book, as it was last built, to one PDF."""
     from companion.build.pdf import pdf as print_pdf
 
-    written = print_pdf(repository=find_repository(), build=build_dir())
+    written = print_pdf(repository=repository(), build=build_dir())
     typer.echo(f"The PDF is ready: {written}")
 
 
-def inputs(workspace: Workspace, repository: Path) -> dict[str, str]:
+def inputs(workspace: Workspace, root: Path) -> dict[str, str]:
     """Return the fingerprints of everything but the sources that pages rest on."""
     from mer_utils.experiments import TABLES
 
     specs = [spec for table in TABLES for spec in workspace.specs(table)]
-    lock = (repository / "requirements.lock").read_bytes()
+    lock = (root / "requirements.lock").read_bytes()
     data = "".join(spec.fingerprint for spec in workspace.data.values())
     return {
         "lock": hashlib.sha256(lock).hexdigest(),
@@ -117,21 +117,20 @@ def inputs(workspace: Workspace, repository: Path) -> dict[str, str]:
     }
 
 
-def find_repository() -> Path:
-    """Return the nearest folder, from here upwards, that holds the book's ``_config.yml``.
+def repository() -> Path:
+    """Return the checkout that one stands in.
 
     Raises
     ------
     MerError
-        If there is none.
+        ``not a checkout``, if there is none.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
-            return folder
-    raise MerError(
-        "TODO",
-        f"{here} is not inside a checkout of the book",
-        "a folder with _config.yml and notebooks/",
-        "change into the repository and run the command there",
-    )
+    found = checkout()
+    if found is None:
+        raise MerError(
+            "not a checkout",
+            f"{Path.cwd()} is not inside a checkout of the book",
+            "a folder with _config.yml",
+            "change into the repository and run the command there",
+        )
+    return found

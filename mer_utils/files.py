@@ -21,9 +21,13 @@ def build_dir() -> Path:
     """
     if named := os.environ.get(BUILD_SETTING):
         return Path(named).absolute()
+    return (checkout() or Path.cwd()) / "build"
+
+
+def checkout() -> Path | None:
+    """Return the nearest folder, from here upwards, that holds the book's ``_config.yml``."""
     here = Path.cwd()
-    roots = [folder for folder in (here, *here.parents) if (folder / "_config.yml").is_file()]
-    return (roots[0] if roots else here) / "build"
+    return next((f for f in (here, *here.parents) if (f / "_config.yml").is_file()), None)
 
 
 @contextmanager
@@ -50,7 +54,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         raise MerError(
-            "TODO",
+            "cannot write",
             f"{path} could not be written ({error.strerror or error})",
             "a writable folder with free space",
             "free some space or name another folder, then run the same command again",

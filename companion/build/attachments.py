@@ -30,7 +30,7 @@ def detach(node: NotebookNode, page: str, found: dict[str, bytes]) -> None:
     Raises
     ------
     MerError
-        If two links of one name hold different files.
+        ``taken name``, if two links of one name hold different files.
     """
     up = "../" * page.count("/")
 
@@ -38,7 +38,8 @@ def detach(node: NotebookNode, page: str, found: dict[str, bytes]) -> None:
         name, content = match[1], base64.b64decode(match[2])
         if found.setdefault(name, content) != content:
             raise MerError(
-                "TODO", f"{page} offers {name} for download, and so does another cell or page,"
+                "taken name",
+                f"{page} offers {name} for download, and so does another cell or page,"
                 " with other content",
                 "one name for one file",
                 "give one of the two another name",

@@ -71,5 +71,8 @@ def below_title(markdown: str, line: str, page: str) -> str:
                 rest = rest[1:]
             return "\n".join([*lines[: number + 1], "", line, "", *rest]) + "\n"
     raise MerError(
-        "TODO", f"{page} has no title", "a first heading '# Title'", "give the page a level-one heading"
+        "bad notebook",
+        f"{page} has no title",
+        "a first heading '# Title'",
+        "give the page a level-one heading",
     )

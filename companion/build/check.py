@@ -1,18 +1,16 @@
-"""Every notebook in a plain Jupyter session, with its default parameters.
-
-``python -m companion.build.check [NAME ...]`` in the repository's root.
-"""
+"""Every notebook with its default parameters: ``python -m companion.build.check [NAME ...]``."""
 
 from __future__ import annotations
 
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from companion.build import prepare
-from companion.build.prepare import Notebook
+from companion.build.execute import run_one
 from mer_utils.errors import MerError
+from mer_utils.registry import unknown
 
 
 def check(folder: Path, names: Sequence[str] = (), log: Callable[[str], None] = print) -> None:
@@ -25,58 +23,28 @@ def check(folder: Path, names: Sequence[str] = (), log: Callable[[str], None] = 
     names : sequence of str
         Only these; by default all.
     log : callable
-        Takes one line for each notebook.
+        Takes one line per notebook.
 
     Raises
     ------
     MerError
-        Naming every notebook and cell that failed.
+        ``failed notebook``, naming every notebook and cell that failed.
     """
-    notebooks = prepare.read_all(folder)
-    unknown = sorted(set(names) - {notebook.name for notebook in notebooks})
-    if unknown:
-        raise MerError(
-            "TODO", f"there is no notebook {', '.join(unknown)}",
-            f"one of {', '.join(n.name for n in notebooks)}",
-            "correct the name",
-        )
+    notebooks = {notebook.name: notebook for notebook in prepare.read_all(folder)}
+    for name in names:
+        if name not in notebooks:
+            raise unknown("notebook", name, notebooks)
     failures = []
-    for notebook in notebooks:
-        if names and notebook.name not in names:
-            continue
-        start = time.perf_counter()
-        failure = _run(notebook, folder)
-        seconds = time.perf_counter() - start
-        log(f"FAILED   {failure}" if failure else f"ran      {notebook.name} in {seconds:.1f} s")
-        if failure:
-            failures.append(failure)
+    with tempfile.TemporaryDirectory(prefix="mer-") as private:
+        for name in names or notebooks:
+            target = Path(private) / "executed.ipynb"
+            seconds, failure = run_one(notebooks[name], target, {}, f"{private}/kernel-{name}")
+            log(f"FAILED   {failure}" if failure else f"ran      {name} in {seconds:.1f} s")
+            failures += [failure] if failure else []
     if failures:
-        raise MerError("TODO", "; ".join(failures), "every cell to run", "mend the cells named above")
-
-
-def _run(notebook: Notebook, folder: Path) -> str | None:
-    """Run one notebook with nbclient; return None, or which cell failed and how."""
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    node = notebook.node
-    client = NotebookClient(
-        node,
-        timeout=None,
-        kernel_name="python3",
-        startup_timeout=120,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        for position, cell in enumerate(node.cells):
-            if any(output.output_type == "error" for output in cell.get("outputs", [])):
-                return f"{notebook.where(position)}: {error.ename}: {error.evalue}"
-        return f"{notebook.source.name}: {error.ename}: {error.evalue}"
-    except Exception as error:  # a kernel that died: reported with its notebook
-        return f"notebooks/{notebook.source.name}: {type(error).__name__}: {error}"
-    return None
+        raise MerError(
+            "failed notebook", "; ".join(failures), "every cell to run", "mend the cells named above"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,25 +6,24 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import nbformat
+from tqdm import tqdm
 
 from companion.build.executed import Executed, Record, key_of
 from companion.build.prepare import Notebook
-from companion.build.progress import bar
 from mer_utils.errors import MerError
 from mer_utils.files import BUILD_SETTING
 
 Log = Callable[[str], None]
 
 #: What every kernel sees, so that a page does not depend on who builds it: one thread
-#: a kernel (the notebooks themselves run side by side), no progress bars, fixed hashing
+#: per kernel (the notebooks themselves run side by side), no progress bars, fixed hashing
 #: and dates, and no kernels or start-up files of the user's own.
 KERNEL_ENVIRONMENT = {
     **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")},
@@ -34,57 +33,42 @@ KERNEL_ENVIRONMENT = {
     "JUPYTER_PREFER_ENV_PATH": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-
 #: What the kernels print outside any cell, in the build folder.
 MESSAGES = "kernels.log"
+_BAR = "{desc} {bar} {postfix} {elapsed}, left: {remaining}"
 
 
-@dataclass(frozen=True)
-class Task:
-    """One notebook to run, in a form that another process can be sent."""
+def run_one(
+    notebook: Notebook, target: Path, parameters: Mapping[str, Any], socket: str
+) -> tuple[float, str | None]:
+    """Run a notebook in a fresh kernel; return its seconds, and None or what failed.
 
-    name: str
-    prepared: Path
-    scratch: Path
-    parameters: dict[str, Any]
-    folder: Path
-    socket: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one run ended: ``error`` is None, or (cell position or None, name, value)."""
-
-    seconds: float
-    error: tuple[int | None, str, str] | None
-
-
-def _set_up(environment: dict[str, str], messages: Path) -> None:
-    """Prepare one worker process; kernels inherit its environment and standard error."""
-    os.environ.update(environment)
-    with open(messages, "a") as handle:
-        os.dup2(handle.fileno(), 2)
-
-
-def _run(task: Task) -> Outcome:
-    """Run one notebook from beginning to end in a fresh kernel."""
+    Parameters
+    ----------
+    notebook : Notebook
+        Runs in the folder of its source.
+    target : Path
+        The executed notebook, also of a run that failed.
+    parameters : mapping
+        Injected; with none, the defaults are used.
+    socket : str
+        Path of this kernel's own Unix sockets: no port is opened that another user could reach.
+    """
     import papermill
     from traitlets.config import Config
 
-    # Unix sockets of this kernel's own: no port is opened that another user could reach.
-    kernel = Config(KernelManager={"transport": "ipc", "ip": task.socket})
     start = time.perf_counter()
     error: tuple[int | None, str, str] | None = None
     try:
         node = papermill.execute_notebook(
-            task.prepared,
-            task.scratch,
-            parameters=task.parameters,
-            cwd=task.folder,
+            notebook.node,
+            target,
+            parameters=dict(parameters),
+            cwd=notebook.source.parent,
             kernel_name="python3",
             progress_bar=False,
             start_timeout=120,
-            config=kernel,
+            config=Config(KernelManager={"transport": "ipc", "ip": socket}),
         )
         for position, cell in enumerate(node.cells):
             # SystemExit(0) ends the run early, which papermill takes for success.
@@ -95,19 +79,46 @@ def _run(task: Task) -> Outcome:
         error = (caught.cell_index, caught.ename, caught.evalue)
     except Exception as caught:  # a kernel that died, a full disk: reported with its page
         error = (None, type(caught).__name__, str(caught))
-    return Outcome(time.perf_counter() - start, error)
+    seconds = time.perf_counter() - start
+    return seconds, None if error is None else _explain(notebook, bool(parameters), *error)
 
 
-def _explain(notebook: Notebook, task: Task, error: tuple[int | None, str, str]) -> str:
+def _explain(
+    notebook: Notebook, injected: bool, position: int | None, name: str, value: str
+) -> str:
     """Say in one line which notebook and cell failed, and with what."""
-    position, name, value = error
-    where = f"{notebook.source.parent.name}/{notebook.source.name}"
+    where = notebook.page_source
     if position is not None:
-        if task.parameters and notebook.parameters_cell is not None:
-            injected_at = notebook.parameters_cell + 1
-            position -= position >= injected_at
+        if injected and notebook.parameters_cell is not None:
+            position -= position > notebook.parameters_cell
         where = notebook.where(position)
     return f"{where}: {name}: {value.strip() or 'no message'}"
+
+
+def _set_up(environment: dict[str, str], messages: Path) -> None:
+    """Prepare one worker process; kernels inherit its environment and standard error."""
+    os.environ.update(environment)
+    with open(messages, "a") as handle:
+        os.dup2(handle.fileno(), 2)
+
+
+def expected_seconds(known: Sequence[float | None], workers: int) -> float | None:
+    """Return how long the tasks take together, or None where nothing is known.
+
+    A task that has never run counts as the mean of those that have.
+
+    Examples
+    --------
+    >>> expected_seconds([4.0, 2.0, None], workers=2)
+    4.5
+    >>> expected_seconds([None], workers=2) is None
+    True
+    """
+    seen = [seconds for seconds in known if seconds is not None]
+    if not seen:
+        return None
+    filled = [fmean(seen) if seconds is None else seconds for seconds in known]
+    return max(sum(filled) / workers, max(filled))
 
 
 def run(
@@ -118,7 +129,7 @@ def run(
     parameters: Mapping[str, Any],
     state: Mapping[str, str],
     build: Path,
-    workers: int | None = None,
+    workers: int,
     log: Log = print,
 ) -> dict[str, Record]:
     """Run the notebooks that changed and return every notebook's record.
@@ -137,35 +148,52 @@ def run(
         Fingerprints that go into every key.
     build : Path
         The build folder that the kernels are told.
-    workers : int, optional
-        Notebooks at a time; by default one for each core.
+    workers : int
+        Notebooks at a time.
     log : callable
-        Takes one line for each notebook.
+        Takes one line per notebook.
 
     Raises
     ------
     MerError
-        Naming every failing notebook, cell number, error name and value; the other
-        notebooks have run to their end by then.
+        ``failed notebook``, naming every failing notebook, cell and error; the others have
+        run to their end by then.
     """
-    by_name = {notebook.name: notebook for notebook in notebooks}
     keys = {n.name: key_of(n, n.accepted(parameters), state) for n in notebooks}
     waiting = [n for n in notebooks if not executed.is_current(n.name, keys[n.name])]
-    if not waiting:
-        return _records(notebooks, executed)
-    # The longest first, so that no long one is left to run alone at the end; of those that never
-    # ran the last, since later pages rest on more results.
-    waiting.reverse()
+    if waiting:
+        scratch.mkdir(parents=True, exist_ok=True)
+        failures = _run_all(waiting, keys, executed, scratch, parameters, build, workers, log)
+        if failures:
+            raise MerError(
+                "failed notebook",
+                "; ".join(sorted(failures)),
+                "every cell to run",
+                f"mend it and build again (as far as they came, the pages are in {scratch};"
+                " no page was rendered, the last good site is as it was)",
+            )
+        shutil.rmtree(scratch, ignore_errors=True)
+    return {n.name: record for n in notebooks if (record := executed.record(n.name))}
+
+
+def _run_all(
+    waiting: list[Notebook],
+    keys: Mapping[str, str],
+    executed: Executed,
+    scratch: Path,
+    parameters: Mapping[str, Any],
+    build: Path,
+    workers: int,
+    log: Log,
+) -> list[str]:
+    """Run notebooks in their own processes, store what succeeds, return what failed."""
     known = {n.name: record.seconds for n in waiting if (record := executed.record(n.name))}
-    waiting.sort(key=lambda n: -known.get(n.name, float("inf")))
-    scratch.mkdir(parents=True, exist_ok=True)
-    failures: dict[str, str] = {}
-    count = max(1, min(workers or os.cpu_count() or 1, len(waiting)))
+    # The longest first, so that no long one is left to run alone at the end; of those that
+    # never ran the last, since later pages rest on more results.
+    waiting = sorted(reversed(waiting), key=lambda n: -known.get(n.name, float("inf")))
+    mean = fmean(known.values()) if known else 1.0
+    failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mer-") as private:
-        tasks = [
-            _task(n, scratch, n.accepted(parameters), f"{private}/kernel{number}")
-            for number, n in enumerate(waiting)
-        ]
         environment = {
             **KERNEL_ENVIRONMENT,
             BUILD_SETTING: str(build.absolute()),
@@ -173,57 +201,40 @@ def run(
             "JUPYTER_RUNTIME_DIR": f"{private}/run",
         }
         pool = ProcessPoolExecutor(
-            count,
+            max(1, min(workers, len(waiting))),
             get_context("spawn"),
             initializer=_set_up,
             initargs=(environment, build / MESSAGES),
         )
-        with pool, bar("notebooks", [known.get(task.name) for task in tasks]) as advance:
-            futures = {pool.submit(_run, task): number for number, task in enumerate(tasks)}
+        # The bar moves by time, not by number; None: on a terminal only.
+        total = sum(known.get(n.name, mean) for n in waiting)
+        with pool, tqdm(total=total, desc="notebooks", disable=None, bar_format=_BAR) as bar:
+            futures: dict[Future[tuple[float, str | None]], Notebook] = {}
+            for number, n in enumerate(waiting):
+                target, socket = scratch / f"{n.name}.ipynb", f"{private}/kernel{number}"
+                futures[pool.submit(run_one, n, target, n.accepted(parameters), socket)] = n
             try:
-                for future in as_completed(futures):
-                    task = tasks[futures[future]]
-                    name = task.name
-                    caught = future.exception()
-                    if caught is not None:  # the worker itself was killed
-                        failures[name] = _explain(
-                            by_name[name], task, (None, type(caught).__name__, str(caught))
-                        )
-                    elif (outcome := future.result()).error is not None:
-                        failures[name] = _explain(by_name[name], task, outcome.error)
+                for count, future in enumerate(as_completed(futures), 1):
+                    n = futures[future]
+                    seconds, failure = _outcome(future, n)
+                    if failure is None:
+                        executed.store(n.name, keys[n.name], scratch / f"{n.name}.ipynb", seconds)
                     else:
-                        executed.store(name, keys[name], task.scratch, outcome.seconds)
-                        log(f"executed {name} in {outcome.seconds:.1f} s")
-                    if name in failures:
-                        log(f"FAILED   {failures[name]}")
-                    advance(futures[future])
+                        failures.append(failure)
+                    with tqdm.external_write_mode():
+                        log(f"FAILED   {failure}" if failure else f"executed {n.name} in {seconds:.1f} s")
+                    bar.set_postfix_str(f"{count}/{len(waiting)}", refresh=False)
+                    bar.update(known.get(n.name, mean))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-    if failures:
-        raise MerError(
-            "TODO", "; ".join(failures[name] for name in sorted(failures)),
-            "every cell to run",
-            f"mend it and build again (as far as they came, the pages are in {scratch};"
-            " no page was rendered, the last good site is as it was)",
-        )
-    shutil.rmtree(scratch, ignore_errors=True)
-    return _records(notebooks, executed)
+    return failures
 
 
-def _task(notebook: Notebook, scratch: Path, parameters: dict[str, Any], socket: str) -> Task:
-    """Write the prepared notebook and return the task of running it."""
-    prepared = scratch / f"{notebook.name}.prepared.ipynb"
-    nbformat.write(notebook.node, prepared)
-    return Task(
-        notebook.name,
-        prepared,
-        scratch / f"{notebook.name}.ipynb",
-        parameters,
-        notebook.source.parent,
-        socket,
-    )
-
-
-def _records(notebooks: list[Notebook], executed: Executed) -> dict[str, Record]:
-    return {n.name: record for n in notebooks if (record := executed.record(n.name))}
+def _outcome(
+    future: Future[tuple[float, str | None]], notebook: Notebook
+) -> tuple[float, str | None]:
+    try:
+        return future.result()
+    except Exception as error:  # the worker itself was killed
+        return 0.0, _explain(notebook, False, None, type(error).__name__, str(error))

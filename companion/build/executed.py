@@ -1,4 +1,4 @@
-"""Executed notebooks on disk: the notebook, its record, and the key of what made it."""
+"""Executed notebooks on disk: the notebook, and the record of what made it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,17 @@ class Record:
         Wall-clock time of that run, kernel start included.
     finished : str
         When it ended (UTC, ISO 8601).
+    key : str
+        Fingerprint of everything it was made from.
     """
 
     seconds: float
     finished: str
+    key: str = ""
 
 
 class Executed:
-    """The folder of executed notebooks: NAME.ipynb, NAME.json (its record) and NAME.key."""
+    """The folder of executed notebooks: NAME.ipynb and NAME.json, its record."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,24 +57,18 @@ class Executed:
 
     def is_current(self, name: str, key: str) -> bool:
         """Tell whether the executed notebook was made from exactly what `key` stands for."""
-        path = self.folder / f"{name}.key"
-        return (
-            self.notebook(name).exists()
-            and self.record(name) is not None
-            and path.exists()
-            and path.read_text("utf-8") == key
-        )
+        record = self.record(name)
+        return record is not None and record.key == key and self.notebook(name).exists()
 
     def store(self, name: str, key: str, scratch: Path, seconds: float) -> None:
-        """Move a finished notebook in; the key goes last, so that it never lies."""
-        (self.folder / f"{name}.key").unlink(missing_ok=True)
+        """Move a finished notebook in; the record goes last, so that it never lies."""
+        record = self.folder / f"{name}.json"
+        record.unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         os.replace(scratch, self.notebook(name))
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        with atomic_write(self.folder / f"{name}.json") as part:
-            part.write_text(json.dumps({"seconds": round(seconds, 2), "finished": now}), "utf-8")
-        with atomic_write(self.folder / f"{name}.key") as part:
-            part.write_text(key, "utf-8")
+        made = Record(round(seconds, 2), datetime.now(UTC).isoformat(timespec="seconds"), key)
+        with atomic_write(record) as part:
+            part.write_text(json.dumps(asdict(made)), "utf-8")
 
     def forget_all_but(self, names: set[str]) -> None:
         """Remove what belongs to notebooks that no longer exist."""
@@ -108,15 +105,6 @@ def key_of(notebook: Notebook, parameters: Mapping[str, Any], state: Mapping[str
     """Return the key of a run: code cells and metadata, parameters, everything they rest on.
 
     Prose is not in it: it changes no output, and `with_prose_of` brings it up to date.
-
-    Parameters
-    ----------
-    notebook : Notebook
-        The prepared notebook.
-    parameters : mapping
-        What is injected into it.
-    state : mapping of str to str
-        Fingerprints of the package, the lock, the data, the results.
     """
     code = [cell for cell in notebook.node.cells if cell.cell_type == "code"]
     cells = [[cell.source, cell.metadata] for cell in code]

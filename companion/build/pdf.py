@@ -53,19 +53,20 @@ def pdf(
     Raises
     ------
     MerError
-        If Chromium is missing or fails, or the book was never built.
+        ``missing program`` without Chromium, ``failed render`` if it fails, ``not built``.
     """
     program = browser()
     if program is None:
         raise MerError(
-            "TODO", "Chromium was not found",
+            "missing program",
+            "Chromium was not found",
             f"one of {', '.join(BROWSERS)} on the PATH",
             "install it (Debian: apt-get install chromium), or print pages from your browser",
         )
     build = build.absolute()
     source = build / "src"
     if not (build / "html" / "index.html").exists() or not source.exists():
-        raise MerError("TODO", f"{build} holds no book", "a finished build", "run make book first")
+        raise MerError("not built", f"{build} holds no book", "a finished build", "run make book first")
     log("rendering the book as one page, then printing it (about 15 s)")
     scratch = build / "printing"
     folder = jupyter_book(source, repository.absolute() / "_config.yml", scratch, "singlehtml")
@@ -86,7 +87,8 @@ def pdf(
             reason = f"no end after {timeout:.0f} s"
         if part.read_bytes()[:5] != b"%PDF-":
             raise MerError(
-                "TODO", f"Chromium printed no PDF ({reason})",
+                "failed render",
+                f"Chromium printed no PDF ({reason})",
                 "a PDF file",
                 "open the site and print it there",
             )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 import companion
 import mer_utils
@@ -17,7 +19,6 @@ from companion.build import contents, execute, fingerprint, prepare, provenance
 from companion.build.banner import banner
 from companion.build.executed import Executed, key_of
 from companion.build.prepare import Notebook
-from companion.build.progress import expected_seconds
 from companion.build.render import Site, render
 from companion.build.stage import stage
 from mer_utils.errors import MerError
@@ -66,16 +67,14 @@ def build(
     Raises
     ------
     MerError
-        For a syntax error, a failing cell, an unknown parameter, a page that is missing
-        or does not render. The last good site stays as it was.
+        ``bad notebook``, ``failed notebook``, ``unknown name`` of a parameter, ``bad contents``,
+        ``failed render`` or ``busy``. The last good site stays as it was.
     """
     start = time.perf_counter()
     repository, build = repository.absolute(), build.absolute()
-    config = repository / "_config.yml"
-    if not config.exists():
-        raise MerError("TODO", f"{config} is missing", "the repository's root", "name that folder")
     folder = repository / "notebooks"
     parameters = {k: _portable(v, repository, folder) for k, v in parameters.items()}
+    workers = workers or os.cpu_count() or 1
     with _alone(build):
         notebooks = prepare.read_all(folder, parameters)
         if not twins:
@@ -85,34 +84,31 @@ def build(
         executed, scratch = Executed(build / "executed"), build / "executing"
         shutil.rmtree(scratch, ignore_errors=True)
         executed.forget_all_but({notebook.name for notebook in notebooks})
-        workers = workers or os.cpu_count() or 1
-        _announce(notebooks, executed, Site(build), parameters, state, workers, log)
-
-        def run(some: list[Notebook], state: dict[str, str]) -> dict[str, Any]:
-            return execute.run(
-                some,
-                executed,
-                scratch,
-                parameters=parameters,
-                state=state,
-                build=build,
-                workers=workers,
-                log=log,
-            )
-
-        records = run([n for n in notebooks if n.name != STATUS], state)
+        first = [n for n in notebooks if n.name != STATUS]
+        keys = {n.name: key_of(n, n.accepted(parameters), state) for n in first}
+        waiting = [n for n in first if not executed.is_current(n.name, keys[n.name])]
+        log(_announce(waiting, len(notebooks), executed, Site(build), workers))
+        run = partial(
+            execute.run,
+            executed=executed,
+            scratch=scratch,
+            parameters=parameters,
+            build=build,
+            workers=workers,
+            log=log,
+        )
+        records = run(first, state=state)
         profile = str(parameters.get("profile", "none"))
         gathered = provenance.collect(
             repository, records, profile=profile, data_title=data_title, inputs=inputs
         )
-        written = provenance.write(build, gathered)
-        last = {**state, "provenance": fingerprint.of_file(written)}
-        run([n for n in notebooks if n.name == STATUS], last)
+        last = {**state, "provenance": fingerprint.of_file(provenance.write(build, gathered))}
+        run([n for n in notebooks if n.name == STATUS], state=last)
 
         source = build / "src"
         stage(repository, notebooks, executed, source, banner(profile, data_title))
         lock = {"package": state["package"], "lock": state.get("lock", "")}
-        site, rendered = render(source, config, build, lock)
+        site, rendered = render(source, repository / "_config.yml", build, lock)
     verb = "rendered" if rendered else "unchanged"
     log(f"{verb}: {site / 'index.html'} ({time.perf_counter() - start:.0f} s in all)")
     return site
@@ -148,41 +144,30 @@ def _portable(value: Any, repository: Path, folder: Path) -> Any:
 
 
 def _announce(
-    notebooks: list[Notebook],
-    executed: Executed,
-    site: Site,
-    parameters: Mapping[str, Any],
-    state: Mapping[str, str],
-    workers: int,
-    log: Callable[[str], None],
-) -> None:
+    waiting: list[Notebook], of: int, executed: Executed, site: Site, workers: int
+) -> str:
     """Say what is going to be done, and how long that took the last time."""
-    waiting = [
-        n
-        for n in notebooks
-        if n.name != STATUS
-        and not executed.is_current(n.name, key_of(n, n.accepted(parameters), state))
-    ]
-    line = f"{len(notebooks)} notebooks, {len(waiting)} to execute"
+    line = f"{of} notebooks, {len(waiting)} to execute"
     if waiting:
         known = [r.seconds if (r := executed.record(n.name)) else None for n in waiting]
-        seconds = expected_seconds(known, workers)
+        seconds = execute.expected_seconds(known, workers)
         line += f", about {seconds:.0f} s" if seconds else ", for the first time"
-    rendering = site.known().get("seconds")
-    if rendering is not None:
+    if (rendering := site.known().get("seconds")) is not None:
         line += f"; rendering takes about {rendering} s where a page changed"
-    log(line)
+    return line
 
 
 @contextmanager
 def _alone(build: Path) -> Iterator[None]:
     """Hold the build folder for this process; a second build in it would mix with ours."""
     build.mkdir(parents=True, exist_ok=True)
-    with open(build / ".lock", "w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise MerError(
-                "TODO", f"another build is at work in {build}", "one at a time", "wait until it is done"
-            ) from error
-        yield
+    try:
+        with FileLock(build / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise MerError(
+            "busy",
+            f"another build is at work in {build}",
+            "one at a time",
+            "wait until it is done",
+        ) from error

@@ -15,6 +15,7 @@ import yaml
 from nbformat import NotebookNode
 
 from mer_utils.errors import MerError
+from mer_utils.registry import unknown
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -45,6 +46,11 @@ class Notebook:
     name: str
     source: Path
     node: NotebookNode
+
+    @property
+    def page_source(self) -> str:
+        """The source as it is named in messages, such as ``notebooks/summary.md``."""
+        return f"{self.source.parent.name}/{self.source.name}"
 
     @cached_property
     def parameters_cell(self) -> int | None:
@@ -79,7 +85,7 @@ class Notebook:
         line = ""
         if len(fences) == sum(c.cell_type == "code" for c in self.node.cells):
             line = f" (line {text.count(chr(10), 0, fences[ordinal - 1]) + 1})"
-        return f"{self.source.parent.name}/{self.source.name}, code cell {ordinal}{line}"
+        return f"{self.page_source}, code cell {ordinal}{line}"
 
 
 def tags(cell: NotebookNode) -> list[str]:
@@ -99,7 +105,7 @@ def read(source: Path) -> Notebook:
     Raises
     ------
     MerError
-        If the file cannot be read as a MyST Markdown notebook.
+        ``bad notebook``, if the file is no MyST Markdown notebook.
     """
     import jupytext  # 0.3 s, and not needed by the commands that read no notebook
 
@@ -108,7 +114,8 @@ def read(source: Path) -> Notebook:
     except (yaml.YAMLError, ValueError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise MerError(
-            "TODO", f"{source.parent.name}/{source.name} could not be read ({reason})",
+            "bad notebook",
+            f"{source.parent.name}/{source.name} could not be read ({reason})",
             "a Jupytext MyST Markdown notebook in UTF-8",
             "mend the header or the cell named above",
         ) from error
@@ -119,11 +126,7 @@ def read(source: Path) -> Notebook:
 
 
 def for_licensed_data(notebook: Notebook) -> Notebook:
-    """Return the notebook without what can be shown of synthetic twins only.
-
-    The page ends before its first cell tagged `TWINS_ONLY`; a notebook without such a cell
-    is returned as it is.
-    """
+    """Return the notebook up to its first cell tagged `TWINS_ONLY`."""
     cells = notebook.node.cells
     end = next((i for i, cell in enumerate(cells) if TWINS_ONLY in tags(cell)), None)
     if end is None:
@@ -131,35 +134,27 @@ def for_licensed_data(notebook: Notebook) -> Notebook:
     return replace(notebook, node=NotebookNode({**notebook.node, "cells": cells[:end]}))
 
 
-def syntax_errors(notebook: Notebook) -> list[str]:
-    """Return one line for each code cell that is not valid Python (magics are)."""
+def problems(notebook: Notebook) -> list[str]:
+    """Return everything that keeps a notebook from being run, one line each.
+
+    Each cell must be valid Python (magics are), and exactly one be tagged ``parameters``.
+    """
+    from IPython.core.inputtransformer2 import TransformerManager
+
     found = []
     for position, cell in enumerate(notebook.node.cells):
         if cell.cell_type != "code":
             continue
-        code = cell.source
-        if re.search(r"^\s*[%!?]", code, re.MULTILINE):
-            from IPython.core.inputtransformer2 import TransformerManager
-
-            code = TransformerManager().transform_cell(code)
         try:
+            code = TransformerManager().transform_cell(cell.source)
             compile(code, notebook.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        except (SyntaxError, ValueError) as error:
-            line = f", its line {error.lineno}" if isinstance(error, SyntaxError) else ""
-            message = error.msg if isinstance(error, SyntaxError) else str(error)
-            found.append(f"{notebook.where(position)}{line}: {type(error).__name__}: {message}")
-    return found
-
-
-def problems(notebook: Notebook) -> list[str]:
-    """Return everything that keeps a notebook from being run, one line each."""
-    found = syntax_errors(notebook)
+        except SyntaxError as error:
+            found.append(
+                f"{notebook.where(position)}, its line {error.lineno}: SyntaxError: {error.msg}"
+            )
     count = sum("parameters" in tags(cell) for cell in notebook.node.cells)
     if count != 1:
-        found.append(
-            f"{notebook.source.parent.name}/{notebook.source.name} has {count} cells"
-            " tagged 'parameters' instead of one"
-        )
+        found.append(f"{notebook.page_source} has {count} cells tagged 'parameters' instead of one")
     return found
 
 
@@ -176,25 +171,27 @@ def read_all(folder: Path, parameters: Iterable[str] = ()) -> list[Notebook]:
     Raises
     ------
     MerError
-        Naming every notebook and cell that cannot be run, or the unknown parameters.
+        ``bad notebook``, naming every notebook and cell that cannot be run;
+        ``unknown name`` for a parameter that none declares.
     """
-    sources = sorted(folder.glob("*.md"))
-    if not sources:
-        raise MerError("TODO", f"{folder} holds no notebooks", "*.md files", "name the notebooks' folder")
-    notebooks = [read(source) for source in sources]
+    notebooks = [read(source) for source in sorted(folder.glob("*.md"))]
+    if not notebooks:
+        raise MerError(
+            "bad notebook",
+            f"{folder} holds no notebooks",
+            "*.md files",
+            "name the notebooks' folder",
+        )
     found = [line for notebook in notebooks for line in problems(notebook)]
     if found:
         raise MerError(
-            "TODO", "; ".join(found),
+            "bad notebook",
+            "; ".join(found),
             "notebooks of valid Python, each with one cell tagged 'parameters'",
             "mend the cells named above; nothing was run",
         )
-    declared = frozenset[str]().union(*(notebook.parameters for notebook in notebooks))
-    unknown = sorted(set(parameters) - declared)
-    if unknown:
-        raise MerError(
-            "TODO", f"no notebook declares the parameter {', '.join(map(repr, unknown))}",
-            f"one of {', '.join(sorted(declared))}",
-            "correct the name, or assign it in the notebook's cell tagged 'parameters'",
-        )
+    declared = sorted(set().union(*(notebook.parameters for notebook in notebooks)))
+    for name in parameters:
+        if name not in declared:
+            raise unknown("parameter", name, dict.fromkeys(declared))
     return notebooks

@@ -40,7 +40,7 @@ def jupyter_book(source: Path, config: Path, scratch: Path, builder: str = "html
     Raises
     ------
     MerError
-        With the warnings, if there is any.
+        ``failed render``, with the warnings.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -54,7 +54,8 @@ def jupyter_book(source: Path, config: Path, scratch: Path, builder: str = "html
     folder = scratch / "_build" / builder
     if done.returncode != 0 or not any(folder.glob("*.html")):
         raise MerError(
-            "TODO", f"the book did not render: {_complaints(done.stderr + done.stdout, source)}",
+            "failed render",
+            f"the book did not render: {_complaints(done.stderr + done.stdout, source)}",
             "a build without warnings",
             "mend the pages named above and build again; the last good site is as it was",
         )

@@ -69,7 +69,7 @@ def _stage_notebooks(
             (c for c in node.cells if c.cell_type == "markdown" and c.source.strip()), None
         )
         if title is None:
-            raise MerError("TODO", f"{name} has no title", "a first heading '# Title'", "give it one")
+            raise MerError("bad notebook", f"{name} has no title", "a first '# Title'", "give it one")
         title["source"] = below_title(title.source, line, name).rstrip("\n")
         nbformat.write(node, target / f"{notebook.name}.ipynb")
     attachments.write(files, target.parent / EXTRA / attachments.FOLDER)

@@ -32,7 +32,7 @@ def main() -> None:
         app()
     except MerError as error:
         Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]Error:[/] {escape(error.what)}\n"
+            f"[bold red]Error ({error.kind}):[/] {escape(error.what)}\n"
             f"[bold]Expected:[/] {escape(error.expected)}\n"
             f"[bold]Remedy:[/] {escape(error.remedy)}",
             highlight=False,

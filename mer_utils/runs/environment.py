@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,22 @@ def environment() -> dict[str, Any]:
     """Return versions of Python and of the packages that compute, machine and commit."""
     return {
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": versions(PACKAGES),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "commit": commit(),
     }
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def processor() -> str:
@@ -43,13 +55,20 @@ def processor() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
-def commit() -> str:
-    """Return the commit of this package's source, with ``-dirty`` if it was changed since."""
-    here = Path(__file__).parent
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """Return the commit of a checkout, with ``-dirty`` if it was changed since."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=here,
+            [
+                "git",
+                "--no-optional-locks",
+                "describe",
+                "--always",
+                "--dirty",
+                "--abbrev=12",
+                "--exclude=*",
+            ],
+            cwd=folder,
             capture_output=True,
             text=True,
             check=True,

@@ -155,7 +155,7 @@ def test_an_error_is_one_message_and_exit_code_1(monkeypatch, capsys, tmp_path):
         main()
     assert stopped.value.code == 1
     message = capsys.readouterr().err
-    assert message.count("Error:") == 1
+    assert message.count("Error (") == 1
     assert "casme3" in message
     assert "Remedy:" in message
     assert "Traceback" not in message

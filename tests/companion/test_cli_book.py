@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers import raises
 
 from companion import cli as book
-from companion.cli import find_repository, inputs
-from mer_utils.errors import MerError
+from companion.cli import inputs, repository
 from mer_utils.runs import Outcome, Report, run
 
 ROOT = Path(__file__).parents[2]
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_repository_is_found_from_a_folder_inside(monkeypatch):
     monkeypatch.chdir(ROOT / "mer_utils" / "cli")
-    assert find_repository() == ROOT
+    assert repository() == ROOT
 
 
 def test_outside_a_repository_the_message_says_so(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MerError, match="not inside a checkout"):
-        find_repository()
+    with raises("not a checkout", tmp_path):
+        repository()
 
 
 def test_a_new_result_changes_the_fingerprint_and_nothing_else_does(workspace):
@@ -44,5 +44,5 @@ def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, tw
     monkeypatch.setattr(book, "compute", lambda *_: failed)
     monkeypatch.setattr("companion.build.build", lambda **_: pytest.fail("it was built"))
     monkeypatch.chdir(ROOT)
-    with pytest.raises(MerError, match=r"1 fold\(s\) failed.*run the same command again"):
+    with raises("folds failed", "1 fold(s)"):
         book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)

@@ -6,11 +6,10 @@ import io
 
 import nbformat
 import pandas as pd
-import pytest
+from helpers import raises
 
 from companion import chapters
 from companion.build import attachments
-from mer_utils.errors import MerError
 
 FRAME = pd.DataFrame({"value": [0.25, 0.5]})
 
@@ -38,7 +37,7 @@ def test_one_name_for_two_files_is_refused():
     found: dict[str, bytes] = {}
     attachments.detach(notebook(FRAME, "x"), "notebooks/a", found)
     attachments.detach(notebook(FRAME, "x"), "notebooks/b", found)  # the same file again
-    with pytest.raises(MerError, match=r"notebooks/c offers x\.csv"):
+    with raises("taken name", "notebooks/c", "x.csv"):
         attachments.detach(notebook(FRAME + 1, "x"), "notebooks/c", found)
 
 
