@@ -18,7 +18,7 @@ STARTS = {
     "import mer_utils.datasets": "import mer_utils.datasets",
     "mer --help": MER,
     "first cell of a notebook": (
-        "from companion import chapters, figures; from mer_utils import experiments"
+        "from companion import chapters; from mer_utils import experiments, plotting"
     ),
     "import torch": "import torch",
 }

@@ -68,7 +68,7 @@ def confusions(
     -------
     dict of str to ndarray of shape (k, k)
         By network and setting, a line each: what
-        :func:`companion.figures.confusion_matrices` draws.
+        :func:`mer_utils.plotting.confusion_matrices` draws.
     """
     rows = of_networks(predictions, dataset)
     k = number_of_classes(rows) if n_classes is None else n_classes

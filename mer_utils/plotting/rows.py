@@ -10,7 +10,7 @@ from mer_utils import dynamic_image as di
 
 
 def di_row(title: str, frames: np.ndarray, apex: int | None) -> dict[str, Any]:
-    """Make a row of `companion.figures.di_grid`: three frames and every phase's DI.
+    """Make a row of `di_grid`: three frames and every phase's DI.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def di_row(title: str, frames: np.ndarray, apex: int | None) -> dict[str, Any]:
 
 
 def frames_row(title: str, frames: np.ndarray, apex: int) -> dict[str, Any]:
-    """Make a row of `companion.figures.sample_frames`: onset, apex and offset."""
+    """Make a row of `sample_frames`: onset, apex and offset."""
     chosen = [frames[0], frames[apex], frames[-1]]
     return {"title": title, "frames": chosen, "labels": ["onset", "apex", "offset"]}
 
 
 def ported_row(title: str, frames: np.ndarray) -> dict[str, Any]:
-    """Make a row of `companion.figures.ported_vs_right`; both DIs are mapped min to max."""
+    """Make a row of `ported_vs_right`; both DIs are mapped min to max."""
     return {
         "title": title,
         "mean_frame": frames.mean(axis=0).round().astype(np.uint8),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from helpers import raises
 
-from companion import chapters, costs, figures
+from companion import chapters, costs
+from companion.chapters import costs_figures
 from companion.costs import trends
 from companion.costs.record import COLUMNS
 
@@ -185,7 +186,10 @@ def test_without_a_record_every_table_says_so(nothing):
     assert "make bench" in quoted.pop("goals_said")
     assert quoted.pop("gpu_said") == "No record is at hand."
     assert set(quoted.values()) == {"not measured"}
-    for draw, section in ((figures.loss_curves, "curves"), (figures.growth_figure, "scaling")):
+    for draw, section in (
+        (costs_figures.loss_curves, "curves"),
+        (costs_figures.growth_figure, "scaling"),
+    ):
         assert draw(nothing.section(section)).texts[0].get_text() == "nothing was measured"
 
 
@@ -202,11 +206,11 @@ def test_the_page_says_on_which_gpu_a_record_was_made(tmp_path, record, nothing)
 
 
 def test_figures_draw_the_record(record):
-    curves = figures.loss_curves(record.section("curves"))
+    curves = costs_figures.loss_curves(record.section("curves"))
     lines = curves.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["ours", "usual loop"]
     np.testing.assert_allclose(lines[0].get_ydata(), [1, 1 / 2, 1 / 3])
-    growth = figures.growth_figure(record.section("scaling"))
+    growth = costs_figures.growth_figure(record.section("scaling"))
     work = next(a for a in growth.axes[0].get_lines() if a.get_label() == "images shown")
     np.testing.assert_allclose(work.get_ydata(), [1, 4, 16])
 

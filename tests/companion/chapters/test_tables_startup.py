@@ -11,7 +11,7 @@ from companion import chapters
 from mer_utils import runs
 from mer_utils.experiments import TABLES
 
-IMPORTS = "from companion import chapters, figures; from mer_utils import experiments"
+IMPORTS = "from companion import chapters; from mer_utils import experiments, plotting"
 
 LISTS = """
 workspace = experiments.open_workspace("smoke", data_root, store)
@@ -25,10 +25,10 @@ predictions = chapters.on_view(workspace.predictions("table2"))
 scores, differences = chapters.scores(predictions), chapters.differences(predictions)
 chapters.wide_scores(scores, "casme2")
 chapters.wide_differences(differences)
-figures.table2_figure(scores, chance=1 / 5)
+plotting.table2_figure(scores, chance=1 / 5)
 found = chapters.ablation(workspace, "table5")
 chapters.wide_variants(found.scores, "samm")
-figures.variants_figure(found.differences, "comparison", zero_line=True)
+plotting.variants_figure(found.differences, "comparison", zero_line=True)
 counts = len(predictions), len(scores), len(found.scores)
 """
 

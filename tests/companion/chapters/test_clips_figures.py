@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from companion.figures import face_crops
+from companion.chapters.clips_figures import face_crops
 from mer_utils.errors import MerError
 from mer_utils.frames import SubjectCrop
 

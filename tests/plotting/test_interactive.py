@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import companion.figures
-from companion.figures import phase_viewer, results_explorer
+from mer_utils import plotting
 from mer_utils.dynamic_image import KINDS, dynamic_image, rank_pooling_weights, to_uint8
 from mer_utils.errors import MerError
+from mer_utils.plotting import phase_viewer, results_explorer
 
-ROOM = Path(companion.figures.__file__).parent
+ROOM = Path(plotting.__file__).parent
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from companion.figures import learnet_diagram, loso_diagram, phases_diagram
-from companion.figures.learnet import learnet_layers
+from companion.chapters.diagrams import loso_diagram, phases_diagram
+from companion.chapters.learnet import learnet_diagram, learnet_layers
 from mer_utils.errors import MerError
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from companion.figures import BookFigure, ported_vs_right, to_png, to_svg, weights_figure
 from mer_utils.errors import MerError
+from mer_utils.plotting import BookFigure, ported_vs_right, to_png, to_svg, weights_figure
 from mer_utils.plotting.dynamic_images import KIND_COLOURS
 from mer_utils.plotting.style import (
     MODEL_COLOURS,

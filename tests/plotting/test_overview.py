@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.figures import overview_figure, to_png
 from mer_utils.errors import MerError
+from mer_utils.plotting import overview_figure, to_png
 
 
 @pytest.fixture

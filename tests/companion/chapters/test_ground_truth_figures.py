@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 from matplotlib.quiver import Quiver
 
-from companion.figures import (
+from companion.chapters.ground_truth_figures import (
+    ARROW_TIMES,
     agreement_figure,
     apex_error_figure,
     field_grid,
     strength_figure,
-    to_png,
     truth_grid,
     truth_row,
 )
-from companion.figures.ground_truth import ARROW_TIMES
 from mer_utils.errors import MerError
+from mer_utils.plotting import to_png
 
 
 @pytest.fixture
@@ -26,6 +26,11 @@ def field() -> np.ndarray:
     made = np.zeros((20, 24, 2), np.float32)
     made[:, 12:, 1] = -2
     return made
+
+
+@pytest.fixture
+def moving_clip(rng) -> np.ndarray:
+    return rng.integers(0, 256, (12, 20, 24, 3), np.uint8)
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from companion.figures import (
+from mer_utils.dynamic_image import phase_dynamic_images, rank_pooling_weights, to_uint8
+from mer_utils.errors import MerError
+from mer_utils.plotting import (
     SETTING_COLOURS,
     action_unit_heat_map,
     confusion_matrices,
@@ -28,8 +30,6 @@ from companion.figures import (
     variants_figure,
     weights_figure,
 )
-from mer_utils.dynamic_image import phase_dynamic_images, rank_pooling_weights, to_uint8
-from mer_utils.errors import MerError
 from mer_utils.plotting.style import MODEL_MARKERS
 from mer_utils.plotting.trends import joined
 

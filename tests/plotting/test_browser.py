@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.figures import phase_viewer, results_explorer
+from mer_utils.plotting import phase_viewer, results_explorer
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion import figures
+from mer_utils import plotting
 from mer_utils.errors import MerError
 
 
@@ -25,7 +25,7 @@ def by_subject():
 
 
 def test_subjects_stand_in_order_of_accuracy(by_subject):
-    figure = figures.subject_accuracy_figure(by_subject)
+    figure = plotting.subject_accuracy_figure(by_subject)
     left, right = figure.axes
     assert left.get_title(loc="left") == "CASME II"
     assert [t.get_text() for t in left.get_yticklabels()] == ["sub02 (9)", "sub01 (4)"]
@@ -35,32 +35,32 @@ def test_subjects_stand_in_order_of_accuracy(by_subject):
 
 def test_subjects_without_rows_are_refused(by_subject):
     with pytest.raises(MerError, match="no rows"):
-        figures.subject_accuracy_figure(by_subject.iloc[:0])
+        plotting.subject_accuracy_figure(by_subject.iloc[:0])
 
 
 def test_places_stand_beside_each_other_class_by_class(rng):
     image = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
     columns = {"mean DI": {"a": image, "b": image}, "map": {"b": np.eye(2)}}
-    figure = figures.places_grid(columns)
+    figure = plotting.places_grid(columns)
     assert len(figure.axes) == 4
     assert [a.get_ylabel() for a in figure.axes] == ["a", "", "b", ""]
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), image)
     assert figure.axes[1].texts[0].get_text() == "none"
     np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), np.eye(2))
-    assert figures.to_jpeg(figure) == figures.to_jpeg(figures.places_grid(columns))
+    assert plotting.to_jpeg(figure) == plotting.to_jpeg(plotting.places_grid(columns))
 
 
 def test_a_map_of_zeros_is_drawn_dark():
-    figure = figures.places_grid({"map": {"a": np.zeros((2, 2))}})
+    figure = plotting.places_grid({"map": {"a": np.zeros((2, 2))}})
     assert figure.axes[0].images[0].get_clim() == (0, 1)
 
 
 def test_no_picture_is_refused():
     with pytest.raises(MerError, match="no pictures"):
-        figures.places_grid({"map": {}})
+        plotting.places_grid({"map": {}})
 
 
 def test_a_figure_can_say_why_there_is_nothing():
-    figure = figures.said("no maps yet")
+    figure = plotting.said("no maps yet")
     assert figure.axes[0].texts[0].get_text() == "no maps yet"
-    assert figures.to_png(figure)
+    assert plotting.to_png(figure)
