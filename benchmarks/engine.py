@@ -15,8 +15,8 @@ import psutil
 
 from benchmarks.clock import seconds
 from benchmarks.record import Recorder
+from mer_utils import models
 from mer_utils.experiments import Workspace, open_workspace, views_of
-from mer_utils.models import MODELS
 from mer_utils.runs import Job, RunSpec, RunStore, open_executor, prepare_views, run
 
 SECTION = "engine"
@@ -27,7 +27,7 @@ MER = "import sys; from mer_utils.cli.main import main; main()"
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
     _kills(recorder, 4 if quick else KILLS)
     _workers(recorder, quick)
-    for name in ["learnet"] if quick else MODELS:
+    for name in ["learnet"] if quick else models.networks():
         recorder.add(SECTION, name, "peak memory at full size", _peak(name), "GiB", at_most=3)
 
 
@@ -119,7 +119,7 @@ def _workers(recorder: Recorder, quick: bool) -> None:
     specs = [
         spec
         for spec in workspace.specs("table2")
-        if spec.train_views == views_of("dual") and spec.model.name in MODELS
+        if spec.train_views == views_of("dual") and models.is_network(spec.model.name)
     ]
     prepare_views(specs, workspace.context, workers=2)
     jobs, took = workspace.jobs(specs), {}

@@ -181,7 +181,7 @@ def folds_at_once(
     numbers: Sequence[int],
 ) -> None:
     """Record how much faster several worker processes compute the folds of each network."""
-    by_model = {name: [s for s in specs if s.model.name == name] for name in models.MODELS}
+    by_model = {name: [s for s in specs if s.model.name == name] for name in models.networks()}
     by_model = {name: found for name, found in by_model.items() if found}
     prepare_views(list(specs), workspace.context, workers=max(numbers))
     times: dict[tuple[str, int], float] = {}
@@ -201,7 +201,7 @@ def folds_at_once(
                     if took is not None:
                         times[name, workers] = took
         for name, found in by_model.items():
-            case = f"{models.MODELS[name].title}, {len(workspace.jobs(found))} folds"
+            case = f"{models.title(name)}, {len(workspace.jobs(found))} folds"
             faster = {n: times[name, 1] / times[name, n] for n in numbers if (name, n) in times}
             for n, speed in faster.items():
                 goal = 4 if name == "learnet" and speed == max(faster.values()) else None
@@ -248,7 +248,7 @@ def network_rates(
         recorder.add(
             SECTION, "this GPU", f"matrix-product peak, {precision}", peak / 1e12, "TFLOP/s"
         )
-        for name in ["learnet"] if quick else models.MODELS:
+        for name in ["learnet"] if quick else models.networks():
             try:
                 images = images_a_second(name, profile, precision, device, 2 if quick else 20)
             except torch.cuda.OutOfMemoryError:

@@ -36,7 +36,7 @@ SEEDS = tuple(range(6))
 GOALS = {"learnet": 3.0, "mobilenetv2_100": 3.0}
 OTHER_GOAL = 1.5
 # Welch's t that all networks together exceed by chance in one record of twenty (Bonferroni).
-T_LIMIT = round(float(stats.t.ppf(1 - 0.05 / 2 / len(models.MODELS), 2 * len(SEEDS) - 2)), 2)
+T_LIMIT = round(float(stats.t.ppf(1 - 0.05 / 2 / len(models.networks()), 2 * len(SEEDS) - 2)), 2)
 PROFILED, OPERATIONS_SHOWN = 3, 5
 
 
@@ -77,7 +77,7 @@ def prepared(quick: bool) -> tuple[Workspace, list[RunSpec]]:
     specs = {
         spec.model.name: spec.model_copy(update={"spatial": "flip+rotation"})
         for spec in workspace.specs("table2")
-        if spec.train_views == views_of("single") and spec.model.name in models.MODELS
+        if spec.train_views == views_of("single") and models.is_network(spec.model.name)
     }
     prepare_views(list(specs.values()), workspace.context, workers=2)
     return workspace, list(specs.values())

@@ -55,7 +55,6 @@ from companion.chapters.questions import QUESTIONS, by_question
 from companion.chapters.results import (
     chance,
     differences,
-    model_title,
     on_view,
     p_words,
     quoted,
@@ -120,7 +119,6 @@ __all__ = [
     "missed_by_all",
     "missing_note",
     "missing_runs",
-    "model_title",
     "on_view",
     "p_words",
     "phase_gains",

@@ -13,7 +13,7 @@ import yaml
 from IPython.display import HTML
 
 from mer_utils.errors import MerError
-from mer_utils.models import BASELINES
+from mer_utils.models import is_network
 from mer_utils.runs import RunSpec
 
 
@@ -38,7 +38,7 @@ def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
     MerError
         If an entry names a setting that a run specification does not have.
     """
-    specs = [spec for spec in specs if spec.model.name not in BASELINES]
+    specs = [spec for spec in specs if is_network(spec.model.name)]
     entries = yaml.safe_load(register.read_text(encoding="utf-8"))
     rows = []
     for entry in entries:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.experiments import COMPARED
 from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
 from mer_utils.metrics.predictions import CLIP_KEY
-from mer_utils.models import MODELS
 
 CLIP = list(CLIP_KEY)
 
@@ -37,7 +37,7 @@ def of_networks(
     MerError
         If none is left.
     """
-    chosen = predictions["model"].isin(MODELS) & (predictions["test_view"] == "full")
+    chosen = models.are_networks(predictions["model"]) & (predictions["test_view"] == "full")
     if dataset is not None:
         chosen &= predictions["dataset"] == dataset
     if setting is not None:
@@ -73,7 +73,7 @@ def confusions(
     rows = of_networks(predictions, dataset)
     k = number_of_classes(rows) if n_classes is None else n_classes
     return {
-        f"{MODELS[model].title}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
+        f"{models.title(model)}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
         for (model, setting), part in _by_run(rows)
     }
 
@@ -126,7 +126,7 @@ def scores_by_class(
     for (model, setting), part in _by_run(rows):
         table = class_scores(part["y_true"], part["y_pred"], len(classes), classes)
         table["clips"] = table["n_true"] // part["seed"].nunique()
-        parts.append(table.assign(model=MODELS[model].title, setting=setting))
+        parts.append(table.assign(model=models.title(model), setting=setting))
     columns = ["model", "setting", "class", "clips", "precision", "recall", "f1", "undefined"]
     return pd.concat(parts, ignore_index=True)[columns]
 
@@ -215,7 +215,7 @@ def subject_spread(predictions: pd.DataFrame, dataset: str) -> pd.DataFrame:
         seeds = [_spread(run) for _, run in part.groupby("seed")]
         found.append(
             {
-                "model": MODELS[model].title,
+                "model": models.title(model),
                 "setting": setting,
                 **{name: float(np.mean([s[name] for s in seeds])) for name in seeds[0]},
             }
@@ -294,12 +294,12 @@ def missed_by_all(predictions: pd.DataFrame, dataset: str) -> dict[str, Any]:
 
 def _by_run(rows: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     """Return the rows of each network and setting, in the order of tables."""
-    order = {name: place for place, name in enumerate(MODELS)}
+    order = {name: place for place, name in enumerate(models.MODELS)}
     found = list(dict.fromkeys(rows["setting"]))
     settings = [s for s in COMPARED if s in found] + [s for s in found if s not in COMPARED]
     return [
         ((model, setting), part)
-        for model in sorted(rows["model"].unique(), key=order.__getitem__)
+        for model in sorted(rows["model"].unique(), key=lambda name: order.get(name, len(order)))
         for setting in settings
         if len(part := rows[(rows["model"] == model) & (rows["setting"] == setting)])
     ]

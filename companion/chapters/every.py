@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from companion.chapters.ablations import ABLATIONS, prepared
-from companion.chapters.results import model_title, on_view, scores
+from companion.chapters.results import on_view, scores
 from companion.chapters.variants import variant_scores
+from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.experiments import DATASETS, FURTHER_DATASETS, TABLES, Workspace
 from mer_utils.plotting.style import table_of
@@ -119,7 +120,7 @@ def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
     for (dataset, _, model, setting), group in tidy.groupby(keys, sort=False):
         row = {
             "data set": _unbroken(titles.get(str(dataset), str(dataset))),
-            "model": model_title(str(model)),
+            "model": models.title(str(model)),
             "setting": setting,
         }
         for metric, value, low, high in zip(

@@ -24,7 +24,7 @@ def full_models(n_classes: int) -> pd.DataFrame:
         forward pass for one image (additions and multiplications), in units of 1e9.
     """
     rows = []
-    for name, architecture in models.MODELS.items():
+    for name, architecture in models.networks().items():
         network = models.create(name, n_classes, architecture.image_size)
         operations = models.count_operations(network, architecture.image_size)
         rows.append(
@@ -57,12 +57,11 @@ def profile_models(
         One row a model, as `full_models`, with the width and the measured time.
     """
     rows = []
-    for name, architecture in models.MODELS.items():
-        plan = profile.models[name]
+    for name, plan in profile.models.items():
         network = models.create(name, n_classes, plan.image_size, width=plan.width)
         rows.append(
             {
-                "model": architecture.title,
+                "model": models.title(name),
                 "width": plan.width,
                 "pixels": plan.image_size,
                 "parameters": models.count_parameters(network),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from companion.chapters.results import model_title, on_view
+from companion.chapters.results import on_view
 from companion.chapters.variants import add_variant, variant_differences
+from mer_utils import models
 from mer_utils.experiments import Workspace
-from mer_utils.models import BASELINES
 from mer_utils.phases import TRAINING_SETS
 
 
@@ -36,12 +36,12 @@ def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFram
     rows = add_variant(on_view(workspace.predictions("phase_difference")), ["setting"])
     pairs = [("dual", TRAINING_SETS["dual"].control), ("dual", "single")]
     found = variant_differences(rows, pairs)
-    network = ~found["model"].isin(list(BASELINES))
+    network = models.are_networks(found["model"])
     controlled = found["comparison"].eq(f"dual minus {TRAINING_SETS['dual'].control}")
     chosen = found[(found["metric"] == metric) & (network == controlled)]
     made = {d.name: d for d in workspace.variants}
     gains = chosen.assign(
-        title=chosen["model"].map(model_title),
+        title=chosen["model"].map(models.title),
         phase_difference=chosen["dataset"].map(lambda name: made[name].phase_difference),
         noise=chosen["dataset"].map(lambda name: made[name].noise),
     )

@@ -10,7 +10,7 @@ import re
 
 import pandas as pd
 
-from mer_utils.models import BASELINES
+from mer_utils.models import are_networks
 
 _CONTROLS = r"(single twice|matched single)"
 _EQUALLY_LONG = (
@@ -121,7 +121,7 @@ def by_question(differences: pd.DataFrame, table: str, metric: str = "uar_pooled
 
 def _asked(differences: pd.DataFrame, questions: dict[str, str]) -> pd.Series:
     """Return the first question that each comparison answers, "" where there is none."""
-    baseline = differences["model"].isin(list(BASELINES))
+    baseline = ~are_networks(differences["model"])
     words = differences["comparison"] + baseline.map({True: " (baseline)", False: ""})
     found = {
         name: next(

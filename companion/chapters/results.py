@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from mer_utils import stats
+from mer_utils import models, stats
 from mer_utils.errors import MerError
 from mer_utils.experiments import COMPARED, DATASETS, PARTS, Workspace
-from mer_utils.models import BASELINES, MODELS
 
 CONTROL, BASELINE, TREATMENT = "matched single", "single", "dual"
 
@@ -118,7 +117,7 @@ def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
         uar = group[group["metric"] == "uar_pooled"].iloc[0]
         rows.append(
             {
-                "model": model_title(str(model)),
+                "model": models.title(str(model)),
                 "setting": setting,
                 "accuracy": by_metric.loc["accuracy_pooled", "value"],
                 "UF1": by_metric.loc["uf1_pooled", "value"],
@@ -146,7 +145,7 @@ def wide_differences(compared: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "data set": compared["dataset"],
-            "model": compared["model"].map(model_title),
+            "model": compared["model"].map(models.title),
             "comparison": compared["comparison"],
             "difference": compared["value"],
             "relative": compared["relative"],
@@ -177,17 +176,17 @@ def quoted(
     """
     numbers: dict[str, Any] = {}
     chosen = tidy[tidy["metric"] == metric]
-    network = ~chosen["model"].isin(list(BASELINES))
+    network = models.are_networks(chosen["model"])
     for dataset, part in chosen[~network].groupby("dataset"):
         best = part.iloc[int(part["value"].to_numpy().argmax())]
         numbers[f"{dataset}_baseline"] = float(best["value"])
-        numbers[f"{dataset}_baseline_name"] = f"{model_title(best['model'])}, {best['setting']}"
+        numbers[f"{dataset}_baseline_name"] = f"{models.title(best['model'])}, {best['setting']}"
     for dataset, part in chosen[network].groupby("dataset"):
         best = part.iloc[int(part["value"].to_numpy().argmax())]
         numbers |= {
             f"{dataset}_best": float(best["value"]),
             f"{dataset}_best_interval": interval_words(best),
-            f"{dataset}_best_model": model_title(best["model"]),
+            f"{dataset}_best_model": models.title(best["model"]),
             f"{dataset}_best_setting": best["setting"],
             f"{dataset}_clips": int(best["clips"]),
             f"{dataset}_subjects": int(best["subjects"]),
@@ -226,25 +225,11 @@ def p_words(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def model_title(model: str) -> str:
-    """Return the name of a network or a baseline in captions.
-
-    Examples
-    --------
-    >>> model_title("vit_base_patch16_224"), model_title("svm_hog")
-    ('ViT-B/16', 'linear SVM on HOG')
-    """
-    titles = {a.name: a.title for a in MODELS.values()} | {
-        b.name: b.title for b in BASELINES.values()
-    }
-    return titles.get(model, model)
-
-
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Sort by data set, model and setting in the order in which they are listed."""
     orders: dict[str, list[str]] = {
         "dataset": list(DATASETS),
-        "model": [*MODELS, *BASELINES],
+        "model": list(models.MODELS),
         "setting": [*COMPARED, *PARTS],
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from companion.chapters.results import model_title
+from mer_utils import models
 from mer_utils.experiments.datasets import dataset_title
 from mer_utils.plotting.style import table_of
 
@@ -34,7 +34,7 @@ _PHASES = {"onset_apex": "onset to apex", "apex_offset": "apex to offset"}
 _CELLS = {
     "data set": dataset_title,
     "dataset": dataset_title,
-    "model": model_title,
+    "model": models.title,
     "table": table_of,
     "phase": lambda name: _PHASES.get(name, name),
 }

@@ -13,9 +13,9 @@ import pandas as pd
 from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
-from companion.chapters.results import interval_words, model_title, scores
+from companion.chapters.results import interval_words, scores
 from companion.chapters.style import show
-from mer_utils import stats
+from mer_utils import models, stats
 from mer_utils.experiments import TABLES, Workspace
 from mer_utils.experiments.datasets import dataset_title
 
@@ -102,14 +102,14 @@ def wide_variants(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """
     rows = []
     part = tidy[tidy["dataset"] == dataset]
-    models = list(dict.fromkeys(part["model"]))
-    part = part.sort_values("model", key=lambda names: names.map(models.index), kind="stable")
+    order = list(dict.fromkeys(part["model"]))
+    part = part.sort_values("model", key=lambda names: names.map(order.index), kind="stable")
     for (model, variant), group in part.groupby(["model", "variant"], sort=False):
         value = group.set_index("metric")["value"]
         uar = group[group["metric"] == "uar_pooled"].iloc[0]
         rows.append(
             {
-                "model": model_title(str(model)),
+                "model": models.title(str(model)),
                 "variant": variant,
                 "accuracy": value["accuracy_pooled"],
                 "UF1": value["uf1_pooled"],
@@ -180,7 +180,7 @@ def missing_runs(workspace: Workspace, table: str) -> pd.DataFrame:
             job.spec.key,
             {
                 "data set": columns["dataset"],
-                "model": model_title(columns["model"]),
+                "model": models.title(columns["model"]),
                 "variant": ", ".join([columns["train_views"], *varied]),
                 "seed": columns["seed"],
                 "folds missing": 0,
@@ -201,7 +201,7 @@ def missing_note(workspace: Workspace, table: str) -> HTML | Styler:
 
 
 def _name(row: pd.Series) -> str:
-    return f"{row['comparison']}, {model_title(row['model'])}, {dataset_title(row['dataset'])}"
+    return f"{row['comparison']}, {models.title(row['model'])}, {dataset_title(row['dataset'])}"
 
 
 def _ordered(frame: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ import pandas as pd
 
 from companion.claims.register import FAILS, HOLDS, UNDECIDED
 from companion.claims.rows import DIFFER, TWO_PHASES
-from mer_utils.models import MODELS
+from mer_utils.models import title
 
 ALPHA = 0.05
 #: The claim of "up to 10 %" (C07), as a share of the baseline's score.
@@ -204,4 +204,4 @@ def largest_by_chance(rows: pd.DataFrame, n: int = 10_000, seed: int = 0) -> flo
 
 
 def _names(models: pd.Index | list[str]) -> str:
-    return ", ".join(MODELS[str(m)].title if m in MODELS else str(m) for m in models)
+    return ", ".join(title(str(m)) for m in models)

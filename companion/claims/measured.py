@@ -9,7 +9,7 @@ from companion.claims.register import Claim
 from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES, VIEWS
 from companion.claims.rules import Rule
 from mer_utils.experiments import DATASETS, FURTHER_DATASETS
-from mer_utils.models import MODELS
+from mer_utils.models import title
 from mer_utils.plotting.style import table_of
 
 _TITLES = {d.name: d.title for d in (*DATASETS.values(), *FURTHER_DATASETS.values())}
@@ -75,7 +75,7 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
         words += "; without the control, so it decides nothing" if _single(rows) else ""
     return (
         f"{words}. Smallest: {least['value']:+.3f} ({_interval(least)}; "
-        f"{MODELS[least['model']].title}, {title_of(least['dataset'])})."
+        f"{title(least['model'])}, {title_of(least['dataset'])})."
     )
 
 
@@ -118,7 +118,7 @@ def _largest(rows: pd.DataFrame) -> str:
     best = rows.iloc[int(rows["relative"].to_numpy().argmax())]
     return (
         f"Largest relative gain of {len(rows)}: {best['relative']:+.1%} ("
-        f"{MODELS[best['model']].title}, {title_of(best['dataset'])}, {SCORES[best['metric']]}, "
+        f"{title(best['model'])}, {title_of(best['dataset'])}, {SCORES[best['metric']]}, "
         f"{best['comparison']}). Without any true difference the largest of so many, were they "
         f"independent, would be about {decisions.largest_by_chance(rows):+.1%}."
     )

@@ -13,7 +13,7 @@ from companion.chapters.ablations import ablation
 from companion.chapters.results import differences, on_view
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
-from mer_utils.models import BASELINES
+from mer_utils.models import are_networks, is_network
 from mer_utils.phases import PHASES
 from mer_utils.stats import holm
 from mer_utils.views import Views
@@ -41,7 +41,7 @@ Compare = Callable[[Workspace], pd.DataFrame]
 
 def _table2(workspace: Workspace) -> pd.DataFrame:
     rows = on_view(workspace.predictions("table2"))
-    return differences(rows[~rows["model"].isin(list(BASELINES))])
+    return differences(rows[are_networks(rows["model"])])
 
 
 def _variants(table: str) -> Compare:
@@ -49,7 +49,7 @@ def _variants(table: str) -> Compare:
         found = ablation(workspace, table).differences
         # Baselines are no networks, of which the claims speak; and Holm's correction is over
         # models and data sets, one comparison and score at a time.
-        networks = found[~found["model"].isin(list(BASELINES))]
+        networks = found[are_networks(found["model"])]
         p = networks.groupby(["comparison", "metric"])["p_bootstrap"]
         adjusted = p.transform(lambda values: holm(values.to_numpy()))
         return networks.assign(p_bootstrap_holm=adjusted)
@@ -149,7 +149,7 @@ def count_phases(clips: pd.DataFrame, views: Views) -> dict[str, int]:
 
 
 def _of_table(workspace: Workspace, name: str, compare: Compare) -> pd.DataFrame:
-    specs = [s for s in workspace.specs(name) if s.model.name not in BASELINES]
+    specs = [s for s in workspace.specs(name) if is_network(s.model.name)]
     jobs, missing = workspace.jobs(specs), workspace.missing(specs)
     lacking = Counter((job.spec.data.dataset, job.spec.model.name) for job in missing)
     if len(missing) == len(jobs):

@@ -11,7 +11,7 @@ from companion.claims import decisions
 from companion.claims.rows import METRICS, VIEWS
 from mer_utils.errors import MerError
 from mer_utils.experiments import DATASETS
-from mer_utils.models import MODELS
+from mer_utils.models import are_networks, networks
 
 #: Augmentations and shifts of the apex (in frames) that the tables vary.
 AUGMENTATIONS = ("flip", "rotation", "flip+rotation")
@@ -83,7 +83,8 @@ class Rule:
 
     def concerns(self, evidence: pd.DataFrame) -> pd.Series:
         """Whether each row is of a network that the claim is about; baselines are none."""
-        return evidence["model"].isin(self.models or MODELS)
+        named = evidence["model"]
+        return named.isin(self.models) if self.models else are_networks(named)
 
     def tables(self) -> list[str]:
         """Return the tables that decide."""
@@ -111,7 +112,7 @@ def control_of(comparison: str) -> str | None:
 CONTROLLED, UNCONTROLLED = "dual minus matched single", "dual minus single"
 _TABLE2 = {"table2": (CONTROLLED,)}
 _BESIDE = {"table2": (UNCONTROLLED,)}
-_SIX = tuple(MODELS)
+_SIX = tuple(networks())
 _COMBINED = tuple(f"dual, {a} minus single, none" for a in AUGMENTATIONS)
 _COMBINED_CONTROL = tuple(f"dual, {a} minus matched single, {a}" for a in AUGMENTATIONS)
 _HURTS = tuple(

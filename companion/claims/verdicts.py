@@ -12,7 +12,7 @@ from companion.claims.register import NOT_TESTABLE, UNDECIDED, Claim
 from companion.claims.rows import VIEWS
 from companion.claims.rules import Rule, rule_of
 from mer_utils.errors import MerError
-from mer_utils.models import MODELS
+from mer_utils.models import title
 from mer_utils.plotting.style import table_of
 
 
@@ -149,7 +149,7 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
     if lines:
         return lines
     rows = rule.decisive(evidence)
-    models = [MODELS[m].title for m in rule.models if m not in set(rows["model"])]
+    models = [title(m) for m in rule.models if m not in set(rows["model"])]
     datasets = [
         title_of(d) for d in rule.datasets if rule.tables() and d not in set(rows["dataset"])
     ]

@@ -112,7 +112,7 @@ def tabled(lines: Iterable[Mapping[str, Any]], *columns: str) -> pd.DataFrame:
 
 def title(case: str) -> str:
     """Return a network's title by its name, and any other case as it is."""
-    return models.MODELS[case].title if case in models.MODELS else case
+    return models.title(case)
 
 
 def verdict(row: Mapping[Any, Any]) -> str:

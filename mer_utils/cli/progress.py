@@ -116,8 +116,8 @@ def duration(seconds: float) -> str:
 
 
 def _weight(job: Job) -> float:
-    from mer_utils.models import BASELINES  # slow to import, see mer_utils.cli.experiments
+    from mer_utils.models import is_network  # slow to import, see mer_utils.cli.experiments
 
-    if job.spec.model.name in BASELINES:
+    if not is_network(job.spec.model.name):
         return 1.0  # next to nothing beside a network
     return len(job.spec.train_views) * job.spec.views.image_size**2 * job.spec.model.width

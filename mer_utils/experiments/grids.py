@@ -12,7 +12,7 @@ from mer_utils.dynamic_image import KINDS, SCALINGS
 from mer_utils.errors import MerError
 from mer_utils.experiments.profiles import Profile
 from mer_utils.experiments.settings import COMPARED, PARTS, views_of
-from mer_utils.models import BASELINES, weights_identity
+from mer_utils.models import baselines, is_network, weights_identity
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec
 from mer_utils.training import TrainingOptions
 from mer_utils.views import Perturbation, ViewOptions
@@ -83,7 +83,7 @@ def run_spec(
         "evaluation": evaluation,
         "seed": seed,
     }
-    if model in BASELINES:
+    if not is_network(model):
         size, network = profile.baseline_image_size, ModelSpec(name=model)
         training = TrainingOptions(epochs=1)
     else:
@@ -106,26 +106,26 @@ def run_spec(
 
 def _seeds(profile: Profile, model: str) -> tuple[int, ...]:
     """Return the seeds of a model: baselines draw no numbers."""
-    return profile.seeds[:1] if model in BASELINES else profile.seeds
+    return profile.seeds[:1] if not is_network(model) else profile.seeds
 
 
 def _values(profile: Profile, model: str, values: Sequence[Any]) -> Sequence[Any]:
     """Return all values, or the ends of their range where a profile is short of time."""
-    return values if profile.every_value or model in BASELINES else (values[0], values[-1])
+    return values if profile.every_value or not is_network(model) else (values[0], values[-1])
 
 
 def _table2(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
-    models = (*profile.models, *BASELINES)
+    models = (*profile.models, *baselines())
     for d, model, setting in product(data, models, COMPARED):
         # Three times the same images are the same images to what is not trained step by step.
-        if model in BASELINES and setting == "matched single":
+        if not is_network(model) and setting == "matched single":
             continue
         for seed in _seeds(profile, model):
             yield run_spec(profile, d, model, train_views=views_of(setting), seed=seed)
 
 
 def _table3(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
-    models = [m for m in profile.ablation_models if m not in BASELINES]
+    models = [m for m in profile.ablation_models if is_network(m)]
     for d, model, spatial, views in product(data, models, SPATIAL, map(views_of, COMPARED)):
         for seed in profile.seeds:
             yield run_spec(profile, d, model, train_views=views, spatial=spatial, seed=seed)
@@ -135,7 +135,7 @@ def _table4(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     trained = {name: views_of(name) for name in (*COMPARED, *PARTS)}
     for d, model in product(data, profile.ablation_models):
         for setting, seed in product(trained, _seeds(profile, model)):
-            if model in BASELINES and setting in ("matched single", "single twice"):
+            if not is_network(model) and setting in ("matched single", "single twice"):
                 continue
             yield run_spec(profile, d, model, train_views=trained[setting], seed=seed)
         for setting, seed in product(("halves", "dual"), profile.seeds):
@@ -147,7 +147,7 @@ def _table4(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
 def _table5(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     trained = [views_of(name) for name in (*COMPARED, "halves")]
     for d, model, views in product(data, profile.ablation_models, trained):
-        if model in BASELINES and views == views_of("matched single"):
+        if not is_network(model) and views == views_of("matched single"):
             continue
         for seed in _seeds(profile, model):
             yield run_spec(profile, d, model, train_views=views, seed=seed)
@@ -161,7 +161,7 @@ def _table6(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
 
 def _images(profile: Profile, model: str) -> Iterator[dict[str, Any]]:
     """Yield the kinds of image of table 6: crossed, or each choice varied by itself."""
-    crossed = profile.every_value or model in BASELINES
+    crossed = profile.every_value or not is_network(model)
     for kind, scaling in product(KINDS, SCALINGS):
         if crossed or kind == KINDS[0] or scaling == SCALINGS[0]:
             yield {"kind": kind, "scaling": scaling}
@@ -180,7 +180,7 @@ def _table7(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
             for perturbation in moved:
                 views = {"perturbation": perturbation}
                 yield run_spec(profile, d, model, train_views=DUAL, seed=seed, views=views)
-        if profile.every_value or model in BASELINES:
+        if profile.every_value or not is_network(model):
             for rules, seed in product(RULES, _seeds(profile, model)):
                 other = d.model_copy(update=rules)
                 yield run_spec(profile, other, model, train_views=DUAL, seed=seed)
@@ -200,7 +200,7 @@ def _table8(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     for d, model, (evaluation, setting) in product(
         data, profile.ablation_models, (*honest, *wrong)
     ):
-        if model in BASELINES and setting == "matched single":
+        if not is_network(model) and setting == "matched single":
             continue
         for seed in _seeds(profile, model):
             yield run_spec(
@@ -215,11 +215,11 @@ def _table8(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
 
 def _phase_difference(profile: Profile, data: list[DataSpec]) -> Iterator[RunSpec]:
     for model in profile.ablation_models:
-        twins = [d for d in data if model in BASELINES or _is_corner(d, data, profile)]
+        twins = [d for d in data if not is_network(model) or _is_corner(d, data, profile)]
         for d, setting in product(twins, COMPARED):
-            if model in BASELINES and setting == "matched single":
+            if not is_network(model) and setting == "matched single":
                 continue
-            if model not in BASELINES and setting == "single" and not profile.every_value:
+            if is_network(model) and setting == "single" and not profile.every_value:
                 continue
             for seed in _seeds(profile, model):
                 yield run_spec(profile, d, model, train_views=views_of(setting), seed=seed)

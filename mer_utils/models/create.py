@@ -1,4 +1,4 @@
-"""Create a network by name: timm's own, at full width or narrowed, or LEARNet.
+"""Create a network by name: timm's own, at full width or narrowed, LEARNet, or one of your own.
 
 torch and timm are imported where they are used: they take seconds, and the networks' names are
 wanted on every page of the book and in every command.
@@ -6,104 +6,19 @@ wanted on every page of the book and in every command.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
-
 from mer_utils.errors import MerError
+from mer_utils.extras import require
+from mer_utils.models.architectures import Architecture
 from mer_utils.models.pooling import repeatable_on_gpu
+from mer_utils.models.registered import find
 from mer_utils.models.weights import WEIGHTS_SETTING, weights_file
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """One of the six networks.
-
-    Parameters
-    ----------
-    name : str
-        timm's name.
-    title : str
-        The name in captions.
-    family : str
-        "CNN" or "transformer".
-    image_size : int
-        Side in pixels of the input it was designed for.
-    narrowed : callable
-        From the width to what builds the narrowed network, see `create`.
-    """
-
-    name: str
-    title: str
-    family: str
-    image_size: int
-    narrowed: Callable[[float], dict[str, Any]]
-
-
-def _channels(width: float, *full: int) -> tuple[int, ...]:
-    return tuple(max(8, round(c * width / 8) * 8) for c in full)
-
-
-def _vgg(width: float) -> dict[str, Any]:
-    from timm.models import vgg
-
-    cfg = [v if isinstance(v, str) else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
-    return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
-
-
-def _resnet(width: float) -> dict[str, Any]:
-    return {"channels": _channels(width, 64, 128, 256, 512)}
-
-
-def _efficientnet(width: float) -> dict[str, Any]:
-    from timm.models import efficientnet
-
-    # timm has no public name for narrower EfficientNets; its generator takes the multiplier.
-    return {
-        "constructor": efficientnet._gen_efficientnet,
-        "variant": "efficientnet_b0",
-        "channel_multiplier": width,
-    }
-
-
-def _mobilenet(width: float) -> dict[str, Any]:
-    from timm.models import efficientnet
-
-    return {
-        "constructor": efficientnet._gen_mobilenet_v2,
-        "variant": "mobilenetv2_100",
-        "channel_multiplier": width,
-    }
-
-
-def _vit(width: float) -> dict[str, Any]:
-    heads = max(1, round(12 * width))
-    return {"embed_dim": 64 * heads, "num_heads": heads}
-
-
-def _learnet(width: float) -> dict[str, Any]:
-    return {"width": max(2, round(16 * width))}
-
-
-MODELS: dict[str, Architecture] = {
-    a.name: a
-    for a in (
-        Architecture("vgg19", "VGG19", "CNN", 224, _vgg),
-        Architecture("resnet50", "ResNet50", "CNN", 224, _resnet),
-        Architecture("efficientnet_b0", "EfficientNet-B0", "CNN", 224, _efficientnet),
-        Architecture("mobilenetv2_100", "MobileNetV2", "CNN", 224, _mobilenet),
-        Architecture("vit_base_patch16_224", "ViT-B/16", "transformer", 224, _vit),
-        Architecture("learnet", "LEARNet", "CNN", 112, _learnet),
-    )
-}
 
 
 def create(
@@ -120,9 +35,8 @@ def create(
     Parameters
     ----------
     name : str
-        One of `MODELS`, or any other name timm knows (at full width).
+        A network of `MODELS`, or any other that timm knows (at full width).
     num_classes : int
-        Number of classes.
     image_size : int
         Side of the square input in pixels.
     width : float
@@ -142,8 +56,8 @@ def create(
     Raises
     ------
     MerError
-        If the name is unknown, or ImageNet weights are wanted and not to be had. A
-        network is never silently left untrained.
+        ``unknown name``; ``invalid option``, if the network does not come so; ``missing
+        weights``, as a network is never silently left untrained; ``missing extra``.
 
     Examples
     --------
@@ -151,70 +65,59 @@ def create(
     >>> f"{count:,}"
     '1,866,053'
     """
-    import timm
-
+    timm = require("timm", "train")
     from mer_utils.models import learnet as _registers_learnet  # noqa: F401  (with timm)
 
-    if name not in MODELS and not timm.is_model(name):
-        raise MerError(
-            "TODO",
-            f"model {name!r} is unknown",
-            f"one of {', '.join(MODELS)}, or another name that timm.list_models() gives",
-            "correct the name",
+    found = find(name)
+    if not isinstance(found, Architecture):
+        raise _not_so(f"{name} is a baseline", "a network", "fit baselines by their own method")
+    if pretrained and (width != 1.0 or not found.pretrained or found.constructor):
+        raise _not_so(
+            f"{name} at width {width} has no ImageNet weights",
+            "a timm network at width 1",
+            "set pretrained to false for this model",
         )
-    arguments = _arguments(name, image_size)
-    if pretrained:
-        if width != 1.0 or name == "learnet":
-            raise MerError(
-                "TODO",
-                f"{name} at width {width} has no ImageNet weights",
-                "a timm network at width 1",
-                "set pretrained to false for this model",
-            )
-        return repeatable_on_gpu(_pretrained(name, num_classes, weights_dir, arguments))
-    if width == 1.0:
-        return repeatable_on_gpu(timm.create_model(name, num_classes=num_classes, **arguments))
-    if name not in MODELS:
-        raise MerError(
-            "TODO",
+    if width != 1.0 and not found.narrowed:
+        raise _not_so(
             f"{name} cannot be narrowed to width {width}",
-            f"width 1, or one of {', '.join(MODELS)}",
-            "use width 1 for other timm models",
+            "width 1, or one of the six networks",
+            "use width 1 for other networks",
         )
-    arguments |= MODELS[name].narrowed(width)
+    if found.constructor:
+        return repeatable_on_gpu(found.constructor(num_classes, image_size))
+    arguments = {"num_classes": num_classes, **_size(name, image_size)}
+    if pretrained:
+        return repeatable_on_gpu(_pretrained(name, weights_dir, arguments))
+    if found.narrowed and width != 1.0:
+        arguments |= found.narrowed(width)
     constructor = arguments.pop("constructor", None)
-    if constructor is None:
-        return timm.create_model(name, num_classes=num_classes, **arguments)
-    return repeatable_on_gpu(constructor(num_classes=num_classes, **arguments))
+    return repeatable_on_gpu(
+        constructor(**arguments) if constructor else timm.create_model(name, **arguments)
+    )
 
 
-def _arguments(name: str, image_size: int) -> dict[str, Any]:
+def _not_so(what: str, expected: str, remedy: str) -> MerError:
+    return MerError("invalid option", what, expected, remedy)
+
+
+def _size(name: str, image_size: int) -> dict[str, Any]:
     # timm's convolutional networks take any size; those with position embeddings, and
     # LEARNet with its dense layer, are told it.
     told = ("learnet", "vit", "deit", "beit", "eva", "swin")
     return {"img_size": image_size} if name.startswith(told) else {}
 
 
-def _pretrained(
-    name: str, num_classes: int, weights_dir: Path | None, arguments: dict[str, Any]
-) -> nn.Module:
+def _pretrained(name: str, weights_dir: Path | None, arguments: dict[str, Any]) -> nn.Module:
     import timm
+    from safetensors import SafetensorError
 
-    folder = weights_dir or os.environ.get(WEIGHTS_SETTING)
-    overlay = None
-    if folder:
-        overlay = {"file": str(weights_file(name, Path(folder)))}
+    file = weights_file(name, weights_dir)
+    overlay = {"file": str(file)} if file else None
     try:
-        return timm.create_model(
-            name,
-            pretrained=True,
-            num_classes=num_classes,
-            pretrained_cfg_overlay=overlay,
-            **arguments,
-        )
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise MerError(
-            "TODO",
+            "missing weights",
             f"the ImageNet weights of {name} could not be loaded "
             f"({type(error).__name__}: {str(error).splitlines()[0][:200]})",
             "a hub that can be reached, or a folder with the weights",
@@ -234,8 +137,8 @@ def normalisation(model: nn.Module, pretrained: bool) -> tuple[torch.Tensor, tor
     """
     import torch
 
-    config = getattr(model, "pretrained_cfg", None) or {}
-    mean = config.get("mean", (0.5,) * 3) if pretrained else (0.5,) * 3
-    std = config.get("std", (0.5,) * 3) if pretrained else (0.5,) * 3
-    shape = (1, 3, 1, 1)
-    return torch.tensor(mean).reshape(shape), torch.tensor(std).reshape(shape)
+    config = (getattr(model, "pretrained_cfg", None) or {}) if pretrained else {}
+    mean, std = (
+        torch.tensor(config.get(key, (0.5,) * 3)).reshape(1, 3, 1, 1) for key in ("mean", "std")
+    )
+    return mean, std

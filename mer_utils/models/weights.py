@@ -8,22 +8,33 @@ from functools import lru_cache
 from pathlib import Path
 
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 
 WEIGHTS_SETTING = "MER_WEIGHTS"
 
 
-def weights_file(name: str, folder: Path) -> Path:
-    """Return the file of a network's ImageNet weights in a folder of them.
+def weights_file(name: str, folder: Path | None = None) -> Path | None:
+    """Return the file of a network's ImageNet weights, None if the hub is to be asked.
+
+    Parameters
+    ----------
+    name : str
+        timm's.
+    folder : Path, optional
+        By default the one that ``MER_WEIGHTS`` names, if it does.
 
     Raises
     ------
     MerError
-        If it is not there.
+        ``missing weights``, if the folder lacks the file.
     """
-    file = folder / f"{name}.safetensors"
+    named = folder or os.environ.get(WEIGHTS_SETTING)
+    if not named:
+        return None
+    file = Path(named) / f"{name}.safetensors"
     if not file.is_file():
         raise MerError(
-            "TODO",
+            "missing weights",
             f"{file} does not exist",
             f"the ImageNet weights of {name}",
             f"put timm's model.safetensors of {name} there under that name",
@@ -32,45 +43,33 @@ def weights_file(name: str, folder: Path) -> Path:
 
 
 def weights_identity(name: str, weights_dir: Path | None = None) -> str:
-    """Say which ImageNet weights :func:`mer_utils.models.create` would load.
-
-    Nothing is downloaded and no network is built.
-
-    Parameters
-    ----------
-    name : str
-        A timm name.
-    weights_dir : Path, optional
-        As for `create`; the default is the folder that ``MER_WEIGHTS`` names.
+    """Say which ImageNet weights :func:`mer_utils.models.create` would load; load none.
 
     Returns
     -------
     str
-        ``sha256:<hex>`` of a local file, else the hub's name of the weights, as in
-        ``hub:timm/resnet50.a1_in1k``.
+        ``sha256:<hex>`` of a local file, see `weights_file`, else the hub's name of the
+        weights.
 
     Raises
     ------
     MerError
-        If the folder lacks the file, or timm knows no weights of that name.
+        ``missing weights``, if the folder lacks the file, or timm knows no weights.
 
     Examples
     --------
     >>> weights_identity("vgg19")
     'hub:timm/vgg19.tv_in1k'
     """
-    folder = weights_dir or os.environ.get(WEIGHTS_SETTING)
-    if folder:
-        file = weights_file(name, Path(folder))
+    if file := weights_file(name, weights_dir):
         status = file.stat()
         return f"sha256:{_sha256(file, status.st_size, status.st_mtime_ns)}"
-    import timm  # two seconds, and only pre-trained networks ask
-
+    timm = require("timm", "train")  # two seconds, and only pre-trained networks ask
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     source = config and (config.hf_hub_id or config.url)
     if not source:
         raise MerError(
-            "TODO",
+            "missing weights",
             f"timm knows no ImageNet weights of {name}",
             "a network with weights",
             "set pretrained to false for this model",

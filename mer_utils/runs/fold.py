@@ -118,7 +118,7 @@ def compute_fold(
     _require_same_code(job.spec)
     clips = load_clips(job.spec.data, context)
     fold = fold_of(clips, job.held_out, job.spec.evaluation)
-    network = job.spec.model.name not in models.BASELINES
+    network = models.is_network(job.spec.model.name)
     done = (train_network if network else fit_baseline)(job.spec, context, clips, fold)
     views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
     counts = [len(positions) for positions in tested]

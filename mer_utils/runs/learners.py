@@ -120,8 +120,7 @@ def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fol
     described = _described(spec.data, spec.views, spec.model.name, context)
     features, positions = training_set(described, fold, spec)
     tested = [described.of(view, fold.test) for view in PHASES]
-    found = models.fit_and_predict(
-        spec.model.name,
+    found = models.MODELS[spec.model.name].fit_and_predict(
         features,
         labels[positions],
         [shown for shown, _ in tested],
@@ -143,9 +142,7 @@ def _described(data: DataSpec, options: ViewOptions, baseline: str, context: Con
     """Return the features of every view, in place of the images: once for all folds."""
     views = load_views(data, options, context)
     n, phases = views.images.shape[:2]
-    features = models.BASELINES[baseline].describe(
-        views.images.reshape(-1, *views.images.shape[2:])
-    )
+    features = models.MODELS[baseline].describe(views.images.reshape(-1, *views.images.shape[2:]))
     return Views(features.reshape(n, phases, -1), views.present)
 
 

@@ -99,7 +99,7 @@ def plan_runs(
     trained_on: dict[tuple[DataSpec, str], dict[str, int]] = {}
     for job in missing:
         spec, table = job.spec, clips[job.spec.data]
-        if spec.model.name in models.BASELINES:
+        if not models.is_network(spec.model.name):
             continue
         kind = (spec.data, spec.evaluation)
         if kind not in trained_on:

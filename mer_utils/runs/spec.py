@@ -54,8 +54,8 @@ class ModelSpec(_Part):
     Parameters
     ----------
     name : str
-        Of a network, or of a baseline (:data:`mer_utils.models.BASELINES`), of which only the
-        name counts.
+        Of a network, or of a baseline, of which only the name counts; see
+        :func:`mer_utils.models.find`.
     width : float
     pretrained : bool
     weights : str or None

@@ -20,7 +20,7 @@ from companion.claims.verdicts import Verdict, incomplete
 from mer_utils import runs
 from mer_utils.errors import MerError
 from mer_utils.experiments import DATASETS, FURTHER_DATASETS
-from mer_utils.models import MODELS
+from mer_utils.models import networks
 from mer_utils.runs import Context
 from mer_utils.views import Views
 
@@ -33,7 +33,10 @@ def claims():
     return {claim.id: claim for claim in ledger.read_claims(REGISTER)}
 
 
-def rows_of(rule, effect=GAIN, *, synthetic=False, models=tuple(MODELS), baseline=0.4):
+SIX = tuple(networks())
+
+
+def rows_of(rule, effect=GAIN, *, synthetic=False, models=SIX, baseline=0.4):
     """Complete evidence for a rule, every difference alike."""
     value, low, high, p = effect
     rows = [

@@ -9,13 +9,13 @@ import pytest
 
 from mer_utils import experiments
 from mer_utils.errors import MerError
-from mer_utils.models import BASELINES, MODELS
+from mer_utils.models import baselines, networks
 from mer_utils.runs import load_clips
 
 
 @pytest.mark.parametrize("profile", experiments.PROFILES)
 def test_every_profile_plans_all_six_models(profile):
-    assert set(experiments.get_profile(profile).models) == set(MODELS)
+    assert set(experiments.get_profile(profile).models) == set(networks())
 
 
 def test_table2_is_the_full_grid(workspace):
@@ -24,8 +24,8 @@ def test_table2_is_the_full_grid(workspace):
     assert len(specs) == len(cells) == 2 * (6 * 3 + 3 * 2)
     assert len({s.key for s in specs}) == len(specs)
     counts = Counter(s.model.name for s in specs)
-    assert {counts[name] for name in MODELS} == {6}
-    assert {counts[name] for name in BASELINES} == {4}
+    assert {counts[name] for name in networks()} == {6}
+    assert {counts[name] for name in baselines()} == {4}
 
 
 def test_settings_of_one_model_differ_in_the_training_views_only(workspace):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
-from mer_utils.errors import MerError
-from mer_utils.models import BASELINES, fit_and_predict
-from mer_utils.models.baselines import get_baseline, gradients, pixels
+from mer_utils.models import MODELS, Baseline
+from mer_utils.models.baselines import gradients, pixels
 
 
 def stripes(rng, n, horizontal):
@@ -21,11 +21,13 @@ def stripes(rng, n, horizontal):
 @pytest.mark.parametrize("name", ["svm_pixels", "svm_hog"])
 @pytest.mark.parametrize("classes", [(0, 1), (1, 3)])
 def test_a_linear_svm_tells_stripes_across_from_stripes_down(rng, name, classes):
-    describe = BASELINES[name].describe
+    baseline = MODELS[name]
     images = np.concatenate([stripes(rng, 12, True), stripes(rng, 12, False)])
     labels = np.repeat(classes, 12)
     shown = np.concatenate([stripes(rng, 5, True), stripes(rng, 5, False)])
-    (p,) = fit_and_predict(name, describe(images), labels, [describe(shown)], 4)
+    (p,) = baseline.fit_and_predict(
+        baseline.describe(images), labels, [baseline.describe(shown)], 4
+    )
     assert p.shape == (10, 4)
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
     assert p.argmax(1).tolist() == np.repeat(classes, 5).tolist()
@@ -36,21 +38,23 @@ def test_more_than_two_classes_are_told_apart(rng):
     grey = [np.full((8, 24, 24, 3), level) for level in (40, 120, 200)]
     images = np.concatenate(grey) + rng.integers(0, 20, (24, 24, 24, 3))
     images, labels = images.astype(np.uint8), np.repeat([0, 1, 2], 8)
-    (p,) = fit_and_predict("svm_pixels", pixels(images), labels, [pixels(images)], 3)
+    (p,) = MODELS["svm_pixels"].fit_and_predict(pixels(images), labels, [pixels(images)], 3)
     assert p.argmax(1).tolist() == labels.tolist()
 
 
 def test_the_constant_predicts_the_frequencies_of_the_training_set(rng):
     labels = np.array([0, 2, 2, 2])
     features = rng.normal(size=(4, 3)).astype(np.float32)
-    first, second = fit_and_predict("constant", features, labels, [features, features[:0]], 4)
+    first, second = MODELS["constant"].fit_and_predict(
+        features, labels, [features, features[:0]], 4
+    )
     np.testing.assert_allclose(first, np.tile([0.25, 0, 0.75, 0], (4, 1)))
     assert second.shape == (0, 4)
 
 
 def test_one_class_in_training_is_predicted_for_sure(rng):
     features = rng.normal(size=(5, 3)).astype(np.float32)
-    (p,) = fit_and_predict("svm_hog", features, np.full(5, 1), [features], 3)
+    (p,) = MODELS["svm_hog"].fit_and_predict(features, np.full(5, 1), [features], 3)
     np.testing.assert_allclose(p, np.tile([0, 1, 0], (5, 1)))
 
 
@@ -60,6 +64,9 @@ def test_gradients_ignore_brightness(rng):
     assert gradients(images).shape == (2, 900)
 
 
-def test_an_unknown_baseline_is_refused():
-    with pytest.raises(MerError, match="svm_hog"):
-        get_baseline("tree")
+def test_a_classifier_of_ones_own_may_give_probabilities(rng):
+    features = rng.normal(size=(20, 2)).astype(np.float32)
+    labels = (features[:, 0] > 0).astype(int)
+    own = Baseline("tree", "Tree", pixels, lambda: DecisionTreeClassifier(random_state=0))
+    (p,) = own.fit_and_predict(features, labels, [features], 3)
+    np.testing.assert_array_equal(p, np.eye(3)[labels])

@@ -11,7 +11,7 @@ import torch
 
 from mer_utils import protocol
 from mer_utils.errors import MerError
-from mer_utils.models import BASELINES
+from mer_utils.models import baselines
 from mer_utils.runs import (
     Job,
     ModelSpec,
@@ -112,7 +112,7 @@ def test_what_is_predicted_after_each_epoch_changes_nothing(jobs, context, monke
     pd.testing.assert_frame_equal(alone, last, check_exact=True)
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", baselines())
 def test_baselines_are_folds_like_any_other(jobs, context, name):
     job = with_spec(jobs[0], model=ModelSpec(name=name))
     rows, record, maps = compute_fold(job, context)

@@ -103,7 +103,7 @@ def test_the_model_is_left_as_it_was(small, rng):
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", [n for n, a in models.MODELS.items() if a.family == "CNN"])
+@pytest.mark.parametrize("name", [n for n in models.networks() if models.find(n).family == "CNN"])
 def test_every_convolutional_network_has_maps(name, rng):
     model = models.create(name, 4, 48, width=1 / 8)
     images = rng.integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)

@@ -1,0 +1,100 @@
+"""Networks by name: what is known of each, and how timm builds a narrower one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network.
+
+    Parameters
+    ----------
+    name : str
+        timm's name, or one of your own with a `constructor`.
+    title : str
+        The name in captions.
+    family : str
+        "CNN" or "transformer"; "" where it is not known.
+    image_size : int
+        Side in pixels of the input that it was designed for.
+    narrowed : callable, optional
+        From the width to what timm builds the narrowed network with, see `create`.
+    constructor : callable, optional
+        Of a network that timm does not have: from (number of classes, image size) to it.
+    pretrained : bool
+        Whether ImageNet weights of it exist.
+    """
+
+    is_network: ClassVar[bool] = True
+
+    name: str
+    title: str
+    family: str = ""
+    image_size: int = 224
+    narrowed: Callable[[float], dict[str, Any]] | None = None
+    constructor: Callable[[int, int], nn.Module] | None = None
+    pretrained: bool = True
+
+
+def _channels(width: float, *full: int) -> tuple[int, ...]:
+    return tuple(max(8, round(c * width / 8) * 8) for c in full)
+
+
+def _vgg(width: float) -> dict[str, Any]:
+    from timm.models import vgg
+
+    cfg = [v if isinstance(v, str) else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
+    return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
+
+
+def _resnet(width: float) -> dict[str, Any]:
+    return {"channels": _channels(width, 64, 128, 256, 512)}
+
+
+def _efficient(generator: str, variant: str) -> Callable[[float], dict[str, Any]]:
+    def narrowed(width: float) -> dict[str, Any]:
+        from timm.models import efficientnet
+
+        # timm has no public name for narrower ones; its generator takes the multiplier.
+        constructor = getattr(efficientnet, generator)
+        return {"constructor": constructor, "variant": variant, "channel_multiplier": width}
+
+    return narrowed
+
+
+def _vit(width: float) -> dict[str, Any]:
+    heads = max(1, round(12 * width))
+    return {"embed_dim": 64 * heads, "num_heads": heads}
+
+
+def _learnet(width: float) -> dict[str, Any]:
+    return {"width": max(2, round(16 * width))}
+
+
+#: ViT-B/16 and LEARNet are the paper's. Which four CNNs it used is not known to us; these four
+#: are an assumption (see the register in the book).
+NETWORKS = (
+    Architecture("vgg19", "VGG19", "CNN", narrowed=_vgg),
+    Architecture("resnet50", "ResNet50", "CNN", narrowed=_resnet),
+    Architecture(
+        "efficientnet_b0",
+        "EfficientNet-B0",
+        "CNN",
+        narrowed=_efficient("_gen_efficientnet", "efficientnet_b0"),
+    ),
+    Architecture(
+        "mobilenetv2_100",
+        "MobileNetV2",
+        "CNN",
+        narrowed=_efficient("_gen_mobilenet_v2", "mobilenetv2_100"),
+    ),
+    Architecture("vit_base_patch16_224", "ViT-B/16", "transformer", narrowed=_vit),
+    Architecture("learnet", "LEARNet", "CNN", 112, narrowed=_learnet, pretrained=False),
+)
