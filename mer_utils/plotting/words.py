@@ -14,6 +14,11 @@ import pandas as pd
 Row = Mapping[str, Any] | pd.Series
 
 AS_ANNOTATED = "as annotated"
+#: Views whose probabilities are averaged.
+AVERAGES = {
+    "onset_apex+apex_offset": "average of halves",
+    "full+onset_apex+apex_offset": "average of all three",
+}
 
 
 def image_words(row: Row) -> str:
@@ -60,7 +65,9 @@ def rules_words(row: Row) -> str:
     ''
     """
     missing, degenerate = row.get("missing_apex"), row.get("degenerate_phase")
-    missing, degenerate = ("skip_view" if _absent(v) else v for v in (missing, degenerate))
+    missing, degenerate = (
+        "skip_view" if _absent(v) or v == "own" else v for v in (missing, degenerate)
+    )
     tail = "" if degenerate == "skip_view" else f", degenerate: {degenerate}"
     return f"missing apex: {missing}{tail}" if tail or missing != "skip_view" else ""
 
@@ -88,7 +95,7 @@ def setting_words(row: Row, columns: Sequence[str] = ("setting",)) -> str:
     for column in columns:
         group = next((names for names in TOGETHER if column in names), None)
         if group is None:
-            parts[column] = str(row[column])
+            parts[column] = AVERAGES.get(str(row[column]), str(row[column]))
         elif group not in parts:
             parts[group] = TOGETHER[group](row)
     return ", ".join(filter(None, parts.values())) or AS_ANNOTATED

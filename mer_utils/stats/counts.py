@@ -193,6 +193,6 @@ def side_of(rows: pd.DataFrame, sides: Sequence[Side]) -> NDArray[np.int64]:
         for column, value in side.items():
             # A missing value (no noise, say) is a value to ask for too.
             same = rows[column].isna() if pd.isna(value) else rows[column] == value
-            fits &= same.to_numpy(dtype=bool)
+            fits &= same.to_numpy(dtype=bool, na_value=False)
         place[fits] = j
     return place

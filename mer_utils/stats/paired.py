@@ -123,7 +123,9 @@ def compare(
         side if isinstance(side, Mapping) else {column: side} for side in (baseline, treatment)
     ]
     by = default_groups(predictions, by)
-    if set(sides[0]) != set(sides[1]) or sides[0] == sides[1] or set(sides[0]) & set(by):
+    # As text, because a missing value equals nothing.
+    alike = {c: str(v) for c, v in sides[0].items()} == {c: str(v) for c, v in sides[1].items()}
+    if set(sides[0]) != set(sides[1]) or alike or set(sides[0]) & set(by):
         raise MerError(
             "invalid option",
             f"baseline {dict(sides[0])} and treatment {dict(sides[1])} cannot be compared",

@@ -12,7 +12,12 @@ MOVED = ("cut", "apex_shift", "trim", "missing_apex", "degenerate_phase")
 IMAGE = ("source", "kind", "scaling", "frames")
 PLAIN = {"setting": "dual", "source": "rank_pooling", "kind": "bilen", "scaling": "minmax"}
 PLAIN |= {"frames": np.nan, "cut": "apex", "apex_shift": 0, "trim": 0}
-PLAIN |= {"missing_apex": "skip_view", "degenerate_phase": "skip_view", "spatial": "none"}
+PLAIN |= {
+    "missing_apex": "skip_view",
+    "degenerate_phase": "skip_view",
+    "spatial": "none",
+    "tested": "full",
+}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +27,9 @@ PLAIN |= {"missing_apex": "skip_view", "degenerate_phase": "skip_view", "spatial
         ({"spatial": "flip+rotation"}, ("setting", "spatial"), "dual, flip+rotation"),
         ({"cut": "random"}, ("setting", "cut"), "dual, random cut"),
         ({}, ("setting", "cut"), "dual"),
+        ({"tested": "onset_apex+apex_offset"}, ("setting", "tested"), "dual, average of halves"),
         ({}, IMAGE, "bilen, minmax, all frames"),
+        ({"frames": pd.NA}, IMAGE, "bilen, minmax, all frames"),
         ({"kind": "linear", "frames": 8.0}, IMAGE, "linear, minmax, 8 frames"),
         ({"source": "apex_difference"}, IMAGE, "apex difference, minmax"),
         ({}, MOVED, "as annotated"),
@@ -30,6 +37,7 @@ PLAIN |= {"missing_apex": "skip_view", "degenerate_phase": "skip_view", "spatial
         ({"trim": 2}, MOVED, "trimmed by 2"),
         ({"missing_apex": "midpoint"}, MOVED, "missing apex: midpoint"),
         ({"missing_apex": None}, MOVED, "as annotated"),
+        ({"missing_apex": "own"}, MOVED, "as annotated"),
         (
             {"missing_apex": "drop", "degenerate_phase": "drop_clip"},
             MOVED,

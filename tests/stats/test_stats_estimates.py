@@ -208,10 +208,11 @@ def test_a_comparison_is_columns(rows):
     assert set(map(tuple, found[columns].to_numpy())) == {("treatment", "flip", "baseline", "none")}
     pd.testing.assert_frame_equal(found[plain.columns], plain)
     # A missing value tells sides apart as well as any.
-    noise = rows.assign(noise=np.where(rows["setting"] == "treatment", np.nan, 2.0))
-    assert stats.compare(noise, 2.0, np.nan, column="noise")["difference"].equals(
-        plain["difference"]
-    )
+    treated = rows["setting"] == "treatment"
+    for frames in (pd.array([8] * len(rows), dtype="Int64"), np.full(len(rows), 8.0)):
+        numbers = rows.assign(frames=pd.Series(frames, rows.index).mask(treated))
+        found = stats.compare(numbers, 8, pd.NA, column="frames")
+        assert found["difference"].equals(plain["difference"])
 
 
 def test_groups_that_lack_a_side_can_be_skipped(rows, rng):
