@@ -9,7 +9,10 @@ Not tests: nothing here fails because a machine is slow or busy. Run it on a qui
 - `training`: where a fold's time goes, against the usual loop and the peak; `effects` tried
 - `usual_loop`: that usual loop, in full
 - `scaling`: how the time of a leave-one-subject-out run grows
+- `engine`: kills, workers and memory of the run engine
 - `whole`: imports, the command line, a notebook's start
 - `gpu`: the same questions on a GPU, if there is one; `one_pass` is its kernel
-- `record`, `clock`, `machine`: the result file, timing, limits of the machine
+- `folds`: what the sections train; `record`, `clock`, `machine`: result, timing, limits
+
+`simulate_stats` and `pages` are commands of their own.
 """

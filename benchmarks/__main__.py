@@ -1,4 +1,4 @@
-"""The command ``python -m benchmarks``."""
+"""Measure speed against limits of this machine, for the chapter on costs."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def main(arguments: list[str] | None = None) -> Path:
     recorder = Recorder(machine.describe() | {"quick": given.quick})
     if recorder.machine["load_before"] > 0.5:
         print(f"The machine is busy (load {recorder.machine['load_before']}): numbers will suffer.")
-    times = json.loads(given.times.read_text("utf-8")) if given.times else {}
     for name in given.sections or SECTIONS:
         section = importlib.import_module(f"benchmarks.{SECTIONS[name]}")
-        options = {"times": times} if name == "whole" else {}
-        section.measure(recorder, quick=given.quick, **options)
+        section.measure(recorder, quick=given.quick)
         recorder.show(section.SECTION)
+    for name, spent in (json.loads(given.times.read_text("utf-8")) if given.times else {}).items():
+        recorder.add("whole", name, "seconds", spent, "s")
     path = recorder.write(given.out)
     print(f"Written: {path}")
     return path

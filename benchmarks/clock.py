@@ -1,9 +1,13 @@
-"""Timing: the best of several rounds, with the contestants taking turns."""
+"""Timing: the best of several rounds, with the contestants taking turns; fresh processes."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -30,3 +34,12 @@ def best(
         for name, call in work.items():
             shortest[name] = min(shortest[name], timer(call))
     return shortest
+
+
+def python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start a Python process that imports from where this one does."""
+    path = os.pathsep.join(part for part in sys.path if part)
+    options = {"stdout": subprocess.DEVNULL, "text": True} | options
+    return subprocess.Popen(
+        [sys.executable, *arguments], env=os.environ | {"PYTHONPATH": path}, **options
+    )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import tempfile
 import tracemalloc
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks.clock import best, seconds
@@ -67,7 +65,6 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
 def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
     made = synthetic.make_clip("casme2", n_frames=(33, 33), frame_size=(width, height))
     frames, apex = np.ascontiguousarray(made.frames), made.apex
-    case = f"{len(frames)} x {height} x {width} x {frames.shape[-1]}"
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     coded = [cv2.imencode(".jpg", f[..., ::-1], options)[1] for f in frames]
     ours, exact, copied = di.dynamic_image(frames), plain(frames), np.empty_like(frames)
@@ -87,30 +84,23 @@ def _pooling(recorder: Recorder, width: int, height: int, rounds: int) -> None:
     )
     read = read_seconds(frames, rounds)
     one, three = times["one"], times["three"]
-    add = recorder.add
-    add(SECTION, case, "one phase", 1e3 * one, "ms")
-    add(SECTION, case, "largest error", error, "of the range", at_most=LARGEST_ERROR)
-    add(SECTION, case, "plain form / ours", times["plain"] / one, "x", at_least=8)
-    add(SECTION, case, "plain form on copied channels / ours", times["copied"] / one, "x")
-    add(SECTION, case, "plain form, three times / ours, three", 3 * times["plain"] / three, "x")
-    add(SECTION, case, "three phases / one", three / one, "x", at_most=1.5)
-    add(SECTION, case, "one phase / JPEG decoding", one / times["decode"], "x", at_most=0.1)
-    add(SECTION, case, "three phases / JPEG decoding", three / times["decode"], "x", at_most=0.1)
-    add(SECTION, case, "one phase / reading the bytes", one / read, "x")
-    add(SECTION, case, "one phase / copying the bytes", one / times["copy"], "x")
+    add = recorder.about(SECTION, " x ".join(map(str, frames.shape)))
+    add("one phase", 1e3 * one, "ms")
+    add("largest error", error, "of the range", at_most=LARGEST_ERROR)
+    add("plain form / ours", times["plain"] / one, "x", at_least=8)
+    add("plain form on copied channels / ours", times["copied"] / one, "x")
+    add("plain form, three times / ours, three", 3 * times["plain"] / three, "x")
+    add("three phases / one", three / one, "x", at_most=1.5)
+    add("one phase / JPEG decoding", one / times["decode"], "x", at_most=0.1)
+    add("three phases / JPEG decoding", three / times["decode"], "x", at_most=0.1)
+    add("one phase / reading the bytes", one / read, "x")
+    add("one phase / copying the bytes", one / times["copy"], "x")
     for name, phases in (("one phase", PHASES[:1]), ("three phases", PHASES)):
-        peak = _peak(lambda p=phases: di.phase_dynamic_images(frames, apex, views=p))
-        images = peak / ours.nbytes / len(phases)
-        add(SECTION, case, f"memory of {name}", images, "images a phase", at_most=1.5)
-
-
-def _peak(work: Callable[[], object]) -> int:
-    """Return the bytes that NumPy held at most beyond what it held before."""
-    tracemalloc.start()
-    work()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
+        tracemalloc.start()
+        di.phase_dynamic_images(frames, apex, views=phases)
+        peak = tracemalloc.get_traced_memory()[1] / ours.nbytes / len(phases)
+        tracemalloc.stop()
+        add(f"memory of {name}", peak, "images per phase", at_most=1.5)
 
 
 def _from_disk(recorder: Recorder, folder: Path, *, quick: bool) -> None:
@@ -122,39 +112,33 @@ def _from_disk(recorder: Recorder, folder: Path, *, quick: bool) -> None:
     clips = load("casme2", root)
     found = [clip_frames(row) for row in clips.itertuples()]
     paths = [path for clip in found for path in clip.paths]
-    case = f"{len(clips)} clips, {len(paths):,} frames"
     for path in paths:  # into the system's cache: the processor is measured, not the disk
         path.read_bytes()
     options = views.ViewOptions(image_size=64)
 
-    def decoding(threads: int) -> float:
+    def decode(threads: int) -> None:
         # Frames are let go at once: holding them would time the memory too.
         with ThreadPoolExecutor(threads) as pool:
-            return seconds(
-                lambda: list(pool.map(lambda c: deque(read_frames(c.paths), maxlen=0), found))
-            )
+            list(pool.map(lambda clip: deque(read_frames(clip.paths), maxlen=0), found))
 
-    def building(name: str, threads: int) -> float:
-        return seconds(lambda: _build(clips, options, folder / name, threads))
+    def build(name: str, threads: int) -> views.Views:
+        cache = folder / name
+        return views.build(clips, options, fingerprint="benchmark", cache=cache, workers=threads)
 
-    rounds = 1 if quick else 3
-    one, two = (min(decoding(n) for _ in range(rounds)) for n in (1, 2))
-    made = {n: min(building(f"{n}-{i}", n) for i in range(rounds)) for n in (1, 2)}
-    add = recorder.add
-    add(SECTION, case, "decoding, one thread", len(paths) / one, "frames a second")
-    add(SECTION, case, "decoding, 2 threads / one", one / two, "x")
-    add(SECTION, case, "views, one thread, of decoding speed", one / made[1], "", at_least=0.9)
-    add(SECTION, case, "views, 2 threads, of twice decoding", one / 2 / made[2], "", at_least=0.9)
-    add(SECTION, case, "view cache / decoding, 2 threads", made[2] / two, "x", at_most=1.15)
-    again = best({"open": lambda: _build(clips, options, folder / "1-0", 1)}, 3)["open"]
-    images = _build(clips, options, folder / "1-0", 1).images
-    add(SECTION, case, "opening the cache / building it", again / made[2], "x", at_most=0.01)
-    add(SECTION, case, "read back as a memory map", isinstance(images, np.memmap), "", at_least=1)
+    rounds = range(1 if quick else 3)
+    one, two = (min(seconds(lambda n=n: decode(n)) for _ in rounds) for n in (1, 2))
+    made = {n: min(seconds(lambda n=n, i=i: build(f"{n}-{i}", n)) for i in rounds) for n in (1, 2)}
+    again = best({"open": lambda: build("1-0", 1)}, 3)["open"]
+    mapped = isinstance(build("1-0", 1).images, np.memmap)
+    add = recorder.about(SECTION, f"{len(clips)} clips, {len(paths):,} frames")
+    add("decoding, one thread", len(paths) / one, "frames a second")
+    add("decoding, 2 threads / one", one / two, "x")
+    add("views, one thread, of decoding speed", one / made[1], at_least=0.9)
+    add("views, 2 threads, of twice decoding", one / 2 / made[2], at_least=0.9)
+    add("view cache / decoding, 2 threads", made[2] / two, "x", at_most=1.15)
+    add("opening the cache / building it", again / made[2], "x", at_most=0.01)
+    add("read back as a memory map", mapped, at_least=1)
     _reduced(recorder, found[: 3 if quick else 20])
-
-
-def _build(clips: pd.DataFrame, options: views.ViewOptions, cache: Path, n: int) -> views.Views:
-    return views.build(clips, options, fingerprint="benchmark", cache=cache, workers=n)
 
 
 def _reduced(recorder: Recorder, found: list) -> None:
@@ -170,20 +154,18 @@ def _reduced(recorder: Recorder, found: list) -> None:
     for n, flag in REDUCED.items():
         small = decoded(flag)
         side = min(small[0].shape[1:3])
-        case = f"decoded at 1/{n}, shorter side {side} pixels"
-        recorder.add(SECTION, case, "full decoding / reduced", times["1"] / times[str(n)], "x")
-        for image_size in (48, 112, 224):
-            if image_size > side:
-                continue
+        add = recorder.about(SECTION, f"decoded at 1/{n}, shorter side {side} pixels")
+        add("full decoding / reduced", times["1"] / times[str(n)], "x")
+        for image_size in (size for size in (48, 112, 224) if size <= side):
             options = views.ViewOptions(image_size=image_size)
-            errors = [
-                views.clip_views(a, c.apex, options)["full"].astype(float)
-                - views.clip_views(b, c.apex, options)["full"]
-                for a, b, c in zip(small, whole, found, strict=True)
-            ]
-            rms = float(np.sqrt(np.mean(np.square(errors))))
-            largest = float(np.abs(errors).max())
-            recorder.add(SECTION, case, f"RMS error of a view of {image_size}", rms, "grey levels")
-            recorder.add(
-                SECTION, case, f"largest error of a view of {image_size}", largest, "grey levels"
+            errors = np.array(
+                [
+                    np.subtract(
+                        *(views.clip_views(f, c.apex, options)["full"] for f in both), dtype=float
+                    )
+                    for c, *both in zip(found, small, whole, strict=True)
+                ]
             )
+            rms = float(np.sqrt(np.mean(np.square(errors))))
+            add(f"RMS error of a view of {image_size}", rms, "grey levels")
+            add(f"largest error of a view of {image_size}", np.abs(errors).max(), "grey levels")

@@ -10,9 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 import torch
 from torch.nn import functional
 
-from benchmarks.clock import best
+from benchmarks.clock import best, seconds
+from benchmarks.folds import Fold, first_fold, prepared
 from benchmarks.record import Recorder
-from benchmarks.training import Fold, first_fold, prepared
 from mer_utils.models.create import normalisation
 
 SECTION = "effects"
@@ -29,23 +29,19 @@ def stepper(
     batch: int | None = None,
 ) -> Callable[[], None]:
     """Return one training step on a batch, as the training loop does it but for the changes."""
-    size = batch or fold.spec.training.batch_size
-    model = fold.network().train()
-    mean, std = normalisation(model, pretrained=False)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = model.to(memory_format=layout)
-    places = torch.arange(size) % len(fold.images)
-    images, labels = torch.from_numpy(fold.images)[places], torch.from_numpy(fold.labels)[places]
-    labels = labels.long()
+    model = fold.network().train().to(memory_format=layout)
+    mean, std = normalisation(model, pretrained=False)
+    places = torch.arange(batch or fold.options.batch_size) % len(fold.images)
+    images = torch.from_numpy(fold.images)[places]
+    labels = torch.from_numpy(fold.labels)[places].long()
     optimizer = torch.optim.AdamW(model.parameters(), fused=fused)
     run = torch.compile(model) if compiled else model
 
     def step() -> None:
-        x = ((images.permute(0, 3, 1, 2).float() / 255 - mean) / std).contiguous(
-            memory_format=layout
-        )
+        x = (images.permute(0, 3, 1, 2).float() / 255 - mean) / std
         with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-            scores = run(x)
+            scores = run(x.contiguous(memory_format=layout))
         optimizer.zero_grad(set_to_none=True)
         functional.cross_entropy(scores.float(), labels).backward()
         optimizer.step()
@@ -56,16 +52,13 @@ def stepper(
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
     torch.set_num_threads(1)
     workspace, specs = prepared(quick)
-    rounds = 3 if quick else 20
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         for spec in specs:
-            _effects(recorder, first_fold(workspace, spec), pool, rounds, quick)
+            _effects(recorder, first_fold(workspace, spec), pool, quick)
 
 
-def _effects(
-    recorder: Recorder, fold: Fold, pool: ProcessPoolExecutor, rounds: int, quick: bool
-) -> None:
-    name, size = fold.spec.model.name, fold.spec.training.batch_size
+def _effects(recorder: Recorder, fold: Fold, pool: ProcessPoolExecutor, quick: bool) -> None:
+    rounds, size = 3 if quick else 20, fold.options.batch_size
     steps = {
         "ours": stepper(fold),
         "channels first": stepper(fold, channels_last=False),
@@ -75,10 +68,7 @@ def _effects(
     }
     times = best(steps, rounds)
     ours = times["ours"]
-
-    def add(change: str, speed: float, state: str) -> None:
-        recorder.add(SECTION, name, change, speed, state)
-
+    add = recorder.about(SECTION, fold.model)
     add("channels last", times["channels first"] / ours, IN_USE)
     add("fused AdamW", times["unfused"] / ours, IN_USE)
     add("bfloat16", ours / times["bfloat16"], TRIED)
@@ -101,17 +91,19 @@ def _compiled(recorder: Recorder, fold: Fold, rounds: int, ours: float) -> float
         step = stepper(fold, compiled=True)
         step()
     except Exception as error:  # without a C++ compiler there is nothing to compile with
-        print(f"torch.compile failed on {fold.spec.model.name}: {type(error).__name__}")
+        print(f"torch.compile failed on {fold.model}: {type(error).__name__}")
         return None
     spent = time.perf_counter() - started
     took = best({"step": step}, rounds)["step"]
     saved = max(ours - took, 0)
-    pays = spent / saved if saved else float("inf")
-    options = fold.spec.training
-    of_a_fold = options.epochs * -(-len(fold.images) // options.batch_size)
-    recorder.add("compiling", fold.spec.model.name, "time to compile", spent, "s")
-    recorder.add("compiling", fold.spec.model.name, "steps until it pays", pays, "steps")
-    recorder.add("compiling", fold.spec.model.name, "steps of a fold", of_a_fold, "steps")
+    add = recorder.about("compiling", fold.model)
+    add("time to compile", spent, "s")
+    add("steps until it pays", spent / saved if saved else float("inf"), "steps")
+    add(
+        "steps of a fold",
+        fold.options.epochs * -(-len(fold.images) // fold.options.batch_size),
+        "steps",
+    )
     return took
 
 
@@ -120,7 +112,4 @@ def steps_a_second(fold: Fold, steps: int, threads: int) -> float:
     torch.set_num_threads(threads)
     step = stepper(fold)
     step()
-    started = time.perf_counter()
-    for _ in range(steps):
-        step()
-    return steps / (time.perf_counter() - started)
+    return steps / seconds(lambda: [step() for _ in range(steps)])

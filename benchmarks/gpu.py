@@ -17,31 +17,20 @@ import torch
 
 from benchmarks.clock import best, seconds
 from benchmarks.dynamic_images import largest_error
+from benchmarks.folds import CLASSES, noise_fold, run_seconds
 from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import dynamic_image as di
 from mer_utils import models, synthetic
 from mer_utils.experiments import Workspace, get_profile, open_workspace
 from mer_utils.experiments.profiles import Profile
-from mer_utils.models.create import normalisation
-from mer_utils.runs import (
-    Context,
-    Executor,
-    Job,
-    ModelSpec,
-    RunSpec,
-    RunStore,
-    open_executor,
-    prepare_views,
-    run,
-)
+from mer_utils.runs import ModelSpec, RunSpec, RunStore, open_executor, prepare_views
 from mer_utils.runs.device import make_repeatable
 from mer_utils.runs.plan import STEP_OVER_FORWARD, forward_operations
-from mer_utils.training import fit
 
 SECTION, RATES = "gpu", "gpu rates"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-CLIPS, WORKERS, CLASSES = 32, 8, 5
+CLIPS, WORKERS = 32, 8
 # Of the image's range; a step of 8 bits is 4e-3. The library's product rounds its result to the
 # 11 bits of a float16, the kernel adds in float32.
 LARGEST_ERRORS = {"one pass": 1e-4}
@@ -126,30 +115,17 @@ def matrix_product(
 def pooling(recorder: Recorder, device: torch.device, *, quick: bool = False) -> None:
     """Record the speed of each form against that of a copy, and its error."""
     clips, apexes = made_clips(4 if quick else CLIPS, 32 if quick else 224)
-    case = " x ".join(map(str, clips.shape))
     exact = np.stack(
         [
-            np.stack(list(di.phase_dynamic_images(c, int(apex)).values()))
-            for c, apex in zip(clips, apexes, strict=True)
+            np.stack(list(di.phase_dynamic_images(clip, int(apex)).values()))
+            for clip, apex in zip(clips, apexes, strict=True)
         ]
     )
     held = torch.from_numpy(clips)
     held = held.pin_memory() if device.type == "cuda" else held
     frames = held.to(device).flatten(2)
     weights = torch.from_numpy(np.stack([phase_weights(clips.shape[1], a) for a in apexes]))
-    halves, scale = (part.to(device) for part in in_halves(weights))
-    forms: dict[str, Callable[[], torch.Tensor]] = {
-        "matrix product": lambda: matrix_product(frames, halves, scale, len(frames)),
-        "matrix product, clip by clip": lambda: matrix_product(frames, halves, scale, 1),
-    }
-    try:
-        from benchmarks.one_pass import one_pass
-
-        singles = weights.float().to(device)
-        one_pass(frames, singles)
-        forms["one pass"] = lambda: one_pass(frames, singles)
-    except Exception as error:  # without Triton, or a compiler, there is nothing to compile with
-        print(f"The pooling kernel failed: {type(error).__name__}: {error}")
+    forms = pooling_forms(frames, weights.to(device))
     copied = torch.empty_like(frames)
     times = best(
         {"copy": lambda: copied.copy_(frames), "sent": lambda: frames.copy_(held.flatten(2))}
@@ -158,19 +134,39 @@ def pooling(recorder: Recorder, device: torch.device, *, quick: bool = False) ->
         on_device(device),
     )
     bandwidth = 2 * frames.nbytes / times["copy"]
-    add = recorder.add
-    add(SECTION, case, "copy on the device, read and written", bandwidth / 1e9, "GB/s")
+    add = recorder.about(SECTION, " x ".join(map(str, clips.shape)))
+    add("copy on the device, read and written", bandwidth / 1e9, "GB/s")
     fastest = min(forms, key=times.__getitem__)
     for name, form in forms.items():
         share = frames.nbytes / times[name] / bandwidth
         goal = 0.5 if name == fastest else None
-        add(SECTION, case, f"{name}, bytes read, of copy bandwidth", share, at_least=goal)
+        add(f"{name}, bytes read, of copy bandwidth", share, at_least=goal)
         pooled = form().cpu().numpy().reshape(exact.shape)
         error = max(largest_error(*both) for both in zip(pooled, exact, strict=True))
         goal = LARGEST_ERRORS.get(name, OTHER_ERROR)
-        add(SECTION, case, f"{name}, largest error", error, "of the range", at_most=goal)
-    add(SECTION, case, f"{fastest}, clips a second", len(frames) / times[fastest])
-    add(SECTION, case, "sending the frames / pooling them", times["sent"] / times[fastest], "x")
+        add(f"{name}, largest error", error, "of the range", at_most=goal)
+    add(f"{fastest}, clips a second", len(frames) / times[fastest])
+    add("sending the frames / pooling them", times["sent"] / times[fastest], "x")
+
+
+def pooling_forms(
+    frames: torch.Tensor, weights: torch.Tensor
+) -> dict[str, Callable[[], torch.Tensor]]:
+    """Return the ways to pool (b, t, n) bytes with (b, 3, t) weights that work here."""
+    halves, scale = in_halves(weights)
+    forms: dict[str, Callable[[], torch.Tensor]] = {
+        "matrix product": lambda: matrix_product(frames, halves, scale, len(frames)),
+        "matrix product, clip by clip": lambda: matrix_product(frames, halves, scale, 1),
+    }
+    try:
+        from benchmarks.one_pass import one_pass
+
+        singles = weights.float()
+        one_pass(frames, singles)
+        forms["one pass"] = lambda: one_pass(frames, singles)
+    except Exception as error:  # without Triton, or a compiler, there is nothing to compile with
+        print(f"The pooling kernel failed: {type(error).__name__}: {error}")
+    return forms
 
 
 def folds_at_once(
@@ -184,51 +180,28 @@ def folds_at_once(
     by_model = {name: [s for s in specs if s.model.name == name] for name in models.networks()}
     by_model = {name: found for name, found in by_model.items() if found}
     prepare_views(list(specs), workspace.context, workers=max(numbers))
-    times: dict[tuple[str, int], float] = {}
+    times: dict[tuple[str, int], float | None] = {}
     with tempfile.TemporaryDirectory() as folder:
-
-        def store(name: str, workers: int) -> Path:
-            return Path(folder) / f"{name}-{workers}"
-
+        stores = {(m, n): Path(folder) / f"{m}-{n}" for n in (1, *numbers) for m in by_model}
         for workers in (1, *numbers):
             # The device by its number: else workers would share all GPUs of the machine.
             with open_executor(workers=workers, device=str(device)) as executor:
                 for name, found in by_model.items():
-                    context = replace(
-                        workspace.context, device=str(device), store=store(name, workers)
-                    )
-                    took = loso_seconds(workspace.jobs(found), context, executor, workers)
-                    if took is not None:
-                        times[name, workers] = took
+                    store = stores[name, workers]
+                    context = replace(workspace.context, device=str(device), store=store)
+                    jobs = workspace.jobs(found)
+                    times[name, workers] = run_seconds(jobs, context, executor, workers)
         for name, found in by_model.items():
-            case = f"{models.title(name)}, {len(workspace.jobs(found))} folds"
-            faster = {n: times[name, 1] / times[name, n] for n in numbers if (name, n) in times}
+            add = recorder.about(
+                SECTION, f"{models.title(name)}, {len(workspace.jobs(found))} folds"
+            )
+            alone = times[name, 1]
+            faster = {n: alone / took for n in numbers if alone and (took := times[name, n])}
             for n, speed in faster.items():
                 goal = 4 if name == "learnet" and speed == max(faster.values()) else None
-                recorder.add(SECTION, case, f"one worker / {n} workers", speed, "x", at_least=goal)
-                differ = largest_difference(store(name, 1), store(name, n), found)
-                recorder.add(SECTION, case, f"probabilities differ, {n} workers", differ)
-
-
-def loso_seconds(
-    jobs: Sequence[Job], context: Context, executor: Executor, workers: int
-) -> float | None:
-    """Return the time of the folds by workers that have computed one before, None if one fails."""
-    warm = [
-        Job(jobs[0].spec.model_copy(update={"seed": 100 + k}), jobs[0].held_out)
-        for k in range(workers)
-    ]
-    failed = run(warm, context, executor=executor).failed
-    took = (
-        None
-        if failed
-        else seconds(lambda: failed.extend(run(jobs, context, executor=executor).failed))
-    )
-    if not failed:
-        return took
-    reason = failed[0].error.strip().splitlines()[-1]
-    print(f"{jobs[0].spec.model.name}, {workers} worker(s): {len(failed)} folds failed: {reason}")
-    return None
+                add(f"one worker / {n} workers", speed, "x", at_least=goal)
+                differ = largest_difference(stores[name, 1], stores[name, n], found)
+                add(f"probabilities differ, {n} workers", differ)
 
 
 def largest_difference(one: Path, other: Path, specs: Sequence[RunSpec]) -> float:
@@ -243,43 +216,27 @@ def network_rates(
 ) -> None:
     """Record each network's operations a second in training, against the matrix-product peak."""
     sizes = (256,) if quick else (4096, 8192)
+    n = (2 if quick else 20) * profile.training.batch_size
     for precision, dtype in PRECISIONS.items():
         peak = matmul_peak(sizes=sizes, timer=on_device(device), device=device, dtype=dtype)
-        recorder.add(
-            SECTION, "this GPU", f"matrix-product peak, {precision}", peak / 1e12, "TFLOP/s"
-        )
+        add = recorder.about(SECTION, "this GPU")
+        add(f"matrix-product peak, {precision}", peak / 1e12, "TFLOP/s")
         for name in ["learnet"] if quick else models.networks():
+            fold = noise_fold(profile, name, n, precision)
+            model = fold.network()
             try:
-                images = images_a_second(name, profile, precision, device, 2 if quick else 20)
+                for _warm in (True, False):
+                    # Each step reads its loss, so the device has done what it was asked for.
+                    report = fold.fit(model, device=device)
             except torch.cuda.OutOfMemoryError:
                 print(f"{name} in {precision} does not fit into the memory of the device.")
                 continue
-            plan = profile.models[name]
-            model = ModelSpec(name=name, width=plan.width)
-            each = STEP_OVER_FORWARD * forward_operations(model, plan.image_size, CLASSES)
-            rate = each * images
-            add = recorder.add
-            add(RATES, name, f"images a second, {precision}", images)
-            add(RATES, name, f"operations a second, {precision}", rate / 1e12, "TFLOP/s")
-            add(RATES, name, f"of the peak, {precision}", rate / peak)
-
-
-def images_a_second(
-    name: str, profile: Profile, precision: str, device: torch.device, steps: int
-) -> float:
-    """Return the training images a second of a profile's network, on images of noise."""
-    plan, size = profile.models[name], profile.training.batch_size
-    changes = {"epochs": 1, "precision": precision, "micro_batch": plan.micro_batch}
-    options = profile.training.model_copy(update=changes)
-    model = models.create(name, CLASSES, plan.image_size, width=plan.width)
-    mean, std = normalisation(model, pretrained=False)
-    shape = (steps * size, plan.image_size, plan.image_size, 3)
-    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    labels = np.arange(len(images)) % CLASSES
-    for _warm in (True, False):
-        report = fit(
-            model, images, labels, options,
-            mean=mean, std=std, spatial="flip+rotation", device=device,
-        )  # fmt: skip
-    # Each step reads its loss, so the device has done what it was asked for.
-    return report.images / report.compute_seconds
+            images = report.images / report.compute_seconds
+            each = forward_operations(
+                ModelSpec(name=name, width=fold.width), fold.images.shape[1], CLASSES
+            )
+            rate = STEP_OVER_FORWARD * each * images
+            add = recorder.about(RATES, name)
+            add(f"images a second, {precision}", images)
+            add(f"operations a second, {precision}", rate / 1e12, "TFLOP/s")
+            add(f"of the peak, {precision}", rate / peak)

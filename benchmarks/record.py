@@ -3,68 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from companion.costs.record import COLUMNS, goal_text, verdict
+from companion.costs.record import COLUMNS, Costs, section_table
 from mer_utils.files import atomic_write, build_dir
 
 
 @dataclass
 class Recorder:
-    """Collects rows, one a measured number; see `companion.costs.record.COLUMNS`."""
+    """Collects rows, one per measured number; see `companion.costs.record.COLUMNS`."""
 
     machine: dict[str, Any]
     rows: list[dict[str, Any]] = field(default_factory=list)
-    console: Console = field(default_factory=Console)
 
     def add(
-        self,
-        section: str,
-        case: str,
-        measure: str,
-        value: float,
-        unit: str = "",
-        *,
-        x: float | None = None,
-        at_least: float | None = None,
-        at_most: float | None = None,
+        self, section: str, case: str, measure: str, value: float, unit: str = "", **more: float
     ) -> None:
-        """Add one number; `x` is its place on a curve, the last two are its goal."""
-        row = dict.fromkeys(COLUMNS) | {
-            "section": section,
-            "case": case,
-            "measure": measure,
-            "x": x,
-            "value": float(value),
-            "unit": unit,
-            "at_least": at_least,
-            "at_most": at_most,
-        }
-        self.rows.append(row)
+        """Add one number; `more` is its place on a curve, `x`, and its goal."""
+        row = {"section": section, "case": case, "measure": measure, "value": float(value)}
+        self.rows.append(dict.fromkeys(COLUMNS) | row | {"unit": unit} | more)
 
-    def frame(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows, columns=list(COLUMNS))
+    def about(self, section: str, case: str) -> Callable[..., None]:
+        """Return `add` for one case."""
+        return partial(self.add, section, case)
+
+    def costs(self) -> Costs:
+        return Costs(self.machine, pd.DataFrame(self.rows, columns=list(COLUMNS)))
 
     def show(self, section: str) -> None:
-        """Print a section's rows, nothing if it has none."""
-        if section not in {row["section"] for row in self.rows}:
-            return
-        table = Table(title=section, title_justify="left")
-        for heading in ("case", "measure", "x", "value", "unit", "goal", ""):
-            table.add_column(heading, overflow="fold")
-        for row in self.rows:
-            if row["section"] == section:
-                x = "" if row["x"] is None else f"{row['x']:g}"
-                cells = [row["case"], row["measure"], x, f"{row['value']:.4g}", row["unit"]]
-                table.add_row(*map(escape, [*cells, goal_text(row), verdict(row)]))
-        self.console.print(table)
+        """Print a section's single numbers, nothing if it has none."""
+        if any(row["section"] == section and row["x"] is None for row in self.rows):
+            print(f"\n{section}\n{section_table(self.costs(), section).to_string(index=False)}")
 
     def write(self, path: Path | None = None) -> Path:
         """Write the file; its name is the time and the commit, so that no run replaces another."""

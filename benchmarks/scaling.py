@@ -8,16 +8,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.folds import CLASSES, Fold
 from benchmarks.record import Recorder
-from companion.costs.record import Costs
-from companion.costs.trends import growth_table
-from mer_utils import models
+from companion.costs import growth_table
 from mer_utils.models.create import normalisation
 from mer_utils.protocol import loso
-from mer_utils.training import TrainingOptions, fit, predict
+from mer_utils.training import TrainingOptions, predict
 
 SECTION = "scaling"
-MODEL, CLASSES = "learnet", 5
 CLIPS = (1, 2, 4, 8)
 SUBJECTS = (8, 16, 32)
 # Folds are alike: of a run of many, so many are trained and stand for the rest.
@@ -29,23 +27,15 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
     torch.set_num_threads(1)
     size, each = (32, 2) if quick else (48, 10)
     loso_run(4, 16, size)
-    for factor in CLIPS:
-        clips, subjects = factor * each * SUBJECTS[0], SUBJECTS[0]
-        _add(recorder, f"clips, {subjects} subjects", clips, subjects, clips, size)
-    for subjects in SUBJECTS:
-        clips = each * subjects
-        _add(recorder, f"subjects, {each} clips each", subjects, subjects, clips, size)
-    grown = growth_table(Costs(recorder.machine, recorder.frame()))
-    for row in grown.to_dict("records"):
-        print(f"{row['varied']}: exponent {row['exponent of the time']:.2f}", end="")
-        print(f", expected {row['expected']:.2f}")
-
-
-def _add(recorder: Recorder, case: str, x: int, subjects: int, clips: int, size: int) -> None:
-    # The shortest of some is the one that the rest of the machine disturbed least.
-    took, shown = min(loso_run(subjects, clips, size) for _ in range(ROUNDS))
-    recorder.add(SECTION, case, "time of a run", took, "s", x=x)
-    recorder.add(SECTION, case, "images shown", shown, "images", x=x)
+    base = SUBJECTS[0]
+    varied = [(f"clips, {base} subjects", n * each * base, base, n * each * base) for n in CLIPS]
+    varied += [(f"subjects, {each} clips each", n, n, each * n) for n in SUBJECTS]
+    for case, x, subjects, clips in varied:
+        # The shortest of some is the one that the rest of the machine disturbed least.
+        took, shown = min(loso_run(subjects, clips, size) for _ in range(ROUNDS))
+        recorder.add(SECTION, case, "time of a run", took, "s", x=x)
+        recorder.add(SECTION, case, "images shown", shown, "images", x=x)
+    print(growth_table(recorder.costs()).to_string(index=False))
 
 
 def loso_run(subjects: int, clips: int, image_size: int) -> tuple[float, int]:
@@ -53,15 +43,15 @@ def loso_run(subjects: int, clips: int, image_size: int) -> tuple[float, int]:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (clips, image_size, image_size, 3), np.uint8)
     labels = rng.integers(0, CLASSES, clips)
-    table = pd.DataFrame({"subject": [f"sub{i % subjects:03d}" for i in range(clips)]})
-    folds = list(loso(table))
+    folds = list(loso(pd.DataFrame({"subject": [f"sub{i % subjects:03d}" for i in range(clips)]})))
     timed = folds[:FOLDS_TIMED]
     options = TrainingOptions(epochs=1, batch_size=16)
     started = time.perf_counter()
     for fold in timed:
-        model = models.create(MODEL, CLASSES, image_size, width=1 / 4)
+        made = Fold("learnet", 1 / 4, images[fold.train], labels[fold.train], options, "none")
+        model = made.network()
+        made.fit(model)
         mean, std = normalisation(model, pretrained=False)
-        fit(model, images[fold.train], labels[fold.train], options, mean=mean, std=std)
         predict(model, images[fold.test], options, mean=mean, std=std)
     took = (time.perf_counter() - started) / len(timed) * len(folds)
     return took, sum(len(fold.train) for fold in folds) * options.epochs

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import dynamic_images, effects, gpu, machine, scaling, training, usual_loop
+from benchmarks import dynamic_images, effects, folds, gpu, machine, scaling, training, usual_loop
 from benchmarks.clock import best
 from benchmarks.record import Recorder
 from companion import costs
 from mer_utils import dynamic_image, models
 from mer_utils.experiments.profiles import get_profile
 from mer_utils.models.create import normalisation
+from mer_utils.runs import Job, open_executor
 from mer_utils.training import TrainingOptions
 from mer_utils.training.fit import _scale
 
@@ -24,7 +25,7 @@ from mer_utils.training.fit import _scale
 @pytest.fixture
 def fold(workspace):
     spec = next(s for s in workspace.specs("table2") if s.model.name == "learnet")
-    return training.first_fold(workspace, spec)
+    return folds.first_fold(workspace, spec)
 
 
 @pytest.mark.parametrize("form", [dynamic_images.plain, dynamic_images.plain_copied])
@@ -150,7 +151,7 @@ def test_the_kernel_pools_as_ours_does(batch, tmp_path):
 
 
 def recorded(recorder):
-    rows = recorder.frame()
+    rows = recorder.costs().rows
     return {(row.section, row.measure): row.value for row in rows.itertuples()}
 
 
@@ -163,7 +164,7 @@ def test_a_batch_is_pooled_and_timed_on_any_device(capsys):
     for form in forms:
         assert values["gpu", f"{form}, bytes read, of copy bandwidth"] > 0
         assert values["gpu", f"{form}, largest error"] < gpu.OTHER_ERROR
-    assert recorder.frame()["at_least"].notna().sum() == 1
+    assert recorder.costs().rows["at_least"].notna().sum() == 1
     assert ("one pass" in forms) != ("kernel failed" in capsys.readouterr().out)
 
 
@@ -174,16 +175,16 @@ def test_folds_are_timed_by_one_worker_and_by_two(workspace):
     values = recorded(recorder)
     assert values["gpu", "one worker / 2 workers"] > 0
     assert values["gpu", "probabilities differ, 2 workers"] == 0
-    assert recorder.frame()["case"].unique().tolist() == ["LEARNet, 3 folds"]
-    assert recorder.frame()["at_least"].tolist()[0] == 4
+    assert recorder.costs().rows["case"].unique().tolist() == ["LEARNet, 3 folds"]
+    assert recorder.costs().rows["at_least"].tolist()[0] == 4
     assert not workspace.context.store.exists()
 
 
 def test_folds_that_fail_are_said_and_not_timed(workspace, capsys):
     specs = [s for s in workspace.specs("table2") if s.model.name == "learnet"][:1]
-    bad = [gpu.Job(specs[0], "nobody")]
-    with gpu.open_executor() as executor:
-        assert gpu.loso_seconds(bad, workspace.context, executor, 1) is None
+    bad = [Job(specs[0], "nobody")]
+    with open_executor() as executor:
+        assert folds.run_seconds(bad, workspace.context, executor, 1) is None
     assert "learnet, 1 worker(s): 1 folds failed: " in capsys.readouterr().out
 
 
@@ -191,10 +192,10 @@ def test_rates_are_operations_of_the_images_shown(monkeypatch):
     monkeypatch.setattr(gpu, "matmul_peak", lambda **kind: 1e12)
     recorder, profile = Recorder({}), get_profile("smoke")
     gpu.network_rates(recorder, torch.device("cpu"), profile, quick=True)
-    rates = recorder.frame().query("section == 'gpu rates'").set_index("measure")["value"]
+    rates = recorder.costs().rows.query("section == 'gpu rates'").set_index("measure")["value"]
     assert list(rates.index) == list(costs.GPU_RATES)
     plan = profile.models["learnet"]
-    network = models.create("learnet", gpu.CLASSES, plan.image_size, width=plan.width)
+    network = models.create("learnet", folds.CLASSES, plan.image_size, width=plan.width)
     step = 3 * models.count_operations(network, plan.image_size)
     for precision in gpu.PRECISIONS:
         images = rates[f"images a second, {precision}"]

@@ -110,11 +110,6 @@ def tabled(lines: Iterable[Mapping[str, Any]], *columns: str) -> pd.DataFrame:
     return pd.DataFrame(list(lines) or [{columns[0]: NOT_MEASURED}], columns=list(columns))
 
 
-def title(case: str) -> str:
-    """Return a network's title by its name, and any other case as it is."""
-    return models.title(case)
-
-
 def verdict(row: Mapping[Any, Any]) -> str:
     """Say whether a row meets its goal: ``met``, ``missed``, or nothing without a goal.
 
@@ -183,7 +178,7 @@ def by_case(costs: Costs, section: str, headings: Mapping[str, str]) -> pd.DataF
         return tabled([], "model")
     wide = rows.pivot_table("value", "case", "measure", aggfunc="first")
     wide = wide.reindex(index=rows["case"].unique(), columns=list(headings))
-    wide = wide.rename(columns=dict(headings), index=title).rename_axis(columns=None)
+    wide = wide.rename(columns=dict(headings), index=models.title).rename_axis(columns=None)
     return wide.rename_axis("model").reset_index()
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gmean
 
-from companion.costs.record import Costs, tabled, title
+from companion.costs.record import Costs, tabled
+from mer_utils import models
 
 #: Share by which a speed must differ from 1 to count as different.
 NO_DIFFERENCE = 0.03
@@ -118,7 +119,7 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
             lines.append(
                 {
                     "data": data,
-                    "model": title(str(model)),
+                    "model": models.title(str(model)),
                     "images": int(shown),
                     "hours, one core": hours,
                     f"hours, {workers} workers": hours / k * -(-k // min(workers, k)),
@@ -130,5 +131,7 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
 def profile_table(costs: Costs) -> pd.DataFrame:
     """List the operations in which the networks furthest from the peak spend their time."""
     rows = costs.section("profile").itertuples()
-    lines = [{"model": title(r.case), "operation": r.measure, "share": r.value} for r in rows]
+    lines = [
+        {"model": models.title(r.case), "operation": r.measure, "share": r.value} for r in rows
+    ]
     return tabled(lines, "model", "operation", "share")

@@ -1,0 +1,103 @@
+"""What the sections train: folds of the demo profile, and networks on images of noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.clock import seconds
+from mer_utils import models
+from mer_utils.experiments import Workspace, open_workspace, views_of
+from mer_utils.experiments.profiles import Profile
+from mer_utils.models.create import normalisation
+from mer_utils.protocol import loso
+from mer_utils.runs import Context, Executor, Job, RunSpec, prepare_views, run
+from mer_utils.runs.learners import training_set
+from mer_utils.training import TrainingOptions, fit
+
+CLASSES = 5
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one fold trains on, and how its network is made."""
+
+    model: str
+    width: float
+    images: np.ndarray
+    labels: np.ndarray
+    options: TrainingOptions
+    spatial: str = "flip+rotation"
+    classes: int = CLASSES
+
+    def network(self, seed: int = 0) -> nn.Module:
+        torch.manual_seed(seed)
+        return models.create(self.model, self.classes, self.images.shape[1], width=self.width)
+
+    def fit(self, model: nn.Module, **more: Any) -> Any:
+        """Train as a fold does; `more` are arguments of `fit` and changed training options."""
+        mean, std = normalisation(model, pretrained=False)
+        changes = {k: more.pop(k) for k in set(more) & set(TrainingOptions.model_fields)}
+        options = self.options.model_copy(update=changes)
+        more = {"spatial": self.spatial, "mean": mean, "std": std} | more
+        return fit(model, self.images, self.labels, options, **more)
+
+
+def prepared(quick: bool, train: str = "single") -> tuple[Workspace, list[RunSpec]]:
+    """Return the demo profile's CASME II and one augmented run per network, views made."""
+    workspace = open_workspace("smoke" if quick else "demo", datasets=["casme2"], workers=2)
+    specs = {
+        spec.model.name: spec.model_copy(update={"spatial": "flip+rotation"})
+        for spec in workspace.specs("table2")
+        if spec.train_views == views_of(train) and models.is_network(spec.model.name)
+    }
+    prepare_views(list(specs.values()), workspace.context, workers=2)
+    return workspace, list(specs.values())
+
+
+def first_fold(workspace: Workspace, spec: RunSpec) -> Fold:
+    clips = workspace.clips(spec.data.dataset)
+    images, positions = training_set(workspace.views(spec), next(iter(loso(clips))), spec)
+    labels = clips["label"].cat
+    return Fold(
+        spec.model.name,
+        spec.model.width,
+        images,
+        labels.codes.to_numpy()[positions],
+        spec.training,
+        spec.spatial,
+        len(labels.categories),
+    )
+
+
+def noise_fold(profile: Profile, name: str, n: int, precision: str | None = None) -> Fold:
+    """Return a fold of n images of noise for a profile's network, trained for one epoch."""
+    plan = profile.models[name]
+    changes = {"epochs": 1, "precision": precision or plan.precision}
+    options = profile.training.model_copy(update=changes | {"micro_batch": plan.micro_batch})
+    shape = (n, plan.image_size, plan.image_size, 3)
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return Fold(name, plan.width, images, np.arange(n) % CLASSES, options)
+
+
+def run_seconds(
+    jobs: Sequence[Job], context: Context, executor: Executor, workers: int
+) -> float | None:
+    """Return the time of the folds by workers that have computed one before, None if one fails."""
+    warm = [
+        Job(jobs[0].spec.model_copy(update={"seed": 100 + k}), jobs[0].held_out)
+        for k in range(workers)
+    ]
+    failed = run(warm, context, executor=executor).failed
+    if not failed:
+        took = seconds(lambda: failed.extend(run(jobs, context, executor=executor).failed))
+        if not failed:
+            return took
+    reason = failed[0].error.strip().splitlines()[-1]
+    print(f"{jobs[0].spec.model.name}, {workers} worker(s): {len(failed)} folds failed: {reason}")
+    return None
