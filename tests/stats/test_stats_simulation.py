@@ -18,7 +18,7 @@ METRICS = ["accuracy_pooled", "uf1_pooled", "uar_pooled"]
 
 
 def simulations(n_subjects, n, seed, **options):
-    # One model a simulation, so that one call of intervals or compare does them all.
+    # One model per simulation, so that one call of intervals or compare does them all.
     rng = np.random.default_rng(seed)
     return pd.concat(
         [stats.simulate(n_subjects, rng=rng, model=f"{i:03d}", **options) for i in range(n)],
