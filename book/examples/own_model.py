@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from companion import chapters
+from companion.chapters import results
 from mer_utils import experiments, runs
 from mer_utils.experiments.profiles import ModelPlan
 
@@ -15,7 +15,7 @@ workspace = replace(whole, profile=profile)
 specs = [s for s in workspace.specs("table2") if s.model.name == NAME]
 report = runs.run(workspace.jobs(specs), workspace.context)
 print(report.done, "folds computed")
-rows = chapters.on_view(workspace.predictions("table2"))
-scores = chapters.scores(rows[rows["model"] == NAME])
-wide = chapters.wide_scores(scores, "casme2")
+rows = results.on_view(workspace.predictions("table2"))
+scores = results.scores(rows[rows["model"] == NAME])
+wide = results.wide_scores(scores, "casme2")
 print(wide[["model", "setting", "UAR"]].to_string(index=False))

@@ -21,7 +21,7 @@ def detach(node: NotebookNode, page: str, found: dict[str, bytes]) -> None:
     Parameters
     ----------
     node : NotebookNode
-        An executed notebook; links as :func:`companion.chapters.download` makes them.
+        An executed notebook; links as :func:`companion.chapters.page.download` makes them.
     page : str
         Its page relative to the site's root, such as ``notebooks/all_results``.
     found : dict of str to bytes

@@ -36,7 +36,7 @@ def caption_of(html: str) -> str:
 
 
 class FindTables(SphinxTransform):
-    """Wrap each output that `companion.chapters.show` made, named by its ``data-name``.
+    """Wrap each output that `companion.chapters.page.show` made, named by its ``data-name``.
 
     Tables within a picture, such as that of the explorer, belong to the picture.
     """

@@ -1,19 +1,22 @@
-"""Tables 3 to 8 and the phase difference: their predictions as variants, and what to compare."""
+"""Chapters 6 to 11: tables 3 to 8, what each compares, and which question that answers.
+
+A *variant* is what a table varies besides data set and model, in words: "dual, flip". A
+comparison is a pair of variants, "dual, flip" against "dual, none", on the clips they share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from companion.chapters.results import in_order, on_view
-from companion.chapters.variants import (
-    Comparison,
-    add_variant,
-    variant_differences,
-    variant_scores,
-)
+from companion.chapters.page import interval
+from companion.chapters.pitfalls import CHOSEN_EPOCH, chosen_epoch
+from companion.chapters.results import on_view, scores
+from mer_utils import models, stats
 from mer_utils.augment import SPATIAL
 from mer_utils.experiments import (
     COMPARED,
@@ -21,17 +24,18 @@ from mer_utils.experiments import (
     Workspace,
     add_setting,
 )
+from mer_utils.experiments.datasets import dataset_title
 from mer_utils.experiments.grids import APEX_SHIFTS, TRIMS
-from mer_utils.metrics import average_views, scores_by
+from mer_utils.metrics import average_views
 from mer_utils.phases import PHASES, TRAINING_SETS
 from mer_utils.protocol import EVALUATIONS
 from mer_utils.views import Perturbation
 
+Comparison = tuple[str, str]
 HALVES = ("onset_apex", "apex_offset")
 AVERAGES = ("average of halves", "average of all three")
 AS_ANNOTATED = "as annotated"
 USUAL_IMAGE = "bilen, minmax, all frames"
-CHOSEN_EPOCH = "test-subject epoch"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Ablation:
     differences: pd.DataFrame
 
 
-def ablation(workspace: Workspace, table: str) -> Ablation:
+def read(workspace: Workspace, table: str) -> Ablation:
     """Read a table from the store, score its variants and compare them.
 
     Parameters
@@ -180,55 +184,6 @@ def _pitfall_pairs(variants: list[str]) -> Iterator[Comparison]:
                 yield variant, f"{setting}, loso"
 
 
-def chosen_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Choose each fold's epoch by the accuracy on the very subject that it tests: a mistake.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        Prediction rows of every epoch, on one view.
-
-    Returns
-    -------
-    DataFrame
-        Of each run and subject the rows of the epoch with the best accuracy, the first of
-        equals.
-    """
-    if predictions.empty:
-        return predictions
-    fold = ["run", "subject"]
-    right = predictions["y_true"].eq(predictions["y_pred"])
-    accuracy = right.groupby([predictions[c] for c in [*fold, "epoch"]]).mean()
-    best = accuracy.groupby(level=fold).idxmax().map(lambda at: at[-1]).rename("best")
-    rows = predictions.merge(best.reset_index(), on=fold)
-    return rows[rows["epoch"] == rows["best"]].drop(columns="best").reset_index(drop=True)
-
-
-def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Score runs twice: pooled, and averaged over the subjects' own scores.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        Prediction rows of one view, the last epoch.
-
-    Returns
-    -------
-    DataFrame
-        One row a data set, model, setting and metric ("accuracy", "uf1", "uar"): pooled,
-        subject mean, and what the average adds, each the mean over seeds. Models and settings
-        in the order in which they are listed.
-    """
-    by = ["dataset", "model", "setting"]
-    found = scores_by(predictions, [*by, "seed"], subject_mean=True)
-    rows = []
-    for name in ("accuracy", "uf1", "uar"):
-        pooled, mean = found[f"{name}_pooled"], found[f"{name}_subject_mean"]
-        part = found[by].assign(metric=name, pooled=pooled, subject_mean=mean, adds=mean - pooled)
-        rows.append(part.groupby([*by, "metric"], sort=False).mean().reset_index())
-    return in_order(pd.concat(rows, ignore_index=True))
-
-
 def _arranged(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
     """Add the variant; rows in the order in which settings and the like are listed."""
     order = [*COMPARED, *PARTS, *SPATIAL, *EVALUATIONS, CHOSEN_EPOCH, *PHASES, *AVERAGES]
@@ -242,6 +197,328 @@ def _in_order(rows: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     known = list(dict.fromkeys([*order, *sorted(set(rows["variant"]))]))
     places = rows["variant"].map(known.index).argsort(kind="stable")
     return rows.iloc[places].reset_index(drop=True)
+
+
+def add_variant(predictions: pd.DataFrame, words: Sequence[str]) -> pd.DataFrame:
+    """Add the column ``variant``: the words in these columns, joined.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"setting": ["dual"], "spatial": ["flip"]})
+    >>> add_variant(rows, ["setting", "spatial"])["variant"].tolist()
+    ['dual, flip']
+    """
+    joined = predictions[list(words)].astype(str).agg(", ".join, axis=1)
+    return predictions.assign(variant=joined)
+
+
+def variant_scores(predictions: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
+    """Score every data set, model and variant, with intervals over subjects.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Prediction rows with the column ``variant``, one a clip and run.
+    order : sequence of str
+        Variants in the order of the result; others follow as found.
+
+    Returns
+    -------
+    DataFrame
+        As `scores`, with ``variant`` in place of ``setting``.
+    """
+    return _ordered(scores(predictions, by=("variant",)), "variant", order)
+
+
+def variant_differences(
+    predictions: pd.DataFrame, comparisons: Iterable[Comparison]
+) -> pd.DataFrame:
+    """Compare variants in pairs, on the clips that both predict.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Prediction rows with the column ``variant``, one a clip and run.
+    comparisons : iterable of (str, str)
+        A variant and what it is compared with.
+
+    Returns
+    -------
+    DataFrame
+        One row a data set, model, comparison and metric: comparison ("A minus B"), value, low,
+        high, relative and the p values of :func:`mer_utils.stats.compare`; Holm's correction
+        (``p_bootstrap_holm``) is over all comparisons here, metric by metric. Comparisons of
+        which a side is missing are absent.
+    """
+    parts = []
+    for treatment, baseline in comparisons:
+        part = stats.compare(predictions, baseline, treatment, column="variant", missing="skip")
+        if len(part):
+            parts.append(part.assign(comparison=f"{treatment} minus {baseline}"))
+    if not parts:
+        columns = ["dataset", "model", "comparison", "metric", "value", "low", "high"]
+        return pd.DataFrame(columns=[*columns, "relative", "p_bootstrap", "p_bootstrap_holm"])
+    found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
+    adjusted = found.groupby("metric")["p_bootstrap"].transform(lambda p: stats.holm(p.to_numpy()))
+    return _ordered(found.assign(p_bootstrap_holm=adjusted), "comparison", ())
+
+
+def wide(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Lay out one data set's variants: a row a model and variant, a column a score.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        As `variant_scores` returns it.
+    dataset : str
+
+    Returns
+    -------
+    DataFrame
+        Columns model, variant, accuracy, UF1, UAR, ``UAR, 95 % interval`` and clips.
+    """
+    rows = []
+    part = tidy[tidy["dataset"] == dataset]
+    order = list(dict.fromkeys(part["model"]))
+    part = part.sort_values("model", key=lambda names: names.map(order.index), kind="stable")
+    for (model, variant), group in part.groupby(["model", "variant"], sort=False):
+        value = group.set_index("metric")["value"]
+        uar = group[group["metric"] == "uar_pooled"].iloc[0]
+        rows.append(
+            {
+                "model": models.title(str(model)),
+                "variant": variant,
+                "accuracy": value["accuracy_pooled"],
+                "UF1": value["uf1_pooled"],
+                "UAR": value["uar_pooled"],
+                "UAR, 95 % interval": interval(uar),
+                "clips": int(uar["clips"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def facts(differences: pd.DataFrame, metric: str = "uar_pooled") -> dict[str, Any]:
+    """Return what sentences say of many differences, by name.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        As `variant_differences` returns them.
+    metric : str
+
+    Returns
+    -------
+    dict
+        How many differences there are, how many have an interval wholly above or below zero,
+        how many 95 % intervals would miss zero if nothing differed, how many stay below 0.05
+        after Holm's correction, their mean, the mean width of an interval; the largest and the
+        smallest, each with its name. Of no difference the counts are 0 and the rest is
+        "undefined".
+    """
+    chosen = differences[differences["metric"] == metric]
+    found: dict[str, Any] = {
+        "n_differences": len(chosen),
+        "n_above_zero": int((chosen["low"] > 0).sum()),
+        "n_below_zero": int((chosen["high"] < 0).sum()),
+        "n_by_chance": f"{0.05 * len(chosen):.1f}",
+        "n_after_holm": int((chosen["p_bootstrap_holm"] < 0.05).sum()),
+    }
+    words = ("mean_difference", "mean_width", "largest", "smallest")
+    if chosen.empty:
+        return found | dict.fromkeys((*words, "largest_name", "smallest_name"), "undefined")
+    value = chosen["value"].astype(float).reset_index(drop=True)
+    extremes = {"largest": int(value.argmax()), "smallest": int(value.argmin())}
+    return (
+        found
+        | {
+            "mean_difference": f"{value.mean():+.3f}",
+            "mean_width": f"{(chosen['high'] - chosen['low']).mean():.2f}",
+        }
+        | {name: f"{value[at]:+.3f}" for name, at in extremes.items()}
+        | {f"{name}_name": _name(chosen.iloc[at]) for name, at in extremes.items()}
+    )
+
+
+def _name(row: pd.Series) -> str:
+    return f"{row['comparison']}, {models.title(row['model'])}, {dataset_title(row['dataset'])}"
+
+
+def _ordered(frame: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:
+    """Sort by data set, by the order given (then as found), and by model as found."""
+    known = list(dict.fromkeys([*order, *frame[column]]))
+    keys = frame.assign(_place=frame[column].map(known.index))
+    groups = {name: list(dict.fromkeys(frame[name])) for name in ("dataset", "model")}
+    for name, names in groups.items():
+        keys[name] = keys[name].map(names.index)
+    places = keys.sort_values(["dataset", "_place", "model"], kind="stable").index
+    return frame.loc[places].reset_index(drop=True)
+
+
+_CONTROLS = r"(single twice|matched single)"
+_EQUALLY_LONG = (
+    rf"(halves|dual) minus {_CONTROLS}"
+    # A linear machine is not trained step by step: plain single is its control.
+    r"|(halves|dual) minus single \(baseline\)"
+)
+COLUMNS = [
+    "question",
+    "comparisons",
+    "mean",
+    "lowest",
+    "highest",
+    "above zero",
+    "below zero",
+    "after Holm",
+]
+_WHOLE, _PARTS = r"(single|matched single), ", r"(dual|halves), "
+#: Of each table: a question and the comparisons ("A minus B") that bear on it, as a pattern.
+QUESTIONS: dict[str, dict[str, str]] = {
+    "table3": {
+        "flips against none": r"(.+), flip minus \1, none",
+        "rotations against none": r"(.+), rotation minus \1, none",
+        "flips and rotations against none": r"(.+), flip\+rotation minus \1, none",
+        "dual against matched single, augmented alike": r"dual, (.+) minus matched single, \1",
+        "dual, augmented or not, against plain single": r"dual, .+ minus single, none",
+    },
+    "table4": {
+        "longer training alone": r"matched single minus single",
+        "the phases, training equally long": _EQUALLY_LONG,
+        "a cut at random, training equally long": rf".+, random cut minus {_CONTROLS}",
+        "a cut at the apex against one at random": r"(.+) minus \1, random cut",
+        "the rise alone against the whole clip": r"onset_apex only minus single",
+        "the fall alone against the whole clip": r"apex_offset only minus single",
+        "the phases and longer training together": r"(halves|dual) minus single",
+    },
+    "table5": {
+        f"{tested}; trained on {trained}": rf"{pattern}{view} minus .+"
+        for trained, pattern in (("full alone", _WHOLE), ("the phases", _PARTS))
+        for tested, view in (
+            ("the rise", "onset_apex"),
+            ("the fall", "apex_offset"),
+            ("average of halves", "average of halves"),
+            ("average of all three", "average of all three"),
+        )
+    },
+    "table6": {
+        "linear weights": r"linear, .+",
+        "ported weights": r"ported, .+",
+        "symmetric scaling": r"bilen, symmetric, .+",
+        "fewer frames": r"bilen, minmax, \d+ frames minus .+",
+        "apex difference": r"apex difference, .+",
+    },
+    "table7": {
+        "apex moved by up to 2 or 4 frames": r"apex ±[24] minus .+",
+        "apex moved by up to 8 or 16 frames": r"apex ±(8|16) minus .+",
+        "both ends trimmed": r"trimmed by .+",
+        "other rules for odd clips": r"missing apex: .+",
+    },
+    "table8": {
+        "test-subject epoch": r".+, test-subject epoch minus .+",
+        "mixed folds": r".+, mixed folds minus .+",
+        "held-out copies": r".+, held-out copies minus .+",
+    },
+}
+
+
+def by_question(differences: pd.DataFrame, table: str, metric: str = "uar_pooled") -> pd.DataFrame:
+    """Sum up a table's differences, one row a question.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        As `variant_differences` returns them.
+    table : str
+        A key of `QUESTIONS`.
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        Columns question, comparisons (how many: models and data sets count each), mean,
+        lowest, highest, above zero and below zero (how many have an interval wholly there)
+        and after Holm (how many stay below 0.05 after the correction over the whole table).
+        Every comparison is counted under the first question that it answers; a question
+        without any has no row.
+    """
+    chosen = differences[differences["metric"] == metric]
+    asked = chosen.assign(question=_asked(chosen, QUESTIONS[table]))
+    rows = []
+    for question in QUESTIONS[table]:
+        part = asked[asked["question"] == question]
+        if len(part):
+            rows.append(
+                {
+                    "question": question,
+                    "comparisons": len(part),
+                    "mean": part["value"].mean(),
+                    "lowest": part["value"].min(),
+                    "highest": part["value"].max(),
+                    "above zero": int((part["low"] > 0).sum()),
+                    "below zero": int((part["high"] < 0).sum()),
+                    "after Holm": int((part["p_bootstrap_holm"] < 0.05).sum()),
+                }
+            )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _asked(differences: pd.DataFrame, questions: dict[str, str]) -> pd.Series:
+    """Return the first question that each comparison answers, "" where there is none."""
+    baseline = ~models.are_networks(differences["model"])
+    words = differences["comparison"] + baseline.map({True: " (baseline)", False: ""})
+    found = {
+        name: next(
+            (
+                question
+                for question, pattern in questions.items()
+                # Most questions are put to networks and baselines alike.
+                if re.fullmatch(pattern, name)
+                or re.fullmatch(pattern, name.removesuffix(" (baseline)"))
+            ),
+            "",
+        )
+        for name in set(words)
+    }
+    return words.map(found)
+
+
+def learning_curve(
+    workspace: Workspace, table: str, model: str, metric: str = "uar_pooled"
+) -> pd.DataFrame:
+    """Score a network after every epoch.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    table : str
+        The table whose runs are read.
+    model : str
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        One row a data set, setting and epoch: dataset, setting, epoch, images_seen (training
+        images shown so far, mean over the folds), value, low, high. No epoch is chosen by it:
+        the last one counts.
+    """
+    rows = on_view(workspace.predictions(table, every_epoch=True))
+    rows = rows[rows["model"].eq(model) & rows["annotation"].eq("as annotated")]
+    specs = [s for s in workspace.specs(table) if s.model.name == model]
+    notes = workspace.store.environments(specs)
+    epochs = notes["run"].map({s.key: s.training.epochs for s in specs})
+    an_epoch = (notes["images_shown"] / epochs).groupby(notes["run"]).mean()
+    curve = scores(rows, by=("setting", "epoch"))
+    curve = curve[curve["metric"] == metric]
+    by_setting = rows.drop_duplicates(["dataset", "setting"]).set_index(["dataset", "setting"])[
+        "run"
+    ]
+    runs = pd.Series(
+        [by_setting[d, s] for d, s in zip(curve["dataset"], curve["setting"], strict=True)]
+    )
+    seen = runs.map(an_epoch).to_numpy() * curve["epoch"].to_numpy()
+    columns = ["dataset", "setting", "epoch", "images_seen", "value", "low", "high"]
+    return curve.assign(images_seen=seen)[columns].reset_index(drop=True)
 
 
 _Prepare = Callable[[Workspace, str], pd.DataFrame]

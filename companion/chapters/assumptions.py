@@ -16,27 +16,24 @@ from mer_utils.errors import MerError
 from mer_utils.models import is_network
 from mer_utils.runs import RunSpec
 
+COLUMNS = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
 
-def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
-    """Read the register and fill in what the runs use.
+
+def read(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """Read the register and fill in what the runs use, one row per assumption.
 
     Parameters
     ----------
     register : Path
         ``book/assumptions.yml``; its head says what each field means.
     specs : sequence of RunSpec
-        The runs whose values are shown; baselines, which few of them concern, are left out.
-
-    Returns
-    -------
-    DataFrame
-        Columns topic, id, question, value, reason, mark, setting, sensitivity. A value
-        that differs between the runs lists each one, in order.
+        The runs whose values are shown, each one where they differ; baselines, which few
+        assumptions concern, are left out.
 
     Raises
     ------
     MerError
-        If an entry names a setting that a run specification does not have.
+        "bad register" if an entry names a setting that a run specification does not have.
     """
     specs = [spec for spec in specs if is_network(spec.model.name)]
     entries = yaml.safe_load(register.read_text(encoding="utf-8"))
@@ -44,23 +41,11 @@ def assumptions_table(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
     for entry in entries:
         value = entry["value"] if entry["setting"] is None else _values(entry, specs)
         rows.append({**entry, "value": value, "setting": entry["setting"] or "in the code"})
-    columns = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
-    return pd.DataFrame(rows)[columns]
+    return pd.DataFrame(rows)[COLUMNS]
 
 
-def assumptions_list(entries: pd.DataFrame) -> HTML:
-    """Return assumptions as a list for reading: a table of so much text cannot be read.
-
-    Parameters
-    ----------
-    entries : DataFrame
-        Rows as `assumptions_table` returns them.
-
-    Returns
-    -------
-    IPython.display.HTML
-        One block an assumption; its id is a link target.
-    """
+def as_list(entries: pd.DataFrame) -> HTML:
+    """Return assumptions as a list of blocks, for a table of so much text cannot be read."""
     return HTML("".join(_block(dict(entry)) for _, entry in entries.iterrows()))
 
 
@@ -81,7 +66,7 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
         found = [reduce(getattr, entry["setting"].split("."), spec) for spec in specs]
     except AttributeError as error:
         raise MerError(
-            "TODO",
+            "bad register",
             f"{entry['id']} names the setting {entry['setting']!r}",
             "a field of the run specification",
             "correct book/assumptions.yml",

@@ -1,4 +1,4 @@
-"""Attention: class activation maps averaged by class, and how they agree with where skin moved."""
+"""Chapter 13: class activation maps by class, and how they agree with where skin moved."""
 
 from __future__ import annotations
 
@@ -20,21 +20,9 @@ MOST_CLASSES = 7
 
 
 def stored_maps(
-    workspace: Workspace,
-    dataset: str,
-    model: str,
-    train_views: Sequence[str],
-    table: str = "table2",
+    workspace: Workspace, dataset: str, model: str, train_views: Sequence[str]
 ) -> tuple[pd.DataFrame, np.ndarray, str]:
-    """Read the class activation maps that a table's runs left in the store.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    dataset, model : str
-    train_views : sequence of str
-        Of the runs, such as ``views_of("dual")``.
-    table : str
+    """Read the class activation maps that the runs of table 2 left in the store.
 
     Returns
     -------
@@ -46,39 +34,23 @@ def stored_maps(
     """
     specs = [
         spec
-        for spec in workspace.specs(table)
-        if spec.data.dataset == dataset
-        and spec.model.name == model
+        for spec in workspace.specs("table2")
+        if (spec.data.dataset, spec.model.name) == (dataset, model)
         and spec.train_views == tuple(train_views)
     ]
     nothing = pd.DataFrame({"y_true": pd.Series(dtype=int)}), np.zeros((0, 1, 1), np.float32)
-    reader = getattr(workspace, "maps", None)
-    if reader is None or not specs:
+    if not specs:
         return *nothing, f"no run of {model} on {dataset} makes class activation maps"
     try:
-        rows, maps = reader(specs)
+        return *workspace.maps(specs), ""
     except MerError as error:
         return *nothing, str(error)
-    return rows, maps, ""
 
 
 def mean_maps(
     rows: pd.DataFrame, maps: np.ndarray, classes: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """Average class activation maps over the clips of each true class.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        With ``y_true``, one row a map.
-    maps : ndarray of shape (n, h, w)
-    classes : sequence of str
-        The scheme's class names in order.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (h, w), float32
-        A class without a clip is absent.
+    """Average class activation maps (n, h, w) over the clips of each true class that has one.
 
     Examples
     --------
@@ -96,19 +68,7 @@ def mean_maps(
 
 
 def mean_views(views: Views, clips: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Average the full dynamic images of each class.
-
-    Parameters
-    ----------
-    views : Views
-    clips : DataFrame
-        The clip table of the views.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (h, w, 3), uint8
-        A class without a clip is absent.
-    """
+    """Average the full dynamic images of each class that has a clip, (h, w, 3) uint8."""
     codes = clips["label"].cat.codes.to_numpy()
     found = {}
     for k, name in enumerate(clips["label"].cat.categories):
@@ -124,16 +84,14 @@ def agreement(maps: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray]) -
     Parameters
     ----------
     maps : mapping of class to ndarray of shape (h, w)
-        Mean class activation maps.
     truth : mapping of class to ndarray of shape (s, s)
-        How far the skin truly moved; averaged down to the cells of the maps.
+        Averaged down to the cells of the maps.
 
     Returns
     -------
     DataFrame
-        Spearman's rank correlation over the cells; a row the class of the map, a column the
-        class of the displacement, classes that both have. NaN where one of the two is the same
-        everywhere.
+        Spearman's rank correlation over the cells; a row the class of the map, a column that of
+        the displacement. NaN where one of the two is the same everywhere.
     """
     classes = [name for name in maps if name in truth]
     grid = pd.DataFrame(index=classes, columns=classes, dtype=float)
@@ -174,9 +132,8 @@ def agreement_summary(grid: pd.DataFrame) -> dict[str, Any]:
     dict
         ``own`` and ``others``, the mean correlations; ``n_classes``; ``n_own_highest``, the
         classes whose map follows their own displacement best; ``p``, the share of all pairings
-        of maps and displacements whose mean correlation is at least ``own``. All but the
-        counts are NaN, and ``undefined`` says why, with fewer than two classes or a
-        correlation that is not defined.
+        of maps and displacements whose mean correlation is at least ``own``. What is not
+        defined is NaN, and ``undefined`` says why.
 
     Notes
     -----
@@ -190,9 +147,7 @@ def agreement_summary(grid: pd.DataFrame) -> dict[str, Any]:
     result: dict[str, Any] = {
         "n_classes": k,
         "n_own_highest": sum(int(values[i].argmax() == i) for i in defined),
-        "own": float("nan"),
-        "others": float("nan"),
-        "p": float("nan"),
+        **dict.fromkeys(("own", "others", "p"), float("nan")),
         "undefined": "",
     }
     if k < 2:

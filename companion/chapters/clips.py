@@ -1,4 +1,4 @@
-"""Data sets counted: subjects, classes, durations, action units."""
+"""Chapter 1: data sets counted: subjects, clips, durations, action units."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from mer_utils.phases import missing_phases
 # Read from the data sets' own sheets; the originals are not needed to show them.
 _PUBLISHED = {
     "casme2": {
-        "frames a clip, mean": 67.2,
-        "frames a clip, sd": 22.6,
-        "frames a clip, fewest": 24,
-        "frames a clip, most": 141,
+        "frames per clip, mean": 67.2,
+        "frames per clip, sd": 22.6,
+        "frames per clip, fewest": 24,
+        "frames per clip, most": 141,
         "onset to apex, mean": 33.4,
         "apex to offset, mean": 32.9,
     },
     "samm": {
-        "frames a clip, mean": 74.3,
-        "frames a clip, sd": 19.0,
-        "frames a clip, fewest": 30,
-        "frames a clip, most": 101,
+        "frames per clip, mean": 74.3,
+        "frames per clip, sd": 19.0,
+        "frames per clip, fewest": 30,
+        "frames per clip, most": 101,
     },
 }
 
 
-def clip_summary(clips: pd.DataFrame) -> pd.DataFrame:
-    """Count and measure the clips of each data set.
+def summary(clips: pd.DataFrame) -> pd.DataFrame:
+    """Count and measure the clips of each data set, one row per data set.
 
     Parameters
     ----------
@@ -40,15 +40,12 @@ def clip_summary(clips: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a data set: subjects, clips, the fewest and most clips of a subject, mean
-        and standard deviation of the frames from onset to offset (both included), mean
-        frames from onset to apex and apex to offset, and how many clips lack the apex or
-        one of the two halves.
+        Lengths in frames, onset and offset included; how many clips lack an apex, a rise or a
+        fall.
     """
     rows = []
     for dataset, part in clips.groupby("dataset", sort=True):
-        per_subject = part.groupby("subject").size()
-        frames = part["offset"] - part["onset"] + 1
+        per_subject, lengths = part.groupby("subject").size(), _lengths(part)
         lacking = [_missing(row) for row in part.itertuples()]
         rows.append(
             {
@@ -56,10 +53,10 @@ def clip_summary(clips: pd.DataFrame) -> pd.DataFrame:
                 "subjects": len(per_subject),
                 "clips": len(part),
                 "clips each": f"{per_subject.min()} to {per_subject.max()}",
-                "frames, mean": float(frames.mean()),
-                "frames, sd": float(frames.std()),
-                "onset to apex": float((part["apex"] - part["onset"]).mean()),
-                "apex to offset": float((part["offset"] - part["apex"]).mean()),
+                "frames, mean": lengths["frames per clip, mean"],
+                "frames, sd": lengths["frames per clip, sd"],
+                "onset to apex": lengths["onset to apex, mean"],
+                "apex to offset": lengths["apex to offset, mean"],
                 "no apex": int(part["apex"].isna().sum()),
                 "no rise": sum("onset_apex" in phases for phases in lacking),
                 "no fall": sum("apex_offset" in phases for phases in lacking),
@@ -69,49 +66,21 @@ def clip_summary(clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def against_published(clips: pd.DataFrame) -> pd.DataFrame:
-    """Set what is published about a data set beside what is at hand.
+    """Set published lengths of CASME II and SAMM beside those at hand, one row per quantity.
 
-    Parameters
-    ----------
-    clips : DataFrame
-        Clip tables of CASME II and SAMM, one below the other.
-
-    Returns
-    -------
-    DataFrame
-        One row a data set and quantity: ``published`` and ``at hand``. The published
-        numbers are of every clip of the sheet, whatever its label.
+    The published numbers are of every clip of the sheet, whatever its label.
     """
     rows = []
     for dataset, part in clips.groupby("dataset", sort=True):
-        frames = part["offset"] - part["onset"] + 1
-        found = {
-            "frames a clip, mean": frames.mean(),
-            "frames a clip, sd": frames.std(),
-            "frames a clip, fewest": frames.min(),
-            "frames a clip, most": frames.max(),
-            "onset to apex, mean": (part["apex"] - part["onset"]).mean(),
-            "apex to offset, mean": (part["offset"] - part["apex"]).mean(),
-        }
-        rows += [
-            {
-                "data set": dataset,
-                "quantity": quantity,
-                "published": float(known),
-                "at hand": float(found[quantity]),
-            }
-            for quantity, known in _PUBLISHED[str(dataset)].items()
-        ]
+        found = _lengths(part)
+        for quantity, known in _PUBLISHED[str(dataset)].items():
+            numbers = {"published": float(known), "at hand": found[quantity]}
+            rows.append({"data set": dataset, "quantity": quantity, **numbers})
     return pd.DataFrame(rows)
 
 
 def action_unit_counts(clips: pd.DataFrame) -> pd.DataFrame:
     """Count in how many clips of each emotion each action unit (AU) was coded.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        Clip tables; used are ``emotion`` and ``action_units``.
 
     Returns
     -------
@@ -128,6 +97,19 @@ def action_unit_counts(clips: pd.DataFrame) -> pd.DataFrame:
     counts = pd.DataFrame(rows, columns=["emotion", "action_unit"]).value_counts()
     found = counts.rename("count").reset_index()
     return found.assign(clips=found["emotion"].map(clips["emotion"].value_counts()))
+
+
+def _lengths(part: pd.DataFrame) -> dict[str, float]:
+    frames = part["offset"] - part["onset"] + 1
+    found = {
+        "frames per clip, mean": frames.mean(),
+        "frames per clip, sd": frames.std(),
+        "frames per clip, fewest": frames.min(),
+        "frames per clip, most": frames.max(),
+        "onset to apex, mean": (part["apex"] - part["onset"]).mean(),
+        "apex to offset, mean": (part["offset"] - part["apex"]).mean(),
+    }
+    return {name: float(value) for name, value in found.items()}
 
 
 def _missing(row: Any) -> tuple[str, ...]:

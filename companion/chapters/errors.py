@@ -1,4 +1,4 @@
-"""Errors: which classes, subjects and clips the networks miss, and whether that is chance.
+"""Chapter 13: which classes, subjects and clips the networks miss, and whether that is chance.
 
 Every function takes prediction rows with the column ``setting`` and uses those of the networks,
 tested on the full view.
@@ -6,7 +6,7 @@ tested on the full view.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,34 +17,28 @@ from mer_utils.errors import MerError
 from mer_utils.experiments import COMPARED
 from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
 from mer_utils.metrics.predictions import CLIP_KEY
+from mer_utils.plotting.style import in_order
 
-CLIP = list(CLIP_KEY)
+_KEY = ["subject", "clip"]
 
 
 def of_networks(
     predictions: pd.DataFrame, dataset: str | None = None, setting: str | None = None
 ) -> pd.DataFrame:
-    """Return the rows that this module speaks of: networks, tested on the full view.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset, setting : str, optional
-        Only these rows.
+    """Return the rows of networks tested on the full view, of a data set and setting if named.
 
     Raises
     ------
     MerError
-        If none is left.
+        "no results" if none is left.
     """
     chosen = models.are_networks(predictions["model"]) & (predictions["test_view"] == "full")
-    if dataset is not None:
-        chosen &= predictions["dataset"] == dataset
-    if setting is not None:
-        chosen &= predictions["setting"] == setting
+    for column, value in (("dataset", dataset), ("setting", setting)):
+        if value is not None:
+            chosen &= predictions[column] == value
     if not chosen.any():
         raise MerError(
-            "TODO",
+            "no results",
             f"no network's predictions for {dataset or 'any data set'}, {setting or 'any setting'}",
             "at least one run",
             "run the table first, with mer run",
@@ -52,40 +46,24 @@ def of_networks(
     return predictions[chosen]
 
 
-def confusions(
-    predictions: pd.DataFrame, dataset: str, n_classes: int | None = None
-) -> dict[str, np.ndarray]:
+def confusions(predictions: pd.DataFrame, dataset: str) -> dict[str, np.ndarray]:
     """Count which class was taken for which, all folds and seeds of a run together.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset : str
-    n_classes : int, optional
-        By default counted from the probability columns.
 
     Returns
     -------
     dict of str to ndarray of shape (k, k)
-        By network and setting, a line each: what
-        :func:`mer_utils.plotting.confusion_matrices` draws.
+        By network and setting, a line each.
     """
     rows = of_networks(predictions, dataset)
-    k = number_of_classes(rows) if n_classes is None else n_classes
+    k = number_of_classes(rows)
     return {
-        f"{models.title(model)}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
-        for (model, setting), part in _by_run(rows)
+        f"{network}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
+        for network, setting, part in _by_run(rows)
     }
 
 
 def usual_confusion(matrices: dict[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
     """Say which confusion is most frequent over all matrices, as a share of its true class.
-
-    Parameters
-    ----------
-    matrices : dict of str to ndarray of shape (k, k)
-        As `confusions` returns them.
-    classes : sequence of str
 
     Returns
     -------
@@ -102,50 +80,30 @@ def usual_confusion(matrices: dict[str, np.ndarray], classes: Sequence[str]) -> 
     return {"true": classes[i], "predicted": classes[j], "share": float(share[i, j])}
 
 
-def scores_by_class(
-    predictions: pd.DataFrame, dataset: str, classes: Sequence[str]
-) -> pd.DataFrame:
-    """Score every class under every network and setting.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset : str
-    classes : sequence of str
-        The scheme's class names in order.
+def by_class(predictions: pd.DataFrame, dataset: str, classes: Sequence[str]) -> pd.DataFrame:
+    """Score every class under every network and setting, pooled over folds and seeds.
 
     Returns
     -------
     DataFrame
-        One row a network, setting and class: model (title), setting, class, clips (without
-        repeats over seeds), precision, recall, f1 (pooled over folds and seeds), undefined
-        (which of them are not defined, being 0 over 0).
+        One row per network, setting and class. ``clips`` counts no repeats over seeds;
+        ``undefined`` names the measures that are 0 over 0.
     """
-    rows = of_networks(predictions, dataset)
     parts = []
-    for (model, setting), part in _by_run(rows):
+    for network, setting, part in _by_run(of_networks(predictions, dataset)):
         table = class_scores(part["y_true"], part["y_pred"], len(classes), classes)
         table["clips"] = table["n_true"] // part["seed"].nunique()
-        parts.append(table.assign(model=models.title(model), setting=setting))
+        parts.append(table.assign(model=network, setting=setting))
     columns = ["model", "setting", "class", "clips", "precision", "recall", "f1", "undefined"]
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def recall_grid(by_class: pd.DataFrame, setting: str) -> pd.DataFrame:
-    """Lay out the recalls of one setting: a row a network, a column a class.
+def recall_grid(scores: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """Lay out the recalls of `by_class` under one setting: networks down, classes across.
 
-    Parameters
-    ----------
-    by_class : DataFrame
-        As `scores_by_class` returns it.
-    setting : str
-
-    Returns
-    -------
-    DataFrame
-        NaN where a class has no clip.
+    NaN stands where a class has no clip.
     """
-    part = by_class[by_class["setting"] == setting]
+    part = scores[scores["setting"] == setting]
     grid = part.pivot_table(
         index="model", columns="class", values="recall", sort=False, dropna=False
     )
@@ -153,27 +111,20 @@ def recall_grid(by_class: pd.DataFrame, setting: str) -> pd.DataFrame:
     return grid.rename_axis(index="network", columns="true class")
 
 
-def scores_by_subject(predictions: pd.DataFrame, dataset: str, setting: str) -> pd.DataFrame:
-    """Score every subject, averaged over the networks and seeds.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset, setting : str
+def by_subject(predictions: pd.DataFrame, dataset: str, setting: str) -> pd.DataFrame:
+    """Score every subject: accuracy averaged over networks and seeds, with its range over networks.
 
     Returns
     -------
     DataFrame
-        One row a subject: subject, clips, classes (how many the subject shows), networks (that
-        tested the subject), accuracy (mean over networks and seeds), lowest and highest (over
-        networks), undefined: why no mean recall over all classes is given, where the subject
-        lacks some.
+        One row per subject. ``undefined`` says why no mean recall over all classes is given,
+        where the subject lacks some.
     """
     rows = of_networks(predictions, dataset, setting)
     k = number_of_classes(rows)
     right = rows.assign(right=rows["y_true"] == rows["y_pred"])
     by_model = right.pivot_table(index="subject", columns="model", values="right", aggfunc="mean")
-    clips = rows.drop_duplicates(CLIP).groupby("subject", observed=True)
+    clips = rows.drop_duplicates(list(CLIP_KEY)).groupby("subject", observed=True)
     shown = clips["y_true"].nunique()
     return pd.DataFrame(
         {
@@ -191,83 +142,54 @@ def scores_by_subject(predictions: pd.DataFrame, dataset: str, setting: str) -> 
 def subject_spread(predictions: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Compare the spread of accuracy over subjects with what equal subjects would show.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset : str
-
     Returns
     -------
     DataFrame
-        One row a network and setting: model (title), setting, subjects, lowest, median,
-        highest, ``sd`` (over subjects, n - 1), and ``sd_if_alike``: what it would be if every
-        clip had the same chance of being right. One subject has no spread: NaN.
+        One row per network and setting, means over seeds. ``sd`` is over subjects (n - 1);
+        ``sd_if_alike`` what it would be if every clip had the same chance of being right. One
+        subject has no spread: NaN.
 
     Notes
     -----
     With accuracy p over all clips and n_i clips of subject i, the expected variance over m
-    subjects is ``p (1 - p) mean(1 / n_i)``: few clips alone make subjects look different. With
-    several seeds both are means over the seeds.
+    subjects is ``p (1 - p) mean(1 / n_i)``: few clips alone make subjects look different.
     """
-    rows = of_networks(predictions, dataset)
     found = []
-    for (model, setting), part in _by_run(rows):
-        seeds = [_spread(run) for _, run in part.groupby("seed")]
-        found.append(
-            {
-                "model": models.title(model),
-                "setting": setting,
-                **{name: float(np.mean([s[name] for s in seeds])) for name in seeds[0]},
-            }
-        )
+    for network, setting, part in _by_run(of_networks(predictions, dataset)):
+        seeds = pd.DataFrame([_spread(run) for _, run in part.groupby("seed")])
+        found.append({"model": network, "setting": setting, **seeds.mean(skipna=False)})
     return pd.DataFrame(found).astype({"subjects": int})
 
 
 def hardest_clips(
     predictions: pd.DataFrame, dataset: str, classes: Sequence[str], most: int | None = None
 ) -> pd.DataFrame:
-    """List the clips by how many runs miss them, every network, setting and seed being a run.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset : str
-    classes : sequence of str
-        The scheme's class names in order.
-    most : int, optional
-        Return so many at most.
+    """List the clips by how many runs miss them, at most so many.
 
     Returns
     -------
     DataFrame
-        Hardest first, ties by subject and clip: subject, clip, class, taken_for (the class most
-        often predicted in its place; "" if never missed), missed_by, runs (those that tested
-        the clip).
+        Hardest first, ties by subject and clip. ``taken_for`` is the class most often predicted
+        in the clip's place, "" if it is never missed; ``runs`` are those that tested it.
     """
     rows = of_networks(predictions, dataset)
     wrong = rows[rows["y_true"] != rows["y_pred"]]
-    key = ["subject", "clip"]
-    table = rows.groupby(key, observed=True).agg(y_true=("y_true", "first"), runs=("run", "size"))
-    table["missed_by"] = wrong.groupby(key, observed=True).size().reindex(table.index, fill_value=0)
-    # The lowest class number wins a tie.
-    taken = wrong.groupby(key, observed=True)["y_pred"].agg(lambda p: p.mode().iloc[0])
+    table = rows.groupby(_KEY, observed=True).agg(y_true=("y_true", "first"), runs=("run", "size"))
+    missed = wrong.groupby(_KEY, observed=True)["y_pred"]
+    table["missed_by"] = missed.size().reindex(table.index, fill_value=0)
     names = dict(enumerate(classes))
     table["class"] = table["y_true"].map(names)
-    table["taken_for"] = taken.map(names).reindex(table.index).fillna("")
+    # The lowest class number wins a tie.
+    taken = missed.agg(lambda p: p.mode().iloc[0]).map(names)
+    table["taken_for"] = taken.reindex(table.index).fillna("")
     table = table.reset_index().sort_values(
-        ["missed_by", *key], ascending=[False, True, True], kind="stable", ignore_index=True
+        ["missed_by", *_KEY], ascending=[False, True, True], kind="stable", ignore_index=True
     )
-    found = table[["subject", "clip", "class", "taken_for", "missed_by", "runs"]]
-    return found if most is None else found.head(most)
+    return table[[*_KEY, "class", "taken_for", "missed_by", "runs"]].head(most or len(table))
 
 
 def missed_by_all(predictions: pd.DataFrame, dataset: str) -> dict[str, Any]:
     """Count the clips that every run misses, beside how many chance would leave.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-    dataset : str
 
     Returns
     -------
@@ -283,7 +205,7 @@ def missed_by_all(predictions: pd.DataFrame, dataset: str) -> dict[str, Any]:
     rows = of_networks(predictions, dataset)
     missed = rows.assign(missed=rows["y_true"] != rows["y_pred"])
     rate = missed.groupby(["run", "y_true"], observed=True)["missed"].transform("mean")
-    by_clip = missed.assign(rate=rate).groupby(["subject", "clip"], observed=True)
+    by_clip = missed.assign(rate=rate).groupby(_KEY, observed=True)
     return {
         "clips": by_clip.ngroups,
         "runs": int(rows["run"].nunique()),
@@ -292,17 +214,13 @@ def missed_by_all(predictions: pd.DataFrame, dataset: str) -> dict[str, Any]:
     }
 
 
-def _by_run(rows: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    """Return the rows of each network and setting, in the order of tables."""
-    order = {name: place for place, name in enumerate(models.MODELS)}
-    found = list(dict.fromkeys(rows["setting"]))
-    settings = [s for s in COMPARED if s in found] + [s for s in found if s not in COMPARED]
-    return [
-        ((model, setting), part)
-        for model in sorted(rows["model"].unique(), key=lambda name: order.get(name, len(order)))
-        for setting in settings
-        if len(part := rows[(rows["model"] == model) & (rows["setting"] == setting)])
-    ]
+def _by_run(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield title, setting and rows of each network and setting, in the order of tables."""
+    for model in in_order(rows["model"], models.MODELS):
+        for setting in in_order(rows["setting"], COMPARED):
+            part = rows[(rows["model"] == model) & (rows["setting"] == setting)]
+            if len(part):
+                yield models.title(model), setting, part
 
 
 def _spread(run: pd.DataFrame) -> dict[str, float]:

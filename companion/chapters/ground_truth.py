@@ -1,6 +1,7 @@
 """What is true of the made clips: where the skin went, clip by clip and on the average.
 
-Of licensed data nobody knows this; every function here wants a synthetic twin.
+Of licensed data nobody knows this: every function here wants a synthetic twin, and a row of its
+clip table. `Where` the twin is, is told by its workspace or by the twin's own folder.
 """
 
 from __future__ import annotations
@@ -19,19 +20,16 @@ from mer_utils.datasets import clip_frames
 from mer_utils.experiments import Workspace
 from mer_utils.frames import face_box, face_on
 
-#: Where the twins are: a workspace, or the root of the one twin that the clips are from.
 Where = Workspace | str | os.PathLike[str]
 
 
 def truth_known(workspace: Workspace) -> pd.DataFrame:
     """Say of each data set whether its ground truth is known: of synthetic twins only."""
+    known = {True: "known: a synthetic twin", False: "none"}
     return pd.DataFrame(
         {
-            "data set": [dataset.title for dataset in workspace.datasets],
-            "ground truth": [
-                "known: a synthetic twin" if workspace.is_synthetic(dataset.name) else "none"
-                for dataset in workspace.datasets
-            ],
+            "data set": [d.title for d in workspace.datasets],
+            "ground truth": [known[workspace.is_synthetic(d.name)] for d in workspace.datasets],
         }
     )
 
@@ -44,10 +42,8 @@ def displacement_by_class(
     Parameters
     ----------
     where : Workspace or path
-        The workspace of the clips, or the root of the one twin that they are from.
     clips : DataFrame
-        Rows of the clip table; used are dataset, subject, clip and label. Subjects may be
-        prefixed as those of a composite are.
+        Rows of the clip table; subjects may be prefixed as those of a composite are.
     image_size : int
         Side in pixels of the square result, which shows what a view of that size shows.
 
@@ -55,44 +51,30 @@ def displacement_by_class(
     -------
     dict of str to ndarray of shape (image_size, image_size), float32
         Class to the mean length of the displacement at the true apex, in pixels of the
-        original frame, without the drift of the head. Classes in the scheme's order; one
-        without a clip is absent.
+        original frame, without the drift of the head; in the scheme's order.
 
     Raises
     ------
     MerError
         If the data are no synthetic twin: nobody knows how real skin moved.
     """
-    sums: dict[str, np.ndarray] = {}
+    moved: dict[str, list[np.ndarray]] = {}
     for clip in clips.itertuples():
-        moved = as_view(true_magnitude(where, clip), where, clip, image_size)
-        label = str(clip.label)
-        sums[label] = sums[label] + moved if label in sums else moved
-    counts = clips["label"].astype(str).value_counts()
-    order = clips["label"].astype("category").cat.categories
-    found = (str(label) for label in order)
-    return {label: sums[label] / np.float32(counts[label]) for label in found if label in sums}
+        shown = as_view(true_magnitude(where, clip), where, clip, image_size)
+        moved.setdefault(str(clip.label), []).append(shown)
+    return _means(moved, clips)
 
 
 def mean_fields(where: Where, clips: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return where the skin truly went, averaged over the clips of each class.
+    """Return where the skin truly went at the apex, averaged over the clips of each class.
 
-    Parameters
-    ----------
-    where, clips
-        As in `displacement_by_class`; the clips are those of one twin, whose frames have one
-        size.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (h, w, 2), float32
-        Class to mean displacement (right, down) at the true apex, in pixels.
+    The clips are those of one twin, whose frames have one size; each field is (h, w, 2),
+    float32: pixels right and down.
     """
     fields: dict[str, list[np.ndarray]] = {}
     for clip in clips.itertuples():
         fields.setdefault(str(clip.label), []).append(true_field(where, clip))
-    order = (str(label) for label in clips["label"].astype("category").cat.categories)
-    return {label: np.mean(fields[label], axis=0) for label in order if label in fields}
+    return _means(fields, clips)
 
 
 def mean_unit_fields(
@@ -100,18 +82,11 @@ def mean_unit_fields(
 ) -> dict[str, tuple[np.ndarray, int]]:
     """Return what each action unit (AU) moved by itself, averaged over the clips that show it.
 
-    Parameters
-    ----------
-    where, clips
-        As in `mean_fields`.
-    fewest : int
-        Units that fewer clips show are left out.
-
     Returns
     -------
-    dict of str to (ndarray of shape (h, w, 2), float32; int)
-        ``"AU 12"`` to mean displacement (right, down) in pixels, and the number of clips. The
-        units in numeric order.
+    dict of str to (ndarray of shape (h, w, 2), int)
+        ``"AU 12"`` to its mean field and the number of clips, in numeric order; units that
+        fewer than `fewest` clips show are left out.
     """
     fields: dict[int, list[np.ndarray]] = {}
     for clip in clips.itertuples():
@@ -124,10 +99,15 @@ def mean_unit_fields(
     }
 
 
+def _means(images: dict[str, list[np.ndarray]], clips: pd.DataFrame) -> dict[str, np.ndarray]:
+    order = (str(label) for label in clips["label"].astype("category").cat.categories)
+    return {label: np.mean(images[label], axis=0) for label in order if label in images}
+
+
 def truth_of(where: Where, clip: Any) -> pd.Series:
     """Return the line of the ground truth that belongs to a row of the clip table."""
-    lines = _truth(root_of(where, clip))
-    line = lines.index.get_loc((own_subject(clip), str(clip.clip)))
+    lines = _truth(_root_of(where, clip))
+    line = lines.index.get_loc((_own_subject(clip), str(clip.clip)))
     assert isinstance(line, int)
     return lines.iloc[line]
 
@@ -140,7 +120,7 @@ def _truth(root: Path) -> pd.DataFrame:
 def true_field(where: Where, clip: Any, action_unit: int | None = None) -> np.ndarray:
     """Return where the skin of one clip has gone at its true apex, (h, w, 2) pixels."""
     return synthetic.true_displacement(
-        root_of(where, clip), own_subject(clip), str(clip.clip), action_unit
+        _root_of(where, clip), _own_subject(clip), str(clip.clip), action_unit
     )
 
 
@@ -150,30 +130,19 @@ def true_magnitude(where: Where, clip: Any) -> np.ndarray:
     return np.hypot(field[..., 0], field[..., 1])
 
 
-def root_of(where: Where, clip: Any) -> Path:
-    """Return the root of the twin that a row of the clip table is from."""
+def _root_of(where: Where, clip: Any) -> Path:
     return where.context.root(str(clip.dataset)) if isinstance(where, Workspace) else Path(where)
 
 
-def own_subject(clip: Any) -> str:
+def _own_subject(clip: Any) -> str:
     """Return the subject's name in its own data set, without the prefix of a composite."""
     return str(clip.subject).removeprefix(f"{clip.dataset}-")
 
 
 def as_view(image: np.ndarray, where: Where, clip: Any, size: int) -> np.ndarray:
-    """Cut and resize an image of the frame's size as the clip's views are.
+    """Cut and resize an image (h, w) of the frame's size to the square that a clip's views are.
 
-    Parameters
-    ----------
-    image : ndarray of shape (h, w), float32
-    where : Workspace or path
-        Only a workspace can say that the clip's data set is cropped to the face.
-    clip : row of the clip table
-    size : int
-
-    Returns
-    -------
-    ndarray of shape (size, size), float32
+    Only a workspace can say that the clip's data set is cropped to the face.
     """
     cropped = where.context.crop(str(clip.dataset)) if isinstance(where, Workspace) else None
     if cropped is not None:

@@ -159,7 +159,7 @@ def apex_error_figure(errors: pd.DataFrame) -> BookFigure:
     Parameters
     ----------
     errors : DataFrame
-        Columns dataset, rule, frames: see :func:`companion.chapters.apex_errors`.
+        Columns dataset, rule, frames: see `true_motion.apex_errors`.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def strength_figure(measured: pd.DataFrame) -> BookFigure:
     Parameters
     ----------
     measured : DataFrame
-        Columns dataset, amplitude_px, rise_ms, fall_ms: see :func:`companion.chapters.measure`.
+        Columns dataset, amplitude_px, rise_ms, fall_ms, as of `true_motion.measure`.
 
     Returns
     -------
@@ -249,7 +249,7 @@ def agreement_figure(measured: pd.DataFrame) -> BookFigure:
     Parameters
     ----------
     measured : DataFrame
-        As :func:`companion.chapters.measure` returns it.
+        As :func:`companion.chapters.true_motion.measure` returns it.
 
     Returns
     -------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from companion.chapters.ablations import add_variant, variant_differences
 from companion.chapters.results import on_view
-from companion.chapters.variants import add_variant, variant_differences
 from mer_utils import models
 from mer_utils.experiments import Workspace
 from mer_utils.phases import TRAINING_SETS
 
 
-def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFrame:
+def gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFrame:
     """Compare dual with its control on every made variant.
 
     Parameters
@@ -40,15 +40,15 @@ def phase_gains(workspace: Workspace, metric: str = "uar_pooled") -> pd.DataFram
     controlled = found["comparison"].eq(f"dual minus {TRAINING_SETS['dual'].control}")
     chosen = found[(found["metric"] == metric) & (network == controlled)]
     made = {d.name: d for d in workspace.variants}
-    gains = chosen.assign(
+    found = chosen.assign(
         title=chosen["model"].map(models.title),
         phase_difference=chosen["dataset"].map(lambda name: made[name].phase_difference),
         noise=chosen["dataset"].map(lambda name: made[name].noise),
     )
-    gains["line"] = gains["title"] + ", noise " + gains["noise"].map("{:g}".format)
-    gains = gains.rename(columns={"baseline_score": "control", "treatment_score": "dual"})
+    found["line"] = found["title"] + ", noise " + found["noise"].map("{:g}".format)
+    found = found.rename(columns={"baseline_score": "control", "treatment_score": "dual"})
     columns = ["model", "title", "phase_difference", "noise", "line", "control", "dual"]
     order = ["model", "noise", "phase_difference"]
-    return gains.sort_values(order, kind="stable")[
+    return found.sort_values(order, kind="stable")[
         [*columns, "value", "low", "high", "p_bootstrap_holm"]
     ].reset_index(drop=True)

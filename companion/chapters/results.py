@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
+from pandas.io.formats.style import Styler
 
+from companion.chapters.page import interval, p_value, show
 from mer_utils import models, stats
 from mer_utils.errors import MerError
-from mer_utils.experiments import COMPARED, DATASETS, PARTS, Workspace
+from mer_utils.experiments import COMPARED, DATASETS, PARTS, TABLES, Workspace
 
 CONTROL, BASELINE, TREATMENT = "matched single", "single", "dual"
 
@@ -74,21 +77,18 @@ def differences(predictions: pd.DataFrame) -> pd.DataFrame:
 def chance(workspace: Workspace) -> float:
     """Return the UAR of a predictor that knows nothing: one over the number of classes.
 
-    Parameters
-    ----------
-    workspace : Workspace
-
     Raises
     ------
     MerError
-        If the paper's data sets have different numbers of classes: the pages name one number.
+        "invalid option" if the paper's data sets have different numbers of classes: the pages
+        name one number.
     """
     # What else a workspace holds may have classes of its own and stands on no page with these.
     names = [name for name in workspace.data if name in DATASETS] or list(workspace.data)
     counts = {name: len(workspace.clips(name)["label"].cat.categories) for name in names}
     if len(set(counts.values())) != 1:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"the data sets have different numbers of classes ({counts})",
             "one number of classes, hence one level of chance, in a book",
             "make one book for each label scheme",
@@ -122,7 +122,7 @@ def wide_scores(tidy: pd.DataFrame, dataset: str) -> pd.DataFrame:
                 "accuracy": by_metric.loc["accuracy_pooled", "value"],
                 "UF1": by_metric.loc["uf1_pooled", "value"],
                 "UAR": uar["value"],
-                "UAR, 95 % interval": interval_words(uar),
+                "UAR, 95 % interval": interval(uar),
             }
         )
     return pd.DataFrame(rows)
@@ -149,8 +149,8 @@ def wide_differences(compared: pd.DataFrame) -> pd.DataFrame:
             "comparison": compared["comparison"],
             "difference": compared["value"],
             "relative": compared["relative"],
-            "95 % interval": [interval_words(row) for _, row in compared.iterrows()],
-            "p (Holm)": compared["p_bootstrap_holm"].map(p_words),
+            "95 % interval": [interval(row) for _, row in compared.iterrows()],
+            "p (Holm)": compared["p_bootstrap_holm"].map(p_value),
         }
     )
 
@@ -185,7 +185,7 @@ def quoted(
         best = part.iloc[int(part["value"].to_numpy().argmax())]
         numbers |= {
             f"{dataset}_best": float(best["value"]),
-            f"{dataset}_best_interval": interval_words(best),
+            f"{dataset}_best_interval": interval(best),
             f"{dataset}_best_model": models.title(best["model"]),
             f"{dataset}_best_setting": best["setting"],
             f"{dataset}_clips": int(best["clips"]),
@@ -206,23 +206,34 @@ def quoted(
     }
 
 
-def interval_words(row: pd.Series) -> str:
-    """Return an interval in words, two decimals; undefined where there is none."""
-    # Fewer than two subjects that differ leave nothing to resample.
-    return "undefined" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
+def missing_runs(workspace: Workspace, table: str) -> pd.DataFrame:
+    """Return the runs of a table of which the store lacks folds, and what computes them."""
+    rows: dict[str, dict[str, Any]] = {}
+    for job in workspace.missing(workspace.specs(table)):
+        columns = job.spec.columns
+        varied = [str(columns[name]) for name in TABLES[table].columns if name in columns]
+        row = rows.setdefault(
+            job.spec.key,
+            {
+                "data set": columns["dataset"],
+                "model": models.title(columns["model"]),
+                "variant": ", ".join([columns["train_views"], *varied]),
+                "seed": columns["seed"],
+                "folds missing": 0,
+                "command": f"mer run {table} --profile {workspace.profile.name}",
+            },
+        )
+        row["folds missing"] += 1
+    return pd.DataFrame(rows.values())
 
 
-def p_words(p: float) -> str:
-    """Return a p value as it is printed.
-
-    Examples
-    --------
-    >>> p_words(0.0123), p_words(0.00001), p_words(float("nan"))
-    ('0.012', 'below 0.001', 'undefined')
-    """
-    if pd.isna(p):
-        return "undefined"
-    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+def missing_note(workspace: Workspace, table: str) -> HTML | Styler:
+    """Say that a table is complete, or show which of its runs lack folds and what fills them."""
+    missing = missing_runs(workspace, table)
+    if missing.empty:
+        folds = len(workspace.jobs(workspace.specs(table)))
+        return HTML(f'<p class="mer-note">All {folds:,} folds of this table are in the store.</p>')
+    return show(missing, "Runs of this table that lack folds: what is shown rests on the others.")
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -55,7 +55,7 @@ def table2(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
     return scores(predictions), chosen.reset_index(drop=True)
 
 
-def summary(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
+def words(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     """Return the words that the summary quotes, by name.
 
     Parameters
@@ -82,7 +82,7 @@ def summary(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) ->
     names = [f"{dataset}_{name}" for dataset in DATASETS for name in _OF_A_DATASET]
     specs = workspace.specs("table2")
     folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
-    return {name: _words(name, found.get(name)) for name in [*names, *_OVERALL]} | {
+    return {name: _word(name, found.get(name)) for name in [*names, *_OVERALL]} | {
         "n_models": str(len(workspace.profile.models)),
         "n_folds": f"{folds:,}",
         "n_computed": f"{folds - missing:,}",
@@ -92,7 +92,7 @@ def summary(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) ->
     }
 
 
-def _words(name: str, value: Any) -> str:
+def _word(name: str, value: Any) -> str:
     if value is None:
         return NOT_YET
     if isinstance(value, float):

@@ -1,7 +1,4 @@
-"""What dynamic images (DIs) make of motion that is known: numbers clip by clip.
-
-Every function wants synthetic twins; of licensed data nobody knows the truth.
-"""
+"""What dynamic images (DIs) make of motion that is known, as only that of synthetic twins is."""
 
 from __future__ import annotations
 
@@ -31,27 +28,19 @@ _BLUR = 3.0
 
 
 def measure(workspace: Workspace, dataset: str) -> pd.DataFrame:
-    """Set what was drawn in each clip beside what its frames and its DIs say.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    dataset : str
-        One of its synthetic twins.
+    """Set what was drawn in each clip of a twin beside what its frames and its DIs say.
 
     Returns
     -------
     DataFrame
-        One row a clip: dataset, subject, clip, label, fps; ``true_apex``, and the frame
-        numbers that `APEX_RULES` give; ``rise_ms`` and ``fall_ms``, true durations;
-        ``amplitude_px`` of the strongest unit at the true apex, ``moved``, the share of pixels
-        displaced by `MOVED_PX` or more, ``left``, the strongest unit's share that is left at
-        the offset, ``drift_px``, the shift of the head at the true apex; and for each phase
-        the correlation over pixels of the DI's magnitude and the length of the true
-        displacement, at the frame's own size (``full``, ``onset_apex``, ``apex_offset``) and
-        at that of a view (``full_view``, ...). ``full_wrong`` is that of the full DI with the
-        truth of another clip, of another class where there is one: what correlates because
-        every face has its eyes and mouth in the same place.
+        One row per clip: the key, ``fps``, ``true_apex``, and the frame numbers that
+        `APEX_RULES` give; ``rise_ms`` and ``fall_ms``, true durations; ``amplitude_px`` of the
+        strongest unit and ``left``, its share at the offset; ``moved``, the share of pixels
+        displaced by `MOVED_PX` or more; ``drift_px`` of the head; and for each phase the
+        correlation over pixels of the DI's magnitude and the true displacement, at the frame's
+        own size (``full``, ...) and at a view's (``full_view``, ...). ``full_wrong`` is that
+        with the truth of another clip, of another class where there is one: what correlates
+        because every face has its eyes and mouth in the same place.
 
     Notes
     -----
@@ -94,7 +83,7 @@ def _measure_clip(
     }
     small = as_view(moved, workspace, clip, size)
     for phase, image in di.phase_dynamic_images(frames, apex).items():
-        strength = magnitude(image)
+        strength = np.abs(image).reshape(*image.shape[:2], -1).mean(axis=-1)
         found[phase] = correlation(strength, moved)
         found[f"{phase}_view"] = correlation(as_view(strength, workspace, clip, size), small)
         if phase == "full":
@@ -108,11 +97,6 @@ def _other(rest: list[Any], clip: Any) -> Any:
     """Return another clip of the same data set, of another class if there is one."""
     same = [row for row in rest if row.dataset == clip.dataset] or [clip]
     return next((row for row in same if row.label != clip.label), same[0])
-
-
-def magnitude(image: np.ndarray) -> np.ndarray:
-    """Return the mean over colours of the absolute DI, (h, w)."""
-    return np.abs(image).reshape(*image.shape[:2], -1).mean(axis=-1)
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
@@ -130,13 +114,9 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def least_like_first(frames: np.ndarray) -> int:
-    """Return the index of the frame that differs most from the first, after a slight blur.
+    """Return the index of the frame (t, h, w, c) that differs most from the first, blurred.
 
     The simplest way to spot an apex without a coder. A head that drifts moves it to the end.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (t, h, w, c), uint8
     """
     blurred = (cv2.GaussianBlur(frame.astype(np.float32), (0, 0), _BLUR) for frame in frames)
     first = next(blurred)
@@ -144,18 +124,9 @@ def least_like_first(frames: np.ndarray) -> int:
 
 
 def apex_errors(measured: pd.DataFrame) -> pd.DataFrame:
-    """Return how far each rule's apex is from the true one, in frames.
+    """Return how far each rule's apex is from the true one, one row per clip and rule.
 
-    Parameters
-    ----------
-    measured : DataFrame
-        As `measure` returns it.
-
-    Returns
-    -------
-    DataFrame
-        Columns dataset, rule (a value of `APEX_RULES`), frames (rule minus truth) and ms; one
-        row a clip and rule. A clip without a noted apex has no row for the sheet.
+    ``frames`` is rule minus truth; a clip without a noted apex has no row for the sheet.
     """
     long = measured.melt(
         ["dataset", "fps", "true_apex"], list(APEX_RULES), var_name="rule", value_name="apex"
@@ -203,7 +174,7 @@ def agreement_table(measured: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def true_motion_quoted(measured: pd.DataFrame) -> dict[str, int | float]:
+def quoted(measured: pd.DataFrame) -> dict[str, int | float]:
     """Return the numbers that the chapter's sentences quote, by name."""
     errors = apex_errors(measured)
     by_rule = {key: errors[errors["rule"] == rule] for key, rule in APEX_RULES.items()}

@@ -113,7 +113,7 @@ def _lines(error: ValidationError) -> list[str]:
 
 def _wrong(register: Path, problems: list[str]) -> MerError:
     return MerError(
-        "TODO",
+        "bad register",
         f"{register.name}: {'; '.join(problems)}",
         "entries as the head of the file describes them",
         "correct the entries that are named",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from companion.chapters.ablations import ablation
+from companion.chapters import ablations
 from companion.chapters.results import differences, on_view
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
@@ -46,7 +46,7 @@ def _table2(workspace: Workspace) -> pd.DataFrame:
 
 def _variants(table: str) -> Compare:
     def compare(workspace: Workspace) -> pd.DataFrame:
-        found = ablation(workspace, table).differences
+        found = ablations.read(workspace, table).differences
         # Baselines are no networks, of which the claims speak; and Holm's correction is over
         # models and data sets, one comparison and score at a time.
         networks = found[are_networks(found["model"])]
@@ -184,7 +184,7 @@ def _require(found: pd.DataFrame, table: str) -> None:
     needed: Iterable[str] = COLUMNS[1 : COLUMNS.index("missing_folds")]
     if lacking := [name for name in needed if name not in found]:
         raise MerError(
-            "TODO",
+            "nothing to compare",
             f"the differences of {table} lack {', '.join(lacking)}",
             f"columns {', '.join(needed)}",
             "let the function in COMPARISONS return what mer_utils.stats.compare does, with a"

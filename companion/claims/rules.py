@@ -12,6 +12,7 @@ from companion.claims.rows import METRICS, VIEWS
 from mer_utils.errors import MerError
 from mer_utils.experiments import DATASETS
 from mer_utils.models import are_networks, networks
+from mer_utils.registry import unknown
 
 #: Augmentations and shifts of the apex (in frames) that the tables vary.
 AUGMENTATIONS = ("flip", "rotation", "flip+rotation")
@@ -60,7 +61,7 @@ class Rule:
                 control = control_of(comparison)
                 if control and control not in comparisons:
                     raise MerError(
-                        "TODO",
+                        "bad register",
                         f"a rule rests on {comparison!r} of {table}",
                         f"{control!r} beside it: without the control a gain may be nothing but"
                         " longer training",
@@ -169,10 +170,5 @@ def rule_of(claim_id: str) -> Rule:
         If the claim has none.
     """
     if claim_id not in RULES:
-        raise MerError(
-            "TODO",
-            f"claim {claim_id} has no rule",
-            f"one of {', '.join(RULES)}",
-            "add it to RULES in companion/claims/rules.py",
-        )
+        raise unknown("rule of claim", claim_id, RULES)
     return RULES[claim_id]

@@ -56,7 +56,7 @@ class Verdict:
         if self.verdict not in allowed:
             kind = "synthetic" if self.synthetic else "real"
             raise MerError(
-                "TODO",
+                "bad register",
                 f"the verdict on {self.claim.id} would be {self.verdict!r} on {kind} data",
                 f"one of {', '.join(map(repr, allowed))}",
                 "correct the rule of this claim, or the verdicts of its entry",
@@ -90,7 +90,7 @@ def judge(
     """
     if evidence["synthetic"].any() and not synthetic:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"claim {claim.id} would be judged as on real data",
             "synthetic=True: part of the evidence is synthetic",
             "pass what the evidence says, or leave the synthetic data out",

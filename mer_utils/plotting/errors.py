@@ -32,8 +32,7 @@ def subject_accuracy_figure(by_subject: pd.DataFrame) -> BookFigure:
     Parameters
     ----------
     by_subject : DataFrame
-        Columns dataset, subject, clips, accuracy, lowest, highest, see
-        :func:`companion.chapters.scores_by_subject`.
+        Columns dataset, subject, clips, accuracy, lowest, highest.
 
     Returns
     -------

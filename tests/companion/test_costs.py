@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from helpers import raises
 
-from companion import chapters, costs
-from companion.chapters import costs_figures
+from companion import costs
+from companion.chapters import costs_figures, page
 from companion.costs import trends
 from companion.costs.record import COLUMNS
 
@@ -181,7 +181,7 @@ def test_without_a_record_every_table_says_so(nothing):
         costs.history_table(),
     ]
     for table in shown:
-        assert "not measured" in chapters.show(table, "A table.").to_html()
+        assert "not measured" in page.show(table, "A table.").to_html()
     quoted = costs.quoted(nothing)
     assert "make bench" in quoted.pop("goals_said")
     assert quoted.pop("gpu_said") == "No record is at hand."

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from companion import chapters
+from companion.chapters import page
 from mer_utils import datasets, experiments, runs, synthetic
 from mer_utils.cli.main import app
 from mer_utils.errors import MerError
@@ -131,7 +131,7 @@ def test_titles_are_the_same_everywhere(manifest):
     assert {name: d.title for name, d in known.items()} == DATASET_TITLES
     for name in (*known, chosen_datasets([f"manifest:{manifest}"])[0].name):
         assert title_of(name, DATASET_TITLES) == dataset_title(name)
-    html = chapters.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
+    html = page.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
     assert "MEGC2019 composite" in html
     assert "manifest a_b" in html
 

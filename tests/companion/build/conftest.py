@@ -22,9 +22,9 @@ store = "../build/store"
 """
 DOWNLOAD_CELL = """\
 ```{code-cell} ipython3
-from companion import chapters
+from companion.chapters import page
 
-chapters.download(pd.DataFrame({"value": [0.25, 0.5]}), "two-values", ["csv", "parquet"])
+page.download(pd.DataFrame({"value": [0.25, 0.5]}), "two-values", ["csv", "parquet"])
 ```
 """
 ALPHA = f"""\
@@ -57,7 +57,7 @@ HTML("<table><tr><th>wide</th></tr></table>")
 ```{{code-cell}} ipython3
 import pandas as pd
 
-from companion.chapters import show
+from companion.chapters.page import show
 
 show(pd.DataFrame({{"n_clips": [3]}}), "Clips & classes.", name="tab-clips")
 ```

@@ -8,7 +8,7 @@ import nbformat
 import pandas as pd
 from helpers import raises
 
-from companion import chapters
+from companion.chapters import page
 from companion.build import attachments
 
 FRAME = pd.DataFrame({"value": [0.25, 0.5]})
@@ -16,7 +16,7 @@ FRAME = pd.DataFrame({"value": [0.25, 0.5]})
 
 def notebook(frame: pd.DataFrame, name: str) -> nbformat.NotebookNode:
     cell = nbformat.v4.new_code_cell("x")
-    html = chapters.download(frame, name).data
+    html = page.download(frame, name).data
     cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": html})]
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("text"), cell])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion import chapters
+from companion.chapters import ground_truth, true_motion
 from companion.chapters.true_motion import APEX_RULES, correlation, least_like_first
 from mer_utils import experiments, synthetic
 
@@ -14,7 +14,7 @@ from mer_utils import experiments, synthetic
 @pytest.fixture(scope="module")
 def measured(twins, tmp_path_factory):
     workspace = experiments.open_workspace("smoke", twins, tmp_path_factory.mktemp("store"))
-    return chapters.measure(workspace, "casme2")
+    return true_motion.measure(workspace, "casme2")
 
 
 def test_a_row_a_clip_with_what_was_drawn(measured, workspace):
@@ -32,7 +32,7 @@ def test_a_row_a_clip_with_what_was_drawn(measured, workspace):
 
 
 def test_the_twins_sheet_notes_the_true_apex(measured):
-    errors = chapters.apex_errors(measured)
+    errors = true_motion.apex_errors(measured)
     noted = errors[errors["rule"] == APEX_RULES["noted_apex"]]
     assert len(noted) == measured["noted_apex"].notna().sum() > 0
     assert (noted["frames"] == 0).all()
@@ -44,7 +44,7 @@ def test_dynamic_images_follow_their_own_clip_better_than_another(measured):
 
 
 def test_the_middle_is_off_by_half_the_difference_of_the_phases(measured):
-    errors = chapters.apex_errors(measured)
+    errors = true_motion.apex_errors(measured)
     middle = errors[errors["rule"] == APEX_RULES["middle"]]
     # The middle minus the apex is half of fall minus rise, to half a frame.
     half = (measured["fall_ms"] - measured["rise_ms"]) / 2
@@ -62,10 +62,10 @@ def test_apex_errors_are_signed_and_skip_what_is_unknown():
             "spotted": [13, 20],
         }
     )
-    errors = chapters.apex_errors(made)
+    errors = true_motion.apex_errors(made)
     assert list(errors["frames"]) == [0, -3, 2, 3, 0]
     assert list(errors["ms"]) == [0, -30, 10, 30, 0]
-    summary = chapters.apex_error_table(errors).set_index("rule")
+    summary = true_motion.apex_error_table(errors).set_index("rule")
     assert list(summary["clips"]) == [1, 2, 2]
     assert list(summary["mean absolute"]) == [0, 2.5, 1.5]
     assert list(summary["largest"]) == [0, 3, 3]
@@ -91,10 +91,10 @@ def test_least_like_first_finds_the_frame_that_moved_most():
 
 
 def test_quoted_numbers_are_plain_and_agree_with_the_tables(measured):
-    numbers = chapters.true_motion_quoted(measured)
+    numbers = true_motion.quoted(measured)
     assert all(type(value) in (int, float) for value in numbers.values())
     assert np.isfinite(list(numbers.values())).all()
-    table = chapters.agreement_table(measured).set_index("phase")
+    table = true_motion.agreement_table(measured).set_index("phase")
     assert numbers["agreement_full"] == table.loc["full", "at the frame's size"]
     assert numbers["clips"] == len(measured)
 
@@ -116,9 +116,9 @@ def test_fields_of_single_units_add_up_to_the_clips_field(workspace):
 
 def test_mean_fields_by_class_and_by_unit(workspace):
     clips = workspace.clips("casme2")
-    by_class = chapters.mean_fields(workspace, clips)
+    by_class = ground_truth.mean_fields(workspace, clips)
     assert list(by_class) == list(clips["label"].cat.categories)
-    by_unit = chapters.mean_unit_fields(workspace, clips, fewest=2)
+    by_unit = ground_truth.mean_unit_fields(workspace, clips, fewest=2)
     truth = synthetic.ground_truth(workspace.context.root("casme2"))
     used = truth.merge(clips[["subject", "clip"]])["action_unit"].explode().value_counts()
     assert {name: n for name, (_, n) in by_unit.items()} == {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion import chapters
+from companion.chapters import ablations, phase_difference, pitfalls, results
 from companion.chapters.ablations import ABLATIONS
 from mer_utils import stats
 from mer_utils.errors import MerError
@@ -97,7 +97,7 @@ def ablation_of(filled, computed):
 
     def ablation(name):
         if name not in computed:
-            computed[name] = chapters.ablation(filled(name, "table2"), name)
+            computed[name] = ablations.read(filled(name, "table2"), name)
         return computed[name]
 
     return ablation
@@ -126,8 +126,8 @@ def test_every_ablation_scores_and_compares_what_is_stored(ablation_of, name):
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_a_full_table_lacks_nothing(filled, name):
     workspace = filled(name)
-    assert chapters.missing_runs(workspace, name).empty
-    assert "are in the store" in chapters.missing_note(workspace, name).data
+    assert results.missing_runs(workspace, name).empty
+    assert "are in the store" in results.missing_note(workspace, name).data
 
 
 def test_table3_compares_dual_with_a_control_of_the_same_augmentation(ablation_of):
@@ -156,7 +156,7 @@ def test_table4_sets_each_training_set_beside_its_control_and_a_random_cut(ablat
 
 def test_table5_averages_views_and_trains_nothing(filled):
     right = {"full": 0.2, "onset_apex": 0.6, "apex_offset": 0.6}
-    found = chapters.ablation(filled("table5", right=lambda s, view, e: right[view]), "table5")
+    found = ablations.read(filled("table5", right=lambda s, view, e: right[view]), "table5")
     accuracy = accuracies(found)
     assert accuracy["dual, full"] == pytest.approx(0.2)
     assert accuracy["dual, onset_apex"] == pytest.approx(0.6)
@@ -179,7 +179,7 @@ def test_table8_counts_what_each_mistake_adds(filled):
             return 1.0
         return {1: 0.8, 2: 0.4}.get(epoch, 0.4)
 
-    found = chapters.ablation(filled("table8", right=right), "table8")
+    found = ablations.read(filled("table8", right=right), "table8")
     accuracy = accuracies(found)
     assert accuracy["dual, loso"] == pytest.approx(0.4)
     assert accuracy["dual, test-subject epoch"] == pytest.approx(0.8)
@@ -196,14 +196,14 @@ def test_the_chosen_epoch_is_the_first_of_the_best_in_each_fold():
             "y_pred": [1, 1, 0, 1, 0, 1, 1, 1, 1],
         }
     )  # fmt: skip
-    chosen = chapters.chosen_epoch(rows)
+    chosen = pitfalls.chosen_epoch(rows)
     assert chosen[["subject", "epoch"]].to_numpy().tolist() == [["a", 2], ["a", 2], ["b", 1]]
-    assert chapters.chosen_epoch(rows[:0]).empty
+    assert pitfalls.chosen_epoch(rows[:0]).empty
 
 
 def test_fold_averages_are_the_means_of_the_subjects_own_scores():
     rows = stats.simulate(6, rng=np.random.default_rng(3)).assign(test_view="full")
-    found = chapters.fold_averages(rows).query("metric == 'accuracy'")
+    found = pitfalls.fold_averages(rows).query("metric == 'accuracy'")
     for row in found.itertuples():
         part = rows[rows["setting"] == row.setting]
         right = part["y_true"].eq(part["y_pred"])
@@ -216,7 +216,7 @@ def test_fold_averages_are_the_means_of_the_subjects_own_scores():
 def test_learning_curves_count_images_and_end_at_the_score(filled):
     right = {1: 0.2, 2: 0.6}
     workspace = filled("table4", right=lambda s, v, e: right.get(e, 0.6))
-    curve = chapters.learning_curves(workspace, "table4", "learnet", "accuracy_pooled")
+    curve = ablations.learning_curve(workspace, "table4", "learnet", "accuracy_pooled")
     first, last = (curve[curve["epoch"] == e] for e in (1, 2))
     assert first["value"].to_numpy() == pytest.approx(0.2)
     assert last["value"].to_numpy() == pytest.approx(0.6)
@@ -225,7 +225,7 @@ def test_learning_curves_count_images_and_end_at_the_score(filled):
 
 
 def test_phase_gains_know_what_each_variant_was_made_with(filled):
-    gains = chapters.phase_gains(filled("phase_difference"), "accuracy_pooled")
+    gains = phase_difference.gains(filled("phase_difference"), "accuracy_pooled")
     assert set(gains["model"]) == {"learnet", "svm_hog"}
     assert sorted(set(gains["phase_difference"])) == [0.0, 1.0]
     assert gains["value"].to_numpy() == pytest.approx(0.2)
@@ -235,27 +235,27 @@ def test_phase_gains_know_what_each_variant_was_made_with(filled):
 def test_half_a_table_says_what_is_missing_and_the_command(store_all, workspace):
     learnet = [s for s in workspace.specs("table6") if s.model.name == "learnet"]
     store_all(learnet, lambda *_: 0.6)
-    missing = chapters.missing_runs(workspace, "table6")
+    missing = results.missing_runs(workspace, "table6")
     assert set(missing["model"]) == {"linear SVM on HOG"}
     assert set(missing["command"]) == {"mer run table6 --profile smoke"}
     assert (missing["folds missing"] == 3).all()
-    assert set(chapters.ablation(workspace, "table6").scores["model"]) == {"learnet"}
+    assert set(ablations.read(workspace, "table6").scores["model"]) == {"learnet"}
 
 
 def test_a_table_without_any_fold_names_the_command(workspace):
     with pytest.raises(MerError, match="mer run"):
-        chapters.ablation(workspace, "table3")
+        ablations.read(workspace, "table3")
 
 
 def test_facts_count_and_name_the_extremes(ablation_of):
     differences = ablation_of("table3").differences
-    said = chapters.facts(differences)
+    said = ablations.facts(differences)
     uar = differences[differences["metric"] == "uar_pooled"]
     assert said["n_differences"] == len(uar)
     assert float(said["n_by_chance"]) == pytest.approx(0.05 * len(uar), abs=0.05)
     assert said["largest"] == f"{uar['value'].max():+.3f}"
     assert "LEARNet" in said["largest_name"]
-    nothing = chapters.facts(differences[:0])
+    nothing = ablations.facts(differences[:0])
     assert nothing["n_differences"] == 0
     assert nothing["largest"] == "undefined"
 
@@ -263,7 +263,7 @@ def test_facts_count_and_name_the_extremes(ablation_of):
 @pytest.mark.parametrize("name", list(ABLATIONS))
 def test_every_comparison_answers_one_question(ablation_of, name):
     differences = ablation_of(name).differences
-    asked = chapters.by_question(differences, name)
+    asked = ablations.by_question(differences, name)
     uar = differences[differences["metric"] == "uar_pooled"]
     assert asked["comparisons"].sum() == len(uar)
     assert asked["above zero"].sum() == (uar["low"] > 0).sum()
@@ -271,9 +271,9 @@ def test_every_comparison_answers_one_question(ablation_of, name):
     assert (asked["lowest"] <= asked["mean"] + 1e-12).all()
     assert (asked["mean"] <= asked["highest"] + 1e-12).all()
     assert list(asked["question"]) == [
-        q for q in chapters.QUESTIONS[name] if q in set(asked.question)
+        q for q in ablations.QUESTIONS[name] if q in set(asked.question)
     ]
-    assert chapters.by_question(differences[:0], name).empty
+    assert ablations.by_question(differences[:0], name).empty
 
 
 def test_the_control_of_a_linear_machine_is_plain_single():
@@ -287,7 +287,7 @@ def test_the_control_of_a_linear_machine_is_plain_single():
     for (model, comparison), question in words.items():
         row = {"model": model, "comparison": comparison, "metric": "uar_pooled", "value": 0.1}
         rows = pd.DataFrame([row | {"low": -0.1, "high": 0.3, "p_bootstrap_holm": 1.0}])
-        assert list(chapters.by_question(rows, "table4")["question"]) == [question]
+        assert list(ablations.by_question(rows, "table4")["question"]) == [question]
 
 
 def test_holm_is_over_every_comparison_of_a_table(ablation_of):

@@ -7,27 +7,30 @@ import sys
 
 import pytest
 
-from companion import chapters
+from companion.chapters import ablations, all_results, results
 from mer_utils import runs
 from mer_utils.experiments import TABLES
 
-IMPORTS = "from companion import chapters; from mer_utils import experiments, plotting"
+IMPORTS = """
+from companion.chapters import ablations, all_results, results
+from mer_utils import experiments, plotting
+"""
 
 LISTS = """
 workspace = experiments.open_workspace("smoke", data_root, store)
-counted = chapters.coverage(workspace)
+counted = all_results.coverage(workspace)
 counts = len(counted), bool((counted["runs"] > 0).all())
 """
 
 READS = """
 workspace = experiments.open_workspace("smoke", data_root, store)
-predictions = chapters.on_view(workspace.predictions("table2"))
-scores, differences = chapters.scores(predictions), chapters.differences(predictions)
-chapters.wide_scores(scores, "casme2")
-chapters.wide_differences(differences)
+predictions = results.on_view(workspace.predictions("table2"))
+scores, differences = results.scores(predictions), results.differences(predictions)
+results.wide_scores(scores, "casme2")
+results.wide_differences(differences)
 plotting.table2_figure(scores, chance=1 / 5)
-found = chapters.ablation(workspace, "table5")
-chapters.wide_variants(found.scores, "samm")
+found = ablations.read(workspace, "table5")
+ablations.wide(found.scores, "samm")
 plotting.variants_figure(found.differences, "comparison", zero_line=True)
 counts = len(predictions), len(scores), len(found.scores)
 """
@@ -69,11 +72,11 @@ def test_listing_the_runs_of_every_table_imports_no_torch(twins, tmp_path):
 
 
 def test_reading_predictions_and_making_tables_imports_no_torch(computed, twins):
-    predictions = chapters.on_view(computed.predictions("table2"))
+    predictions = results.on_view(computed.predictions("table2"))
     counts = (
         len(predictions),
-        len(chapters.scores(predictions)),
-        len(chapters.ablation(computed, "table5").scores),
+        len(results.scores(predictions)),
+        len(ablations.read(computed, "table5").scores),
     )
     assert min(counts) > 0
     assert said_by(READS, twins, computed.context.store) == f"{counts} []"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from companion.chapters.ablations import ABLATIONS, prepared
-from companion.chapters.results import on_view, scores
-from companion.chapters.variants import variant_scores
+from companion.chapters import results
+from companion.chapters.ablations import ABLATIONS, prepared, variant_scores
+from companion.chapters.page import interval
 from mer_utils import models
 from mer_utils.errors import MerError
-from mer_utils.experiments import DATASETS, FURTHER_DATASETS, TABLES, Workspace
+from mer_utils.experiments import TABLES, Workspace
+from mer_utils.experiments.datasets import dataset_title
 from mer_utils.plotting.style import table_of
 
-#: Columns of `all_scores`, in order.
+#: Columns of `scores`, in order.
 COLUMNS = ["table", "dataset", "scheme", "model", "setting", "metric", "value", "low", "high"]
 COUNTS = ["clips", "subjects", "seeds"]
 
@@ -48,7 +49,7 @@ def coverage(workspace: Workspace) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def all_scores(workspace: Workspace) -> pd.DataFrame:
+def scores(workspace: Workspace) -> pd.DataFrame:
     """Score every table of which the store holds at least one fold.
 
     Parameters
@@ -71,7 +72,7 @@ def all_scores(workspace: Workspace) -> pd.DataFrame:
     there = known.loc[known["computed"] > 0, "table"]
     if there.empty:
         raise MerError(
-            "TODO",
+            "no results",
             f"the store {workspace.context.store} holds no result of any table",
             "at least one computed fold",
             f"compute them with mer run --profile {workspace.profile.name}",
@@ -86,7 +87,7 @@ def _scores_of(workspace: Workspace, table: str) -> pd.DataFrame:
         # In the order of the chapters, not by name: ±2, ±4, ±8, ±16.
         order = list(dict.fromkeys(rows["variant"]))
         return variant_scores(rows, order).rename(columns={"variant": "setting"})
-    return scores(on_view(workspace.predictions(table)))
+    return results.scores(results.on_view(workspace.predictions(table)))
 
 
 def table_title(name: str) -> str:
@@ -100,13 +101,13 @@ def table_title(name: str) -> str:
     return f"{table_of(name)}: {TABLES[name].title}" if name in TABLES else name
 
 
-def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
+def wide(tidy: pd.DataFrame) -> pd.DataFrame:
     """Lay out one table's scores for print: a row a data set, model and setting.
 
     Parameters
     ----------
     tidy : DataFrame
-        Rows of one table, as `all_scores` returns them.
+        Rows of one table, as `scores` returns them.
 
     Returns
     -------
@@ -114,12 +115,11 @@ def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
         Columns data set, model, setting, accuracy, UF1, UAR, each score with its interval,
         and clips, subjects, seeds.
     """
-    titles = {name: data.title for name, data in {**DATASETS, **FURTHER_DATASETS}.items()}
     rows = []
     keys = ["dataset", "scheme", "model", "setting"]
     for (dataset, _, model, setting), group in tidy.groupby(keys, sort=False):
         row = {
-            "data set": _unbroken(titles.get(str(dataset), str(dataset))),
+            "data set": _unbroken(dataset_title(str(dataset))),
             "model": models.title(str(model)),
             "setting": setting,
         }
@@ -128,8 +128,7 @@ def wide_all(tidy: pd.DataFrame) -> pd.DataFrame:
         ):
             word = str(metric).removesuffix("_pooled")
             word = word if word == "accuracy" else word.upper()
-            interval = "undefined" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
-            row[word] = _unbroken(f"{value:.3f} ({interval})")
+            row[word] = _unbroken(f"{value:.3f} ({interval({'low': low, 'high': high})})")
         rows.append(row | {name: int(group[name].iloc[0]) for name in COUNTS})
     return pd.DataFrame(rows)
 

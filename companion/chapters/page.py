@@ -1,0 +1,206 @@
+"""What tables look like on a page, and the links that save them.
+
+A notebook carries the files that it offers inside its outputs, so they are cached with it, are
+never older than the page, and work in a plain Jupyter session too. The build takes them out and
+puts them beside the pages, see :mod:`companion.build.attachments`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from IPython.display import HTML
+from pandas.io.formats.style import Styler
+
+from mer_utils import models
+from mer_utils.errors import MerError
+from mer_utils.experiments.datasets import dataset_title
+from mer_utils.plotting.style import table_of
+from mer_utils.registry import unknown
+
+#: Column names whose heading is more than the name without its underscores.
+HEADINGS = {
+    "dataset": "data set",
+    "f1": "F1",
+    "n_classes": "classes",
+    "n_own_highest": "own class highest",
+    "sd": "SD",
+    "sd_if_alike": "SD if all alike",
+    "uar": "UAR",
+    "uar_pooled": "UAR, pooled",
+    "uar_subject_mean": "UAR, subject mean",
+    "uf1": "UF1",
+    "uf1_pooled": "UF1, pooled",
+    "uf1_subject_mean": "UF1, subject mean",
+}
+_PHASES = {"onset_apex": "onset to apex", "apex_offset": "apex to offset"}
+FORMATS = {"csv": ("CSV", "text/csv"), "parquet": ("Parquet", "application/vnd.apache.parquet")}
+
+
+def heading(column: str) -> str:
+    """Return a column's name as a heading.
+
+    Examples
+    --------
+    >>> heading("taken_for"), heading("dataset"), heading("95 % interval")
+    ('taken for', 'data set', '95 % interval')
+    """
+    return HEADINGS.get(column, column.replace("_", " "))
+
+
+#: How the names in a column are written for a reader.
+_CELLS = {
+    "data set": dataset_title,
+    "dataset": dataset_title,
+    "model": models.title,
+    "table": table_of,
+    "phase": lambda name: _PHASES.get(name, name),
+}
+
+
+def interval(row: Mapping[str, Any] | pd.Series) -> str:
+    """Return an interval in words, two decimals; undefined where there is none."""
+    # Fewer than two subjects that differ leave nothing to resample.
+    return "undefined" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
+
+
+def p_value(p: float) -> str:
+    """Return a p value as it is printed.
+
+    Examples
+    --------
+    >>> p_value(0.0123), p_value(0.00001), p_value(float("nan"))
+    ('0.012', 'below 0.001', 'undefined')
+    """
+    if pd.isna(p):
+        return "undefined"
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def show(
+    frame: pd.DataFrame,
+    caption: str,
+    formats: Mapping[str, str] | None = None,
+    decimals: int = 3,
+    name: str = "",
+) -> Styler:
+    """Return a frame as a table for the page: a caption, no index, plain numbers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its columns' names become the headings; names of data sets, models and phases are
+        written as titles.
+    caption : str
+    formats : mapping of str to str, optional
+        A format such as ``"{:+.2f}"`` by column.
+    decimals : int
+        Of all other fractional numbers.
+    name : str
+        By which the book's text refers to the table, as in ``{numref}`tab-scores```.
+
+    Examples
+    --------
+    >>> html = show(pd.DataFrame({"clips": [3]}), "How many clips.").to_html()
+    >>> "How many clips." in html
+    True
+    """
+    # The ids come from caption and content: the same HTML for the same frame.
+    content = f"{caption}{frame.to_csv(index=False)}".encode()
+    styler = Styler(
+        frame.reset_index(drop=True),
+        uuid=hashlib.sha256(content).hexdigest()[:8],
+        caption=escape(caption, quote=False),
+        precision=decimals,
+        cell_ids=False,
+    )
+    numeric = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+    whole = [name for name in numeric if pd.api.types.is_integer_dtype(frame[name])]
+    kinds: dict[Any, Any] = dict.fromkeys(whole, "{:,}")
+    kinds |= {column: _CELLS[column] for column in frame if column in _CELLS}
+    # The class is that of plain frames, which the theme knows how to draw.
+    label = f' data-name="{escape(name)}"' if name else ""
+    styler = styler.set_table_attributes(f'class="dataframe"{label}')
+    styler = styler.set_properties(subset=pd.Index(numeric), **{"text-align": "right"})
+    # An interval or a name of two words is read as one.
+    unbroken = [c for c in frame if c in ("data set", "dataset") or str(c).endswith("interval")]
+    styler = styler.set_properties(subset=pd.Index(unbroken), **{"white-space": "nowrap"})
+    # On a phone the table scrolls anyway: names take a line or two there, not four.
+    named = [c for c in frame if c in ("model", "variant", "setting", "comparison", "question")]
+    styler = styler.set_properties(subset=pd.Index(named), **{"min-width": "7.5rem"})
+    styler = styler.format_index(lambda column: heading(str(column)), axis="columns")
+    return styler.hide(axis="index").format(
+        {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"
+    )
+
+
+def download(
+    frame: pd.DataFrame, name: str, formats: Sequence[str] = ("csv",), what: str = "These numbers"
+) -> HTML:
+    """Return a line of links that save a frame, without its index, to the reader's disk.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    name : str
+        Of the file, without its ending. The book must use it for one frame only.
+    formats : sequence of {"csv", "parquet"}
+    what : str
+        The first words of the line.
+
+    Raises
+    ------
+    MerError
+        "invalid option" if the name, "unknown name" if a format cannot be used.
+
+    Examples
+    --------
+    >>> html = download(pd.DataFrame({"clips": [3]}), "how-many").data
+    >>> 'download="how-many.csv"' in html
+    True
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise MerError(
+            "invalid option",
+            f"{name!r} cannot name a file to download",
+            "lower-case letters and digits, with single hyphens between them",
+            "choose another name",
+        )
+    for each in formats:
+        if each not in FORMATS:
+            raise unknown("format", each, FORMATS)
+    links = " or ".join(_link(frame, name, each) for each in formats)
+    return HTML(
+        f'<p class="mer-downloads">{escape(what)} ({len(frame):,} rows) as a file: {links}.</p>'
+    )
+
+
+def _link(frame: pd.DataFrame, name: str, wanted: str) -> str:
+    words, mime = FORMATS[wanted]
+    content = _encoded(frame, wanted)
+    data = base64.b64encode(content).decode()
+    size = f"{len(content) / 1000:,.0f} kB" if len(content) >= 1000 else f"{len(content)} bytes"
+    return (
+        f'<a download="{name}.{wanted}" href="data:{mime};base64,{data}">'
+        f"{name}.{wanted}</a> ({words}, {size})"
+    )
+
+
+def _encoded(frame: pd.DataFrame, wanted: str) -> bytes:
+    """Return a frame with every digit of its numbers, the same bytes for the same frame."""
+    if wanted == "csv":
+        return frame.to_csv(index=False, lineterminator="\n").encode()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    buffer = io.BytesIO()
+    # The metadata that pandas adds name its version and add nothing to plain columns.
+    pq.write_table(table.replace_schema_metadata(None), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,38 @@
+"""The register of assumptions: every value is that of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from helpers import raises
+
+from companion.chapters import assumptions
+
+REGISTER = Path(__file__).parents[3] / "book" / "assumptions.yml"
+
+
+def test_an_assumption_is_a_link_target_and_is_escaped():
+    entry = dict.fromkeys(["topic", "question", "reason", "mark", "setting", "sensitivity"], "x")
+    entry |= {"id": "A07", "value": "a < b"}
+    html = assumptions.as_list(pd.DataFrame([entry])).data
+    assert 'id="a07"' in html
+    assert "a &lt; b" in html
+
+
+def test_every_setting_of_the_register_is_a_field_of_the_run(workspace):
+    table = assumptions.read(REGISTER, workspace.specs("table2"))
+    assert table["id"].is_unique
+    assert set(table["mark"]) <= {"read", "second-hand", "inferred", "unknown"}
+    assert table["value"].str.len().min() > 0
+    epochs = table.loc[table["setting"] == "training.epochs", "value"].item()
+    assert epochs == str(workspace.profile.training.epochs)
+
+
+def test_a_setting_that_does_not_exist_is_named(workspace, tmp_path):
+    entry = {"id": "A99", "topic": "T", "question": "?", "setting": "training.luck", "value": None}
+    entry |= {"reason": "r", "mark": "unknown", "sensitivity": "none yet"}
+    (tmp_path / "register.yml").write_text(yaml.safe_dump([entry]))
+    with raises("bad register", "A99", "training.luck"):
+        assumptions.read(tmp_path / "register.yml", workspace.specs("table2"))

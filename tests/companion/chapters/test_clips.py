@@ -1,0 +1,56 @@
+"""Clips counted against pandas, networks against their own numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from companion.chapters import clips, networks
+from mer_utils import experiments, models
+
+
+def test_clip_summary_counts_what_pandas_counts(workspace):
+    table = pd.concat([workspace.clips(name) for name in experiments.DATASETS])
+    summary = clips.summary(table).set_index("data set")
+    for name, part in table.groupby("dataset"):
+        row = summary.loc[name]
+        assert row["clips"] == len(part)
+        assert row["subjects"] == part["subject"].nunique()
+        assert row["no apex"] == part["apex"].isna().sum()
+        assert row["frames, mean"] == pytest.approx((part["offset"] - part["onset"]).mean() + 1)
+
+
+def test_a_clip_without_a_phase_is_counted():
+    table = pd.DataFrame(
+        {
+            "dataset": "casme2",
+            "subject": ["a", "a", "b", "b"],
+            "onset": pd.array([1, 1, 1, 1], "Int64"),
+            "apex": pd.array([5, 1, 9, None], "Int64"),
+            "offset": pd.array([9, 9, 9, 9], "Int64"),
+        }
+    )
+    row = clips.summary(table).iloc[0]
+    assert (row["no apex"], row["no rise"], row["no fall"]) == (1, 2, 2)
+
+
+def test_action_units_are_counted_once_a_clip():
+    table = pd.DataFrame(
+        {"emotion": ["happiness", "happiness", "fear"], "action_units": ["6+12", "L12+R12", "1+2"]}
+    )
+    counts = clips.action_unit_counts(table).set_index(["emotion", "action_unit"])["count"]
+    assert counts.to_dict() == {
+        ("happiness", "12"): 2,
+        ("happiness", "6"): 1,
+        ("fear", "1"): 1,
+        ("fear", "2"): 1,
+    }
+
+
+def test_model_tables_count_the_real_networks():
+    full = networks.as_published(5).set_index("model")
+    here = networks.as_trained(experiments.get_profile("smoke"), 5, lambda name: 1.5)
+    assert full.loc["LEARNet", "parameters"] == 1_866_053
+    assert full.index.tolist() == here["model"].tolist()
+    assert len(full) == len(models.MODELS)
+    assert (here["parameters"].to_numpy() < full["parameters"].to_numpy()).all()
