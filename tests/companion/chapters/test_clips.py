@@ -52,5 +52,5 @@ def test_model_tables_count_the_real_networks():
     here = networks.as_trained(experiments.get_profile("smoke"), 5, lambda name: 1.5)
     assert full.loc["LEARNet", "parameters"] == 1_866_053
     assert full.index.tolist() == here["model"].tolist()
-    assert len(full) == len(models.MODELS)
+    assert len(full) == len(models.networks())
     assert (here["parameters"].to_numpy() < full["parameters"].to_numpy()).all()

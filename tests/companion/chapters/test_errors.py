@@ -10,7 +10,7 @@ from helpers import raises
 from companion.chapters import attention, errors
 from companion.chapters.errors import of_networks
 from mer_utils import experiments, metrics, stats
-from mer_utils.models import MODELS
+from mer_utils.models import networks, title
 
 NAMES = ["a", "b", "c"]
 
@@ -77,9 +77,14 @@ def test_nothing_missed_has_no_usual_confusion():
     assert found == {"true": "none", "predicted": "none", "share": 0.0}
 
 
+def test_a_network_that_no_registry_knows_counts_as_one(two):
+    own = two.assign(model="own_net")
+    pd.testing.assert_frame_equal(of_networks(own), own)
+
+
 def test_rows_of_baselines_and_other_views_do_not_count(two):
     more = pd.concat(
-        [two, two.assign(model="svm"), two.assign(test_view="onset_apex", y_pred=2)],
+        [two, two.assign(model="svm_hog"), two.assign(test_view="onset_apex", y_pred=2)],
         ignore_index=True,
     )
     pd.testing.assert_frame_equal(of_networks(more), two)
@@ -96,7 +101,7 @@ def test_class_scores_are_those_of_metrics(simulated):
     uar = pooled.groupby(["model", "setting"])["uar_pooled"].mean()
     recall = found.groupby(["model", "setting"])["recall"].mean()
     for (model, setting), value in uar.items():
-        assert recall[MODELS[model].title, setting] == pytest.approx(value)
+        assert recall[title(model), setting] == pytest.approx(value)
     first = found[(found["model"] == "LEARNet") & (found["setting"] == "dual")]
     one = simulated.drop_duplicates(["model", "setting", "subject", "clip"])
     clips = one[(one["model"] == "learnet") & (one["setting"] == "dual")]
@@ -164,7 +169,7 @@ def test_independent_runs_miss_together_as_often_as_expected():
     clips = {(f"s{i % 20}", f"c{i}"): 0 for i in range(4000)}
     runs = [
         (m, "dual", {k: (t, int(rng.random() < 0.5)) for k, t in clips.items()})
-        for m in list(MODELS)[:3]
+        for m in list(networks())[:3]
     ]
     found = errors.missed_by_all(rows_of(*runs), "casme2")
     assert found["missed"] == pytest.approx(found["expected"], rel=0.1)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from companion.chapters import ablations, all_results, results
+from companion.chapters import ablations, results
 from mer_utils import runs
 from mer_utils.experiments import TABLES
 
