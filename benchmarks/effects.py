@@ -13,7 +13,7 @@ from torch.nn import functional
 from benchmarks.clock import best, seconds
 from benchmarks.folds import Fold, first_fold, prepared
 from benchmarks.record import Recorder
-from mer_utils.models.create import normalisation
+from mer_utils.models import normalisation
 
 SECTION = "effects"
 IN_USE, TRIED = "in use", "tried"

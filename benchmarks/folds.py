@@ -14,11 +14,10 @@ from benchmarks.clock import seconds
 from mer_utils import models
 from mer_utils.experiments import Workspace, open_workspace, views_of
 from mer_utils.experiments.profiles import Profile
-from mer_utils.models.create import normalisation
 from mer_utils.protocol import loso
 from mer_utils.runs import Context, Executor, Job, RunSpec, prepare_views, run
 from mer_utils.runs.learners import training_set
-from mer_utils.training import TrainingOptions, fit
+from mer_utils.training import Classifier, TrainingOptions
 
 CLASSES = 5
 
@@ -39,13 +38,15 @@ class Fold:
         torch.manual_seed(seed)
         return models.create(self.model, self.classes, self.images.shape[1], width=self.width)
 
-    def fit(self, model: nn.Module, **more: Any) -> Any:
-        """Train as a fold does; `more` are arguments of `fit` and changed training options."""
-        mean, std = normalisation(model, pretrained=False)
-        changes = {k: more.pop(k) for k in set(more) & set(TrainingOptions.model_fields)}
+    def classifier(self, model: nn.Module, device: str = "cpu", **changes: Any) -> Classifier:
+        """Return what a fold trains; `changes` are of the training options."""
         options = self.options.model_copy(update=changes)
-        more = {"spatial": self.spatial, "mean": mean, "std": std} | more
-        return fit(model, self.images, self.labels, options, **more)
+        return Classifier(model, options, device=device)
+
+    def fit(self, model: nn.Module, *, seed: int = 0, **changes: Any) -> Any:
+        """Train as a fold does; `changes` as for `classifier`."""
+        chosen = self.classifier(model, **changes)
+        return chosen.fit(self.images, self.labels, spatial=self.spatial, seed=seed)
 
 
 def prepared(quick: bool, train: str = "single") -> tuple[Workspace, list[RunSpec]]:

@@ -11,9 +11,8 @@ import torch
 from benchmarks.folds import CLASSES, Fold
 from benchmarks.record import Recorder
 from companion.costs import growth_table
-from mer_utils.models.create import normalisation
 from mer_utils.protocol import loso
-from mer_utils.training import TrainingOptions, predict
+from mer_utils.training import TrainingOptions
 
 SECTION = "scaling"
 CLIPS = (1, 2, 4, 8)
@@ -49,9 +48,8 @@ def loso_run(subjects: int, clips: int, image_size: int) -> tuple[float, int]:
     started = time.perf_counter()
     for fold in timed:
         made = Fold("learnet", 1 / 4, images[fold.train], labels[fold.train], options, "none")
-        model = made.network()
-        made.fit(model)
-        mean, std = normalisation(model, pretrained=False)
-        predict(model, images[fold.test], options, mean=mean, std=std)
+        classifier = made.classifier(made.network())
+        classifier.fit(made.images, made.labels)
+        classifier.predict(images[fold.test])
     took = (time.perf_counter() - started) / len(timed) * len(folds)
     return took, sum(len(fold.train) for fold in folds) * options.epochs

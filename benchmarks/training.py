@@ -23,7 +23,7 @@ from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import augment, models
 from mer_utils.experiments import Workspace
-from mer_utils.models.create import normalisation
+from mer_utils.models import normalisation
 from mer_utils.runs import RunSpec, compute_fold, open_executor
 from mer_utils.runs.plan import STEP_OVER_FORWARD, forward_operations
 

@@ -16,10 +16,9 @@ from benchmarks.record import Recorder
 from companion import costs
 from mer_utils import dynamic_image, models
 from mer_utils.experiments.profiles import get_profile
-from mer_utils.models.create import normalisation
+from mer_utils.models import normalisation
 from mer_utils.runs import Job, open_executor
-from mer_utils.training import TrainingOptions
-from mer_utils.training.fit import _scale
+from mer_utils.training import Classifier, TrainingOptions
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def test_both_loops_see_the_same_images(rng, tmp_path):
     mean, std = normalisation(torch.nn.Identity(), pretrained=False)
     folder = usual_loop.write_folder(images, labels, 5, tmp_path / "images")
     read = usual_loop.dataset(folder, mean, std)
-    ours = _scale(torch.from_numpy(images), mean, std)
+    ours = Classifier(torch.nn.Identity()).scaled(torch.from_numpy(images))
     order = np.argsort(labels, kind="stable")
     for (image, label), number in zip(read, order, strict=True):
         torch.testing.assert_close(image, ours[number])
@@ -54,7 +53,7 @@ def test_the_usual_loop_augments_as_ours_does(rng, tmp_path):
     images = rng.integers(0, 256, (1, 21, 21, 3), dtype=np.uint8)
     mean, std = normalisation(torch.nn.Identity(), pretrained=False)
     folder = usual_loop.write_folder(images, np.zeros(1, int), 1, tmp_path / "images")
-    ours = _scale(torch.from_numpy(images), mean, std)[0]
+    ours = Classifier(torch.nn.Identity()).scaled(torch.from_numpy(images))[0]
     flipped = usual_loop.dataset(folder, mean, std, "flip")
     seen = [bool(torch.allclose(flipped[0][0], ours.flip(-1), atol=1e-5)) for _ in range(40)]
     assert set(seen) == {True, False}

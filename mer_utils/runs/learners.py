@@ -10,18 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from mer_utils import models
 from mer_utils.errors import MerError
-from mer_utils.models.create import normalisation
 from mer_utils.phases import PHASES
 from mer_utils.protocol import Fold
 from mer_utils.runs.data import Context, load_views
 from mer_utils.runs.device import device_name, resolve_device
 from mer_utils.runs.spec import DataSpec, RunSpec
 from mer_utils.runs.weights import require_same_weights
-from mer_utils.training import fit, predict
+from mer_utils.training.classifier import Classifier
 from mer_utils.views import ViewOptions, Views
 
 
@@ -53,40 +51,29 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     views, labels = load_views(spec.data, spec.views, context), clips["label"].cat.codes.to_numpy()
     images, positions = training_set(views, fold, spec)
     torch.manual_seed(seed)
-    model = models.create(
+    network = models.create(
         spec.model.name,
         len(clips["label"].cat.categories),
         spec.views.image_size,
         width=spec.model.width,
         pretrained=spec.model.pretrained,
     )
-    mean, std = normalisation(model, spec.model.pretrained)
-    done, last = Predicted(), spec.training.epochs
-    seconds = 0.0
+    classifier = Classifier(network, spec.training, pretrained=spec.model.pretrained, device=device)
+    done, seconds = Predicted(), 0.0
 
     def predicted(epoch: int) -> None:
         nonlocal seconds
         started = time.perf_counter()
-        for view in PHASES if epoch == last else ("full",):
+        for view in PHASES if epoch == spec.training.epochs else ("full",):
             shown, tested = views.of(view, fold.test)
             if len(tested) or view == "full":
-                p = predict(model, shown, spec.training, mean=mean, std=std, device=device)
-                done.predictions.append((view, epoch, tested, p))
+                done.predictions.append((view, epoch, tested, classifier.predict(shown)))
         seconds += time.perf_counter() - started
 
-    report = fit(
-        model,
-        images,
-        labels[positions],
-        spec.training,
-        mean=mean,
-        std=std,
-        spatial=spec.spatial,
-        seed=seed,
-        device=device,
-        after_epoch=predicted,
+    report = classifier.fit(
+        images, labels[positions], spatial=spec.spatial, seed=seed, after_epoch=predicted
     )
-    done.maps = _maps(model, views, fold, labels, mean=mean, std=std, device=device)
+    done.maps = _maps(classifier, views, fold, labels)
     done.record = {
         "device": device_name(device),
         "precision": spec.training.precision,
@@ -101,7 +88,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
 
 
 def _maps(
-    model: nn.Module, views: Views, fold: Fold, labels: np.ndarray, **scaled: Any
+    classifier: Classifier, views: Views, fold: Fold, labels: np.ndarray
 ) -> np.ndarray | None:
     """Return where the network looked for each tested clip's true class, if it can be said."""
     # Imported here: captum takes a while to load, and a baseline needs none of it.
@@ -109,9 +96,11 @@ def _maps(
 
     shown, tested = views.of("full", fold.test)
     try:
-        return class_activation_maps(model, shown, labels[tested], **scaled, upsample=False)
-    except MerError:  # a transformer, or images too small for the last convolution
-        return None
+        return class_activation_maps(classifier, shown, labels[tested], upsample=False)
+    except MerError as error:
+        if error.kind != "invalid option":
+            raise
+        return None  # a transformer, or images too small for the last convolution
 
 
 def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:

@@ -16,12 +16,11 @@ import pandas as pd
 import torch
 
 from mer_utils import models
-from mer_utils.models.create import normalisation
 from mer_utils.protocol import folds as folds_of
 from mer_utils.runs.device import make_repeatable, resolve_device
 from mer_utils.runs.fold import Job
 from mer_utils.runs.spec import DataSpec, ModelSpec, RunSpec
-from mer_utils.training import TrainingOptions, fit
+from mer_utils.training import Classifier, TrainingOptions
 
 # Operations a second that one H100-class GPU is assumed to sustain in training: about a
 # third of its peak of 67e12 in float32, and about a tenth of the 989e12 of its matrix units
@@ -136,13 +135,12 @@ def seconds_per_image(
     make_repeatable()
     place = resolve_device(device)
     network = models.create(model.name, classes, image_size, width=model.width)
-    mean, std = normalisation(network, pretrained=False)
 
     def seconds(size: int, steps: int) -> float:
         images = np.zeros((size, image_size, image_size, 3), np.uint8)
         options = training.model_copy(update={"epochs": steps, "batch_size": size})
         started = time.perf_counter()
-        fit(network, images, np.arange(size) % classes, options, mean=mean, std=std, device=place)
+        Classifier(network, options, device=place).fit(images, np.arange(size) % classes)
         return time.perf_counter() - started
 
     # The first step also sets things up. A full batch is tried only where it is quick.

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from mer_utils.errors import MerError
+from mer_utils.training.classifier import Classifier
 
 #: Fewest places a side of the layer that is shown: with 2 x 2 a map cannot tell the brows from
 #: the eyes. At 224 px (LEARNet: 112) the last convolution of every network here has them; on
@@ -23,13 +24,10 @@ SMALLEST = 4
 
 
 def class_activation_maps(
-    model: nn.Module,
+    classifier: Classifier,
     images: np.ndarray,
     targets: Sequence[int] | np.ndarray,
     *,
-    mean: torch.Tensor,
-    std: torch.Tensor,
-    device: torch.device | str = "cpu",
     smallest: int = SMALLEST,
     upsample: bool = True,
     batch_size: int = 64,
@@ -38,17 +36,13 @@ def class_activation_maps(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        A convolutional network, from (b, 3, h, w) to (b, classes). It is left as it was.
+    classifier : Classifier
+        Of a convolutional network, which is left as it was.
     images : ndarray of shape (n, h, w, 3), uint8
     targets : sequence of int, length n
         The class whose score is explained, image by image.
-    mean, std : tensor of shape (1, 3, 1, 1)
-        Constants by which images in 0..1 are scaled, as in training.
-    device : torch.device or str
     smallest : int
-        Fewest places a side that the layer must have, see `last_convolution`. An earlier
-        convolution has more places and is less sure of the class.
+        Fewest places a side that the layer must have, see `last_convolution`.
     upsample : bool
         Enlarge the maps to the images' size (bilinear); else they keep the size of the
         convolution, which is all the resolution there is.
@@ -64,7 +58,8 @@ def class_activation_maps(
     Raises
     ------
     MerError
-        If the network has no convolution whose output says where, or the targets do not fit.
+        ``bad frames``, if images and targets do not fit; ``invalid option``, if the network
+        has no convolution whose output says where.
 
     Notes
     -----
@@ -72,27 +67,27 @@ def class_activation_maps(
     before the softmax, the map is ``max(0, sum_k a_k A_k)`` with ``a_k`` the mean over places
     (p, q) of ``ds_c / dA_k(p, q)``.
     """
-    targets = np.asarray(targets)
+    targets = np.asarray(targets, np.int64)
     if images.ndim != 4 or images.dtype != np.uint8 or targets.shape != (len(images),):
         raise MerError(
-            "TODO",
+            "bad frames",
             f"{images.dtype} images {images.shape} with targets {targets.shape} do not fit",
             "uint8 images (n, h, w, 3) and n class numbers",
             "pass the views as they are stored, and one class for each",
         )
-    size = images.shape[1:3]
-    was_training = model.training
-    model.to(device).eval()
+    size, network = images.shape[1:3], classifier.network
+    was_training = network.training
+    network.eval()
     try:
-        layer = last_convolution(model, size, device, smallest)
-        method = LayerGradCam(model, layer)
-        scale = mean.to(device), std.to(device)
-        maps = [
-            _maps(method, images[start : start + batch_size], targets[start:], *scale, device)
-            for start in range(0, len(images), batch_size)
-        ]
+        method = LayerGradCam(network, last_convolution(classifier, size, smallest))
+        maps = []
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            shown = classifier.scaled(classifier.on_device(images[part]))
+            wanted = classifier.on_device(targets[part])
+            maps.append(method.attribute(shown, wanted, relu_attributions=True).detach())
     finally:
-        model.train(was_training)
+        network.train(was_training)
     if not maps:
         return np.zeros((0, *size), np.float32)
     # In one piece, so that the same map is enlarged alike whatever the batches were.
@@ -105,20 +100,15 @@ def class_activation_maps(
 
 
 def last_convolution(
-    model: nn.Module,
-    size: tuple[int, int],
-    device: torch.device | str = "cpu",
-    smallest: int = SMALLEST,
+    classifier: Classifier, size: tuple[int, int], smallest: int = SMALLEST
 ) -> nn.Module:
     """Find the layer whose map is shown: the last convolution that still says where.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    classifier : Classifier
     size : tuple of int
         Height and width of the images in pixels.
-    device : torch.device or str
-        Where the model is.
     smallest : int
         Fewest places along the shorter side of the convolution's output.
 
@@ -132,25 +122,22 @@ def last_convolution(
     Raises
     ------
     MerError
-        If there is none, or what follows it works on a list of tokens, as in a vision
-        transformer: its only convolution cuts the image into patches.
+        ``invalid option``, if there is none, or what follows it works on a list of tokens, as
+        in a vision transformer: its only convolution cuts the image into patches.
     """
     trace: list[tuple[nn.Module, tuple[int, ...], tuple[int, ...]]] = []
 
     def record(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         trace.append((module, tuple(inputs[0].shape), tuple(output.shape)))
 
-    watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    network = classifier.network
+    watched = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     handles = [module.register_forward_hook(record) for module in watched]
-    was_training = model.training
-    model.eval()
     try:
-        with torch.no_grad():
-            model(torch.zeros(1, 3, *size, device=device))
+        classifier.predict(np.zeros((1, *size, 3), np.uint8))
     finally:
         for handle in handles:
             handle.remove()
-        model.train(was_training)
     places = [
         i
         for i, (module, _, output) in enumerate(trace)
@@ -160,26 +147,10 @@ def last_convolution(
     tokens = any(isinstance(m, nn.Linear) and len(shape) == 3 for m, shape, _ in after)
     if not places or tokens:
         raise MerError(
-            "TODO",
-            f"{type(model).__name__} has no last convolution whose output says where, at "
+            "invalid option",
+            f"{type(network).__name__} has no last convolution whose output says where, at "
             f"{size[0]} x {size[1]} px, in at least {smallest} x {smallest} places",
             "a convolutional network and images large enough for it",
             "leave class activation maps out for this network, or use larger images",
         )
     return trace[places[-1]][0]
-
-
-def _maps(
-    method: LayerGradCam,
-    images: np.ndarray,
-    targets: np.ndarray,
-    mean: torch.Tensor,
-    std: torch.Tensor,
-    device: torch.device | str,
-) -> torch.Tensor:
-    """Return the maps (b, 1, p, q) of one batch, not yet scaled."""
-    x = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2)
-    wanted = torch.from_numpy(targets[: len(images)].astype(np.int64)).to(device)
-    scaled = (x.float() / 255 - mean) / std
-    found = method.attribute(scaled, target=wanted, relu_attributions=True)
-    return found.detach()

@@ -91,7 +91,7 @@ def test_no_number_of_a_plan_is_cut_off_on_a_narrow_terminal(mer, tiny, monkeypa
 
 def test_a_failed_fold_is_listed_with_its_error_and_the_exit_code_says_so(mer, tiny, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("mer_utils.runs.learners.fit", lambda *a, **k: [][0])
+        patched.setattr("mer_utils.training.classifier.Classifier.fit", lambda *a, **k: [][0])
         failed = mer("run", "tiny", "--workers", "1")
     assert failed.exit_code == 1
     assert failed.output.count("IndexError") == 3

@@ -24,7 +24,7 @@ from mer_utils.runs import (
 )
 from mer_utils.runs.device import device_name, make_repeatable, resolve_device
 from mer_utils.runs.learners import training_set
-from mer_utils.training import TrainingOptions, fit
+from mer_utils.training import Classifier, TrainingOptions
 
 
 def with_spec(job: Job, **changes) -> Job:
@@ -100,12 +100,14 @@ def test_what_is_predicted_after_each_epoch_changes_nothing(jobs, context, monke
     assert sorted(set(rows["epoch"])) == [1, 2, 3]
     assert set(rows.loc[rows["epoch"] < 3, "test_view"]) == {"full"}
 
-    def blind(*args, after_epoch, **options):
-        report = fit(*args, **options)
+    fit = Classifier.fit
+
+    def blind(self, *args, after_epoch, **options):
+        report = fit(self, *args, **options)
         after_epoch(three.epochs)
         return report
 
-    monkeypatch.setattr("mer_utils.runs.learners.fit", blind)
+    monkeypatch.setattr(Classifier, "fit", blind)
     alone = compute_fold(job, context)[0]
     last = rows[rows["epoch"] == 3].reset_index(drop=True)
     assert set(alone["epoch"]) == {3}
@@ -153,7 +155,7 @@ def test_a_failure_is_an_outcome_with_its_error(jobs, context):
 
 
 def test_an_unexpected_error_is_an_outcome_with_its_place(jobs, context, monkeypatch):
-    monkeypatch.setattr("mer_utils.runs.learners.fit", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(Classifier, "fit", lambda *a, **k: 1 / 0)
     outcome = run_fold(jobs[0], context)
     assert outcome.status == "failed"
     assert "ZeroDivisionError" in outcome.error
@@ -245,9 +247,9 @@ def test_a_fold_trains_on_the_gpu_of_its_worker(two_gpus, jobs, context, monkeyp
 
     def placed(*arguments, device, **options):
         seen.append(str(device))
-        raise MerError("TODO", "no GPU is here", "one", "stop")
+        raise MerError("no device", "no GPU is here", "one", "stop")
 
-    monkeypatch.setattr("mer_utils.runs.learners.fit", placed)
+    monkeypatch.setattr("mer_utils.runs.learners.Classifier", placed)
     for worker in (0, 3):
         assert run_fold(jobs[0], replace(context, worker=worker)).status == "failed"
     assert seen == ["cuda:0", "cuda:1"]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers import raises
 from torch import nn
 
 from mer_utils import models
-from mer_utils.errors import MerError
-from mer_utils.models.create import normalisation
+from mer_utils.training import Classifier
 from mer_utils.training.explain import class_activation_maps, last_convolution
-
-ZERO, ONE = torch.zeros(1, 3, 1, 1), torch.ones(1, 3, 1, 1)
 
 
 class Pooled(nn.Module):
@@ -36,6 +34,13 @@ class Pooled(nn.Module):
         return self.head(self.act(self.last(self.first(x))).mean(dim=(2, 3)))
 
 
+def unscaled(network):
+    """A classifier that shows its network images in 0..1."""
+    classifier = Classifier(network)
+    classifier.mean, classifier.std = torch.zeros(1), torch.ones(1)
+    return classifier
+
+
 @pytest.fixture
 def images(rng):
     # No 0: there a rectifier has no gradient, and the closed form would have to know.
@@ -46,14 +51,14 @@ def images(rng):
 def small():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    return models.create("learnet", 5, 48, width=0.25)
+    return Classifier(models.create("learnet", 5, 48, width=0.25))
 
 
 @pytest.mark.parametrize("inplace", [False, True])
 def test_a_pooled_network_gives_its_closed_form(images, inplace):
     weights = [[1.0, -0.5, 0.2], [-1.0, 2.0, 0.0]]
     targets = np.array([0, 1, 0, 1, 0, 1])
-    found = class_activation_maps(Pooled(weights, inplace), images, targets, mean=ZERO, std=ONE)
+    found = class_activation_maps(unscaled(Pooled(weights, inplace)), images, targets)
     expected = np.maximum(np.einsum("nhwc,nc->nhw", images / 255, np.array(weights)[targets]), 0)
     expected /= expected.max(axis=(1, 2), keepdims=True)
     assert found.dtype == np.float32
@@ -61,93 +66,74 @@ def test_a_pooled_network_gives_its_closed_form(images, inplace):
 
 
 def test_a_class_that_nothing_speaks_for_gives_zeros(images):
-    found = class_activation_maps(
-        Pooled([[-1.0, -1.0, -1.0]]), images, np.zeros(6, int), mean=ZERO, std=ONE
-    )
-    assert not found.any()
+    network = unscaled(Pooled([[-1.0, -1.0, -1.0]]))
+    assert not class_activation_maps(network, images, np.zeros(6, int)).any()
 
 
 def test_a_class_scaled_or_shifted_has_the_same_map(images):
     targets = np.array([0, 1, 0, 1, 0, 1])
     weights = np.array([[1.0, -0.5, 0.2], [-1.0, 2.0, 0.0]])
-    plain = class_activation_maps(Pooled(weights.tolist()), images, targets, mean=ZERO, std=ONE)
+    plain = class_activation_maps(unscaled(Pooled(weights.tolist())), images, targets)
     scaled = Pooled((3 * weights).tolist())
     scaled.head.bias = nn.Parameter(torch.tensor([5.0, -7.0]))
-    found = class_activation_maps(scaled, images, targets, mean=ZERO, std=ONE)
+    found = class_activation_maps(unscaled(scaled), images, targets)
     np.testing.assert_allclose(found, plain, atol=1e-5)
 
 
 def test_order_and_batches_do_not_matter(small, rng):
     images = rng.integers(0, 256, (7, 48, 48, 3), dtype=np.uint8)
     targets = rng.integers(0, 5, 7)
-    mean, std = normalisation(small, False)
-    options = {"mean": mean, "std": std}
-    whole = class_activation_maps(small, images, targets, **options)
-    parts = class_activation_maps(small, images, targets, batch_size=3, **options)
-    turned = class_activation_maps(small, images[::-1], targets[::-1], **options)
+    whole = class_activation_maps(small, images, targets)
+    parts = class_activation_maps(small, images, targets, batch_size=3)
+    turned = class_activation_maps(small, images[::-1], targets[::-1])
     np.testing.assert_allclose(parts, whole, atol=1e-4)
     np.testing.assert_allclose(turned[::-1], whole, atol=1e-4)
-    again = class_activation_maps(small, images, targets, **options)
-    np.testing.assert_array_equal(again, whole)
+    np.testing.assert_array_equal(class_activation_maps(small, images, targets), whole)
 
 
-def test_the_model_is_left_as_it_was(small, rng):
+def test_the_network_is_left_as_it_was(small, rng):
     images = rng.integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
-    before = {name: value.clone() for name, value in small.state_dict().items()}
-    small.train()
-    class_activation_maps(small, images, [0, 1, 2], mean=ZERO + 0.5, std=ONE * 0.5)
-    assert small.training
-    assert all(p.grad is None for p in small.parameters())
-    assert not any(m._forward_hooks for m in small.modules())
-    for name, value in small.state_dict().items():
+    network = small.network.train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    class_activation_maps(small, images, [0, 1, 2])
+    assert network.training
+    assert all(p.grad is None for p in network.parameters())
+    assert not any(m._forward_hooks for m in network.modules())
+    for name, value in network.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", [n for n in models.networks() if models.find(n).family == "CNN"])
+@pytest.mark.parametrize("name", [n for n, a in models.networks().items() if a.family == "CNN"])
 def test_every_convolutional_network_has_maps(name, rng):
-    model = models.create(name, 4, 48, width=1 / 8)
+    classifier = Classifier(models.create(name, 4, 48, width=1 / 8))
     images = rng.integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
-    mean, std = normalisation(model, False)
-    found = class_activation_maps(model, images, [0, 3], mean=mean, std=std)
+    found = class_activation_maps(classifier, images, [0, 3])
     assert found.shape == (2, 48, 48)
-    assert found.min() >= 0
-    assert found.max() <= 1
-    coarse = class_activation_maps(model, images, [0, 3], mean=mean, std=std, upsample=False)
+    assert 0 <= found.min() <= found.max() <= 1
+    coarse = class_activation_maps(classifier, images, [0, 3], upsample=False)
     assert 4 <= coarse.shape[1] < 48
 
 
 def test_the_layer_is_the_last_convolution_with_places():
     learnet = models.create("learnet", 4, 48, width=1 / 8)
-    assert last_convolution(learnet, (48, 48), smallest=2) is learnet.merge[0]
-    assert last_convolution(learnet, (48, 48)) is learnet.columns[3].second[0]
+    assert last_convolution(Classifier(learnet), (48, 48), 2) is learnet.merge[0]
+    assert last_convolution(Classifier(learnet), (48, 48)) is learnet.columns[3].second[0]
     full = models.create("learnet", 4, 112, width=1 / 8)
-    assert last_convolution(full, (112, 112)) is full.merge[0]
+    assert last_convolution(Classifier(full), (112, 112)) is full.merge[0]
     vgg = models.create("vgg19", 4, 48, width=1 / 16)
     convolutions = [m for m in vgg.features if isinstance(m, nn.Conv2d)]
-    assert last_convolution(vgg, (48, 48), smallest=2) is convolutions[-1]
+    assert last_convolution(Classifier(vgg), (48, 48), 2) is convolutions[-1]
     # 3 x 3 places; the block before it has 6 x 6.
-    assert last_convolution(vgg, (48, 48)) is convolutions[-5]
+    assert last_convolution(Classifier(vgg), (48, 48)) is convolutions[-5]
 
 
-@pytest.mark.parametrize("name", ["vit_base_patch16_224"])
-def test_a_transformer_is_refused(name):
-    model = models.create(name, 4, 48, width=1 / 12)
-    images = np.zeros((1, 48, 48, 3), np.uint8)
-    with pytest.raises(MerError, match="VisionTransformer has no last convolution"):
-        class_activation_maps(model, images, [0], mean=ZERO, std=ONE)
-
-
-def test_images_too_small_for_a_place_are_refused():
-    with pytest.raises(MerError, match="1 x 1 px"):
-        last_convolution(Pooled([[1.0, 0.0, 0.0]]), (1, 1))
-
-
-def test_targets_that_do_not_fit_are_refused(images):
-    with pytest.raises(MerError, match="targets"):
-        class_activation_maps(Pooled([[1.0, 0, 0]]), images, [0], mean=ZERO, std=ONE)
-
-
-def test_no_image_gives_no_map():
-    none = np.zeros((0, 8, 8, 3), np.uint8)
-    found = class_activation_maps(Pooled([[1.0, 0, 0]]), none, [], mean=ZERO, std=ONE)
-    assert found.shape == (0, 8, 8)
+def test_what_has_no_map_is_refused(images):
+    vit = Classifier(models.create("vit_base_patch16_224", 4, 48, width=1 / 12))
+    with raises("invalid option", "VisionTransformer"):
+        class_activation_maps(vit, np.zeros((1, 48, 48, 3), np.uint8), [0])
+    pooled = Classifier(Pooled([[1.0, 0.0, 0.0]]))
+    with raises("invalid option", "1 x 1 px"):
+        last_convolution(pooled, (1, 1))
+    with raises("bad frames", "targets"):
+        class_activation_maps(pooled, images, [0])
+    assert class_activation_maps(pooled, images[:0], []).shape == (0, 8, 8)
