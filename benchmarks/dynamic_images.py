@@ -17,7 +17,7 @@ from benchmarks.machine import read_seconds
 from benchmarks.record import Recorder
 from mer_utils import dynamic_image as di
 from mer_utils import synthetic, views
-from mer_utils.datasets import clip_frames, load
+from mer_utils.datasets import Casme2, clip_frames
 from mer_utils.frames import read_frames
 from mer_utils.phases import PHASES
 from mer_utils.synthetic.drawing import JPEG_QUALITY
@@ -109,7 +109,7 @@ def _from_disk(recorder: Recorder, folder: Path, *, quick: bool) -> None:
     root = synthetic.write(
         "casme2", folder / "twin", subjects=size[0], clips_per_subject=size[1], workers=2
     )
-    clips = load("casme2", root)
+    clips = Casme2(root).clips()
     found = [clip_frames(row) for row in clips.itertuples()]
     paths = [path for clip in found for path in clip.paths]
     for path in paths:  # into the system's cache: the processor is measured, not the disk

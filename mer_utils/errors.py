@@ -37,6 +37,30 @@ def kinds() -> dict[str, Kind]:
     return {row["name"]: Kind(**row) for row in csv.DictReader(text.splitlines())}
 
 
+def register(kind: Kind) -> Kind:
+    """Add a kind of one's own and return it.
+
+    Raises
+    ------
+    MerError
+        ``taken name``, if another kind has its name.
+    """
+    if kinds().setdefault(kind.name, kind) != kind:
+        raise MerError(
+            "taken name",
+            f"an error kind called {kind.name!r} is registered already",
+            "a name of its own",
+            "choose another name",
+        )
+    return kind
+
+
+def require_kind(kind: str) -> None:
+    """Raise `ValueError` unless `kind` is one of `kinds`: a slip in a program, not a user's."""
+    if kind not in kinds() and kind != "TODO":
+        raise ValueError(f"error kind {kind!r} is not registered; see errors.register")
+
+
 class MerError(Exception):
     r"""A problem with an input, a file or a setting, with its remedy.
 
@@ -50,6 +74,13 @@ class MerError(Exception):
         What was expected instead.
     remedy : str
         What the user can do about it.
+    place : str
+        File, folder or clip where it was found, for lists of findings.
+
+    Raises
+    ------
+    ValueError
+        If the kind is not registered.
 
     Examples
     --------
@@ -59,9 +90,13 @@ class MerError(Exception):
     unknown name
     """
 
-    def __init__(self, kind: str, what: str, expected: str, remedy: str) -> None:
-        super().__init__(kind, what, expected, remedy)
+    def __init__(
+        self, kind: str, what: str, expected: str, remedy: str, place: object = ""
+    ) -> None:
+        require_kind(kind)
+        super().__init__(kind, what, expected, remedy, str(place))
         self.kind, self.what, self.expected, self.remedy = kind, what, expected, remedy
+        self.place = str(place)
 
     def __str__(self) -> str:
         return f"{self.what}; expected {self.expected}. Remedy: {self.remedy}."

@@ -14,7 +14,7 @@ _ACROSS = 8
 
 
 class _Crop(Protocol):
-    """What is drawn of a :class:`mer_utils.frames.SubjectCrop`."""
+    """What is drawn of a :class:`mer_utils.datasets.SubjectCrop`."""
 
     @property
     def subject(self) -> str: ...
@@ -31,7 +31,7 @@ def face_crops(crops: Sequence[_Crop]) -> BookFigure:
     Parameters
     ----------
     crops : sequence of SubjectCrop
-        As :func:`mer_utils.frames.crops_of` returns them; ``image`` is (size, size, c) of
+        As :func:`mer_utils.datasets.crops_of` returns them; ``image`` is (size, size, c) of
         uint8, or None where no face was found.
 
     Returns
@@ -52,7 +52,7 @@ def face_crops(crops: Sequence[_Crop]) -> BookFigure:
     """
     if not crops:
         raise MerError(
-            "TODO", "no crop to show", "at least one", "pass what frames.crops_of returns"
+            "TODO", "no crop to show", "at least one", "pass what datasets.crops_of returns"
         )
     rows = -(-len(crops) // _ACROSS)
     figure = new_figure(WIDTH, rows * (WIDTH / _ACROSS + 0.3), photos=True)

@@ -11,8 +11,8 @@ from scipy import stats
 
 from companion.chapters.ground_truth import as_view, true_magnitude, truth_of
 from mer_utils import dynamic_image as di
+from mer_utils.datasets import load_clip
 from mer_utils.experiments import Workspace
-from mer_utils.frames import load_clip
 from mer_utils.phases import PHASES, midpoint_apex
 
 #: How an apex can be had, by the column of `measure` that holds its frame number.
@@ -48,20 +48,17 @@ def measure(workspace: Workspace, dataset: str) -> pd.DataFrame:
     Pearson's. Halves begin and end at the apex of the clip table, as everywhere else.
     """
     size = max(plan.image_size for plan in workspace.profile.models.values())
-    rule = workspace.data[dataset].missing_frames
     rows = list(workspace.clips(dataset).itertuples())
     return pd.DataFrame(
         [
-            _measure_clip(workspace, row, _other(rows[i + 1 :] + rows[:i], row), size, rule)
+            _measure_clip(workspace, row, _other(rows[i + 1 :] + rows[:i], row), size)
             for i, row in enumerate(rows)
         ]
     )
 
 
-def _measure_clip(
-    workspace: Workspace, clip: Any, other: Any, size: int, missing_frames: str
-) -> dict[str, Any]:
-    frames, apex = load_clip(clip, missing_frames)
+def _measure_clip(workspace: Workspace, clip: Any, other: Any, size: int) -> dict[str, Any]:
+    frames, apex = load_clip(clip)
     truth, moved = truth_of(workspace, clip), true_magnitude(workspace, clip)
     strongest = int(np.argmax(truth["amplitude_px"]))
     found: dict[str, Any] = {

@@ -10,11 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mer_utils import frames, synthetic
-from mer_utils.datasets import Problem, grouped, to_json, worst
-from mer_utils.datasets import check as find_problems
-from mer_utils.datasets.rules import MISSING_FRAMES
-from mer_utils.errors import MerError
+from mer_utils import datasets, synthetic
+from mer_utils.datasets import RULES, Problem, grouped, to_json, worst
+from mer_utils.registry import unknown
 
 commands = typer.Typer()
 
@@ -71,7 +69,7 @@ def check(
     ] = None,
     missing_frames: Annotated[
         str | None,
-        typer.Option(envvar="MER_MISSING_FRAMES", help=f"rule: {', '.join(MISSING_FRAMES)}"),
+        typer.Option(envvar="MER_MISSING_FRAMES", help=", ".join(RULES["missing_frames"])),
     ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="the sheet to read, where the folder holds several")
@@ -80,13 +78,13 @@ def check(
 ) -> None:
     """List every problem of a data set at once, each with its remedy."""
     if output not in _FORMATS:
-        raise MerError(
-            "TODO",
-            f"format {output!r} is unknown",
-            f"one of {', '.join(_FORMATS)}",
-            "choose one of them",
-        )
-    options = {"corrections": corrections, "missing_frames": missing_frames, "sheet": sheet}
+        raise unknown("format", output, _FORMATS)
+    options = {
+        "scheme": scheme,
+        "corrections": corrections,
+        "missing_frames": missing_frames,
+        "sheet": sheet,
+    }
     chosen = {
         name: value
         for name, value in options.items()
@@ -94,8 +92,7 @@ def check(
         # The settings are about frames, so they do not concern a manifest; an option would.
         and (dataset != "manifest" or not _from_setting(context, name))
     }
-    decoding = frames.decoding_problem if decode else None
-    problems = find_problems(dataset, root, scheme, decode=decoding, **chosen)
+    problems = datasets.open(dataset, root, **chosen).check(decode)
     if output == "json":
         typer.echo(to_json(problems))
     else:

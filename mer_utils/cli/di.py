@@ -11,9 +11,9 @@ import typer
 
 from mer_utils import dynamic_image, frames
 from mer_utils.datasets import clip_frames
-from mer_utils.datasets.layout import frame_files
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
+from mer_utils.frames.layout import frame_files
 
 commands = typer.Typer()
 
@@ -68,7 +68,7 @@ def make_dis(
 
     if output.suffix.lower() != ".png":
         raise MerError(
-            "TODO", f"{output} is no PNG file", "a name ending in .png", "end it in .png"
+            "invalid option", f"{output} is no PNG file", "a name ending in .png", "end it in .png"
         )
     options = None
     if crop:
@@ -121,7 +121,7 @@ def _read(
 def _frames_of(source: Path) -> dict[int, Path]:
     if source.is_file():
         raise MerError(
-            "TODO",
+            "undecodable video",
             f"{source} is neither a folder nor a video",
             f"a folder of frames, or a file ending in {', '.join(sorted(frames.VIDEO_SUFFIXES))}",
             "name the clip's folder, or convert the video to mp4",
@@ -129,7 +129,7 @@ def _frames_of(source: Path) -> dict[int, Path]:
     files = frame_files(source)
     if not files:
         raise MerError(
-            "TODO",
+            "missing frames",
             f"{source} holds no frames",
             "image files with the frame's number in their names, such as img46.jpg",
             "name the folder of one clip, in which its frames lie",
@@ -141,14 +141,14 @@ def _ordered(source: Path, onset: int, apex: int | None, offset: int) -> Points:
     """Return the three frame numbers, or raise if they are not in order."""
     if onset >= offset:
         raise MerError(
-            "TODO",
+            "clip of one frame",
             f"{source} from onset {onset} to offset {offset} is no clip of two frames",
             "an onset before the offset",
             "check both frame numbers",
         )
     if apex is not None and not onset <= apex <= offset:
         raise MerError(
-            "TODO",
+            "apex outside the clip",
             f"apex {apex} lies outside {onset}..{offset} of {source}",
             f"a frame number from {onset} to {offset}",
             "check the three frame numbers, or leave --apex out for the full DI alone",

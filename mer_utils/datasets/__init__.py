@@ -1,35 +1,71 @@
-"""The clip table: what the data sets' spreadsheets and folders say, every quirk accounted for.
+"""Data sets: one class each, whose clip tables account for every quirk of sheets and folders.
 
-Modules, in the order data flows: `sheets` and `layout` (files), `source` and `coded` (raw
-rows), `casme2`, `samm`, `smic` and `manifest` (data sets), `corrections`, `schemes`, `rules` and
-`integrity` (decisions), `survey` (one pass over all of it), `table`, `ledger` and `checks` (what
-it found),
-`action_units` (the coding notation).
+Every class has `clips`, `check`, `ledger`, `fingerprint` and `made`; :data:`DATASETS` holds them by
+name, and a class of one's own is registered there. Modules, in the order data flows:
+`spreadsheets` and `sheets` (files), `rows` (of a sheet), `coded`, `smic` and `manifest_rows`
+(readers), `corrections`, `schemes`, `rules` and `integrity` (decisions), `survey` (one pass over
+all of it), `framed`, `manifest` and `composite` (classes), `ledger` and `checks` (what was found),
+`published` (facts), `action_units` (the coding notation).
 """
 
-from mer_utils.datasets import action_units, layout
-from mer_utils.datasets.checks import check
-from mer_utils.datasets.ledger import ledger, reasons, rule_counts
+from mer_utils.datasets import action_units
+from mer_utils.datasets.casme2 import Casme2
+from mer_utils.datasets.coded import Coded
+from mer_utils.datasets.composite import Composite
+from mer_utils.datasets.dataset import DATASETS, SYNTHETIC_MARK, Dataset, made_at, named, open
+from mer_utils.datasets.faces import SubjectCrop, crops_of, without_face
+from mer_utils.datasets.fingerprint import data_fingerprint
+from mer_utils.datasets.framed import Framed
+from mer_utils.datasets.ledger import reasons, rule_counts
+from mer_utils.datasets.manifest import Manifest
+from mer_utils.datasets.old import check, ledger, load, load_composite
 from mer_utils.datasets.problems import Problem, grouped, to_json, worst
-from mer_utils.datasets.rules import ClipFrames, clip_frames
-from mer_utils.datasets.schemes import SCHEMES, Scheme
-from mer_utils.datasets.table import load, load_composite
+from mer_utils.datasets.published import Durations, Published, Twin
+from mer_utils.datasets.rules import RULES, ClipFrames, clip_frames, load_clip
+from mer_utils.datasets.samm import Samm
+from mer_utils.datasets.schemes import OWN_LABELS, SCHEMES, Scheme
+from mer_utils.datasets.smic import Smic
+
+for _known in (Casme2, Samm, Smic, Composite, Manifest):
+    DATASETS.register(_known)
 
 __all__ = [
+    "DATASETS",
+    "OWN_LABELS",
+    "RULES",
     "SCHEMES",
+    "SYNTHETIC_MARK",
+    "Casme2",
     "ClipFrames",
+    "Coded",
+    "Composite",
+    "Dataset",
+    "Durations",
+    "Framed",
+    "Manifest",
     "Problem",
+    "Published",
+    "Samm",
     "Scheme",
+    "Smic",
+    "SubjectCrop",
+    "Twin",
     "action_units",
     "check",
     "clip_frames",
+    "crops_of",
+    "data_fingerprint",
     "grouped",
-    "layout",
     "ledger",
     "load",
+    "load_clip",
     "load_composite",
+    "made_at",
+    "named",
+    "open",
     "reasons",
     "rule_counts",
     "to_json",
+    "without_face",
     "worst",
 ]

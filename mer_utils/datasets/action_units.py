@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
-from mer_utils.datasets.problems import fail
+from mer_utils.errors import MerError
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -134,7 +134,7 @@ def parse(text: str) -> Coding:
     try:
         tree: Any = _parser().parse(text)
     except UnexpectedInput as error:
-        raise fail(
+        raise MerError(
             "unread action units",
             f"action units {text!r} cannot be read from character {error.column} on",
             "action units joined by +, such as 4+L10 or (R6 or R12)+15A",

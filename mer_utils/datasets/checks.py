@@ -1,85 +1,33 @@
-"""Every problem of a data set, found in one pass."""
+"""What a check reports besides errors: text that was not read, and what else lies about."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from mer_utils import phases
-from mer_utils.datasets import action_units, layout, schemes
-from mer_utils.datasets.problems import SEVERITIES, DataProblem, Problem, Severity
-from mer_utils.datasets.schemes import Scheme
-from mer_utils.datasets.source import DataSet, Row
-from mer_utils.datasets.survey import Survey, checked_root, dataset_named, options_for, take
+from mer_utils.datasets import action_units
+from mer_utils.datasets.dataset import SYNTHETIC_MARK
+from mer_utils.datasets.problems import Problem, Severity
+from mer_utils.datasets.survey import Survey
+from mer_utils.errors import MerError
+from mer_utils.frames import layout
+from mer_utils.frames.layout import printable
 
-#: Marks the root of a made data set, whose clips are not meant to be complete.
-SYNTHETIC_MARK = "synthetic.json"
 #: Files that belong in a root beside the sheet.
 KNOWN_FILES = frozenset({SYNTHETIC_MARK, "ground_truth.parquet"})
 _MAX_NAMED = 3
 
 
-def check(
-    dataset: str,
-    root: str | os.PathLike[str],
-    scheme: str | Scheme | None = None,
-    *,
-    decode: Callable[[Path], str | None] | None = None,
-    **options: Any,
-) -> list[Problem]:
-    """Return every problem of a data set, worst first.
-
-    Parameters
-    ----------
-    dataset, root, scheme
-        As in `load`.
-    decode : callable, optional
-        Takes a frame's path and returns what is wrong with it, or None. Called for every
-        frame from onset to offset; without it no frame is decoded, and only the first and
-        last bytes of each are looked at.
-    **options
-        The keyword options of `load`; `load` with the same arguments succeeds exactly if no
-        problem has the severity ``"error"`` (undecodable frames apart, which `load` never
-        looks for).
-
-    Returns
-    -------
-    list of Problem
-        Empty for a healthy data set without peculiarities. `grouped`, `worst` and `to_json`
-        of `mer_utils.datasets.problems` count them, judge them and write them out.
-
-    Raises
-    ------
-    MerError
-        If an argument itself is wrong: an unknown data set, scheme or option.
-    """
-    if dataset == "manifest":
-        from mer_utils.datasets.manifest import check_manifest
-
-        return in_order(check_manifest(root, scheme, decode=decode, **options))
-    known = dataset_named(dataset)
-    chosen, labels = options_for(known, **options), schemes.resolve(dataset, scheme)
-    try:
-        survey = take(known, root, labels, chosen, thorough=True, decode=decode)
-        path = checked_root(root, known.title)
-    except DataProblem as failure:
-        return [failure.problem]
-    found = [
-        *survey.problems,
+def findings(survey: Survey) -> list[Problem]:
+    """Return the warnings and notes about a survey, beyond its own problems."""
+    return [
         *_unread_units(survey),
         *_peculiarities(survey),
-        *_lying_about(survey, path),
-        *_unlisted_clips(survey, path),
-        *_unpublished_counts(known, survey.source.rows, path),
+        *_lying_about(survey),
+        *_unlisted_clips(survey),
+        *_unpublished_counts(survey),
     ]
-    return in_order(found)
-
-
-def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems worst first, otherwise in the order found."""
-    return sorted(problems, key=lambda p: SEVERITIES.index(p.severity))
 
 
 def _unread_units(survey: Survey) -> list[Problem]:
@@ -87,18 +35,9 @@ def _unread_units(survey: Survey) -> list[Problem]:
     for row in survey.source.rows:
         try:
             coding = action_units.parse(row.action_units)
-        except DataProblem as failure:
-            problem = failure.problem
-            found.append(
-                Problem(
-                    "warning",
-                    problem.kind,
-                    f"{row.place}: {problem.message}",
-                    problem.remedy,
-                    row.place,
-                    problem.expected,
-                )
-            )
+        except MerError as e:
+            said = f"{row.place}: {e.what}"
+            found.append(Problem("warning", e.kind, said, e.remedy, row.place, e.expected))
             continue
         words = [remark for _, remark in coding.remarks if remark != "?"]
         if words:
@@ -139,20 +78,20 @@ def _peculiarities(survey: Survey) -> list[Problem]:
                 "apex at the midpoint",
                 f"{len(midpoint)} clips have no annotated apex; it is set halfway",
                 "none needed, or choose missing_apex='drop' or 'skip_view'",
-                layout.printable(survey.source.place),
+                printable(survey.source.place),
             )
         )
     return found
 
 
 def _named(names: list[str]) -> str:
-    shown = ", ".join(layout.printable(name) for name in names[:_MAX_NAMED])
+    shown = ", ".join(printable(name) for name in names[:_MAX_NAMED])
     return shown + (", ..." if len(names) > _MAX_NAMED else "")
 
 
 def _about_folder(place: Path, listing: layout.Listing) -> list[Problem]:
     """Report the entries of one folder that are not used, one finding a kind."""
-    where = layout.printable(place)
+    where = printable(place)
     kinds: list[tuple[Severity, str, list[str], str, str]] = [
         (
             "note",
@@ -184,9 +123,9 @@ def _about_folder(place: Path, listing: layout.Listing) -> list[Problem]:
     ]
 
 
-def _lying_about(survey: Survey, root: Path) -> list[Problem]:
+def _lying_about(survey: Survey) -> list[Problem]:
     """Report what lies about in the root, the folders of the subjects and those of the clips."""
-    found = []
+    found, root = [], survey.root
     for folder, listing in survey.source.listings.items():
         found += _about_folder(folder, listing)
     base = survey.source.base or root
@@ -203,7 +142,7 @@ def _lying_about(survey: Survey, root: Path) -> list[Problem]:
     return found
 
 
-def _unlisted_clips(survey: Survey, root: Path) -> list[Problem]:
+def _unlisted_clips(survey: Survey) -> list[Problem]:
     """Report the clip folders that no row of the sheet names."""
     base = survey.source.base
     if base is None or survey.source.place == base:
@@ -212,10 +151,12 @@ def _unlisted_clips(survey: Survey, root: Path) -> list[Problem]:
     found = []
     for subject in sorted({subject for subject, _ in known if layout.is_plain_name(subject)}):
         extra = [
-            name for name in layout.subfolders(base / subject, root) if (subject, name) not in known
+            name
+            for name in layout.subfolders(base / subject, survey.root)
+            if (subject, name) not in known
         ]
         if extra:
-            where = layout.printable(base / subject)
+            where = printable(base / subject)
             found.append(
                 Problem(
                     "note",
@@ -232,7 +173,7 @@ def _of_no_subject(base: Path, extra: list[str]) -> list[Problem]:
     """Report the folders beside the subjects' that are none, such as one misspelt or moved."""
     if not extra:
         return []
-    where = layout.printable(base)
+    where = printable(base)
     return [
         Problem(
             "note",
@@ -244,21 +185,22 @@ def _of_no_subject(base: Path, extra: list[str]) -> list[Problem]:
     ]
 
 
-def _unpublished_counts(dataset: DataSet, rows: list[Row], root: Path) -> list[Problem]:
+def _unpublished_counts(survey: Survey) -> list[Problem]:
     """Note where a data set without a sheet differs from its published number of clips."""
-    if (root / SYNTHETIC_MARK).exists():
+    if survey.source.place != survey.source.base or (survey.root / SYNTHETIC_MARK).exists():
         return []
     found = []
-    for emotion, published in dataset.published.items():
-        there = sum(row.emotion == emotion for row in rows)
+    for emotion, published in survey.dataset.published.emotions.items():
+        there = sum(row.emotion == emotion for row in survey.source.rows)
         if there != published:
             found.append(
                 Problem(
                     "note",
                     "clips differ from the published number",
-                    f"{there} clips of {emotion}; {dataset.title} was published with {published}",
+                    f"{there} clips of {emotion}; {survey.dataset.title} was published with "
+                    f"{published}",
                     "compare the folders with the original data set; some copies lack clips",
-                    layout.printable(root),
+                    printable(survey.root),
                 )
             )
     return found

@@ -5,37 +5,38 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from mer_utils.datasets import layout, sheets
-from mer_utils.datasets.problems import DataProblem, fail
-from mer_utils.datasets.source import CELL_FIELDS, Row, Source, text
-
-#: What a clip's file name looks like in each data set, to tell a sheet of the wrong one.
-CLIP_PATTERNS = {
-    "CASME II": re.compile(r"EP[0-9]", re.IGNORECASE),
-    "SAMM": re.compile(r"[0-9]{1,3}_[0-9]+_[0-9]+$"),
-}
+from mer_utils.datasets import sheets
+from mer_utils.datasets.dataset import DATASETS
+from mer_utils.datasets.framed import Framed
+from mer_utils.datasets.rows import CELL_FIELDS, Row, Source, text
+from mer_utils.errors import MerError
+from mer_utils.frames import layout
 
 
 @dataclass(frozen=True)
-class Coding:
-    """What differs between coding sheets.
+class Coded(Framed):
+    """A data set of a coding sheet and a folder of frames per clip; parameters as of `Framed`.
 
-    Parameters
+    A subclass says what differs between such data sets.
+
+    Attributes
     ----------
-    title, example : str
-        The data set, and its sheet's original name.
+    sheet_name : str
+        The sheet's original name.
     subject_format : str
         How a subject number becomes the subject's name, ``"sub{:02d}"``.
+    clip_pattern : re.Pattern
+        How the clips' names begin, to tell a sheet of another data set.
     prefer : tuple of str
         Folder names to prefer where frames lie in several places.
     """
 
-    title: str
-    example: str
-    subject_format: str
-    prefer: tuple[str, ...] = ()
+    sheet_name: ClassVar[str]
+    subject_format: ClassVar[str]
+    clip_pattern: ClassVar[re.Pattern[str]]
+    prefer: ClassVar[tuple[str, ...]] = ()
 
     def _number(self, written: str) -> int | None:
         prefix = self.subject_format.partition("{")[0]
@@ -52,12 +53,12 @@ class Coding:
         number = self._number(name)
         return number is not None and name == self.subject_format.format(number)
 
-    def read(self, root: Path, sheet: str | Path | None = None) -> Source:
+    def read(self, root: Path) -> Source:
         """Read the sheet of the data set in `root` and find the folder of its subjects."""
         try:
-            found = sheets.find_sheet(root, self.title, self.example, sheet)
-        except DataProblem as failure:
-            raise self._with_level(root, failure) if sheet is None else failure from None
+            found = sheets.find_sheet(root, self.title, self.sheet_name, self.sheet)
+        except MerError as failure:
+            raise self._with_level(root, failure) if self.sheet is None else failure from None
         rows = self._rows(found)
         base = layout.find_base(root, self.is_subject, self.prefer)
         for row in rows:
@@ -70,32 +71,31 @@ class Coding:
         self._require_own_sheet(sheet.path, rows)
         return rows
 
-    def _with_level(self, root: Path, failure: DataProblem) -> DataProblem:
+    def _with_level(self, root: Path, failure: MerError) -> MerError:
         """Say which level the root should be, where it was set too high or too low."""
-        problem = failure.problem
-        if problem.kind == "several sheets":
+        if failure.kind == "several sheets":
             return failure
         here = layout.printable(root)
         if below := self._folder_with_sheet(root):
             where = layout.printable(below)
             message = f"the annotation sheet of {self.title} lies deeper, in {where}, not in {here}"
             remedy = f"point the root at {where}"
-        elif problem.kind == "missing sheet" and self._is_frames(root):
-            message = f"{problem.message}, only frames"
+        elif failure.kind == "missing sheet" and self._is_frames(root):
+            message = f"{failure.what}, only frames"
             remedy = (
                 f"point the root at the folder above that holds the sheet, or copy it into {here}"
             )
         else:
             return failure
-        expected = f"the annotation sheet of {self.title}, such as {self.example}"
-        return fail("missing sheet", message, expected, remedy, here)
+        expected = f"the annotation sheet of {self.title}, such as {self.sheet_name}"
+        return MerError("missing sheet", message, expected, remedy, here)
 
     def _folder_with_sheet(self, root: Path) -> Path | None:
         for folder in layout.folders_below(root, depth=2):
             for path in sheets.candidates(folder)[: sheets.MAX_SHEETS]:
                 try:
                     self._rows(sheets.read_sheet(path))
-                except DataProblem:
+                except MerError:
                     continue
                 return folder
         return None
@@ -127,7 +127,7 @@ class Coding:
     def _require_own_sheet(self, path: Path, rows: list[Row]) -> None:
         names = [row.clip for row in rows if not row.reason]
         if not names:
-            raise fail(
+            raise MerError(
                 "empty sheet",
                 f"{layout.printable(path)} has a header but no clip",
                 "one row a clip",
@@ -135,18 +135,19 @@ class Coding:
                 layout.printable(path),
             )
         fits = {
-            title: sum(bool(pattern.match(name)) for name in names)
-            for title, pattern in CLIP_PATTERNS.items()
+            known.title: sum(bool(known.clip_pattern.match(name)) for name in names)
+            for known in (type(self), *DATASETS.values())
+            if issubclass(known, Coded)
         }
         if fits[self.title] * 2 <= len(names):
             other = max(fits, key=lambda title: fits[title])
             known = other != self.title and fits[other] * 2 > len(names)
-            raise fail(
+            raise MerError(
                 "sheet of the wrong data set",
                 f"{layout.printable(path)} "
                 + (f"is a sheet of {other}" if known else "names its clips like no sheet known")
                 + f" ({names[0]!r})",
-                f"the annotation sheet of {self.title}, such as {self.example}",
+                f"the annotation sheet of {self.title}, such as {self.sheet_name}",
                 "point the root at the right data set, or choose the data set the sheet belongs to",
                 layout.printable(path),
             )

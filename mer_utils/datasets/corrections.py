@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from mer_utils.datasets.layout import printable
-from mer_utils.datasets.problems import Problem, fail
-from mer_utils.datasets.source import BLANKS, CELL_FIELDS, Row
+from mer_utils.datasets.problems import Problem
+from mer_utils.datasets.rows import BLANKS, CELL_FIELDS, Row
+from mer_utils.errors import MerError
+from mer_utils.frames.layout import printable
 
 COLUMNS = ("dataset", "subject", "clip", "field", "old", "new", "reason", "source")
 
@@ -46,7 +47,7 @@ def _parse(content: str, name: str) -> list[Correction]:
     header = tuple((title or "").strip() for title in reader.fieldnames or ())
     lacking = [column for column in COLUMNS if column not in header]
     if lacking:
-        raise fail(
+        raise MerError(
             "bad corrections file",
             f"corrections file {name} lacks the column(s) {', '.join(lacking)}",
             f"the columns {', '.join(COLUMNS)}",
@@ -58,7 +59,7 @@ def _parse(content: str, name: str) -> list[Correction]:
     for number, cells in enumerate(reader, start=2):
         correction = Correction(*((cells[column] or "").strip() for column in COLUMNS))
         if correction.field not in CELL_FIELDS:
-            raise fail(
+            raise MerError(
                 "bad corrections file",
                 f"row {number} of corrections file {name} names the field {correction.field!r}",
                 f"one of {', '.join(CELL_FIELDS)}",
@@ -87,7 +88,7 @@ def read(path: str | Path) -> list[Correction]:
     try:
         content = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise fail(
+        raise MerError(
             "bad corrections file",
             f"corrections file {name} cannot be read ({error})",
             f"a UTF-8 CSV file with the columns {', '.join(COLUMNS)}",

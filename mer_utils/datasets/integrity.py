@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from mer_utils.datasets import layout, rules
-from mer_utils.datasets.problems import DataProblem, Problem
+from mer_utils.datasets import rules
+from mer_utils.datasets.problems import Problem
+from mer_utils.errors import MerError
+from mer_utils.frames import decoding_problem, layout
 
 _TAIL = 512
 _REMEDY = "copy the file again from the original data set"
@@ -98,8 +100,8 @@ def list_or_explain(
         return _outward(folder)
     try:
         return layout.list_frames(folder, root)
-    except DataProblem as error:
-        return _with_neighbour(error.problem, folder, known)
+    except MerError as error:
+        return _with_neighbour(Problem.of(error), folder, known)
 
 
 def clip_faults(
@@ -109,7 +111,7 @@ def clip_faults(
     offset: int,
     *,
     verify: bool = True,
-    decode: Callable[[Path], str | None] | None = None,
+    decode: bool = False,
 ) -> list[Problem]:
     """Return what is wrong with the frames onset..offset, both inclusive, of one clip.
 
@@ -121,13 +123,13 @@ def clip_faults(
         The data set's frame numbers.
     verify : bool
         Glance at every frame file.
-    decode : callable, optional
-        Takes a frame's path, returns what is wrong with it or None.
+    decode : bool
+        Decode every frame file.
     """
     faults = []
     missing = rules.missing_numbers(onset, offset, listing.frames)
     if missing:
-        faults.append(rules.missing_frames_problem(folder, onset, offset, missing).problem)
+        faults.append(Problem.of(rules.missing_frames(folder, onset, offset, missing)))
     # No rule for missing frames forgives these: whoever reads the clip later would follow them.
     faults += [
         _outward(folder / name)
@@ -138,13 +140,14 @@ def clip_faults(
         if not onset <= number <= offset:
             continue
         if number in listing.doubled:
-            faults.append(layout.doubled_frame(folder, number, listing.doubled[number]).problem)
+            doubled = layout.doubled_frame(folder, number, listing.doubled[number])
+            faults.append(Problem.of(doubled))
         if number in listing.empty:
             faults.append(_damaged(path, "is empty (0 bytes)"))
             continue
         why = glance(path) if verify else None
         if why is not None:
             faults.append(_damaged(path, why))
-        elif decode is not None and (why := decode(path)) is not None:
+        elif decode and (why := decoding_problem(path)) is not None:
             faults.append(_damaged(path, why, "undecodable frame"))
     return faults

@@ -1,6 +1,6 @@
 """A manifest: images made elsewhere, as a data set for everything after the views.
 
-A manifest is a CSV, Excel or Parquet file with one row an image, for optical flow, somebody
+A manifest is a CSV, Excel or Parquet file with one row per image, for optical flow, somebody
 else's dynamic images or any other picture of a clip. Its columns, in any order:
 
 ======== ===================================================================================
@@ -13,8 +13,7 @@ view     Optional. ``full`` (the default), ``onset_apex`` or ``apex_offset``: wh
          the clip the image shows.
 ======== ===================================================================================
 
-Further columns are ignored. `load` returns the clip table of `mer_utils.datasets.load`, one row
-a clip, with one column more:
+Further columns are ignored. The clip table has one column more:
 
 images
     A dict of view name to the image's absolute path (str).
@@ -37,7 +36,7 @@ Examples
 ... s1,c1,positive,b.png,onset_apex
 ... s2,c9,negative,b.png,full
 ... ''')
->>> table = load(folder / "flow.csv")
+>>> table = Manifest(folder / "flow.csv").clips()
 >>> table[["dataset", "subject", "clip", "label"]]
   dataset subject clip     label
 0    flow      s1   c1  positive
@@ -49,23 +48,24 @@ Examples
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets import layout, schema
-from mer_utils.datasets.manifest_rows import ImageRow, take
-from mer_utils.datasets.problems import DataProblem, Problem, raise_errors
-from mer_utils.datasets.schemes import Scheme
+from mer_utils.datasets import schema, schemes
+from mer_utils.datasets.dataset import Dataset, Root, absolute
+from mer_utils.datasets.manifest_rows import ImageRow, ManifestSurvey, take
+from mer_utils.datasets.problems import Problem, in_order, raise_errors
+from mer_utils.datasets.schemes import OWN_LABELS
 from mer_utils.errors import MerError
+from mer_utils.frames.layout import printable
 
 
-def load(
-    root: str | os.PathLike[str], scheme: str | Scheme | None = None, **options: Any
-) -> pd.DataFrame:
-    """Load a manifest as a clip table with the further column `images`.
+@dataclass(frozen=True)
+class Manifest(Dataset):
+    """A table of images; the rules for frames do not concern it.
 
     Parameters
     ----------
@@ -73,70 +73,96 @@ def load(
         The manifest's file, or a folder that holds no other table.
     scheme : str or Scheme, optional
         Whose classes the labels are; None takes the manifest's own labels.
-    **options
-        None is known: the rules for frames do not concern images made elsewhere.
-
-    Returns
-    -------
-    DataFrame
-        As described at the head of this module.
-
-    Raises
-    ------
-    MerError
-        On any error in the manifest or its images.
     """
-    _no_options(options)
-    survey = take(root, scheme)
-    raise_errors(survey.problems)
-    clips: dict[tuple[str, str, str], ImageRow] = {}
-    images: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in survey.rows:
-        if not row.reason:
-            clips.setdefault(row.key, row)
-            image = os.path.normpath(survey.path.parent / row.cells["image"])
-            images.setdefault(row.key, {})[row.cells["view"]] = image
-    labels = [row.cells["label"] for row in clips.values()]
-    count = range(len(clips))
-    key = pd.DataFrame(list(clips), columns=schema.KEY, dtype="str")
-    table = key.assign(
-        **{name: pd.Series(pd.NA, index=count, dtype="Int64") for name in schema.FRAME_COLUMNS},
-        apex_source=pd.Series("missing", index=count, dtype="str"),
-        emotion=pd.Series(labels, dtype="str"),
-        label=pd.Categorical(labels, survey.classes),
-        action_units=pd.Series("", index=count, dtype="str"),
-        fps=pd.Series(float("nan"), index=count),
-        frames_dir=pd.Series("", index=count, dtype="str"),
-        images=pd.Series(list(images.values()), dtype=object),
-    )
-    if len(set(table["dataset"])) > 1:
-        table = schema.prefixed(table)
-    return schema.finished(table[[*schema.COLUMNS, "images"]])
+
+    root: Root
+    scheme: Any = None
+
+    name = "manifest"
+    title = "table of images"
+
+    def __post_init__(self) -> None:
+        root = absolute(self.root)
+        scheme = self.scheme
+        if isinstance(scheme, str):
+            scheme = OWN_LABELS if scheme == OWN_LABELS.name else schemes.SCHEMES[scheme]
+        filled = {
+            "root": root,
+            "scheme": scheme or OWN_LABELS,
+            "name": f"manifest:{root.stem}",
+            "title": f"images of the manifest {root.name}",
+        }
+        for name, value in filled.items():
+            object.__setattr__(self, name, value)
+
+    def clips(self) -> pd.DataFrame:
+        """Return the clip table, with the further column `images`."""
+        clips: dict[tuple[str, str, str], ImageRow] = {}
+        images: dict[tuple[str, str, str], dict[str, str]] = {}
+        for row in self._survey.rows:
+            if not row.reason:
+                clips.setdefault(row.key, row)
+                image = os.path.normpath(self._survey.path.parent / row.cells["image"])
+                images.setdefault(row.key, {})[row.cells["view"]] = image
+        labels = [row.cells["label"] for row in clips.values()]
+        count = range(len(clips))
+        key = pd.DataFrame(list(clips), columns=schema.KEY, dtype="str")
+        table = key.assign(
+            **{name: pd.Series(pd.NA, index=count, dtype="Int64") for name in schema.FRAME_COLUMNS},
+            apex_source=pd.Series("missing", index=count, dtype="str"),
+            emotion=pd.Series(labels, dtype="str"),
+            label=pd.Categorical(labels, self._survey.classes),
+            action_units=pd.Series("", index=count, dtype="str"),
+            fps=pd.Series(float("nan"), index=count),
+            frames_dir=pd.Series("", index=count, dtype="str"),
+            images=pd.Series(list(images.values()), dtype=object),
+        )
+        if len(set(table["dataset"])) > 1:
+            table = schema.prefixed(table)
+        return schema.finished(table[[*schema.COLUMNS, "images"]])
+
+    def check(self, decode: bool = False) -> list[Problem]:
+        """Return every problem, worst first."""
+        try:
+            survey = take(self.root, self.scheme, decode)
+        except MerError as failure:
+            return [Problem.of(failure)]
+        return in_order([*survey.problems, *_peculiarities(survey)])
+
+    def ledger(self) -> pd.DataFrame:
+        """Return one line per row of the manifest."""
+        return pd.DataFrame(
+            [
+                {
+                    "row": row.number,
+                    **dict(zip(schema.KEY, row.key, strict=True)),
+                    "emotion": row.cells["label"],
+                    "label": "" if row.reason else row.cells["label"],
+                    "status": "left out" if row.reason else "used",
+                    "reason": row.reason,
+                    "apex_source": "missing",
+                    "rules": "",
+                }
+                for row in self._survey.rows
+            ]
+        )
+
+    @cached_property
+    def _survey(self) -> ManifestSurvey:
+        survey = take(self.root, self.scheme)
+        raise_errors(survey.problems)
+        return survey
 
 
-def check_manifest(
-    root: str | os.PathLike[str],
-    scheme: str | Scheme | None = None,
-    *,
-    decode: Callable[[Path], str | None] | None = None,
-    **options: Any,
-) -> list[Problem]:
-    """Return every problem of a manifest; see `mer_utils.datasets.check`."""
-    _no_options(options)
-    try:
-        survey = take(root, scheme, decode)
-    except DataProblem as failure:
-        return [failure.problem]
-    problems = survey.problems
+def _peculiarities(survey: ManifestSurvey) -> list[Problem]:
+    """Return the warnings and notes about a manifest."""
+    problems = []
     views: dict[tuple[str, str, str], set[str]] = {}
     for row in survey.rows:
         views.setdefault(row.key, set()).add(row.cells["view"])
         if row.reason:
-            where = f"manifest row {row.number}"
-            message = f"{where} {row.reason}"
-            problems.append(
-                Problem("warning", "repeated row", message, "none needed: it is left out", where)
-            )
+            said, remedy = f"{row.place} {row.reason}", "none needed: it is left out"
+            problems.append(Problem("warning", "repeated row", said, remedy, row.place))
     for key, found in views.items():
         if "full" not in found:
             name = " ".join(key)
@@ -150,7 +176,7 @@ def check_manifest(
                     name,
                 )
             )
-    sound = all(problem.severity != "error" for problem in problems)
+    sound = all(problem.severity != "error" for problem in survey.problems)
     if sound and views and set().union(*views.values()) == {"full"}:
         problems.append(
             Problem(
@@ -158,42 +184,7 @@ def check_manifest(
                 "full view only",
                 "every image shows the view full, so dual trains on the same images as single",
                 "add images of the views onset_apex and apex_offset, or do not compare the two",
-                layout.printable(survey.path),
+                printable(survey.path),
             )
         )
     return problems
-
-
-def manifest_ledger(
-    root: str | os.PathLike[str], scheme: str | Scheme | None = None, **options: Any
-) -> pd.DataFrame:
-    """Return one line for every row of a manifest; see `mer_utils.datasets.ledger`."""
-    _no_options(options)
-    survey = take(root, scheme)
-    raise_errors(survey.problems)
-    return pd.DataFrame(
-        [
-            {
-                "row": row.number,
-                **dict(zip(schema.KEY, row.key, strict=True)),
-                "emotion": row.cells["label"],
-                "label": "" if row.reason else row.cells["label"],
-                "status": "left out" if row.reason else "used",
-                "reason": row.reason,
-                "apex_source": "missing",
-                "rules": "",
-            }
-            for row in survey.rows
-        ]
-    )
-
-
-def _no_options(options: dict[str, Any]) -> None:
-    chosen = sorted(name for name, value in options.items() if value is not None)
-    if chosen:
-        raise MerError(
-            "TODO",
-            f"option {chosen[0]!r} does not apply to a manifest",
-            "none of the rules for frames",
-            "leave it out",
-        )

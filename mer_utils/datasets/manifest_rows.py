@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets import integrity, layout, schemes, spreadsheets
-from mer_utils.datasets.problems import Problem, fail
+from mer_utils.datasets import integrity, spreadsheets
+from mer_utils.datasets.problems import Problem
+from mer_utils.datasets.rows import text
 from mer_utils.datasets.schemes import Scheme
-from mer_utils.datasets.source import text
+from mer_utils.errors import MerError
+from mer_utils.frames import decoding_problem, layout
+from mer_utils.frames.layout import printable
+from mer_utils.phases import PHASES
 
 REQUIRED = ("subject", "clip", "label", "image")
 OPTIONAL = ("dataset", "view")
-VIEWS = ("full", "onset_apex", "apex_offset")
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -35,32 +37,37 @@ class ImageRow:
         """Data set, subject and clip."""
         return self.cells["dataset"], self.cells["subject"], self.cells["clip"]
 
+    @property
+    def place(self) -> str:
+        """Name the row for messages."""
+        return f"manifest row {self.number}"
+
     def fault(self, kind: str, message: str, expected: str, remedy: str) -> None:
         """Note what is wrong with this row."""
-        place = f"manifest row {self.number}"
-        self.problems.append(Problem("error", kind, f"{place}: {message}", remedy, place, expected))
+        said = f"{self.place}: {message}"
+        self.problems.append(Problem("error", kind, said, remedy, self.place, expected))
 
 
 def _file(root: str | os.PathLike[str]) -> Path:
-    path = Path(os.path.abspath(Path(root).expanduser()))
+    path = Path(root)
     if path.is_dir():
         found = [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES]
         if len(found) == 1:
             return found[0]
-        raise fail(
+        raise MerError(
             "missing manifest" if not found else "several manifests",
-            f"folder {layout.printable(path)} holds {len(found)} files that may be a manifest",
+            f"folder {printable(path)} holds {len(found)} files that may be a manifest",
             "one CSV or Parquet file",
             "name the manifest's file itself",
-            layout.printable(path),
+            printable(path),
         )
     if not path.is_file():
-        raise fail(
+        raise MerError(
             "missing manifest",
-            f"manifest {layout.printable(path)} does not exist",
+            f"manifest {printable(path)} does not exist",
             "a CSV or Parquet file",
             "name an existing file",
-            layout.printable(path),
+            printable(path),
         )
     return path
 
@@ -71,12 +78,12 @@ def _tables(path: Path) -> list[list[list[Any]]]:
     try:
         frame = pd.read_parquet(path)
     except Exception as error:  # pyarrow raises many kinds on a damaged file
-        raise fail(
+        raise MerError(
             "unreadable manifest",
-            f"{layout.printable(path)} cannot be read as Parquet ({error})",
+            f"{printable(path)} cannot be read as Parquet ({error})",
             "a Parquet file",
             "write the manifest again",
-            layout.printable(path),
+            printable(path),
         ) from error
     rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
     return [[list(frame.columns), *rows]]
@@ -98,16 +105,16 @@ def _read(path: Path) -> list[ImageRow]:
             return rows
         best = max(best, header, key=lambda names: len(set(names) & set(REQUIRED)))
     lacking = [name for name in REQUIRED if name not in best]
-    raise fail(
+    raise MerError(
         "missing column",
-        f"manifest {layout.printable(path)} has no column {', '.join(lacking)}",
+        f"manifest {printable(path)} has no column {', '.join(lacking)}",
         f"a header with {', '.join(REQUIRED)} [, {', '.join(OPTIONAL)}]",
         "add the column, or rename it",
-        layout.printable(path),
+        printable(path),
     )
 
 
-def _judge(rows: list[ImageRow], folder: Path, decode: Callable[[Path], str | None] | None) -> None:
+def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
     """Note the faults of every row; a row that repeats another is left out."""
     seen: dict[tuple[str, str, str, str], ImageRow] = {}
     labels: dict[tuple[str, str, str], ImageRow] = {}
@@ -117,11 +124,11 @@ def _judge(rows: list[ImageRow], folder: Path, decode: Callable[[Path], str | No
             row.fault("blank cell", f"{blank[0]} is blank", "a value", "fill in the cell")
             continue
         view = row.cells["view"]
-        if view not in VIEWS:
+        if view not in PHASES:
             row.fault(
                 "unknown view",
                 f"view {view!r} is unknown",
-                f"one of {', '.join(VIEWS)}",
+                f"one of {', '.join(PHASES)}",
                 "name the phase the image shows, or leave the column out",
             )
         first = seen.setdefault((*row.key, view), row)
@@ -132,7 +139,7 @@ def _judge(rows: list[ImageRow], folder: Path, decode: Callable[[Path], str | No
             row.fault(
                 "contradicting rows",
                 f"row {first.number} names another image or label for view {view} of this clip",
-                "one row a clip and view",
+                "one row per clip and view",
                 "remove one of them",
             )
         labelled = labels.setdefault(row.key, row)
@@ -141,36 +148,36 @@ def _judge(rows: list[ImageRow], folder: Path, decode: Callable[[Path], str | No
                 "contradicting labels",
                 f"label {row.cells['label']!r}, but row {labelled.number} has "
                 f"{labelled.cells['label']!r} for this clip",
-                "one label a clip",
+                "one label per clip",
                 "correct one of them",
             )
         _judge_image(row, folder, decode)
 
 
-def _judge_image(row: ImageRow, folder: Path, decode: Callable[[Path], str | None] | None) -> None:
+def _judge_image(row: ImageRow, folder: Path, decode: bool) -> None:
     name = row.cells["image"]
     path = folder / name
     if "\0" in name or not layout.is_inside(path, folder):
         row.fault(
             "name leaves the root",
-            f"image {name!r} lies outside {layout.printable(folder)}",
+            f"image {name!r} lies outside {printable(folder)}",
             "a path inside the manifest's folder",
             "put the manifest into a folder above all its images",
         )
     elif not os.path.isfile(path):
         row.fault(
             "missing image",
-            f"image {name} does not exist in {layout.printable(folder)}",
+            f"image {name} does not exist in {printable(folder)}",
             "an image file",
             "copy the image there, or correct the path",
         )
-    elif (why := integrity.glance(path)) or (decode is not None and (why := decode(path))):
+    elif (why := integrity.glance(path)) or (decode and (why := decoding_problem(path))):
         row.fault("damaged image", f"image {name} {why}", "a whole image", "make it again")
 
 
-def _classes(rows: list[ImageRow], scheme: Scheme | None) -> tuple[str, ...]:
+def _classes(rows: list[ImageRow], scheme: Scheme) -> tuple[str, ...]:
     found = {row.cells["label"] for row in rows if not row.reason and row.cells["label"]}
-    if scheme is None:
+    if not scheme.classes:  # `OWN_LABELS`
         numbers = all(label.isdecimal() for label in found)
         return tuple(sorted(found, key=int if numbers else None))
     for row in rows:
@@ -200,8 +207,8 @@ class ManifestSurvey:
 
 def take(
     root: str | os.PathLike[str],
-    scheme: str | Scheme | None,
-    decode: Callable[[Path], str | None] | None = None,
+    scheme: Scheme,
+    decode: bool = False,
 ) -> ManifestSurvey:
     """Read a manifest and judge every row.
 
@@ -210,17 +217,16 @@ def take(
     MerError
         If there is no manifest, it cannot be read, or it lacks a column or any row.
     """
-    chosen = None if scheme is None else schemes.named(scheme)
     path = _file(root)
     rows = _read(path)
     if not rows:
-        raise fail(
+        raise MerError(
             "empty manifest",
-            f"manifest {layout.printable(path)} has a header but no row",
-            "one row an image",
+            f"manifest {printable(path)} has a header but no row",
+            "one row per image",
             "write the manifest again",
-            layout.printable(path),
+            printable(path),
         )
     _judge(rows, path.parent, decode)
-    classes = _classes(rows, chosen)
+    classes = _classes(rows, scheme)
     return ManifestSurvey(path, rows, classes)

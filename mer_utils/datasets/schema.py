@@ -81,20 +81,11 @@ def clip_schema() -> pa.DataFrameSchema:
     )
 
 
-def validate(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `table`, checked against `clip_schema`.
-
-    Raises
-    ------
-    pandera.errors.SchemaErrors
-        Naming every row and column that does not fit.
-    """
-    return clip_schema().validate(table, lazy=True)
-
-
 def finished(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table sorted by its key, numbered from 0 and checked against `clip_schema`."""
-    return validate(table.sort_values(KEY, kind="stable", ignore_index=True))
+    return clip_schema().validate(
+        table.sort_values(KEY, kind="stable", ignore_index=True), lazy=True
+    )
 
 
 def prefixed(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mer_utils.errors import MerError
+from mer_utils.registry import Registry
 
 ClipKey = tuple[str, str, str]
 
@@ -32,8 +33,8 @@ class Scheme:
     name: str
     title: str
     classes: tuple[str, ...]
-    mapping: Mapping[str, Mapping[str, str]]
-    exclusions: Mapping[ClipKey, str] = field(default_factory=dict)
+    mapping: Mapping[str, Mapping[str, str]] = field(hash=False)
+    exclusions: Mapping[ClipKey, str] = field(default_factory=dict, hash=False)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -57,85 +58,63 @@ _CASME2_5 = ("others", "disgust", "happiness", "repression", "surprise")
 _SAMM_5 = ("anger", "other", "happiness", "surprise", "contempt")
 _MEGC_3 = ("negative", "positive", "surprise")
 
-SCHEMES: dict[str, Scheme] = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme(
-            "casme2-5",
-            "CASME II, five classes (without sadness and fear)",
-            _CASME2_5,
-            {"casme2": {**{word: word for word in _CASME2_5}, "other": "others"}},
-        ),
-        Scheme(
-            "samm-5",
-            "SAMM, five classes (without disgust, fear and sadness)",
-            _SAMM_5,
-            {"samm": {**{word: word for word in _SAMM_5}, "others": "other"}},
-        ),
-        Scheme(
-            "megc-3",
-            "MEGC2019, three classes",
-            _MEGC_3,
-            {
-                "casme2": {
-                    "disgust": "negative",
-                    "repression": "negative",
-                    "happiness": "positive",
-                    "surprise": "surprise",
-                },
-                "samm": {
-                    **dict.fromkeys(
-                        ("anger", "contempt", "disgust", "fear", "sadness"), "negative"
-                    ),
-                    "happiness": "positive",
-                    "surprise": "surprise",
-                },
-                "smic": {word: word for word in _MEGC_3},
+SCHEMES: Registry[Scheme] = Registry(
+    "label scheme",
+    Scheme(
+        "casme2-5",
+        "CASME II, five classes (without sadness and fear)",
+        _CASME2_5,
+        {"casme2": {**{word: word for word in _CASME2_5}, "other": "others"}},
+    ),
+    Scheme(
+        "samm-5",
+        "SAMM, five classes (without disgust, fear and sadness)",
+        _SAMM_5,
+        {"samm": {**{word: word for word in _SAMM_5}, "others": "other"}},
+    ),
+    Scheme(
+        "megc-3",
+        "MEGC2019, three classes",
+        _MEGC_3,
+        {
+            "casme2": {
+                "disgust": "negative",
+                "repression": "negative",
+                "happiness": "positive",
+                "surprise": "surprise",
             },
-            {
-                ("casme2", "sub04", "EP12_01f"): "not on the MEGC2019 list: no apex annotated",
-                ("casme2", "sub05", "EP09_05f"): "not on the MEGC2019 list: apex equals onset",
+            "samm": {
+                **dict.fromkeys(("anger", "contempt", "disgust", "fear", "sadness"), "negative"),
+                "happiness": "positive",
+                "surprise": "surprise",
             },
-        ),
-    )
-}
+            "smic": {word: word for word in _MEGC_3},
+        },
+        {
+            ("casme2", "sub04", "EP12_01f"): "not on the MEGC2019 list: no apex annotated",
+            ("casme2", "sub05", "EP09_05f"): "not on the MEGC2019 list: apex equals onset",
+        },
+    ),
+    parts=("title", "classes", "mapping"),
+)
 
-DEFAULT_SCHEME = {"casme2": "casme2-5", "samm": "samm-5", "smic": "megc-3"}
+#: Of a table of images, until it is read: the classes are the labels found in it.
+OWN_LABELS = Scheme("own labels", "the table's own labels", (), {})
 
 
-def named(scheme: str | Scheme) -> Scheme:
-    """Return the scheme of that name; a `Scheme` is returned as it is.
+def resolve(dataset: str, scheme: str | Scheme) -> Scheme:
+    """Return a scheme by name, or the one given, if it labels `dataset`.
 
     Raises
     ------
     MerError
-        If the name is unknown.
+        ``unknown name``, or ``invalid option`` if it has no mapping for the data set.
     """
-    if isinstance(scheme, Scheme):
-        return scheme
-    if scheme not in SCHEMES:
-        raise MerError(
-            "TODO",
-            f"label scheme {scheme!r} is unknown",
-            f"one of {', '.join(SCHEMES)}",
-            "choose one of them, or pass a Scheme of your own",
-        )
-    return SCHEMES[scheme]
-
-
-def resolve(dataset: str, scheme: str | Scheme | None) -> Scheme:
-    """Return the scheme of that name, checked to label `dataset`; None is its default.
-
-    Raises
-    ------
-    MerError
-        If the scheme is unknown or has no mapping for the data set.
-    """
-    scheme = named(DEFAULT_SCHEME[dataset] if scheme is None else scheme)
+    scheme = scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]
     if dataset not in scheme.mapping:
         fitting = [name for name, known in SCHEMES.items() if dataset in known.mapping]
         raise MerError(
-            "TODO",
+            "invalid option",
             f"label scheme {scheme.name!r} does not label {dataset!r}",
             f"one of {', '.join(fitting)}",
             "choose one of them, or pass a Scheme of your own",

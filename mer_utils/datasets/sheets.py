@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mer_utils.datasets.layout import is_inside, printable
-from mer_utils.datasets.problems import DataProblem, fail
 from mer_utils.datasets.spreadsheets import Cells, read_tables
+from mer_utils.errors import MerError
+from mer_utils.frames.layout import is_inside, printable
 
 #: Those of spreadsheet files; the likelier ones first, as only `MAX_SHEETS` files are read.
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
@@ -101,7 +101,7 @@ def read_sheet(path: Path) -> Sheet:
                 return Sheet(path, rows)
             best = max(best, columns, key=len)
     lacking = [TITLES[field] for field in COLUMNS if field not in best]
-    raise fail(
+    raise MerError(
         "missing column",
         f"{printable(path)} has no header row with the column"
         f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
@@ -148,7 +148,7 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
     if sheet is not None:
         named = root / sheet
         if not is_inside(named, root):
-            raise fail(
+            raise MerError(
                 "name leaves the root",
                 f"sheet {printable(sheet)} lies outside {printable(root)}",
                 "a file inside the root",
@@ -158,7 +158,7 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
         return read_sheet(named)
     files = candidates(root)
     if not files:
-        raise fail(
+        raise MerError(
             "missing sheet",
             f"no spreadsheet lies in {printable(root)}",
             f"the annotation sheet of {title}, such as {example}",
@@ -166,15 +166,15 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
             printable(root),
         )
     readable: list[Sheet] = []
-    failures: list[DataProblem] = []
+    failures: list[MerError] = []
     for path in files[:MAX_SHEETS]:
         try:
             readable.append(read_sheet(path))
-        except DataProblem as failure:
+        except MerError as failure:
             failures.append(failure)
     if len(readable) > 1:
         names = ", ".join(printable(found.path.name) for found in readable)
-        raise fail(
+        raise MerError(
             "several sheets",
             f"{len(readable)} annotation sheets lie in {printable(root)}: {names}",
             "one annotation sheet",
@@ -185,4 +185,4 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
     if readable:
         return readable[0]
     # The most telling failure: a sheet that lacks columns rather than some stray text file.
-    raise min(failures, key=lambda failure: failure.problem.kind != "missing column")
+    raise min(failures, key=lambda failure: failure.kind != "missing column")

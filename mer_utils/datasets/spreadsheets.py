@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mer_utils.datasets.layout import printable
-from mer_utils.datasets.problems import DataProblem, fail
+from mer_utils.errors import MerError
+from mer_utils.frames.layout import printable
 
 MAX_BYTES = 50_000_000
 MAX_UNPACKED = 300_000_000
@@ -24,8 +24,8 @@ MAX_EMPTY_ROWS = 1000
 Cells = list[Any]
 
 
-def _unreadable(path: Path, why: str) -> DataProblem:
-    return fail(
+def _unreadable(path: Path, why: str) -> MerError:
+    return MerError(
         "unreadable sheet",
         f"{printable(path)} cannot be read as a spreadsheet ({why})",
         "an .xlsx or .csv file",
@@ -115,7 +115,7 @@ def read_tables(path: Path) -> list[list[Cells]]:
         return list(_text_tables(path, content))
     try:
         return list(_workbook_tables(path, content))
-    except DataProblem:
+    except MerError:
         raise
     except Exception as error:  # openpyxl raises almost anything on a damaged workbook
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error

@@ -218,8 +218,7 @@ def missing_frames_rule() -> DropRule:
     Raises
     ------
     MerError
-        If it is neither ``error`` (the default) nor ``drop_clip``; the third rule, ``nearest``,
-        is for :func:`mer_utils.datasets.load` alone.
+        If it is neither ``error`` (the default) nor ``drop_clip``.
     """
     return _drop_rule(_MISSING_FRAMES)
 

@@ -8,17 +8,14 @@ The box is turned so that the eyes are level.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
-from mer_utils.frames.decode import decode, read_frames
+from mer_utils.frames.decode import read_frames
 from mer_utils.frames.face import Face, check_detector, find_face, level_transform
 from mer_utils.frames.known_faces import face_on
 
@@ -47,24 +44,6 @@ class CropOptions(BaseModel):
     @classmethod
     def _is_known(cls, name: str) -> str:
         return check_detector(name)
-
-
-@dataclass(frozen=True)
-class SubjectCrop:
-    """The crop of one clip's onset frame.
-
-    Parameters
-    ----------
-    dataset, subject, clip : str
-        The clip's key.
-    image : ndarray of shape (size, size, c), uint8, or None
-        None where no face was found.
-    """
-
-    dataset: str
-    subject: str
-    clip: str
-    image: np.ndarray | None
 
 
 def face_box(face: Face, *, margin: float, size: int) -> np.ndarray:
@@ -141,33 +120,22 @@ def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") 
     Raises
     ------
     MerError
-        If no face is found.
+        ``no face``.
     """
     face = _required(find_face(frames[0], options.detector), clip)
     return crop(frames, face, margin=options.margin, size=options.size)
 
 
 def read_cropped_frames(paths: Sequence[Path], options: CropOptions) -> Iterator[np.ndarray]:
-    """Decode the frames of a clip one by one and crop them to the face.
+    """Yield the frames of a clip, cropped to the face of the first, one by one.
 
     Large frames are never all in memory: 101 frames of 2040 x 1088 would take 224 MB, or
     three times that in colour.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        The frames in time order, the onset first.
-    options : CropOptions
-
-    Yields
-    ------
-    ndarray of shape (size, size, c), uint8
-
     Raises
     ------
     MerError
-        If no face is found on the onset frame, or a frame cannot be decoded or differs in
-        size from it.
+        ``no face`` on the first frame, the onset; and as `read_frames`.
     """
     transform = None
     for frame in read_frames(paths):
@@ -179,93 +147,17 @@ def read_cropped_frames(paths: Sequence[Path], options: CropOptions) -> Iterator
 
 
 def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
-    """Return the same as one array.
-
-    Parameters
-    ----------
-    paths, options
-        See `read_cropped_frames`.
-
-    Returns
-    -------
-    ndarray of shape (t, size, size, c), uint8
-
-    Raises
-    ------
-    MerError
-        See `read_cropped_frames`.
-    """
+    """Return the frames of `read_cropped_frames` as one array (t, size, size, c)."""
     return np.stack(list(read_cropped_frames(paths, options)))
-
-
-def crops_of(
-    clips: pd.DataFrame,
-    crops: Sequence[tuple[str, CropOptions]] = (),
-    missing_frames: str = "error",
-) -> list[SubjectCrop]:
-    """Crop the onset frame of each subject's first clip, to be looked at.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        The clip table.
-    crops : sequence of (data set, CropOptions) pairs
-        Data sets that are not among them are shown with the default crop.
-    missing_frames : str
-        See :func:`mer_utils.datasets.clip_frames`.
-
-    Returns
-    -------
-    list of SubjectCrop
-        One a subject, in the table's order.
-    """
-    firsts = clips.drop_duplicates(["dataset", "subject"])
-    found = []
-    for row in firsts.itertuples():
-        path = clip_frames(row, missing_frames).paths[0]
-        onset = decode(path)
-        options = dict(crops).get(str(row.dataset), CropOptions())
-        face = face_on(path, options.detector, onset)
-        cut = crop([onset], face, margin=options.margin, size=options.size)[0] if face else None
-        found.append(SubjectCrop(str(row.dataset), str(row.subject), str(row.clip), cut))
-    return found
-
-
-def without_face(
-    clips: pd.DataFrame, options: CropOptions, missing_frames: str = "error"
-) -> pd.DataFrame:
-    """Return the rows of the clips on whose onset frame no face is found.
-
-    ``clips.drop(without_face(clips, options).index)`` leaves them out, and the ones left out
-    can be counted and named.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        The clip table.
-    options : CropOptions
-    missing_frames : str
-        See :func:`mer_utils.datasets.clip_frames`.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `clips`, with their index.
-    """
-    missing = [
-        face_on(clip_frames(row, missing_frames).paths[0], options.detector) is None
-        for row in clips.itertuples()
-    ]
-    return clips[np.array(missing, bool)]
 
 
 def _required(face: Face | None, clip: str) -> Face:
     if face is None:
         raise MerError(
-            "TODO",
+            "no face",
             f"no face was found on the onset frame of {clip}",
             "a face, upright and seen from the front",
-            "look at that frame; leave the clip out (frames.without_face lists all such "
+            "look at that frame; leave the clip out (datasets.without_face lists all such "
             "clips), use frames that are cropped already, or another detector",
         )
     return face

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 
 # Workers are processes with one thread each; OpenCV's own threads would only compete.
@@ -17,12 +15,7 @@ cv2.setNumThreads(1)
 
 
 def decode(path: Path) -> np.ndarray:
-    """Read one image.
-
-    Parameters
-    ----------
-    path : Path
-        A JPEG, PNG or BMP file, grey or colour.
+    """Read one image, a JPEG, PNG or BMP file.
 
     Returns
     -------
@@ -32,7 +25,7 @@ def decode(path: Path) -> np.ndarray:
     Raises
     ------
     MerError
-        If the file is missing, empty, cut off or no image.
+        ``undecodable frame``, if the file is missing, empty, cut off or no image.
     """
     try:
         data, image = _decoded(path)
@@ -59,21 +52,12 @@ def decoding_problem(path: Path) -> str | None:
 
 
 def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
-    """Decode the frames of a clip one by one, so that it need never be whole in memory.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The frames in time order.
-
-    Yields
-    ------
-    ndarray of shape (h, w, c), uint8
+    """Yield the frames of a clip (h, w, c) one by one, so that it need never be whole in memory.
 
     Raises
     ------
     MerError
-        If a frame cannot be decoded or differs in size from the first.
+        ``undecodable frame``; ``bad frames``, if one differs in size from the first.
     """
     first = None
     for path in paths:
@@ -81,7 +65,7 @@ def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
         first = frame.shape if first is None else first
         if frame.shape != first:
             raise MerError(
-                "TODO",
+                "bad frames",
                 f"{path} has shape {frame.shape}",
                 f"{first} as the first frame, {paths[0].name}",
                 "extract the clip's frames anew, all in one size",
@@ -90,22 +74,7 @@ def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
 
 
 def read_clip(paths: Sequence[Path]) -> np.ndarray:
-    """Decode the frames of a clip into one array.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The frames in time order.
-
-    Returns
-    -------
-    ndarray of shape (t, h, w, c), uint8
-
-    Raises
-    ------
-    MerError
-        See `read_frames`.
-    """
+    """Decode the frames of a clip, in time order, into one array (t, h, w, c) of uint8."""
     stream = read_frames(paths)
     first = next(stream)
     frames = np.empty((len(paths), *first.shape), np.uint8)
@@ -113,27 +82,6 @@ def read_clip(paths: Sequence[Path]) -> np.ndarray:
     for t, frame in enumerate(stream, start=1):
         frames[t] = frame
     return frames
-
-
-def load_clip(clip: Any, missing_frames: str = "error") -> tuple[np.ndarray, int | None]:
-    """Find and decode the frames of one row of the clip table.
-
-    Parameters
-    ----------
-    clip : row of the clip table
-        As ``itertuples`` or ``iloc`` gives it.
-    missing_frames : str
-        See :func:`mer_utils.datasets.clip_frames`.
-
-    Returns
-    -------
-    frames : ndarray of shape (t, h, w, c), uint8
-        From onset to offset, both included.
-    apex : int or None
-        Index of the apex into `frames` (0-based).
-    """
-    found = clip_frames(clip, missing_frames=missing_frames)
-    return read_clip(found.paths), found.apex
 
 
 def _decoded(path: Path) -> tuple[bytes, np.ndarray | None]:
@@ -154,7 +102,7 @@ def _problem(data: bytes, image: np.ndarray | None) -> str | None:
 
 def _undecodable(path: Path, reason: str) -> MerError:
     return MerError(
-        "TODO",
+        "undecodable frame",
         f"{path} cannot be decoded ({reason})",
         "a whole JPEG, PNG or BMP image",
         "copy the file anew from the data set's archive, or leave its clip out",

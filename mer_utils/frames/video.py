@@ -84,7 +84,7 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
     """
     if first < 1 or (last is not None and last < first):
         raise MerError(
-            "TODO",
+            "frames outside",
             f"frames {first} to {'the end' if last is None else last} were asked for",
             "frame numbers from 1 upward, the first before the last",
             "count the video's frames from 1",
@@ -104,7 +104,7 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
         raise _undecodable(path, "it holds no frame that can be decoded")
     if (last is None or count < last) and count < announced - _COUNT_SLACK:
         raise MerError(
-            "TODO",
+            "undecodable video",
             f"{path} announces {announced} frames, but breaks off after {count}",
             "a whole video",
             f"copy the file anew, or use no frame after {count}",
@@ -118,7 +118,7 @@ def outside(path: Path, first: int, last: int | None, lowest: int, highest: int)
     """Return the error for frame numbers that a clip's folder or video does not have."""
     wanted = f"frame {first}" if last in (None, first) else f"frames {first} to {last}"
     return MerError(
-        "TODO",
+        "frames outside",
         f"{wanted} cannot be taken from {path}",
         f"frame numbers from {lowest} to {highest}",
         "give the numbers as they are in the file names of a folder; a video counts from 1",
@@ -133,7 +133,7 @@ def _check_file(path: Path) -> None:
             head = file.read(12)
     except OSError as error:
         raise MerError(
-            "TODO",
+            "cannot read",
             f"{path} cannot be read ({error.strerror or error})",
             "an mp4, avi or mov file",
             "check the path and its permissions",
@@ -178,7 +178,7 @@ def _check_memory(path: Path, frames: list[np.ndarray]) -> None:
     if len(frames) * frames[0].nbytes > MAX_BYTES:
         height, width = frames[0].shape[:2]
         raise MerError(
-            "TODO",
+            "bad frames",
             f"{path} has more than {len(frames)} frames of {width} x {height} pixels",
             f"a clip of at most {MAX_BYTES / 1024**3:.3g} GiB of decoded frames",
             "name the onset and the offset of one expression",
@@ -187,7 +187,7 @@ def _check_memory(path: Path, frames: list[np.ndarray]) -> None:
 
 def _undecodable(path: Path, reason: str) -> MerError:
     return MerError(
-        "TODO",
+        "undecodable video",
         f"{path} cannot be decoded ({reason})",
         "an mp4, avi or mov video",
         "copy the file anew, or convert it, for instance to an mp4 with H.264",

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from mer_utils import views
-from mer_utils.datasets import load, load_composite
+from mer_utils.datasets import data_fingerprint, load, load_composite, without_face
 from mer_utils.errors import MerError
-from mer_utils.frames import CropOptions, data_fingerprint, remember_faces, without_face
+from mer_utils.frames import CropOptions, remember_faces
 from mer_utils.runs.spec import DataSpec, RunSpec
 
 #: Composites, and the data sets that they join.
@@ -188,7 +188,7 @@ def _clips_and_fingerprint(data: DataSpec, context: Context) -> tuple[pd.DataFra
 @lru_cache(maxsize=16)
 def _fingerprinted(what: tuple, cache: Path) -> tuple[pd.DataFrame, str]:
     clips, _dropped = _tables(*what)
-    return clips, data_fingerprint(clips, what[0].missing_frames, cache)
+    return clips, data_fingerprint(clips, cache)
 
 
 @lru_cache(maxsize=16)
@@ -215,10 +215,7 @@ def _tables(
         clips = load_composite(dict(roots), data.scheme, **rules)
     else:
         clips = load(dataset, roots[0][1], data.scheme, **rules)
-    faceless = [
-        without_face(clips[clips["dataset"] == part], crop, data.missing_frames)
-        for part, crop in drop
-    ]
+    faceless = [without_face(clips[clips["dataset"] == part], crop) for part, crop in drop]
     dropped = pd.concat([clips.iloc[:0], *faceless])
     kept = clips.drop(dropped.index).reset_index(drop=True)
     return kept, dropped

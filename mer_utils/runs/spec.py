@@ -29,7 +29,7 @@ class DataSpec(_Part):
         ``"manifest:NAME"`` with the scheme ``"own labels"``.
     fingerprint : str
         Of the annotation rows used and of every frame's bytes, see
-        :func:`mer_utils.frames.data_fingerprint`.
+        :func:`mer_utils.datasets.data_fingerprint`.
     missing_apex, degenerate_phase, missing_frames : str
         The rules of :func:`mer_utils.datasets.load`; a `missing_apex` of None is each data
         set's own.
@@ -40,7 +40,7 @@ class DataSpec(_Part):
     fingerprint: str
     missing_apex: Literal["skip_view", "drop", "midpoint"] | None = "skip_view"
     degenerate_phase: Literal["skip_view", "drop_clip"] = "skip_view"
-    missing_frames: Literal["error", "drop_clip", "nearest"] = "error"
+    missing_frames: Literal["error", "drop_clip"] = "error"
 
     @property
     def rules(self) -> str:

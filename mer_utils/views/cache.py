@@ -69,7 +69,7 @@ def build(
         images are the views, resized; nothing is pooled, scaled or cropped.
     options : ViewOptions
     fingerprint : str
-        Of the data, see :func:`mer_utils.frames.data_fingerprint`.
+        Of the data, see :func:`mer_utils.datasets.data_fingerprint`.
     cache : Path
         Folder of the cache.
     missing_frames : str
@@ -205,7 +205,7 @@ def _make_all(
         return [given_views(images, o) for o in options]
 
     def made(row: Any) -> list[dict[str, np.ndarray]] | None:
-        clip = clip_frames(row, missing_frames=missing_frames)
+        clip = clip_frames(row)
         crop = options[0].crop(row.dataset)
         frames = read_frames(clip.paths) if crop is None else read_cropped_frames(clip.paths, crop)
         try:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from mer_utils import datasets, synthetic
 from mer_utils.cli.main import app, main
-from mer_utils.datasets.layout import frame_files
+from mer_utils.frames.layout import frame_files
 
 
 def mer(*arguments):
@@ -79,7 +79,7 @@ def broken(twins, tmp_path):
     """A twin in which one clip of a used class ends too early and a frame of another is cut."""
     root = tmp_path / "broken"
     shutil.copytree(twins / "casme2-smoke", root)
-    used = datasets.load("casme2", root)
+    used = datasets.Casme2(root).clips()
     first, second = (Path(clip) for clip in used["frames_dir"][:2])
     frame_files(first)[int(used["offset"][0])].unlink()
     cut = list(frame_files(second).values())[3]
@@ -105,7 +105,7 @@ def test_the_table_names_file_expectation_and_remedy(broken, monkeypatch):
 @pytest.mark.parametrize("by_setting", [False, True])
 def test_check_applies_the_rules_that_a_run_would(broken, monkeypatch, tmp_path, by_setting):
     root, folder, _ = broken
-    row = datasets.ledger("casme2", root, missing_frames="drop_clip").set_index("clip")
+    row = datasets.Casme2(root, missing_frames="drop_clip").ledger().set_index("clip")
     subject = row.loc[folder.name, "subject"]
     mine = tmp_path / "mine.csv"
     mine.write_text(
@@ -127,11 +127,11 @@ def test_check_applies_the_rules_that_a_run_would(broken, monkeypatch, tmp_path,
 
 def test_settings_about_frames_do_not_concern_a_manifest(monkeypatch, tmp_path):
     (tmp_path / "flow.csv").write_text("subject,clip,label,image\ns1,c1,glad,../a.png\n")
-    monkeypatch.setenv("MER_MISSING_FRAMES", "nearest")
+    monkeypatch.setenv("MER_MISSING_FRAMES", "drop_clip")
     found = mer("check", "manifest", tmp_path, "--format", "json")
     assert [p["kind"] for p in json.loads(found.output)["problems"]] == ["name leaves the root"]
-    stopped = mer("check", "manifest", tmp_path, "--missing-frames", "nearest")
-    assert "does not apply to a manifest" in str(stopped.exception)
+    stopped = mer("check", "manifest", tmp_path, "--missing-frames", "drop_clip")
+    assert stopped.exception.kind == "unknown name"
 
 
 def test_check_reads_the_sheet_that_is_named(twins, tmp_path):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import raises
 from made_data import (
     CASME2_HEADER,
     CASME2_NAME,
@@ -25,9 +26,9 @@ from made_data import (
 )
 
 from mer_utils import datasets
-from mer_utils.datasets import sheets
-from mer_utils.datasets.layout import find_base, is_plain_name
+from mer_utils.datasets import integrity, sheets
 from mer_utils.errors import MerError
+from mer_utils.frames.layout import find_base, frame_files, is_plain_name
 
 GOOD = casme2_row(1, "EP02_01f", 46, 59, 86, "happiness")
 CLIP = "Cropped/sub01/EP02_01f"
@@ -39,7 +40,7 @@ def root(tmp_path):
 
 
 def kinds(root, severity=None, **options):
-    found = datasets.check("casme2", root, **options)
+    found = datasets.Casme2(root, **options).check()
     assert all(p.message and p.remedy and p.place for p in found)
     json.loads(datasets.to_json(found))
     return [p.kind for p in found if severity in (None, p.severity)]
@@ -49,7 +50,7 @@ def refused(root, kind, match, **options):
     """Assert that check finds an error of this kind and load stops with a matching message."""
     assert kind in kinds(root, "error", **options)
     with pytest.raises(MerError, match=match) as caught:
-        datasets.load("casme2", root, **options)
+        datasets.Casme2(root, **options).clips()
     assert caught.value.expected
     assert caught.value.remedy
 
@@ -59,7 +60,7 @@ def rewrite(root, *rows):
 
 
 def test_healthy_data_gives_no_finding(root):
-    assert datasets.check("casme2", root) == []
+    assert datasets.Casme2(root).check() == []
     assert datasets.worst([]) is None
 
 
@@ -108,7 +109,7 @@ def test_a_root_too_low_points_upwards(root, level):
 def test_an_empty_root(tmp_path):
     refused(tmp_path, "missing sheet", "no spreadsheet lies in .*copy the sheet into")
     with pytest.raises(MerError, match="unpack SMIC-HS there"):
-        datasets.load("smic", tmp_path)
+        datasets.Smic(tmp_path).clips()
 
 
 def test_a_subject_folder_that_may_not_be_read(root, monkeypatch):
@@ -136,7 +137,7 @@ def test_sheet_of_the_wrong_data_set(root, tmp_path):
     refused(root, "sheet of the wrong data set", "is a sheet of SAMM")
     other = write_casme2(tmp_path / "other", CASME2_ROWS)
     with pytest.raises(MerError, match="is a sheet of CASME II"):
-        datasets.load("samm", other)
+        datasets.Samm(other).clips()
 
 
 def test_sheet_of_an_unknown_data_set(root):
@@ -152,13 +153,13 @@ def test_header_without_rows(root):
 def test_two_sheets_in_one_folder(root):
     write_csv(root / "newer.csv", [CASME2_HEADER, GOOD])
     refused(root, "several sheets", "2 annotation sheets.*CASME2-coding-20140508.xlsx, newer.csv")
-    assert len(datasets.load("casme2", root, sheet="newer.csv")) == 1
+    assert len(datasets.Casme2(root, sheet="newer.csv").clips()) == 1
 
 
 def test_stray_spreadsheets_are_not_mistaken_for_the_sheet(root):
     write_csv(root / "shopping.csv", [["milk", "bread"], ["1", "2"]])
     (root / f"~${CASME2_NAME}").write_bytes(b"lock file")
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_a_bad_row_that_the_scheme_leaves_out_is_only_a_warning(root):
     rewrite(root, GOOD, casme2_row(1, "EP07_01", 9, 8, 7, "fear"))
     assert kinds(root) == ["onset after offset"]
     assert kinds(root, "warning") == ["onset after offset"]
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_unknown_emotion_stops_rather_than_dropping_the_clip(root):
@@ -225,9 +226,9 @@ def test_unknown_emotion_stops_rather_than_dropping_the_clip(root):
 def test_repeated_row_is_left_out_and_said(root):
     rewrite(root, GOOD, GOOD)
     assert kinds(root) == ["repeated row"]
-    lines = datasets.ledger("casme2", root)
+    lines = datasets.Casme2(root).ledger()
     assert list(lines["reason"]) == ["", "repeats row 2"]
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_contradicting_rows(root):
@@ -238,10 +239,10 @@ def test_contradicting_rows(root):
 @pytest.mark.parametrize("name", ["EP02/../../x", "EP../..", "EP02_01f/..", "EP\\..\\x"])
 def test_clip_names_that_try_to_leave_the_root(root, name):
     rewrite(root, GOOD, GOOD, casme2_row(1, name, 46, 59, 86, "happiness"))
-    found = [p for p in datasets.check("casme2", root) if p.severity == "error"]
+    found = [p for p in datasets.Casme2(root).check() if p.severity == "error"]
     assert [p.kind for p in found] in (["name leaves the root"], ["bad name"])
     with pytest.raises(MerError, match="is not the name of a folder"):
-        datasets.load("casme2", root)
+        datasets.Casme2(root).clips()
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_a_moved_clip_is_not_taken_for_its_neighbour(root):
     write_frames(root / "Cropped/sub01/EP02_02f", 46, 86)
     os.rename(root / CLIP, root / "Cropped/EP02_01f")
     refused(root, "missing frame folder", r"EP02_01f cannot be read \([^;]*\); expected")
-    (note,) = [p for p in datasets.check("casme2", root) if p.severity == "note"]
+    (note,) = [p for p in datasets.Casme2(root).check() if p.severity == "note"]
     assert note.kind == "folders of no subject"
     assert "1 folders that belong to no subject (EP02_01f)" in note.message
 
@@ -285,7 +286,7 @@ def test_a_misspelt_subject_is_named(root):
 def test_a_subject_that_the_sheet_does_not_name(root):
     write_frames(root / "Cropped/sub09/EP01_01", 1, 2)
     assert kinds(root) == ["folders of no subject"]
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_no_frames_at_all(root):
@@ -317,7 +318,7 @@ def test_damaged_frames(root, content, match):
     (root / CLIP / "reg_img60.jpg").write_bytes(content)
     refused(root, "damaged frame", match)
     assert "damaged frame" in kinds(root, "warning", missing_frames="drop_clip")
-    assert len(datasets.load("casme2", root, missing_frames="drop_clip")) == 0
+    assert len(datasets.Casme2(root, missing_frames="drop_clip").clips()) == 0
 
 
 @pytest.mark.parametrize("content", [PNG, BMP, JPEG + b"\0" * 20, b"II*\0tiff"])
@@ -331,7 +332,7 @@ def test_frames_outside_the_clip_are_not_looked_at(root):
     assert kinds(root) == []
 
 
-def test_decoding_is_a_callback_for_every_frame_of_the_clip(root):
+def test_every_frame_of_the_clip_is_decoded_if_asked_for(root, monkeypatch):
     write_frames(root / CLIP, 40, 45)
     seen = []
 
@@ -339,7 +340,9 @@ def test_decoding_is_a_callback_for_every_frame_of_the_clip(root):
         seen.append(path.name)
         return "cannot be decoded" if path.name == "reg_img70.jpg" else None
 
-    found = datasets.check("casme2", root, decode=decode)
+    monkeypatch.setattr(integrity, "decoding_problem", decode)
+    assert (datasets.Casme2(root).check(), seen) == ([], [])
+    found = datasets.Casme2(root).check(decode=True)
     assert seen == [f"reg_img{number}.jpg" for number in range(46, 87)]
     assert [(p.severity, p.kind) for p in found] == [("error", "undecodable frame")]
     assert "reg_img70.jpg cannot be decoded" in found[0].message
@@ -349,7 +352,7 @@ def test_two_files_for_one_frame(root):
     (root / CLIP / "img60.png").write_bytes(PNG)
     refused(root, "doubled frame", "frame 60 .* has 2 files: img60.png, reg_img60.jpg")
     with pytest.raises(MerError, match="has 2 files"):
-        datasets.layout.frame_files(root / CLIP)
+        frame_files(root / CLIP)
 
 
 def test_links_out_of_the_root_are_refused(root, tmp_path):
@@ -373,17 +376,15 @@ def test_no_rule_for_missing_frames_forgives_a_link_out_of_the_root(root, tmp_pa
     if not beside:
         (root / CLIP / "reg_img60.jpg").unlink()
     (root / CLIP / f"{'other_' * beside}reg_img60.jpg").symlink_to(outside / "reg_img60.jpg")
-    for rule in ("error", "nearest"):
-        expected = "60" if rule == "error" and not beside else "leads out of"
-        refused(root, "link leaves the root", expected, missing_frames=rule)
-    assert len(datasets.load("casme2", root, missing_frames="drop_clip")) == 0
+    refused(root, "link leaves the root", "leads out of" if beside else "60")
+    assert len(datasets.Casme2(root, missing_frames="drop_clip").clips()) == 0
 
 
 def test_links_inside_the_root_are_followed(root):
     frame = root / CLIP / "reg_img60.jpg"
     os.rename(frame, root / "store.jpg")
     frame.symlink_to("../../../store.jpg")
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_looping_links(root):
@@ -391,7 +392,7 @@ def test_looping_links(root):
     (root / "Cropped/self").symlink_to("self")
     (root / CLIP / "around").symlink_to("..")
     (root / CLIP / "reg_img100.jpg").symlink_to("reg_img100.jpg")
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
     assert kinds(root, "warning") == ["refused entries"] * 2
 
 
@@ -435,7 +436,7 @@ import os, sys
 from mer_utils import datasets
 from mer_utils.errors import MerError
 import openpyxl, pandera.pandas, lark
-datasets.check("casme2", {str(root)!r})
+datasets.Casme2({str(root)!r}).check()
 opened = []
 def watch(event, arguments):
     if event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], (str, bytes)):
@@ -443,10 +444,10 @@ def watch(event, arguments):
     elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"):
         opened.append(event)
 sys.addaudithook(watch)
-datasets.check("casme2", {str(root)!r})
-for rule in ("error", "drop_clip", "nearest"):
+datasets.Casme2({str(root)!r}).check()
+for rule in ("error", "drop_clip"):
     try:
-        datasets.load("casme2", {str(root)!r}, missing_frames=rule)
+        datasets.Casme2({str(root)!r}, missing_frames=rule).clips()
         print("loaded")
     except MerError:
         pass
@@ -481,27 +482,27 @@ def test_ten_thousand_unexpected_files_are_one_finding(root):
     for number in range(10_000):
         os.close(os.open(root / f"junk{number}", os.O_CREAT))
     (root / CLIP / "Thumbs.db").touch()
-    found = datasets.check("casme2", root)
+    found = datasets.Casme2(root).check()
     assert {(p.severity, p.kind) for p in found} == {
         ("note", "unexpected files"),
         ("note", "clutter"),
     }
     assert "10000" in " ".join(p.message for p in found)
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_no_number_of_other_folders_hides_the_frames(root):
     for number in range(10_000):
         (root / f"A{number}").mkdir()
-    assert len(datasets.load("casme2", root)) == 1
-    found = datasets.check("casme2", root)
+    assert len(datasets.Casme2(root).clips()) == 1
+    found = datasets.Casme2(root).check()
     assert [p.severity for p in found] == []
 
 
 def test_no_number_of_text_files_hides_the_sheet(root):
     for number in range(sheets.MAX_SHEETS + 10):
         (root / f"A{number}.txt").write_text("a remark")
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
     assert kinds(root) == ["unexpected files"]
 
 
@@ -512,10 +513,10 @@ def test_names_that_are_not_utf8(root):
     except OSError:
         pytest.skip("the file system takes UTF-8 names only")
     assert kinds(root) == ["refused entries"]
-    message = datasets.check("casme2", root)[0].message
+    message = datasets.Casme2(root).check()[0].message
     message.encode("utf-8")
     assert "\\xff60" in message
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_a_used_frame_or_clip_whose_name_is_not_utf8(root):
@@ -532,7 +533,7 @@ def test_a_used_frame_or_clip_whose_name_is_not_utf8(root):
 def test_unreadable_action_units_are_a_warning(root):
     rewrite(root, casme2_row(1, "EP02_01f", 46, 59, 86, "happiness", "12 oder 13"))
     assert kinds(root) == ["unread action units"]
-    assert len(datasets.load("casme2", root)) == 1
+    assert len(datasets.Casme2(root).clips()) == 1
 
 
 def test_clips_that_the_sheet_does_not_name(root):
@@ -547,27 +548,22 @@ def test_peculiar_clips_are_noted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "match"),
+    ("dataset", "options", "kind", "named"),
     [
-        (("casme3",), {}, "data set 'casme3' is unknown; expected one of casme2, samm, smic, man"),
-        (("casme2", "samm-5"), {}, "'samm-5' does not label 'casme2'; expected one of casme2-5"),
-        (("casme2", "megc-4"), {}, "scheme 'megc-4' is unknown; expected one of casme2-5"),
-        (("casme2",), {"missing_apex": "guess"}, "missing_apex 'guess' is unknown"),
-        (("casme2",), {"degenerate_phase": "x"}, "degenerate_phase 'x' is unknown"),
-        (("casme2",), {"missing_frames": "x"}, "missing_frames 'x' is unknown"),
+        ("casme3", {}, "unknown name", ["casme3", *datasets.DATASETS]),
+        ("casme2", {"scheme": "samm-5"}, "invalid option", ["samm-5", "casme2-5, megc-3"]),
+        ("casme2", {"scheme": "megc-4"}, "unknown name", ["megc-4", *datasets.SCHEMES]),
+        ("casme2", {"misspelt": 1}, "unknown name", ["misspelt", "missing_apex"]),
+        ("manifest", {"missing_apex": "drop"}, "unknown name", ["missing_apex", "scheme"]),
+        *(
+            ("casme2", {rule: "guess"}, "unknown name", [rule, "guess", *known])
+            for rule, known in datasets.RULES.items()
+        ),
     ],
 )
-def test_unknown_arguments(root, arguments, options, match):
-    dataset, *scheme = arguments
-    for call in (datasets.load, datasets.check, datasets.ledger):
-        with pytest.raises(MerError, match=match):
-            call(dataset, root, *scheme, **options)
-
-
-def test_unknown_option(root):
-    for call in (datasets.check, datasets.ledger):
-        with pytest.raises(MerError, match="option 'misspelt' is unknown"):
-            call("casme2", root, misspelt=1)
+def test_unknown_arguments(root, dataset, options, kind, named):
+    with raises(kind, *named):
+        datasets.open(dataset, root, **options)
 
 
 def test_several_errors_are_counted_in_one_message(root):
@@ -577,7 +573,7 @@ def test_several_errors_are_counted_in_one_message(root):
         casme2_row(1, "EP03_01f", 86, 59, 46, "happiness"),
     )
     with pytest.raises(MerError, match="and 1 more error"):
-        datasets.load("casme2", root)
+        datasets.Casme2(root).clips()
 
 
 def test_grouping_counts_and_orders(root):
@@ -587,7 +583,7 @@ def test_grouping_counts_and_orders(root):
         casme2_row(1, "EP03_01f", 86, 59, 46, "happiness"),
         casme2_row(1, "EP04_01f", 86, 59, 46, "fear", "AU12"),
     )
-    found = datasets.check("casme2", root)
+    found = datasets.Casme2(root).check()
     table = datasets.grouped(found)
     assert list(zip(table["severity"], table["kind"], table["count"], strict=True)) == [
         ("error", "onset after offset", 2),
@@ -612,7 +608,7 @@ def test_errors_survive_being_sent_to_another_process(root):
     import pickle
 
     with pytest.raises(MerError) as caught:
-        datasets.load("casme2", root / "nowhere")
+        datasets.Casme2(root / "nowhere").clips()
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
 
@@ -632,7 +628,7 @@ def test_names_longer_than_a_file_system_takes(root, place):
     name = "é" * 300
     subject, clip = (name, "EP02_01f") if place == "subject" else (1, name)
     rewrite(root, CASME2_ROWS[0], casme2_row(subject, clip, 46, 59, 86, "disgust"))
-    found = datasets.check("casme2", root)
+    found = datasets.Casme2(root).check()
     assert datasets.worst(found) == "error"
     with pytest.raises(MerError):
-        datasets.load("casme2", root)
+        datasets.Casme2(root).clips()

@@ -39,10 +39,10 @@ def test_packaged_file_reads_and_is_well_formed():
 
 def test_correction_is_applied_by_key_and_recorded(root, tmp_path):
     with pytest.raises(MerError, match="apex 5"):
-        datasets.load("casme2", root)
+        datasets.Casme2(root).clips()
     mine = file(tmp_path, "casme2,sub01,EP01,apex,5,15,seen in the frames,me")
-    assert datasets.load("casme2", root, corrections=mine).loc[0, "apex"] == 15
-    lines = datasets.ledger("casme2", root, corrections=mine)
+    assert datasets.Casme2(root, corrections=mine).clips().loc[0, "apex"] == 15
+    lines = datasets.Casme2(root, corrections=mine).ledger()
     assert list(lines["rules"]) == ["correction:apex", ""]
 
 
@@ -54,9 +54,9 @@ def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp
         "samm,006,006_1_1,apex,5,15,r,s",
     )
     with pytest.raises(MerError, match="apex 5"):
-        datasets.load("casme2", root, corrections=mine)
+        datasets.Casme2(root, corrections=mine).clips()
     notes = [
-        p.message for p in datasets.check("casme2", root, corrections=mine) if p.severity == "note"
+        p.message for p in datasets.Casme2(root, corrections=mine).check() if p.severity == "note"
     ]
     assert notes == [
         "clip sub01 EP01: the correction of apex was not applied: the sheet has '5', not '7'",
@@ -79,7 +79,7 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
     from made_data import write_frames
 
     write_frames(root / "Cropped/sub01/EP01", 10, 30)
-    row = datasets.load("casme2", root, corrections=mine).iloc[0]
+    row = datasets.Casme2(root, corrections=mine).clips().iloc[0]
     assert (row["onset"], row["apex_source"], row["emotion"]) == (10, "missing", "happiness")
     assert row["action_units"] == "1+2"
 
@@ -95,11 +95,11 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
 def test_bad_corrections_file(root, tmp_path, header, row, match):
     mine = file(tmp_path, row, header=header)
     with pytest.raises(MerError, match=match):
-        datasets.load("casme2", root, corrections=mine)
-    found = datasets.check("casme2", root, corrections=mine)
+        datasets.Casme2(root, corrections=mine).clips()
+    found = datasets.Casme2(root, corrections=mine).check()
     assert [p.kind for p in found] == ["bad corrections file"]
 
 
 def test_missing_corrections_file(root, tmp_path):
     with pytest.raises(MerError, match=r"nowhere\.csv cannot be read"):
-        datasets.load("casme2", root, corrections=tmp_path / "nowhere.csv")
+        datasets.Casme2(root, corrections=tmp_path / "nowhere.csv").clips()

@@ -129,7 +129,7 @@ def counts(table):
 
 
 def test_casme2_five_classes(casme2):
-    table = datasets.load("casme2", casme2)
+    table = datasets.Casme2(casme2).clips()
     assert (len(table), table["subject"].nunique()) == (246, 26)
     assert counts(table) == {
         name: CASME2_EMOTIONS[name]
@@ -139,9 +139,9 @@ def test_casme2_five_classes(casme2):
 
 
 def test_casme2_without_the_six_clips_that_lack_a_phase(casme2):
-    table = datasets.load("casme2", casme2, degenerate_phase="drop_clip")
+    table = datasets.Casme2(casme2, degenerate_phase="drop_clip").clips()
     assert len(table) == 240
-    lines = datasets.ledger("casme2", casme2, degenerate_phase="drop_clip")
+    lines = datasets.Casme2(casme2, degenerate_phase="drop_clip").ledger()
     counted = datasets.rule_counts(lines).set_index("rule")["rows"]
     assert counted["degenerate_phase=drop_clip"] == 6
 
@@ -153,19 +153,19 @@ def test_an_edition_of_256_rows_gives_the_same_clips(casme2, tmp_path):
     (header, *rows) = load_workbook(casme2 / CASME2_NAME).active.iter_rows(values_only=True)
     root = tmp_path / "edition"
     write_xlsx(root / "CASME2-coding-20190701.xlsx", [header, *reversed(rows), rows[7]])
-    expected = datasets.load("casme2", casme2, verify_frames=False)
+    expected = datasets.Casme2(casme2, verify_frames=False).clips()
     shutil.copytree(casme2 / "Cropped", root / "Cropped", copy_function=os.link)
-    found = datasets.load("casme2", root, verify_frames=False)
+    found = datasets.Casme2(root, verify_frames=False).clips()
     pd.testing.assert_frame_equal(
         found.drop(columns="frames_dir"), expected.drop(columns="frames_dir")
     )
-    lines = datasets.ledger("casme2", root, verify_frames=False)
+    lines = datasets.Casme2(root, verify_frames=False).ledger()
     assert (len(lines), (lines["status"] == "used").sum()) == (256, 246)
     assert list(lines["reason"])[-1].startswith("repeats row")
 
 
 def test_casme2_three_classes(casme2):
-    table = datasets.load("casme2", casme2, "megc-3")
+    table = datasets.Casme2(casme2, "megc-3").clips()
     assert (len(table), table["subject"].nunique()) == (145, 24)
     assert counts(table) == {"negative": 88, "positive": 32, "surprise": 25}
     assert table["apex"].notna().all()
@@ -173,25 +173,25 @@ def test_casme2_three_classes(casme2):
 
 
 def test_samm(samm):
-    five = datasets.load("samm", samm)
+    five = datasets.Samm(samm).clips()
     assert (len(five), five["subject"].nunique()) == (136, 27)
     assert counts(five) == {
         name.lower(): SAMM_EMOTIONS[name]
         for name in ("Anger", "Other", "Happiness", "Surprise", "Contempt")
     }
-    three = datasets.load("samm", samm, "megc-3")
+    three = datasets.Samm(samm, "megc-3").clips()
     assert (len(three), three["subject"].nunique()) == (133, 28)
     assert counts(three) == {"negative": 92, "positive": 26, "surprise": 15}
-    assert len(datasets.load("samm", samm, degenerate_phase="drop_clip")) == 136
+    assert len(datasets.Samm(samm, degenerate_phase="drop_clip").clips()) == 136
 
 
 def test_smic_and_the_composite(casme2, samm, smic):
-    alone = datasets.load("smic", smic)
+    alone = datasets.Smic(smic).clips()
     assert (len(alone), alone["subject"].nunique()) == (164, 16)
     assert counts(alone) == {emotion: clips for emotion, (_, clips) in SMIC_CLASSES.items()}
-    assert [p.kind for p in datasets.check("smic", smic)] == ["apex at the midpoint"]
+    assert [p.kind for p in datasets.Smic(smic).check()] == ["apex at the midpoint"]
     roots = {"casme2": casme2, "samm": samm, "smic": smic}
-    composite = datasets.load_composite(roots)
+    composite = datasets.Composite.open(roots).clips()
     assert (len(composite), composite["subject"].nunique()) == (442, 68)
     parts = composite.groupby("dataset")["subject"].agg(["size", "nunique"])
     assert parts.values.tolist() == [[145, 24], [133, 28], [164, 16]]
@@ -207,7 +207,7 @@ def test_smic_and_the_composite(casme2, samm, smic):
     ],
 )
 def test_the_ledger_adds_up(request, dataset, scheme, rows, used):
-    lines = datasets.ledger(dataset, request.getfixturevalue(dataset), scheme)
+    lines = datasets.open(dataset, request.getfixturevalue(dataset), scheme=scheme).ledger()
     assert len(lines) == rows
     assert (lines["status"] == "used").sum() == used
     assert ((lines["reason"] == "") == (lines["status"] == "used")).all()
@@ -215,8 +215,8 @@ def test_the_ledger_adds_up(request, dataset, scheme, rows, used):
 
 
 def test_healthy_full_size_data_has_no_error(casme2, samm):
-    assert datasets.worst(datasets.check("casme2", casme2)) == "note"
-    assert datasets.check("samm", samm) == []
+    assert datasets.worst(datasets.Casme2(casme2).check()) == "note"
+    assert datasets.Samm(samm).check() == []
 
 
 def test_files_are_looked_at_not_decoded(casme2, monkeypatch):
@@ -234,6 +234,6 @@ def test_files_are_looked_at_not_decoded(casme2, monkeypatch):
         return real_scandir(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    datasets.check("casme2", casme2)
+    datasets.Casme2(casme2).check()
     assert len(glanced) == len(set(glanced)) == sum(1 for _ in casme2.rglob("*.jpg"))
     assert max(listed.values()) <= 4

@@ -59,16 +59,16 @@ def folder() -> Path:
 
 def assert_accounted_for(root: Path) -> None:
     """Assert that check never fails, load succeeds exactly without errors, the ledger adds up."""
-    found = datasets.check("casme2", root)
+    found = datasets.Casme2(root).check()
     datasets.to_json(found).encode("utf-8")
     try:
-        table = datasets.load("casme2", root)
+        table = datasets.Casme2(root).clips()
     except MerError:
         assert datasets.worst(found) == "error"
         return
     assert datasets.worst(found) != "error"
-    schema.validate(table)
-    lines = datasets.ledger("casme2", root)
+    schema.clip_schema().validate(table)
+    lines = datasets.Casme2(root).ledger()
     assert (lines["status"] == "used").sum() == len(table)
     assert datasets.reasons(lines)["rows"].sum() == len(lines)
     assert all(Path(place).is_relative_to(root) for place in table["frames_dir"])
@@ -97,7 +97,7 @@ def test_any_bytes(content):
         for read in (spreadsheets.read_tables, sheets.read_sheet):
             with suppress(MerError):  # any other exception fails the test
                 read(path)
-        assert datasets.worst(datasets.check("casme2", name)) == "error"
+        assert datasets.worst(datasets.Casme2(name).check()) == "error"
 
 
 @cache

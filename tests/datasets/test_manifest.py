@@ -9,7 +9,7 @@ import pytest
 from made_data import JPEG
 
 from mer_utils import datasets
-from mer_utils.datasets import schema
+from mer_utils.datasets import manifest_rows, schema
 from mer_utils.errors import MerError
 
 ROWS = [
@@ -36,7 +36,7 @@ def write(folder, rows, name="flow.csv") -> Path:
 
 @pytest.mark.parametrize("name", ["flow.csv", "flow.parquet"])
 def test_one_row_a_clip_with_its_images(folder, name):
-    table = datasets.load("manifest", write(folder, ROWS, name))
+    table = datasets.Manifest(write(folder, ROWS, name)).clips()
     assert list(table.columns) == [*schema.COLUMNS, "images"]
     assert list(table["subject"]) == ["s1", "s1", "s2"]
     assert set(table["dataset"]) == {"flow"}
@@ -47,7 +47,7 @@ def test_one_row_a_clip_with_its_images(folder, name):
 
 def test_views_are_gathered(folder):
     more = {**ROWS[0], "image": "images/d.jpg", "view": "onset_apex"}
-    table = datasets.load("manifest", write(folder, [*ROWS, more]))
+    table = datasets.Manifest(write(folder, [*ROWS, more])).clips()
     assert len(table) == 3
     assert table["images"][0] == {
         "full": str(folder / "images/a.jpg"),
@@ -61,7 +61,7 @@ def test_numeric_subjects_and_labels(folder):
     ]
     rows[2]["clip"] = "c3"
     for name in ("flow.csv", "flow.parquet"):
-        table = datasets.load("manifest", write(folder, rows, name).rename(folder / f"x_{name}"))
+        table = datasets.Manifest(write(folder, rows, name).rename(folder / f"x_{name}")).clips()
         assert tuple(table["label"].cat.categories) == ("2", "10")
         assert set(table["subject"]) == {"6"}
 
@@ -69,32 +69,32 @@ def test_numeric_subjects_and_labels(folder):
 def test_subjects_of_several_data_sets_are_kept_apart(folder):
     rows = [{**row, "dataset": name} for row, name in zip(ROWS, ("a", "a", "b"), strict=True)]
     rows[2]["subject"] = "s1"
-    table = datasets.load("manifest", write(folder, rows))
+    table = datasets.Manifest(write(folder, rows)).clips()
     assert list(table["subject"]) == ["a-s1", "a-s1", "b-s1"]
 
 
 def test_a_scheme_gives_the_classes(folder):
     rows = [{**row, "label": "positive"} for row in ROWS]
-    table = datasets.load("manifest", write(folder, rows), "megc-3")
+    table = datasets.Manifest(write(folder, rows), "megc-3").clips()
     assert tuple(table["label"].cat.categories) == ("negative", "positive", "surprise")
     with pytest.raises(MerError, match="label 'glad' is no class of megc-3"):
-        datasets.load("manifest", write(folder, ROWS), "megc-3")
+        datasets.Manifest(write(folder, ROWS), "megc-3").clips()
 
 
 def test_a_folder_with_one_manifest_will_do(folder):
     write(folder, ROWS)
-    assert len(datasets.load("manifest", folder)) == 3
+    assert len(datasets.Manifest(folder).clips()) == 3
     write(folder, ROWS, "other.csv")
     with pytest.raises(MerError, match="holds 2 files"):
-        datasets.load("manifest", folder)
+        datasets.Manifest(folder).clips()
 
 
 def test_ledger_and_repeated_rows(folder):
     path = write(folder, [*ROWS, ROWS[1]])
-    lines = datasets.ledger("manifest", path)
+    lines = datasets.Manifest(path).ledger()
     assert list(lines["reason"]) == ["", "", "", "repeats row 3"]
-    assert "repeated row" in [p.kind for p in datasets.check("manifest", path)]
-    assert len(datasets.load("manifest", path)) == 3
+    assert "repeated row" in [p.kind for p in datasets.Manifest(path).check()]
+    assert len(datasets.Manifest(path).clips()) == 3
 
 
 def change(**cells):
@@ -128,21 +128,22 @@ def change(**cells):
 )
 def test_bad_rows(folder, rows, kind, match):
     path = write(folder, rows)
-    assert kind in [p.kind for p in datasets.check("manifest", path) if p.severity == "error"]
-    for call in (datasets.load, datasets.ledger):
+    assert kind in [p.kind for p in datasets.Manifest(path).check() if p.severity == "error"]
+    data = datasets.Manifest(path)
+    for call in (data.clips, data.ledger):
         with pytest.raises(MerError, match=match):
-            call("manifest", path)
+            call()
 
 
-def test_damaged_and_undecodable_images(folder):
+def test_damaged_and_undecodable_images(folder, monkeypatch):
     path = write(folder, ROWS)
-    found = datasets.check(
-        "manifest", path, decode=lambda p: "is odd" if p.name == "c.jpg" else None
-    )
+    odd = {"c.jpg": "is odd"}
+    monkeypatch.setattr(manifest_rows, "decoding_problem", lambda p: odd.get(p.name))
+    found = datasets.Manifest(path).check(decode=True)
     assert [p.message for p in found] == ["manifest row 4: image images/c.jpg is odd"]
     (folder / "images/b.jpg").write_bytes(b"")
     with pytest.raises(MerError, match=r"image images/b\.jpg is empty"):
-        datasets.load("manifest", path)
+        datasets.Manifest(path).clips()
 
 
 def test_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
@@ -150,19 +151,19 @@ def test_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
     outside.write_bytes(JPEG)
     (folder / "images/link.jpg").symlink_to(outside)
     with pytest.raises(MerError, match="lies outside"):
-        datasets.load("manifest", write(folder, change(image="images/link.jpg")))
+        datasets.Manifest(write(folder, change(image="images/link.jpg"))).clips()
 
 
 def test_a_manifest_of_full_views_is_noted_for_dual_says_nothing(folder):
-    found = datasets.check("manifest", write(folder, ROWS))
+    found = datasets.Manifest(write(folder, ROWS)).check()
     assert [(p.severity, p.kind) for p in found] == [("note", "full view only")]
     more = {**ROWS[0], "image": "images/d.jpg", "view": "apex_offset"}
-    assert datasets.check("manifest", write(folder, [*ROWS, more])) == []
+    assert datasets.Manifest(write(folder, [*ROWS, more])).check() == []
 
 
 def test_clip_without_a_full_view_is_warned_of(folder):
     path = write(folder, [{**row, "view": "onset_apex"} for row in ROWS])
-    assert [p.kind for p in datasets.check("manifest", path)] == ["no full view"] * 3
+    assert [p.kind for p in datasets.Manifest(path).check()] == ["no full view"] * 3
 
 
 @pytest.mark.parametrize(
@@ -177,18 +178,16 @@ def test_clip_without_a_full_view_is_warned_of(folder):
 def test_bad_files(tmp_path, name, content, match):
     (tmp_path / name).write_text(content)
     with pytest.raises(MerError, match=match):
-        datasets.load("manifest", tmp_path / name)
-    assert [p.severity for p in datasets.check("manifest", tmp_path / name)] == ["error"]
+        datasets.Manifest(tmp_path / name).clips()
+    assert [p.severity for p in datasets.Manifest(tmp_path / name).check()] == ["error"]
 
 
-def test_missing_manifest_and_options_that_do_not_apply(folder, tmp_path):
+def test_missing_manifest(tmp_path):
     with pytest.raises(MerError, match="does not exist"):
-        datasets.load("manifest", tmp_path / "nowhere.csv")
-    with pytest.raises(MerError, match="does not apply to a manifest"):
-        datasets.ledger("manifest", write(folder, ROWS), missing_apex="drop")
+        datasets.Manifest(tmp_path / "nowhere.csv").clips()
 
 
 def test_an_image_name_longer_than_a_file_system_takes(folder):
     rows = [*ROWS, {"subject": "s3", "clip": "c9", "label": "sad", "image": "é" * 300}]
-    (problem,) = datasets.check("manifest", write(folder, rows))
+    (problem,) = datasets.Manifest(write(folder, rows)).check()
     assert problem.kind == "missing image"

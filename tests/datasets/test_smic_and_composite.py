@@ -6,9 +6,11 @@ import shutil
 
 import pandas as pd
 import pytest
+from helpers import raises
 from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_frames, write_samm
 
 from mer_utils import datasets
+from mer_utils.datasets import schema
 from mer_utils.errors import MerError
 
 CLIPS = {
@@ -31,7 +33,7 @@ def smic(tmp_path):
 
 
 def test_folders_name_subject_class_and_clip(smic):
-    table = datasets.load("smic", smic)
+    table = datasets.Smic(smic).clips()
     assert list(zip(table["subject"], table["clip"], table["label"], strict=True)) == [
         ("s1", "s1_ne_01", "negative"),
         ("s1", "s1_po_01", "positive"),
@@ -46,68 +48,68 @@ def test_folders_name_subject_class_and_clip(smic):
 
 
 def test_the_midpoint_is_the_default_and_is_counted(smic):
-    table = datasets.load("smic", smic)
+    table = datasets.Smic(smic).clips()
     assert list(table["apex"]) == [15, 121, 11, 6]
     assert set(table["apex_source"]) == {"midpoint"}
-    counts = datasets.rule_counts(datasets.ledger("smic", smic))
+    counts = datasets.rule_counts(datasets.Smic(smic).ledger())
     assert counts.values.tolist() == [["smic", "missing_apex=midpoint", 4]]
-    notes = [p.message for p in datasets.check("smic", smic) if p.kind == "apex at the midpoint"]
+    notes = [p.message for p in datasets.Smic(smic).check() if p.kind == "apex at the midpoint"]
     assert [note.split()[0] for note in notes] == ["4"]
-    without = datasets.load("smic", smic, missing_apex="skip_view")
+    without = datasets.Smic(smic, missing_apex="skip_view").clips()
     assert without["apex"].isna().all()
 
 
 def test_every_level_may_be_the_root(smic):
-    expected = datasets.load("smic", smic)
+    expected = datasets.Smic(smic).clips()
     for level in ("SMIC_all_cropped", "SMIC_all_cropped/HS"):
-        pd.testing.assert_frame_equal(datasets.load("smic", smic / level), expected)
+        pd.testing.assert_frame_equal(datasets.Smic(smic / level).clips(), expected)
 
 
 def test_other_cameras_are_passed_over_or_refused(smic):
     write_smic(smic, "SMIC_all_cropped/VIS")
-    assert datasets.load("smic", smic)["frames_dir"].str.contains("/HS/").all()
+    assert datasets.Smic(smic).clips()["frames_dir"].str.contains("/HS/").all()
     shutil.rmtree(smic / "SMIC_all_cropped/HS")
     with pytest.raises(MerError, match="holds SMIC-VIS; expected SMIC-HS"):
-        datasets.load("smic", smic)
+        datasets.Smic(smic).clips()
 
 
 def test_missing_clips_are_noted_against_the_published_number_but_not_for_made_data(smic):
     kind = "clips differ from the published number"
-    messages = [p.message for p in datasets.check("smic", smic) if p.kind == kind]
+    messages = [p.message for p in datasets.Smic(smic).check() if p.kind == kind]
     assert [message.split(";")[0] for message in messages] == [
         "2 clips of negative",
         "1 clips of positive",
         "1 clips of surprise",
     ]
     (smic / "synthetic.json").write_text("{}")
-    assert kind not in [p.kind for p in datasets.check("smic", smic)]
+    assert kind not in [p.kind for p in datasets.Smic(smic).check()]
 
 
 def test_bad_smic_folders(smic, tmp_path):
     base = smic / "SMIC_all_cropped/HS/s1/micro"
     (base / "negative/s1_ne_02").mkdir()
     with pytest.raises(MerError, match=r"s1_ne_02 .*holds no frame"):
-        datasets.load("smic", smic)
+        datasets.Smic(smic).clips()
     (base / "negative/s1_ne_02").rename(base / "negative/s1_po_09")
     write_frames(base / "negative/s1_po_09", 1, 9)
     with pytest.raises(
         MerError, match="lies in s1/negative; expected a name that starts with s1_ne"
     ):
-        datasets.load("smic", smic)
+        datasets.Smic(smic).clips()
     with pytest.raises(MerError, match="no folder of a subject of SMIC-HS"):
-        datasets.load("smic", tmp_path / "smic/SMIC_all_cropped/HS/s1")
+        datasets.Smic(tmp_path / "smic/SMIC_all_cropped/HS/s1").clips()
     with pytest.raises(MerError, match="SMIC-HS has no sheet"):
-        datasets.load("smic", smic, sheet="x.csv")
+        datasets.Smic(smic, sheet="x.csv").clips()
     (tmp_path / "empty/s1").mkdir(parents=True)
     with pytest.raises(MerError, match="no clip folder"):
-        datasets.load("smic", tmp_path / "empty")
+        datasets.Smic(tmp_path / "empty").clips()
 
 
 def test_a_gap_in_a_clip_is_a_missing_frame(smic):
     (smic / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01/image000004.bmp").unlink()
     with pytest.raises(MerError, match=r"1 of the 30 frames 1\.\.30 are missing"):
-        datasets.load("smic", smic)
-    assert len(datasets.load("smic", smic, missing_frames="drop_clip")) == 3
+        datasets.Smic(smic).clips()
+    assert len(datasets.Smic(smic, missing_frames="drop_clip").clips()) == 3
 
 
 @pytest.mark.parametrize("number", [1, 30])
@@ -120,10 +122,10 @@ def test_a_refused_end_frame_does_not_shorten_a_clip(smic, tmp_path, number, tar
     frame.unlink()
     frame.symlink_to(outside / name if target == "outside" else name)
     kind = "link leaves the root" if target == "outside" else "missing frames"
-    found = {p.kind for p in datasets.check("smic", smic) if p.severity == "error"}
+    found = {p.kind for p in datasets.Smic(smic).check() if p.severity == "error"}
     assert kind in found
     with pytest.raises(MerError, match=rf"1 of the 30 frames 1\.\.30 are missing.*: {number}"):
-        datasets.load("smic", smic)
+        datasets.Smic(smic).clips()
 
 
 @pytest.fixture
@@ -134,8 +136,10 @@ def roots(smic, tmp_path):
 
 
 def test_composite_is_the_sum_of_its_parts_with_prefixed_subjects(roots):
-    table = datasets.load_composite(roots)
-    parts = {name: datasets.load(name, root, "megc-3") for name, root in roots.items()}
+    table = datasets.Composite.open(roots).clips()
+    parts = {
+        name: datasets.open(name, root, scheme="megc-3").clips() for name, root in roots.items()
+    }
     assert len(table) == sum(map(len, parts.values()))
     assert table["subject"].nunique() == sum(part["subject"].nunique() for part in parts.values())
     for name, part in parts.items():
@@ -148,7 +152,33 @@ def test_composite_is_the_sum_of_its_parts_with_prefixed_subjects(roots):
 
 
 def test_composite_refuses_a_scheme_that_does_not_label_all(roots):
-    with pytest.raises(MerError, match="'casme2-5' does not label 'samm'"):
-        datasets.load_composite(roots, "casme2-5")
-    with pytest.raises(MerError, match="names no data set"):
-        datasets.load_composite({})
+    with raises("invalid option", "casme2-5", "samm"):
+        datasets.Composite.open(roots, scheme="casme2-5")
+
+
+def test_a_composite_joins_different_data_sets_under_one_scheme(roots):
+    three, five = (datasets.Casme2(roots["casme2"], scheme) for scheme in ("megc-3", None))
+    for parts in ((), (three, three), (five, datasets.Smic(roots["smic"]))):
+        with raises("invalid option"):
+            datasets.Composite(parts)
+    with raises("unknown name", "misspelt"):
+        datasets.Composite.open(roots, misspelt=1)
+
+
+def test_the_rules_of_a_composite_are_each_parts_own_unless_chosen(roots):
+    own = datasets.Composite.open(roots)
+    assert [part.missing_apex for part in own.parts] == ["skip_view", "skip_view", "midpoint"]
+    assert own.rules["missing_apex"] is None
+    chosen = datasets.Composite.open(roots, missing_apex="drop")
+    assert chosen.rules["missing_apex"] == "drop"
+    assert "smic" not in set(chosen.clips()["dataset"])
+
+
+def test_a_composite_checks_and_accounts_for_every_part(roots):
+    data = datasets.Composite.open(roots)
+    assert len(data.check()) == sum(len(part.check()) for part in data.parts)
+    used = data.ledger().query("status == 'used'").sort_values(schema.KEY, ignore_index=True)
+    pd.testing.assert_frame_equal(used[schema.KEY], data.clips()[schema.KEY])
+    assert data.made is None
+    (roots["samm"] / "synthetic.json").write_text('{"seed": 1}')
+    assert data.made == {"samm": {"seed": 1}}

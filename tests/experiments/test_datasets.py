@@ -86,7 +86,7 @@ def test_smic_takes_the_middle_frame_as_apex(twins, smic_twin, tmp_path):
 def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
     workspace = opened(twins, tmp_path, "megc2019")
     clips = workspace.clips("megc2019")
-    alone = {d: datasets.load(d, workspace.context.root(d), "megc-3")
+    alone = {d: datasets.open(d, workspace.context.root(d), scheme="megc-3").clips()
              for d in COMPOSITES["megc2019"]}  # fmt: skip
     assert len(clips) == sum(map(len, alone.values()))
     assert clips["subject"].nunique() == sum(t["subject"].nunique() for t in alone.values())
@@ -103,7 +103,7 @@ def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
 def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twin, tmp_path):
     workspace = opened(twins, tmp_path, "megc2019")
     lines = workspace.ledger("megc2019")
-    parts = {d: datasets.ledger(d, workspace.context.root(d), "megc-3")
+    parts = {d: datasets.open(d, workspace.context.root(d), scheme="megc-3").ledger()
              for d in COMPOSITES["megc2019"]}  # fmt: skip
     assert lines.groupby("dataset").size().to_dict() == {d: len(p) for d, p in parts.items()}
     used = lines[lines["status"] == "used"]
@@ -199,7 +199,7 @@ def test_clips_that_lack_frames_stop_a_run_or_are_dropped_and_counted(
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     root = tmp_path / "casme2"
     shutil.copytree(twins / "casme2-smoke", root)
-    known = datasets.load("casme2", root)
+    known = datasets.Casme2(root).clips()
     short = known.iloc[1]
     datasets.clip_frames(short).paths[-1].unlink()
     monkeypatch.setenv("MER_CASME2_ROOT", str(root))
@@ -213,7 +213,7 @@ def test_clips_that_lack_frames_stop_a_run_or_are_dropped_and_counted(
     assert set(known["clip"]) - set(clips["clip"]) == {short["clip"]}
     (line,) = lines[lines["reason"].str.contains("missing frames")].itertuples()
     assert (line.subject, line.clip) == (short["subject"], short["clip"])
-    before = datasets.load("casme2", twins / "casme2-smoke", "megc-3")
+    before = datasets.Casme2(twins / "casme2-smoke", "megc-3").clips()
     composite = dropping.clips("megc2019")
     after = composite[composite["dataset"] == "casme2"]
     assert set(after["clip"]) == set(before["clip"]) - {short["clip"]}
@@ -225,7 +225,7 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
     monkeypatch.setenv("MER_CROP", "samm:margin=0.3:size=48")
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     searched = Counter()
-    known = datasets.load("samm", twins / "samm-smoke")
+    known = datasets.Samm(twins / "samm-smoke").clips()
     blind = known.iloc[2]
 
     def find(image, detector):

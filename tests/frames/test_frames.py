@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mer_utils.datasets import data_fingerprint
 from mer_utils.errors import MerError
 from mer_utils.frames import (
     clip_fingerprint,
-    data_fingerprint,
     decode,
     decoding_problem,
     fingerprint,
@@ -113,20 +113,20 @@ def table(tmp_path, colour):
 
 
 def test_the_fingerprint_changes_with_one_byte_of_one_frame(table, tmp_path):
-    before = data_fingerprint(table, "error", tmp_path / "cache")
+    before = data_fingerprint(table, tmp_path / "cache")
     file = tmp_path / "data" / "EP02" / "img2.png"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert data_fingerprint(table, "error", tmp_path / "cache") != before
+    assert data_fingerprint(table, tmp_path / "cache") != before
 
 
 def test_the_fingerprint_does_not_depend_on_the_place(table, tmp_path):
-    before = data_fingerprint(table, "error", tmp_path / "cache")
+    before = data_fingerprint(table, tmp_path / "cache")
     shutil.copytree(tmp_path / "data", tmp_path / "elsewhere")
     moved = table["frames_dir"].str.replace("/data/", "/elsewhere/", regex=False)
     there = table.assign(frames_dir=moved)
-    assert data_fingerprint(there, "error", tmp_path / "other cache") == before
+    assert data_fingerprint(there, tmp_path / "other cache") == before
 
 
 @pytest.mark.parametrize(
@@ -140,17 +140,17 @@ def test_the_fingerprint_does_not_depend_on_the_place(table, tmp_path):
     ],
 )
 def test_the_fingerprint_changes_with_the_annotation(table, tmp_path, change):
-    before = data_fingerprint(table, "error", tmp_path / "cache")
-    assert data_fingerprint(table.assign(**change), "error", tmp_path / "cache") != before
+    before = data_fingerprint(table, tmp_path / "cache")
+    assert data_fingerprint(table.assign(**change), tmp_path / "cache") != before
 
 
 def test_frames_are_read_once(table, tmp_path, monkeypatch):
-    before = data_fingerprint(table, "error", tmp_path / "cache")
+    before = data_fingerprint(table, tmp_path / "cache")
     with monkeypatch.context() as patched:
         patched.setattr(fingerprint, "clip_fingerprint", lambda paths: pytest.fail("read again"))
-        assert data_fingerprint(table, "error", tmp_path / "cache") == before
+        assert data_fingerprint(table, tmp_path / "cache") == before
     (tmp_path / "cache" / "fingerprints.json").write_text("{half")
-    assert data_fingerprint(table, "error", tmp_path / "cache") == before
+    assert data_fingerprint(table, tmp_path / "cache") == before
 
 
 def test_where_one_frame_ends_and_the_next_begins_counts(tmp_path):

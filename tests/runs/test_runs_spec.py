@@ -23,7 +23,7 @@ SPEC = RunSpec(
 OTHER = {
     "data": {
         "dataset": "samm", "scheme": "samm-5", "fingerprint": "1" * 64, "missing_apex": "drop",
-        "degenerate_phase": "drop_clip", "missing_frames": "nearest",
+        "degenerate_phase": "drop_clip", "missing_frames": "drop_clip",
     },
     "views": {
         "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,

@@ -79,7 +79,7 @@ def test_the_corrections_that_are_shown_have_the_right_columns(tmp_path, twins):
     (shown,) = [block for block in blocks("text") if block.startswith("dataset,subject,clip")]
     (tmp_path / "mine.csv").write_text(shown)
     root = twins / "casme2-smoke"
-    found = datasets.check("casme2", root, corrections=tmp_path / "mine.csv")
+    found = datasets.Casme2(root, corrections=tmp_path / "mine.csv").check()
     kinds = {problem.kind for problem in found}
     assert "bad corrections file" not in kinds
     assert datasets.worst(found) != "error"
@@ -90,7 +90,7 @@ def test_the_loader_by_itself_does_what_the_page_says(tmp_path, monkeypatch, cap
     root = "build/try/casme2"
     synthetic.write("casme2", root, subjects=4, seed=1, frame_size=(32, 32))
     names: dict = {}
-    exec(block("datasets.check("), names)
+    exec(block(".check()"), names)
     first, agrees = capsys.readouterr().out.splitlines()
     clip = names["clips"].iloc[0]
     count = clip["offset"] - clip["onset"] + 1
@@ -153,7 +153,7 @@ def test_the_small_twin_gives_the_two_notes_that_the_page_names(tmp_path):
     assert "mer synth casme2 build/try/casme2 --subjects 4 --seed 1\n" in PAGE
     # The size of the frames changes neither the sheet nor which frames there are.
     root = synthetic.write("casme2", tmp_path / "t", subjects=4, seed=1, frame_size=(32, 32))
-    found = datasets.check("casme2", root)
+    found = datasets.Casme2(root).check()
     assert sorted((p.severity, p.kind) for p in found) == [
         ("note", "degenerate phase"),
         ("note", "missing apex"),

@@ -7,7 +7,7 @@ import pytest
 
 from companion.chapters.clips_figures import face_crops
 from mer_utils.errors import MerError
-from mer_utils.frames import SubjectCrop
+from mer_utils.datasets import SubjectCrop
 
 
 def test_every_subject_is_named_and_a_lost_face_is_said(rng) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mer_utils.datasets.problems import DataProblem, fail
+from mer_utils.errors import MerError
 
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 _LAST_INTEGER = re.compile(r"([0-9]+)[^0-9]*$")
@@ -130,25 +130,18 @@ def _is_good_folder(entry: os.DirEntry[str], root: Path) -> bool:
 
 
 def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
-    """List a clip folder in one pass, without opening a file.
-
-    Parameters
-    ----------
-    folder : path
-        The clip's folder.
-    root : Path, optional
-        Links that lead out of this folder are refused.
+    """List a clip folder in one pass, without opening a file; links out of `root` are refused.
 
     Raises
     ------
     MerError
-        If the folder does not exist or cannot be read.
+        ``missing frame folder``, if it does not exist or cannot be read.
     """
     folder, listing, found = Path(folder), Listing(), dict[int, list[os.DirEntry[str]]]()
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
-        raise fail(
+        raise MerError(
             "missing frame folder",
             f"frame folder {printable(folder)} cannot be read ({error.strerror or error})",
             "a folder with the clip's frames",
@@ -180,17 +173,8 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
 
 
 def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> Listing:
-    """List what lies in a folder of folders: its files, and the entries that are refused.
+    """List a folder of folders: the files beside those `expected`, and what is refused.
 
-    Parameters
-    ----------
-    folder, root : Path
-        The folder; links that leave `root` are refused.
-    expected : iterable of str
-        Names of files that belong there.
-
-    Notes
-    -----
     A folder that may not be read gives nothing: the clips in it say so.
     """
     listing, known = Listing(), set(expected)
@@ -217,14 +201,12 @@ def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> List
 def frame_files(folder: str | Path) -> dict[int, Path]:
     """Return the frames of a clip folder, frame number to file, in numeric order.
 
-    The number is the last integer of the file's stem, so ``img46.jpg``, ``reg_img46.jpg``
-    and ``006_05562.jpg`` give 46, 46 and 5562, and 10 comes after 9. Files that are no frames
-    (``Thumbs.db``, ``.DS_Store``, ``*.lnk``, copies) are passed over.
+    Files that are no frames (``Thumbs.db``, ``.DS_Store``, ``*.lnk``, copies) are passed over.
 
     Raises
     ------
     MerError
-        If the folder is missing, or two files claim one frame number.
+        ``missing frame folder`` or ``doubled frame``.
     """
     listing = list_frames(folder)
     for number, names in listing.doubled.items():
@@ -232,9 +214,9 @@ def frame_files(folder: str | Path) -> dict[int, Path]:
     return listing.frames
 
 
-def doubled_frame(folder: str | Path, number: int, names: list[str]) -> DataProblem:
+def doubled_frame(folder: str | Path, number: int, names: list[str]) -> MerError:
     """Return the error for a frame number that several files claim."""
-    return fail(
+    return MerError(
         "doubled frame",
         f"frame {number} of {printable(folder)} has {len(names)} files: {', '.join(names)}",
         "one file a frame number",
@@ -278,17 +260,6 @@ def find_base(
     user pointed at. Where several folders qualify, a folder under a name of `prefer` wins, in
     that order, then the one with the most subjects, then the shallowest, then the first by
     name; one base is used for all clips, so two versions of the frames are never mixed.
-
-    Parameters
-    ----------
-    root : Path
-        Where to start.
-    is_subject : callable
-        Tells whether a folder name is a subject's.
-    prefer : iterable of str
-        Folder names to prefer, best first.
-    depth : int
-        How many levels below `root` are searched.
     """
     order = list(prefer)
     level, seen, candidates = [root], {os.path.realpath(root)}, []

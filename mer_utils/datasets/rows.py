@@ -1,15 +1,14 @@
-"""The rows of a data set before any rule is applied, and how a data set is read."""
+"""The rows of a data set before any rule is applied."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mer_utils.datasets.layout import Listing
 from mer_utils.datasets.problems import Problem
+from mer_utils.frames.layout import Listing
 
 #: What the sheets write where no value was annotated.
 BLANKS = frozenset({"", "/", "-", "nan", "none", "n/a"})
@@ -94,35 +93,6 @@ class Source:
     base: Path | None
     problems: list[Problem] = field(default_factory=list)
     listings: dict[Path, Listing] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """How one data set is read; the rules and checks are the same for all.
-
-    Parameters
-    ----------
-    name, title : str
-        Name in the clip table, and for people.
-    fps : float
-        Frames a second.
-    emotions : frozenset of str
-        Every emotion word (lower case) that the data set uses.
-    missing_apex : str
-        The rule for a missing apex when none is chosen.
-    read : callable
-        Takes the root and the sheet's name (or None), returns a `Source`.
-    published : mapping of str to int
-        Number of clips of each emotion where no sheet lists them; empty where one does.
-    """
-
-    name: str
-    title: str
-    fps: float
-    emotions: frozenset[str]
-    missing_apex: str
-    read: Callable[[Path, str | Path | None], Source]
-    published: Mapping[str, int] = field(default_factory=dict)
 
 
 def text(cell: Any) -> str:

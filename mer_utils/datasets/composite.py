@@ -1,0 +1,135 @@
+"""Several data sets as one, such as the composite of the challenge MEGC2019."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pandas as pd
+
+from mer_utils.datasets import schema
+from mer_utils.datasets.dataset import DATASETS, Dataset, Root
+from mer_utils.datasets.problems import Problem, in_order
+from mer_utils.datasets.schemes import Scheme
+from mer_utils.errors import MerError
+from mer_utils.frames import CropOptions
+from mer_utils.registry import unknown
+
+
+@dataclass(frozen=True)
+class Composite(Dataset):
+    """Several data sets as one clip table, with subjects named as in ``"casme2-sub01"``.
+
+    Two data sets may use one subject name for two people; prefixed, no fold can mix them.
+
+    Parameters
+    ----------
+    parts : tuple of Dataset
+        All with one label scheme, each with rules, corrections and crop of its own.
+
+    Raises
+    ------
+    MerError
+        ``invalid option``, if there is no part, one twice, or their schemes differ.
+
+    Examples
+    --------
+    >>> both = Composite.open({"casme2": "a", "smic": "b"})
+    >>> [part.missing_apex for part in both.parts], both.rules["missing_apex"]
+    (['skip_view', 'midpoint'], None)
+    """
+
+    parts: tuple[Dataset, ...] = ()
+
+    name = "megc2019"
+    title = "MEGC2019 composite"
+    members = ("casme2", "samm", "smic")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+        names = [part.name for part in self.parts]
+        labelled = {part.scheme for part in self.parts}
+        if len(names) == len(set(names)) and len(labelled) == 1:
+            return
+        raise MerError(
+            "invalid option",
+            f"{self.title} joins {', '.join(names) or 'no data set'}"
+            + (f" under {', '.join(sorted(s.name for s in labelled))}" if names else ""),
+            "different data sets, at least one, under one label scheme",
+            "name each data set once, and one scheme for all",
+        )
+
+    @classmethod
+    def open(
+        cls,
+        root: Mapping[str, Root],
+        *,
+        scheme: str | Scheme | None = None,
+        crop: Mapping[str, CropOptions] | None = None,
+        **options: Any,
+    ) -> Composite:
+        """Return the composite of the data sets at these roots.
+
+        Parameters
+        ----------
+        root : mapping of str to path
+            Data set name to root.
+        scheme : str or Scheme, optional
+            That labels all of them; None is ``"megc-3"``.
+        crop : mapping of str to CropOptions, optional
+            By data set.
+        **options
+            As of each part; a rule for a missing apex that is not chosen is each part's own.
+        """
+        known = {f.name for name in root for f in fields(DATASETS[name])[1:]}  # type: ignore[arg-type]
+        for option in options:
+            if option not in known:
+                raise unknown(f"option of {cls.title}", option, sorted(known))
+        chosen = options | {"scheme": scheme or "megc-3"}
+        return cls(
+            tuple(
+                DATASETS[name].open(place, **chosen, crop=(crop or {}).get(name))
+                for name, place in root.items()
+            )
+        )
+
+    @property
+    def scheme(self) -> Scheme:
+        """The label scheme of all parts."""
+        return self.parts[0].scheme
+
+    @property
+    def rules(self) -> dict[str, str | None]:
+        """The rules for what the annotations leave open; None where the parts differ."""
+        each = [part.rules for part in self.parts]
+        return {
+            rule: chosen if all(other.get(rule) == chosen for other in each) else None
+            for rule, chosen in each[0].items()
+        }
+
+    @property
+    def crops(self) -> tuple[tuple[str, CropOptions], ...]:
+        """The parts that are cropped to the face, by name, and how."""
+        return tuple(crop for part in self.parts for crop in part.crops)
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """How the made parts were made, by name; None if none is."""
+        return {part.name: part.made for part in self.parts if part.made is not None} or None
+
+    def clips(self) -> pd.DataFrame:
+        """Return the parts' clip tables as one."""
+        return schema.finished(_below(part.clips() for part in self.parts))
+
+    def check(self, decode: bool = False) -> list[Problem]:
+        """Return every problem of every part, worst first."""
+        return in_order(problem for part in self.parts for problem in part.check(decode))
+
+    def ledger(self) -> pd.DataFrame:
+        """Return the parts' ledgers, one below the other."""
+        return _below(part.ledger() for part in self.parts)
+
+
+def _below(tables: Any) -> pd.DataFrame:
+    return schema.prefixed(pd.concat(list(tables), ignore_index=True))

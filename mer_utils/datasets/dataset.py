@@ -1,0 +1,189 @@
+"""What every data set is: one class each, registered by name, all used alike."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from mer_utils.datasets.fingerprint import data_fingerprint
+from mer_utils.datasets.problems import Problem
+from mer_utils.datasets.published import Published
+from mer_utils.datasets.schemes import Scheme
+from mer_utils.errors import MerError
+from mer_utils.frames import CropOptions
+from mer_utils.registry import Registry, unknown
+
+#: Marks the root of a made data set, and says how it was made.
+SYNTHETIC_MARK = "synthetic.json"
+
+Root = str | os.PathLike[str]
+
+
+class Dataset(ABC):
+    """Clips with their labels; subclasses are frozen dataclasses whose first field is the place.
+
+    Attributes
+    ----------
+    name, title : str
+        Short, and for people.
+    published : Published or None
+        What is published about the data set.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    published: ClassVar[Published | None] = None
+
+    @property
+    @abstractmethod
+    def scheme(self) -> Scheme:
+        """The label scheme."""
+
+    @classmethod
+    def open(cls, root: Any, **options: Any) -> Dataset:
+        """Return the data set at `root`; `options` are the fields of the class.
+
+        Raises
+        ------
+        MerError
+            ``unknown name``, if an option or what was chosen for it is unknown.
+        """
+        known = [field.name for field in fields(cls)[1:]]  # type: ignore[arg-type]
+        for option in options:
+            if option not in known:
+                raise unknown(f"option of {cls.title}", option, known)
+        return cls(root, **options)  # type: ignore[call-arg]
+
+    @property
+    def parts(self) -> tuple[Dataset, ...]:
+        """The data sets that this one joins: itself, unless it is a composite."""
+        return (self,)
+
+    @property
+    def rules(self) -> dict[str, str | None]:
+        """The rules for what the annotations leave open; None where the parts differ."""
+        return {}
+
+    @property
+    def crops(self) -> tuple[tuple[str, CropOptions], ...]:
+        """The parts that are cropped to the face, by name, and how."""
+        return ()
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """How a made data set was made; None for what a camera saw."""
+        return None
+
+    @abstractmethod
+    def clips(self) -> pd.DataFrame:
+        """Return the clip table, one row per clip.
+
+        The data are read once; make a new instance to read them again.
+
+        Returns
+        -------
+        DataFrame
+            Columns dataset, subject, clip (together the key), onset, apex, offset (the data
+            set's own frame numbers, both ends inclusive; apex may be missing), apex_source,
+            emotion, label (categories are the scheme's classes in order), action_units, fps,
+            frames_dir. Sorted by key, index 0..n-1.
+
+        Raises
+        ------
+        MerError
+            On any error that concerns a clip in use, naming the first and counting the others.
+        """
+
+    @abstractmethod
+    def check(self, decode: bool = False) -> list[Problem]:
+        """Return every problem, worst first; `clips` succeeds exactly if none is an error.
+
+        Parameters
+        ----------
+        decode : bool
+            Decode every frame from onset to offset too, which `clips` never does; else only
+            the first and last bytes of each are looked at.
+        """
+
+    @abstractmethod
+    def ledger(self) -> pd.DataFrame:
+        """Return one line per row of the sheet: used or left out, with the reason.
+
+        Returns
+        -------
+        DataFrame
+            Columns row (number in the sheet, from 1; without a sheet the position among the
+            folders), dataset, subject, clip, emotion, label, status ("used" or "left out"),
+            reason (empty for a used row), apex_source, rules (those applied, joined by
+            ``"; "``). The used rows are those of `clips`.
+        """
+
+    def fingerprint(self, cache: Path | None = None) -> str:
+        """Return the SHA-256 (hex) of the clip table and of the bytes of every frame it names.
+
+        Parameters
+        ----------
+        cache : Path, optional
+            A folder that keeps each clip's fingerprint, as reading every frame takes a while.
+        """
+        return data_fingerprint(self.clips(), cache)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+DATASETS: Registry[type[Dataset]] = Registry(
+    "data set", parts=("title", "clips", "check", "ledger", "open")
+)
+
+
+def open(name: str, root: Root | Mapping[str, Root], **options: Any) -> Dataset:
+    """Return the data set of that name at `root`; a composite takes a root per part.
+
+    Examples
+    --------
+    >>> open("casme2", "somewhere", missing_apex="drop").title
+    'CASME II'
+    """
+    return DATASETS[name].open(root, **options)
+
+
+def named(text: str) -> tuple[type[Dataset], Path | None]:
+    """Return the class that ``NAME`` or ``NAME:PLACE`` means, and the place.
+
+    Examples
+    --------
+    >>> named("samm")[0].title, named("manifest:flow.csv")[1].name
+    ('SAMM', 'flow.csv')
+    """
+    name, _, place = text.partition(":")
+    found = DATASETS[name]
+    if name == "manifest" and not place:
+        raise MerError(
+            "invalid option",
+            f"{text!r} names no file",
+            "manifest:FILE",
+            "name the manifest's file after the colon",
+        )
+    return found, Path(place).expanduser().absolute() if place else None
+
+
+def absolute(root: Root) -> Path:
+    """Return a path as it is stored: absolute, links as they are."""
+    return Path(os.path.abspath(Path(root).expanduser()))
+
+
+def made_at(root: Root) -> dict[str, Any] | None:
+    """Return how the made data set at `root` was made, or None if nothing there says it is one."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        found: dict[str, Any] = json.loads((Path(root) / SYNTHETIC_MARK).read_text("utf-8"))
+        return found
+    return None

@@ -1,0 +1,66 @@
+"""The faces on the onset frames of a clip table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mer_utils.datasets.rules import clip_frames
+from mer_utils.frames import CropOptions, crop, decode, face_on
+
+
+@dataclass(frozen=True)
+class SubjectCrop:
+    """The crop of one clip's onset frame.
+
+    Parameters
+    ----------
+    dataset, subject, clip : str
+        The clip's key.
+    image : ndarray of shape (size, size, c), uint8, or None
+        None where no face was found.
+    """
+
+    dataset: str
+    subject: str
+    clip: str
+    image: np.ndarray | None
+
+
+def crops_of(
+    clips: pd.DataFrame, crops: Sequence[tuple[str, CropOptions]] = ()
+) -> list[SubjectCrop]:
+    """Crop the onset frame of each subject's first clip, to be looked at.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        The clip table.
+    crops : sequence of (data set, CropOptions) pairs
+        Data sets that are not among them are shown with the default crop.
+
+    Returns
+    -------
+    list of SubjectCrop
+        One per subject, in the table's order.
+    """
+    found = []
+    for row in clips.drop_duplicates(["dataset", "subject"]).itertuples():
+        path = clip_frames(row).paths[0]
+        onset = decode(path)
+        options = dict(crops).get(str(row.dataset), CropOptions())
+        face = face_on(path, options.detector, onset)
+        cut = crop([onset], face, margin=options.margin, size=options.size)[0] if face else None
+        found.append(SubjectCrop(str(row.dataset), str(row.subject), str(row.clip), cut))
+    return found
+
+
+def without_face(clips: pd.DataFrame, options: CropOptions) -> pd.DataFrame:
+    """Return the rows of the clips on whose onset frame no face is found, with their index."""
+    missing = [
+        face_on(clip_frames(row).paths[0], options.detector) is None for row in clips.itertuples()
+    ]
+    return clips[np.array(missing, bool)]

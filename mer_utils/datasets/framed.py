@@ -1,0 +1,187 @@
+"""Data sets of clips whose frames lie in folders: options, clip table, check and ledger."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from mer_utils.datasets import checks, rules, schema, schemes
+from mer_utils.datasets.dataset import Dataset, Root, absolute, made_at
+from mer_utils.datasets.faces import without_face
+from mer_utils.datasets.ledger import ledger_of
+from mer_utils.datasets.problems import Problem, in_order, raise_errors
+from mer_utils.datasets.published import Published
+from mer_utils.datasets.rows import Source
+from mer_utils.datasets.survey import Survey, take
+from mer_utils.errors import MerError
+from mer_utils.frames import CropOptions
+
+
+@dataclass(frozen=True)
+class Framed(Dataset):
+    """A data set of clips whose frames lie in folders.
+
+    A subclass has `name`, `title`, `published` and `read`.
+
+    Parameters
+    ----------
+    root : path
+        Folder with the sheet and the frames.
+    scheme : str or Scheme, optional
+        Label scheme; None takes the published default.
+    missing_apex : {"skip_view", "drop", "midpoint"}, optional
+        What becomes of a clip without an apex: it stays, with the ``full`` view only; it is
+        left out; or its apex is set halfway. None takes the data set's own rule.
+    degenerate_phase : {"skip_view", "drop_clip"}
+        What becomes of a clip where half of it has fewer than two frames (or does not exist,
+        for want of an apex): it stays without that view, or is left out.
+    missing_frames : {"error", "drop_clip"}
+        What becomes of a clip with missing or damaged frames between onset and offset.
+    corrections : path, optional
+        A corrections CSV, applied after the one that comes with the package.
+    sheet : path, optional
+        The sheet to read, where the root holds several.
+    crop : CropOptions, optional
+        How frames are cropped to the face; None takes them as they are.
+    no_face : {"error", "drop_clip"}
+        With `crop`, what becomes of a clip on whose onset frame no face is found: it stays, for
+        :mod:`mer_utils.views` to refuse, or is left out.
+    verify_frames : bool
+        Glance at the first and last bytes of every frame. False only lists the folders, which
+        is faster on a slow disk.
+
+    Raises
+    ------
+    MerError
+        ``unknown name`` for a scheme or rule that is unknown, ``invalid option`` for a scheme
+        that does not label the data set.
+    """
+
+    root: Root
+    scheme: Any = None
+    missing_apex: str | None = None
+    degenerate_phase: str = "skip_view"
+    missing_frames: str = "error"
+    corrections: Root | None = None
+    sheet: Root | None = None
+    crop: CropOptions | None = None
+    no_face: str = "error"
+    verify_frames: bool = True
+
+    published: ClassVar[Published]
+
+    def __post_init__(self) -> None:
+        filled = {
+            "root": absolute(self.root),
+            "scheme": schemes.resolve(self.name, self.scheme or self.published.scheme),
+            "missing_apex": self.missing_apex or self.published.missing_apex,
+            "corrections": None if self.corrections is None else absolute(self.corrections),
+        }
+        for name, value in filled.items():
+            object.__setattr__(self, name, value)
+        for rule, chosen in self.rules.items():
+            rules.require_rule(rule, str(chosen))
+
+    @abstractmethod
+    def read(self, root: Path) -> Source:
+        """Read the rows of the data set in `root`, before any rule is applied."""
+
+    @property
+    def rules(self) -> dict[str, str | None]:
+        """The rules for what the annotations leave open."""
+        return {rule: getattr(self, rule) for rule in rules.RULES}
+
+    @property
+    def crops(self) -> tuple[tuple[str, CropOptions], ...]:
+        """The name and the crop, if there is one."""
+        return () if self.crop is None else ((self.name, self.crop),)
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """How a made twin was made; None for what a camera saw."""
+        return made_at(self.root)
+
+    def clips(self) -> pd.DataFrame:
+        """Return the clip table."""
+        return self._kept_and_faceless[0].copy()
+
+    def check(self, decode: bool = False) -> list[Problem]:
+        """Return every problem, worst first."""
+        try:
+            survey = take(self, self.checked_root(), thorough=True, decode=decode)
+        except MerError as failure:
+            return [Problem.of(failure)]
+        return in_order([*survey.problems, *checks.findings(survey)])
+
+    def ledger(self) -> pd.DataFrame:
+        """Return one line per row of the sheet."""
+        return ledger_of(self._survey, self._kept_and_faceless[1])
+
+    @cached_property
+    def _survey(self) -> Survey:
+        survey = take(self, self.checked_root())
+        raise_errors(survey.problems)
+        return survey
+
+    @cached_property
+    def _kept_and_faceless(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The clip table, and the clips left out of it for want of a face."""
+        clips = _clip_table(self._survey)
+        if self.crop is None or self.no_face == "error":
+            return clips, clips.iloc[:0]
+        faceless = without_face(clips, self.crop)
+        return clips.drop(faceless.index).reset_index(drop=True), faceless
+
+    def checked_root(self) -> Path:
+        """Return the root.
+
+        Raises
+        ------
+        MerError
+            ``missing root`` or ``bad name``.
+        """
+        root = Path(self.root)
+        what = f"the root of {self.title}, {checks.printable(root)}, "
+        kind, why = "missing root", ""
+        expected = "a folder with the data set"
+        remedy = "name the folder that holds the sheet and the frames"
+        if not root.is_dir():
+            why = "is not a folder" if root.exists() else "does not exist"
+        elif checks.printable(root) != str(root):
+            # The clip table and every file made from it are UTF-8.
+            kind, why, expected = "bad name", "is not UTF-8", "a path that is UTF-8 throughout"
+            remedy = "rename the folder, or move the data set"
+        elif not os.access(root, os.R_OK | os.X_OK):
+            why, expected = "may not be read", "a folder that you may read"
+            remedy = "ask its owner for permission to read it and the folders in it"
+        if why:
+            raise MerError(kind, what + why, expected, remedy, checks.printable(root))
+        return root
+
+
+def _clip_table(survey: Survey) -> pd.DataFrame:
+    """Return the clip table of a survey without errors, checked and sorted by key."""
+    rows, dataset = survey.used, survey.dataset
+    text = {
+        "dataset": [dataset.name] * len(rows),
+        "subject": [row.subject for row in rows],
+        "clip": [row.clip for row in rows],
+        "apex_source": [row.apex_source for row in rows],
+        "emotion": [row.emotion for row in rows],
+        "action_units": [row.action_units for row in rows],
+        "frames_dir": [str(row.frames_dir) for row in rows],
+    }
+    numbers = {name: [getattr(row, name) for row in rows] for name in schema.FRAME_COLUMNS}
+    columns = {
+        **{name: pd.Series(values, dtype="str") for name, values in text.items()},
+        **{name: pd.Series(values, dtype="Int64") for name, values in numbers.items()},
+        "label": pd.Categorical([row.label for row in rows], dataset.scheme.classes),
+        "fps": pd.Series(dataset.published.fps, index=range(len(rows)), dtype="float64"),
+    }
+    return schema.finished(pd.DataFrame(columns)[schema.COLUMNS])
