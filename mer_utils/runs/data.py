@@ -38,7 +38,7 @@ class Context:
         Folder of views and fingerprints, which can be made anew at any time.
     device : str
         "auto", "cpu", "cuda" or one GPU as in "cuda:1", see
-        :func:`mer_utils.runs.device.resolve_device`.
+        `mer_utils.runs.device.resolve_device`.
     worker : int
         Number of the process that computes, by which it takes one of several GPUs.
     corrections : Path, optional

@@ -55,7 +55,7 @@ def open_executor(
     cluster_options : Path, optional
         A TOML file: the arguments of dask-jobqueue's cluster, and ``jobs``, how many.
     device : str
-        On this machine, see :func:`mer_utils.runs.device.resolve_device`. With ``cuda``,
+        On this machine, see `mer_utils.runs.device.resolve_device`. With ``cuda``,
         only Dask workers with the resource ``GPU`` get folds.
 
     Raises

@@ -1,0 +1,86 @@
+"""A Sphinx extension: what the pages of reference take from the code.
+
+``{error-kinds} TOPIC`` is the table of that topic's kinds of errors.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from inspect import isclass, ismodule, isroutine
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docutils import nodes
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+
+from mer_utils.errors import kinds
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def table(topic: str) -> str:
+    """Return a topic's kinds as a Markdown table; kinds explained alike share a row.
+
+    Examples
+    --------
+    >>> print(table("A face is not found")[:76])
+    | Kind | What it usually is | What to do |
+    |---|---|---|
+    | `no face` | Nothing
+    """
+    rows = ["| Kind | What it usually is | What to do |", "|---|---|---|"]
+    found = [kind for kind in kinds().values() if kind.topic == topic]
+    for (usually, remedy), alike in groupby(found, lambda kind: (kind.usually, kind.remedy)):
+        names = ", ".join(f"`{kind.name}`" for kind in alike)
+        rows.append(f"| {names} | {usually} | {remedy} |")
+    return "\n".join(rows)
+
+
+class ErrorKinds(SphinxDirective):
+    """Show one topic of :func:`mer_utils.errors.kinds`."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the table as part of the page, so that its roles work."""
+        if self.arguments[0] not in {kind.topic for kind in kinds().values()}:
+            raise self.error(f"no kind of error has the topic {self.arguments[0]!r}")
+        return self.parse_text_to_nodes(table(self.arguments[0]))
+
+
+def skip(app: Sphinx, what: str, name: str, obj: Any, *_: Any) -> bool | None:
+    """Leave out what classes have from pydantic, matplotlib and named tuples."""
+    foreign = name in ("model_config", "set") or type(obj).__name__ == "_tuplegetter"
+    return True if foreign else None
+
+
+def adopt_constants(app: Sphinx, what: str, name: str, room: Any, *_: Any) -> None:
+    """Let autodoc find the constants that a room takes from modules of its own.
+
+    It shows constants with a ``#:`` comment, and looks for that in the room's own file only.
+    Values are shown where they are short.
+    """
+    if what != "module":
+        return
+    comments: dict[tuple[str, str], list[str]] = {}
+    for module in pkgutil.iter_modules(getattr(room, "__path__", ()), f"{name}."):
+        comments.update(ModuleAnalyzer.for_module(module.name).find_attr_docs())
+    documented = ModuleAnalyzer.for_module(name).find_attr_docs()
+    for public in getattr(room, "__all__", ()):
+        constant = getattr(room, public)
+        if not (isclass(constant) or isroutine(constant) or ismodule(constant)):
+            lines = comments.get(("", public), [f"See `{name}`."])
+            short = len(repr(constant)) < 100 and " at 0x" not in repr(constant)
+            documented["", public] = [*lines, *(["", f"``{constant!r}``", ""] if short else [])]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension with Sphinx."""
+    app.add_directive("error-kinds", ErrorKinds)
+    app.connect("autodoc-process-docstring", adopt_constants)
+    app.connect("autodoc-skip-member", skip)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
