@@ -12,8 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mer_utils.extras import require
+
 
 def _svm() -> Any:
+    require("sklearn", "train")
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
@@ -22,9 +25,7 @@ def _svm() -> Any:
 
 
 def _class_frequencies() -> Any:
-    from sklearn.dummy import DummyClassifier
-
-    return DummyClassifier(strategy="prior")
+    return require("sklearn.dummy", "train").DummyClassifier(strategy="prior")
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,7 @@ def gradients(images: np.ndarray) -> np.ndarray:
     Nine orientations, cells of a sixth of the image, blocks of 2 x 2 cells, of the mean over
     the channels.
     """
-    from skimage.feature import hog
-
+    hog = require("skimage.feature", "train").hog
     cell = max(images.shape[1] // 6, 2)
     cells = {"pixels_per_cell": (cell, cell), "cells_per_block": (2, 2)}
     return np.stack([hog(image, **cells) for image in images.mean(axis=-1)]).astype(np.float32)

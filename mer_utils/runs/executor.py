@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.runs.data import Context
 from mer_utils.runs.fold import Job, Outcome
 from mer_utils.runs.local import InProcess, LocalWorkers
@@ -91,11 +92,12 @@ def open_executor(
 
         resolve_device(device)  # not in every fold, hours later
         return LocalWorkers(workers) if workers > 1 else InProcess()
-    # Imported here because distributed takes a second to load.
+    require("distributed", "cluster")  # takes a second to load
     from mer_utils.runs import cluster
 
     gpu = device.startswith("cuda")
     if cluster_options is not None:
+        require("dask_jobqueue", "cluster")
         from mer_utils.runs import job_queue
 
         return job_queue.job_queue(name, cluster_options, gpu=gpu)
