@@ -16,10 +16,11 @@ test: $(READY)  ## run the examples in docstrings, then the tests, with coverage
 	$(BIN)/python -m pytest --doctest-modules mer_utils companion --cov --cov-report=
 	$(BIN)/python -m pytest tests -n 2 --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 
-lint: $(READY)  ## format, style (notebooks too), types, and the import direction of the rooms
+lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import direction of the rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m companion.build.lint
+	find mer_utils companion -name '*.py' -exec $(BIN)/numpydoc lint {} +
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -8,24 +8,24 @@ code. **Nothing measured on them is evidence about faces.** What is known of eve
 apex, strength of each AU, head drift) lies beside it in ``ground_truth.parquet``, which only
 tests and one chapter of the book read.
 
-Modules
--------
-published   what is published about the data sets
-population  who shows what, when: the rows of a made data set
-emotions    which action units a clip shows
-dynamics    how strongly each acts in each frame; ``phase_difference``
-identity    the numbers that make a face a person's own
-canvas      the paper it is drawn on, and where its parts lie
-features    eyes, brows, lips, hair and what is around the head
-face        the whole face at rest
-motion      where action units move the skin
-stage       where the face stands in the frame, and how it drifts
-clips       one clip: face, motion, drift, light, noise
-sheets      spreadsheets, folder and file names
-settings    what decides a data set's bytes
-drawing     many clips into files
-writer      a whole data set on disk
-truth       what is true of its clips
+Its modules::
+
+    published   what is published about the data sets
+    population  who shows what, when: the rows of a made data set
+    emotions    which action units a clip shows
+    dynamics    how strongly each acts in each frame; ``phase_difference``
+    identity    the numbers that make a face a person's own
+    canvas      the paper it is drawn on, and where its parts lie
+    features    eyes, brows, lips, hair and what is around the head
+    face        the whole face at rest
+    motion      where action units move the skin
+    stage       where the face stands in the frame, and how it drifts
+    clips       one clip: face, motion, drift, light, noise
+    sheets      spreadsheets, folder and file names
+    settings    what decides a data set's bytes
+    drawing     many clips into files
+    writer      a whole data set on disk
+    truth       what is true of its clips
 """
 
 from mer_utils.synthetic.clips import Clip, make_clip

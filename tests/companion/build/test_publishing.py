@@ -1,49 +1,76 @@
-"""What publishes the book says what the README says, and lets nothing run away."""
+"""What checks and publishes the book says what the README says, and lets nothing run away."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FILE = ROOT / ".github" / "workflows" / "pages.yml"
-# YAML 1.1 reads the key "on" as True.
-FLOW = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-STEPS = [step for job in FLOW["jobs"].values() for step in job["steps"]]
+FLOWS = {
+    path.stem: yaml.safe_load(path.read_text("utf-8"))
+    for path in (ROOT / ".github" / "workflows").glob("*.yml")
+}
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
 
-def test_the_workflow_runs_the_commands_of_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def steps(flow: dict) -> list[dict]:
+    return [step for job in flow["jobs"].values() for step in job["steps"]]
+
+
+def commands_of_the_readme() -> list[str]:
+    readme = (ROOT / "README.md").read_text("utf-8")
     (block,) = re.findall(r"^## Two commands\n.*?```sh\n(.*?)```", readme, re.S | re.M)
-    commands = [line.split("#")[0].strip() for line in block.splitlines()]
-    run = [step["run"] for step in STEPS if step.get("run", "").startswith("make")]
-    assert run == commands
+    return [line.split("#")[0].strip() for line in block.splitlines()]
 
 
-def test_actions_are_pinned_and_every_job_may_do_little_and_ends():
-    uses = [step["uses"] for step in STEPS if "uses" in step]
-    assert len(uses) >= 5
-    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", name) for name in uses)
-    assert FLOW["permissions"] == {"contents": "read"}
-    assert FLOW["jobs"]["publish"]["permissions"] == {"pages": "write", "id-token": "write"}
-    assert "permissions" not in FLOW["jobs"]["build"]
-    assert all("timeout-minutes" in job for job in FLOW["jobs"].values())
-    assert FLOW["concurrency"]["group"]
-    assert FLOW["jobs"]["publish"]["needs"] == "build"
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_workflow_runs_the_commands_of_the_readme_and_may_do_little(name):
+    flow = FLOWS[name]
+    run = [s["run"] for s in steps(flow) if s.get("run", "").startswith("make")]
+    assert [command for command in run if command != "make lint"] == commands_of_the_readme()
+    uses = [step["uses"] for step in steps(flow) if "uses" in step]
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in uses)
+    assert flow["permissions"] == {"contents": "read"}
+    assert all("timeout-minutes" in job for job in flow["jobs"].values())
+    assert flow["concurrency"]["group"]
+    assert not re.search(r"MER_\w+_ROOT", str(flow))  # it never reads licensed data
 
 
-def test_the_built_site_is_what_is_published():
-    (upload,) = [s for s in STEPS if s.get("uses", "").startswith("actions/upload-pages")]
+def test_pull_requests_are_checked_and_only_main_is_published():
+    # YAML 1.1 reads the key "on" as True.
+    assert "pull_request" in FLOWS["checks"][True]
+    assert FLOWS["pages"][True]["push"] == {"branches": ["main"]}
+    publish = FLOWS["pages"]["jobs"]["publish"]
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+    assert publish["needs"] == "build"
+    assert "permissions" not in FLOWS["pages"]["jobs"]["build"]
+    (upload,) = [s for s in steps(FLOWS["pages"]) if "upload-pages" in s.get("uses", "")]
     assert upload["with"]["path"] == "build/html"
 
 
-def test_a_workflow_never_reads_licensed_data():
-    assert not re.search(r"MER_\w+_ROOT", FILE.read_text(encoding="utf-8"))
+def test_hooks_are_the_commands_of_make_lint():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    assert [repo["repo"] for repo in hooks] == ["local"]  # nothing is downloaded
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.M)[1].replace("$(BIN)", ".venv/bin")
+    found = [hook["entry"] for hook in hooks[0]["hooks"]]
+    assert len(found) == len(lint.splitlines())
+    assert [entry for entry in found if entry not in lint] == []
+
+
+def test_forms_of_issues_ask_for_something_and_warn_of_licensed_data():
+    forms = [yaml.safe_load(path.read_text("utf-8")) for path in FORMS if path.stem != "config"]
+    assert len(forms) == 3
+    for form in forms:
+        assert {"name", "description", "body"} <= set(form)
+        ids = [part["id"] for part in form["body"] if part["type"] != "markdown"]
+        assert len(ids) == len(set(ids)) >= 3
 
 
 def test_the_citation_file_is_shown_and_not_typed():
-    page = (ROOT / "book" / "bibliography.md").read_text(encoding="utf-8")
+    page = (ROOT / "book" / "bibliography.md").read_text("utf-8")
     assert "```{literalinclude} CITATION.cff" in page
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["references"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["references"]
