@@ -22,6 +22,7 @@ from mer_utils.cli.experiments import (
     compute,
 )
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.files import BUILD_SETTING, build_dir, checkout
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def make_book(
     cluster_options: ClusterOptions = None,
 ) -> None:
     """Run what is missing, execute every notebook, build the site."""
+    require("docutils", "book")
     from companion import costs
     from companion.build import build as build_book
     from mer_utils.experiments import TABLES, open_workspace
@@ -89,6 +91,7 @@ def make_book(
 @commands.command()
 def serve(port: Annotated[int, typer.Option(help="0 takes any free one")] = 8000) -> None:
     """Show the built site in a browser on this machine."""
+    require("docutils", "book")
     from companion.build.serve import serve as serve_site
 
     serve_site(build_dir() / "html", port)
@@ -97,6 +100,7 @@ def serve(port: Annotated[int, typer.Option(help="0 takes any free one")] = 8000
 @commands.command()
 def pdf() -> None:
     """Print the whole book, as it was last built, to one PDF."""
+    require("docutils", "book")
     from companion.build.pdf import pdf as print_pdf
 
     written = print_pdf(repository=repository(), build=build_dir())

@@ -134,7 +134,9 @@ assert made.images.shape[0] == len(clips)
         ("from mer_utils import models; models.create('learnet', 3, 32)", "train"),
         ("from mer_utils import models; models.MODELS['svm_hog'].classifier()", "train"),
         ("from mer_utils.runs import open_executor; open_executor('dask')", "cluster"),
+        ("from mer_utils.runs import open_executor; open_executor()", "train"),
         ("from mer_utils import frames; frames.get_detector('centerface')", "faces"),
+        ("from companion.cli import serve; serve()", "book"),
     ],
 )
 def test_a_part_that_is_not_installed_says_what_to_install(refused, code, extra):

@@ -130,8 +130,7 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
 
 def profile_table(costs: Costs) -> pd.DataFrame:
     """List the operations in which the networks furthest from the peak spend their time."""
-    rows = costs.section("profile").itertuples()
-    lines = [
-        {"model": models.title(r.case), "operation": r.measure, "share": r.value} for r in rows
-    ]
-    return tabled(lines, "model", "operation", "share")
+    rows = costs.section("profile")
+    lines = zip(rows["case"].map(models.title), rows["measure"], rows["value"], strict=True)
+    names = ("model", "operation", "share")
+    return tabled([dict(zip(names, line, strict=True)) for line in lines], *names)

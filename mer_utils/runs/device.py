@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-
-import torch
+from typing import TYPE_CHECKING
 
 from mer_utils.errors import MerError
+from mer_utils.extras import require
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve_device(wanted: str, worker: int = 0) -> torch.device:
@@ -25,6 +28,7 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     MerError
         If a GPU is demanded and there is none: a run never moves to the CPU silently.
     """
+    torch = require("torch", "train")
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -60,12 +64,13 @@ def make_repeatable() -> None:
     One thread: the order in which threads add up numbers changes the last bits, and folds
     run side by side anyway.
     """
+    torch = require("torch", "train")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # Filling new memory with NaN shows code that reads it unwritten, which nothing here does;
-    # it costs a twentieth of the training. (torch sets this name where type checkers do not look.)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # it costs a twentieth of the training.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     # By default a GPU rounds the inputs of float32 convolutions to 10 bits (TF32).
     torch.backends.cudnn.allow_tf32 = False
@@ -73,4 +78,5 @@ def make_repeatable() -> None:
 
 def device_name(device: torch.device) -> str:
     """Return the device's name for the record."""
+    torch = require("torch", "train")
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -13,9 +13,9 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mer_utils import models
+from mer_utils.extras import require
 from mer_utils.protocol import folds as folds_of
 from mer_utils.runs.device import make_repeatable, resolve_device
 from mer_utils.runs.fold import Job
@@ -122,7 +122,7 @@ def plan_runs(
 @lru_cache(maxsize=64)
 def forward_operations(model: ModelSpec, image_size: int, classes: int) -> int:
     """Count the operations of a forward pass for one image; no weight is made or loaded."""
-    with torch.device("meta"):
+    with require("torch", "train").device("meta"):
         network = models.create(model.name, classes, image_size, width=model.width)
         return models.count_operations(network, image_size)
 
