@@ -11,7 +11,7 @@ from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
 from mer_utils.experiments.datasets import dataset_title
-from mer_utils.plotting.style import table_of
+from mer_utils.plotting.words import table_of
 
 #: Columns of `scores`, in order.
 COLUMNS = ["table", "dataset", "scheme", "model", "setting", "metric", "value", "low", "high"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
+from typing import Any
 
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import MUTED, WIDTH, BookFigure, new_figure, styled
@@ -13,46 +11,21 @@ from mer_utils.plotting.style import MUTED, WIDTH, BookFigure, new_figure, style
 _ACROSS = 8
 
 
-class _Crop(Protocol):
-    """What is drawn of a :class:`mer_utils.datasets.SubjectCrop`."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def clip(self) -> str: ...
-    @property
-    def image(self) -> np.ndarray | None: ...
-
-
 @styled
-def face_crops(crops: Sequence[_Crop]) -> BookFigure:
-    """Show the face crop of one clip of each subject.
+def face_crops(crops: Sequence[Any]) -> BookFigure:
+    """Show the face crop of one clip of each subject, or that no face was found in it.
 
     Parameters
     ----------
     crops : sequence of SubjectCrop
-        As :func:`mer_utils.datasets.crops_of` returns them; ``image`` is (size, size, c) of
-        uint8, or None where no face was found.
-
-    Returns
-    -------
-    BookFigure
-        A grid of eight pictures a row, each named by its subject; where no face was found
-        an empty frame says so.
-
-    Raises
-    ------
-    MerError
-        If there is no crop.
-
-    Notes
-    -----
-    The caption should state the margin, which frame is shown, how many subjects have no face,
-    and whether the faces are made ones.
+        As :func:`mer_utils.datasets.crops_of` returns them.
     """
     if not crops:
         raise MerError(
-            "TODO", "no crop to show", "at least one", "pass what datasets.crops_of returns"
+            "nothing to draw",
+            "no crop to show",
+            "at least one",
+            "pass what datasets.crops_of returns",
         )
     rows = -(-len(crops) // _ACROSS)
     figure = new_figure(WIDTH, rows * (WIDTH / _ACROSS + 0.3), photos=True)

@@ -1,50 +1,39 @@
-"""What things cost: learning curves of two training loops, growth of a run's time."""
+"""Figures of what things cost: learning curves of two training loops, growth of a run's time."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from mer_utils.plotting import said
 from mer_utils.plotting.style import (
     INK,
-    MODEL_COLOURS,
-    MODEL_TITLES,
-    MUTED,
     OTHER_COLOURS,
     WIDTH,
     BookFigure,
-    in_order,
     light_grid,
     new_figure,
     styled,
-    title_of,
 )
+from mer_utils.plotting.words import model_title
 
+NOTHING = "nothing was measured"
 _LOOPS = {"ours": (INK, "-"), "usual loop": (OTHER_COLOURS[1], "--")}
+_GROWTH = {"time of a run": (INK, "o-"), "images shown": (OTHER_COLOURS[1], "s--")}
 
 
 @styled
 def loss_curves(curves: pd.DataFrame) -> BookFigure:
-    """Draw the training loss of our loop and of the usual one, a panel a network.
+    """Draw the training loss of our loop and of the usual one: one panel per network.
 
     Parameters
     ----------
     curves : DataFrame
         Section ``curves`` of a record: ``case`` (network), ``measure`` (such as
-        ``ours, seed 0``), ``x`` (epoch) and ``value``. Empty if nothing was measured.
-
-    Returns
-    -------
-    BookFigure
-        One line a seed.
-
-    Notes
-    -----
-    The caption should state that the lines of one loop differ by the seed alone, and whether
-    the two loops differ by more than that.
+        ``ours, seed 0``, one line each), ``x`` (epoch) and ``value``.
     """
     if curves.empty:
-        return _nothing()
-    names = in_order(curves["case"], MODEL_COLOURS)
+        return said(NOTHING)
+    names = list(dict.fromkeys(curves["case"]))
     rows = -(-len(names) // 3)
     figure = new_figure(WIDTH, 1.9 * rows + 0.4)
     grid = figure.subplots(rows, min(3, len(names)), squeeze=False, sharex=True).ravel()
@@ -54,7 +43,7 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
             colour, style = _LOOPS[loop]
             look = {"color": colour, "linewidth": 1.2, "marker": ".", "label": loop}
             axes.plot(line["x"], line["value"], style, **look)
-        axes.set_title(title_of(name, MODEL_TITLES), fontsize=9)
+        axes.set_title(model_title(name), fontsize=9)
         axes.set_xticks(sorted(set(curves["x"].astype(int))))
         light_grid(axes)
     for axes in grid[len(names) :]:
@@ -70,34 +59,28 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
 
 @styled
 def growth_figure(growth: pd.DataFrame) -> BookFigure:
-    """Draw how the time of a run grows, on logarithmic axes, beside the images it shows.
+    """Draw how the time of a run grows, beside the images it shows, relative to the first point.
 
     Parameters
     ----------
     growth : DataFrame
         Section ``scaling`` of a record: ``case`` (what was varied), ``measure``
-        (``time of a run`` or ``images shown``), ``x`` and ``value``. Empty if nothing was
-        measured.
-
-    Returns
-    -------
-    BookFigure
-        Both curves are divided by their first value: parallel lines grow alike.
+        (``time of a run`` or ``images shown``), ``x`` and ``value``.
     """
     if growth.empty:
-        return _nothing()
+        return said(NOTHING)
     cases = list(dict.fromkeys(growth["case"]))
     figure = new_figure(WIDTH, 2.9)
     panels = figure.subplots(1, len(cases), squeeze=False, sharey=True)[0]
-    looks = {"time of a run": (INK, "o-"), "images shown": (OTHER_COLOURS[1], "s--")}
     for axes, case in zip(panels, cases, strict=True):
-        for measure, line in growth[growth["case"] == case].groupby("measure", sort=False):
-            colour, style = looks[str(measure)]
+        part = growth[growth["case"] == case]
+        for measure, line in part.groupby("measure", sort=False):
+            colour, style = _GROWTH[str(measure)]
             relative = line["value"] / line["value"].iloc[0]
             axes.plot(line["x"], relative, style, color=colour, label=measure)
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
-        ticks = sorted(set(growth.loc[growth["case"] == case, "x"]))
+        ticks = sorted(set(part["x"]))
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()
         axes.set_title(f"varied: {case}", fontsize=9)
@@ -105,10 +88,4 @@ def growth_figure(growth: pd.DataFrame) -> BookFigure:
         light_grid(axes)
     panels[0].set_ylabel("relative to the first point")
     panels[0].legend(loc="upper left")
-    return figure
-
-
-def _nothing() -> BookFigure:
-    figure = new_figure(WIDTH, 0.9)
-    figure.text(0.5, 0.5, "nothing was measured", ha="center", va="center", color=MUTED)
     return figure

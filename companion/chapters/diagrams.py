@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mer_utils.errors import MerError
 from mer_utils.plotting.markup import Markup, arrow, box, drawing, number, text
 from mer_utils.plotting.style import INK, MUTED, PHASE_COLOURS, PHASE_TITLES
 
 TRAIN_FILL, TEST_FILL = "#dbe8f4", "#b34a00"
+_TEST_WORDS: dict[str, Any] = {"size": 12, "weight": "600", "fill": "#ffffff"}
 
 
 def phases_diagram(
@@ -20,33 +22,20 @@ def phases_diagram(
 ) -> Markup:
     """Draw a clip on a time line with its onset, apex and offset and its three phases.
 
+    The curve is a sketch; the apex frame belongs to both halves.
+
     Parameters
     ----------
     onset, apex, offset : int
         Frame numbers; onset and offset inclusive, ``onset <= apex <= offset``.
     fps : float
-        Frames a second, for the duration in milliseconds.
+        Frames per second, for the duration in milliseconds.
     element_id : str
         Id of the SVG element; one page must not use it twice.
-
-    Returns
-    -------
-    Markup
-        An SVG.
-
-    Raises
-    ------
-    MerError
-        If the frames are not in order or span fewer than two frames.
-
-    Notes
-    -----
-    The caption should state that the curve is a sketch and not a measurement, that onset
-    and offset are inclusive, and that the apex frame belongs to both halves.
     """
     if not onset <= apex <= offset or onset == offset or fps <= 0:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"onset {onset}, apex {apex}, offset {offset} at {fps} fps are no clip",
             "onset <= apex <= offset, at least two frames, and a positive frame rate",
             "correct the frame numbers",
@@ -113,7 +102,7 @@ def loso_diagram(
     names: Sequence[str] | None = None,
     element_id: str = "loso-diagram",
 ) -> Markup:
-    """Draw leave-one-subject-out: one fold a subject, all predictions pooled at the end.
+    """Draw leave-one-subject-out: one fold per subject, all predictions pooled at the end.
 
     Parameters
     ----------
@@ -123,27 +112,11 @@ def loso_diagram(
         Their names; default ``1`` to ``n_subjects``.
     element_id : str
         Id of the SVG element; one page must not use it twice.
-
-    Returns
-    -------
-    Markup
-        An SVG.
-
-    Raises
-    ------
-    MerError
-        If there are fewer than two subjects, or not one name for each.
-
-    Notes
-    -----
-    The caption should state how many folds there are, that every clip is tested exactly
-    once by a network that never saw its subject, and that the predictions of all folds are
-    pooled before a score is computed.
     """
     labels = [str(i + 1) for i in range(n_subjects)] if names is None else list(names)
     if n_subjects < 2 or len(labels) != n_subjects:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"{n_subjects} subjects with {len(labels)} names cannot be drawn",
             "at least two subjects and one name for each",
             "pass the subjects of the clip table",
@@ -169,28 +142,12 @@ def loso_diagram(
             x = left + place * wide
             if subject is None:
                 parts.append(text(x + wide / 2, y + tall / 2, "…", size=14, fill=MUTED))
-            elif subject == fold:
-                parts.append(
-                    box(
-                        x + 1, y, wide - 2, tall, fill=TEST_FILL, stroke=TEST_FILL, css_class="test"
-                    )
-                )
-                parts.append(
-                    text(x + wide / 2, y + tall / 2, "test", size=12, weight="600", fill="#ffffff")
-                )
             else:
-                parts.append(
-                    box(
-                        x + 1,
-                        y,
-                        wide - 2,
-                        tall,
-                        fill=TRAIN_FILL,
-                        stroke=TRAIN_FILL,
-                        css_class="train",
-                    )
-                )
-                parts.append(text(x + wide / 2, y + tall / 2, "train", size=11, fill=INK))
+                role = "test" if subject == fold else "train"
+                fill = TEST_FILL if role == "test" else TRAIN_FILL
+                look: dict[str, Any] = {"size": 11} if role == "train" else _TEST_WORDS
+                parts.append(box(x + 1, y, wide - 2, tall, fill=fill, stroke=fill, css_class=role))
+                parts.append(text(x + wide / 2, y + tall / 2, role, **look))
         parts.append(arrow([(left + 302, y + tall / 2), (400, y + tall / 2)], colour=MUTED))
     bottom = top + len(shown) * (tall + gap) - gap
     parts.append(box(402, top, 44, bottom - top, fill="#f2f3f5"))

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from companion.chapters.results import in_order
 from mer_utils import models
 from mer_utils.errors import MerError
-from mer_utils.experiments import COMPARED
 from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
 from mer_utils.metrics.predictions import CLIP_KEY
-from mer_utils.plotting.style import in_order
 
 _KEY = ["subject", "clip"]
 
@@ -216,11 +215,9 @@ def missed_by_all(predictions: pd.DataFrame, dataset: str) -> dict[str, Any]:
 
 def _by_run(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield title, setting and rows of each network and setting, in the order of tables."""
-    for model in in_order(rows["model"], models.MODELS):
-        for setting in in_order(rows["setting"], COMPARED):
-            part = rows[(rows["model"] == model) & (rows["setting"] == setting)]
-            if len(part):
-                yield models.title(model), setting, part
+    runs = in_order(rows).groupby(["model", "setting"], sort=False, observed=True)
+    for (model, setting), part in runs:
+        yield models.title(model), setting, part
 
 
 def _spread(run: pd.DataFrame) -> dict[str, float]:

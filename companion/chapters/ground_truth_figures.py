@@ -13,19 +13,19 @@ from matplotlib.image import AxesImage
 from mer_utils import dynamic_image as di
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
-    DATASET_TITLES,
     INK,
     OTHER_COLOURS,
     PHASE_COLOURS,
     PHASE_TITLES,
     WIDTH,
     BookFigure,
+    dataset_panels,
     light_grid,
     new_figure,
     require_columns,
     styled,
-    title_of,
 )
+from mer_utils.plotting.words import dataset_title
 
 # Arrows are drawn this much longer than the skin moved, one every so many pixels of a frame
 # 280 wide, and only where it moved at all.
@@ -57,28 +57,10 @@ def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     Parameters
     ----------
     rows : sequence of mapping
-        One a clip, as `truth_row` makes them.
-
-    Returns
-    -------
-    BookFigure
-        A row a clip: the apex frame with arrows, the length of the true displacement, and the
-        magnitude of the three phases' DIs, each from 0 to its own largest value.
-
-    Raises
-    ------
-    MerError
-        If there is no row.
-
-    Notes
-    -----
-    The caption should state how much longer than the displacement the arrows are
-    (`ARROW_TIMES`), and that each picture has its own scale.
+        One per clip, as `truth_row` makes them. Each picture has its own scale.
     """
     if not rows:
-        raise MerError(
-            "TODO", "no clips to show", "at least one row", "pass one `truth_row` a clip"
-        )
+        raise MerError("nothing to draw", "no clips to show", "at least one row", "pass a row")
     headings = ["apex, arrows", "true length", *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
     h, w = rows[0]["frame"].shape[:2]
     cell = (WIDTH - 0.35) / len(headings)
@@ -91,8 +73,7 @@ def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
         for axes, (phase, colour) in zip(axes_row[2:], PHASE_COLOURS.items(), strict=True):
             if phase in row["dis"]:
                 _magnitude(axes, row["dis"][phase])
-            for side in axes.spines.values():
-                side.set(visible=True, color=colour, linewidth=2)
+            axes.spines[:].set(visible=True, color=colour, linewidth=2)
         axes_row[0].set_ylabel(row["title"], fontsize=8.5)
     for axes, heading in zip(grid[0], headings, strict=True):
         axes.set_title(heading, fontsize=9, loc="center", pad=5)
@@ -114,18 +95,9 @@ def field_grid(
     frame : ndarray of shape (h, w, c), uint8, optional
         A face to draw them on, seen where nothing moved.
     columns : int
-
-    Returns
-    -------
-    BookFigure
-
-    Raises
-    ------
-    MerError
-        If there is no field.
     """
     if not fields:
-        raise MerError("TODO", "no displacement fields to show", "at least one", "name more clips")
+        raise MerError("nothing to draw", "no fields to show", "at least one", "name more clips")
     columns = min(columns, len(fields))
     lines = -(-len(fields) // columns)
     h, w = next(iter(fields.values())).shape[:2]
@@ -154,60 +126,38 @@ def field_grid(
 
 @styled
 def apex_error_figure(errors: pd.DataFrame) -> BookFigure:
-    """Draw how far each rule's apex is from the true one.
+    """Draw the share of clips whose apex by each rule is no further away than so many frames.
 
     Parameters
     ----------
     errors : DataFrame
         Columns dataset, rule, frames: see `true_motion.apex_errors`.
-
-    Returns
-    -------
-    BookFigure
-        A panel a data set: the share of clips whose apex is no further away than so many
-        frames, one line a rule.
     """
     require_columns(errors, ("dataset", "rule", "frames"), "the table of apexes")
-    datasets, rules = (list(dict.fromkeys(errors[name])) for name in ("dataset", "rule"))
+    rules = list(dict.fromkeys(errors["rule"]))
     figure = new_figure(WIDTH, 2.7)
-    panels = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, dataset in zip(panels, datasets, strict=True):
-        part = errors[errors["dataset"] == dataset]
+    for axes, _, part in dataset_panels(figure, errors, sharex=True, sharey=True):
         for colour, line, rule in zip(OTHER_COLOURS, ("-", "--", "-."), rules, strict=False):
             away = np.sort(part.loc[part["rule"] == rule, "frames"].abs())
+            share = np.arange(len(away) + 1) / max(len(away), 1)
+            look = {"where": "post", "color": colour, "linestyle": line, "label": rule}
             if len(away):
-                share = np.arange(1, len(away) + 1) / len(away)
-                steps = np.concatenate([[0.0], share])
-                axes.step(
-                    np.concatenate([[0], away]),
-                    steps,
-                    where="post",
-                    color=colour,
-                    linestyle=line,
-                    label=rule,
-                )
-        axes.set_title(title_of(dataset, DATASET_TITLES))
-        axes.set_xlabel("frames from the true apex")
-        axes.set_ylim(0, 1.03)
+                axes.step(np.concatenate([[0], away]), share, **look)
+        axes.set(xlabel="frames from the true apex", ylim=(0, 1.03))
         light_grid(axes)
-    panels[0].set_ylabel("share of clips")
-    panels[-1].legend(loc="lower right", title="apex by")
+    figure.axes[0].set_ylabel("share of clips")
+    figure.axes[-1].legend(loc="lower right", title="apex by")
     return figure
 
 
 @styled
 def strength_figure(measured: pd.DataFrame) -> BookFigure:
-    """Draw how strong the made movements are, and how long they take.
+    """Draw the amplitudes of the made movements, and amplitude against duration.
 
     Parameters
     ----------
     measured : DataFrame
         Columns dataset, amplitude_px, rise_ms, fall_ms, as of `true_motion.measure`.
-
-    Returns
-    -------
-    BookFigure
-        Left the amplitudes, right amplitude against duration; one colour a data set.
     """
     require_columns(measured, ("dataset", "amplitude_px", "rise_ms", "fall_ms"), "the clips")
     figure = new_figure(WIDTH, 2.8)
@@ -216,7 +166,7 @@ def strength_figure(measured: pd.DataFrame) -> BookFigure:
     for colour, marker, (dataset, part) in zip(
         OTHER_COLOURS, "o^sD", measured.groupby("dataset", sort=False), strict=False
     ):
-        title = title_of(str(dataset), DATASET_TITLES)
+        title = dataset_title(str(dataset))
         left.hist(
             part["amplitude_px"],
             bins=list(edges),
@@ -246,23 +196,16 @@ def strength_figure(measured: pd.DataFrame) -> BookFigure:
 def agreement_figure(measured: pd.DataFrame) -> BookFigure:
     """Draw how well the DIs' magnitude follows the true displacement, against its strength.
 
+    The dashed line is the mean correlation with the truth of another clip.
+
     Parameters
     ----------
     measured : DataFrame
         As :func:`companion.chapters.true_motion.measure` returns it.
-
-    Returns
-    -------
-    BookFigure
-        A panel a data set, a mark a clip and phase. The dashed line is the mean correlation
-        with the truth of another clip.
     """
     require_columns(measured, ("dataset", "amplitude_px", "full", "full_wrong"), "the clips")
-    datasets = list(dict.fromkeys(measured["dataset"]))
     figure = new_figure(WIDTH, 3.1)
-    panels = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, dataset in zip(panels, datasets, strict=True):
-        part = measured[measured["dataset"] == dataset]
+    for axes, _, part in dataset_panels(figure, measured, sharex=True, sharey=True):
         for phase, marker in _PHASE_MARKERS.items():
             if phase in part:
                 axes.plot(
@@ -276,11 +219,11 @@ def agreement_figure(measured: pd.DataFrame) -> BookFigure:
                 )
         wrong = float(part["full_wrong"].mean())
         axes.axhline(wrong, color=INK, linestyle="--", linewidth=1, label="another clip's truth")
-        axes.set_title(title_of(dataset, DATASET_TITLES))
         axes.set_xlabel("amplitude in pixels")
         light_grid(axes)
-    panels[0].set_ylabel("correlation over pixels")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    panel = figure.axes[0]
+    panel.set_ylabel("correlation over pixels")
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 

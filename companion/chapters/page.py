@@ -24,7 +24,7 @@ from pandas.io.formats.style import Styler
 from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.experiments.datasets import dataset_title
-from mer_utils.plotting.style import table_of
+from mer_utils.plotting.words import table_of
 from mer_utils.registry import unknown
 
 #: Column names whose heading is more than the name without its underscores.

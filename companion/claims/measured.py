@@ -10,7 +10,7 @@ from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES, VIEWS
 from companion.claims.rules import Rule
 from mer_utils.experiments import DATASETS, FURTHER_DATASETS
 from mer_utils.models import title
-from mer_utils.plotting.style import table_of
+from mer_utils.plotting.words import table_of
 
 _TITLES = {d.name: d.title for d in (*DATASETS.values(), *FURTHER_DATASETS.values())}
 SCORES = {"accuracy_pooled": "accuracy", "uf1_pooled": "UF1", "uar_pooled": "UAR"}

@@ -10,7 +10,7 @@ from IPython.display import HTML
 
 from companion.claims.register import FAILS, HOLDS, NOT_TESTABLE, UNDECIDED
 from companion.claims.verdicts import Verdict
-from mer_utils.plotting.style import table_of
+from mer_utils.plotting.words import table_of
 
 _SOURCES = {
     "abstract": "abstract of the paper",

@@ -13,7 +13,7 @@ from companion.claims.rows import VIEWS
 from companion.claims.rules import Rule, rule_of
 from mer_utils.errors import MerError
 from mer_utils.models import title
-from mer_utils.plotting.style import table_of
+from mer_utils.plotting.words import table_of
 
 
 @dataclass(frozen=True)

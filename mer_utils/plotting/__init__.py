@@ -1,30 +1,36 @@
 """Figures: arrays or a results frame in, a figure out; nothing is trained or read from disk.
 
 - `style`: colours, fonts and deterministic output
+- `words`: what rows, comparisons, models and data sets are called
 - `markup`: SVG and HTML strings that a notebook displays
-- `clips`: subjects, classes, durations, action units, sample frames
-- `dynamic_images`, `rows`: rank-pooling weights, dynamic images side by side
+- `clips`: subjects, classes, durations
+- `dynamic_images`: rank-pooling weights, dynamic images and frames side by side
 - `results`, `overview`: scores with intervals, differences between settings
 - `matrices`, `errors`: confusion matrices, heat maps, accuracy over subjects
 - `trends`: a score against a parameter, average ranks
 - `phase_viewer`, `explorer`: one clip, or every result, interactively
+
+Every function raises `MerError` of the kind "nothing to draw" where a column is missing or there
+is no row, and draws rows in the order in which they come.
 """
 
-from mer_utils.plotting.clips import (
-    action_unit_heat_map,
-    durations,
+from mer_utils.plotting.clips import durations, subject_class_counts
+from mer_utils.plotting.dynamic_images import (
+    di_grid,
+    di_row,
+    frames_row,
+    ported_row,
+    ported_vs_right,
     sample_frames,
-    subject_class_counts,
+    weights_figure,
 )
-from mer_utils.plotting.dynamic_images import di_grid, ported_vs_right, weights_figure
 from mer_utils.plotting.errors import places_grid, said, subject_accuracy_figure
 from mer_utils.plotting.explorer import results_explorer
 from mer_utils.plotting.markup import Markup
-from mer_utils.plotting.matrices import confusion_matrices, heat_map
+from mer_utils.plotting.matrices import action_unit_heat_map, confusion_matrices, heat_map
 from mer_utils.plotting.overview import overview_figure
 from mer_utils.plotting.phase_viewer import phase_viewer
 from mer_utils.plotting.results import difference_figure, table2_figure, variants_figure
-from mer_utils.plotting.rows import di_row, frames_row, ported_row
 from mer_utils.plotting.style import (
     MODEL_COLOURS,
     PHASE_COLOURS,

@@ -1,4 +1,7 @@
-"""Dynamic images in print: the pooling weights, and DIs beside the frames they come from."""
+"""Dynamic images (DIs) in print: the pooling weights, and DIs beside the frames they come from.
+
+A grid is drawn from rows, one mapping per clip; `di_row` and its like make them from frames.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from mer_utils import dynamic_image as di
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
     FAINT,
@@ -20,8 +24,8 @@ from mer_utils.plotting.style import (
     colour_of,
     light_grid,
     new_figure,
+    no_frame,
     styled,
-    title_of,
 )
 
 KIND_COLOURS = {"bilen": "#3a3a52", "linear": "#0072b2", "ported": "#d55e00"}
@@ -30,33 +34,12 @@ KIND_LINES = {"bilen": "-", "linear": "--", "ported": "-."}
 
 @styled
 def weights_figure(weights: Mapping[str, np.ndarray]) -> BookFigure:
-    """Plot rank-pooling weights against the frame they belong to.
-
-    Parameters
-    ----------
-    weights : mapping of str to ndarray of shape (n,)
-        Weights by the name of their kind (``bilen``, ``linear``, ``ported``).
-
-    Returns
-    -------
-    BookFigure
-        One axes with one line a kind; each line's label gives the sum of its weights.
-
-    Raises
-    ------
-    MerError
-        If nothing is given or a kind has fewer than two weights.
-
-    Notes
-    -----
-    The caption should state the number of frames, that frame 1 is the first, and that
-    weights which sum to zero cancel whatever does not move, which the ported ones do not.
-    """
+    """Plot rank-pooling weights (n,) by the name of their kind against their frame."""
     if not weights or any(np.ndim(w) != 1 or len(w) < 2 for w in weights.values()):
         raise MerError(
-            "TODO",
+            "nothing to draw",
             "no weights to plot, or fewer than two of a kind",
-            "one array (n,) with n >= 2 a kind",
+            "one array (n,) with n >= 2 for each kind",
             "pass {'bilen': rank_pooling_weights(n), ...}",
         )
     figure = new_figure(WIDTH, 3.5)
@@ -72,21 +55,18 @@ def weights_figure(weights: Mapping[str, np.ndarray]) -> BookFigure:
             linestyle=KIND_LINES.get(kind, "-"),
             marker="o",
             markersize=3 if len(values) <= 80 else 0,
-            label=f"{title_of(kind, {})} (sum {total:.4g})",
+            label=f"{kind} (sum {total:.4g})",
         )
     light_grid(axes)
-    axes.set_xlabel("frame, in time order")
-    axes.set_ylabel("weight")
+    axes.set(xlabel="frame, in time order", ylabel="weight")
     axes.legend(loc="lower right")
     return figure
 
 
 def _show(axes: Axes, image: np.ndarray | None, what: str) -> None:
     """Draw an 8-bit image, or say that there is none."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.set(xticks=[], yticks=[])
+    no_frame(axes)
     if image is None:
         axes.text(0.5, 0.5, "none", ha="center", va="center", color=MUTED, fontsize=8)
         axes.set_facecolor("#f2f3f5")
@@ -95,7 +75,7 @@ def _show(axes: Axes, image: np.ndarray | None, what: str) -> None:
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim not in (2, 3):
         raise MerError(
-            "TODO",
+            "bad frames",
             f"{what} of type {array.dtype} and shape {array.shape} cannot be shown",
             "a uint8 image (h, w), (h, w, 1) or (h, w, 3)",
             "map a dynamic image with dynamic_image.to_uint8 first",
@@ -104,24 +84,47 @@ def _show(axes: Axes, image: np.ndarray | None, what: str) -> None:
     axes.imshow(flat, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
 
 
-def image_grid(
-    titles: Sequence[str], columns: Sequence[str], images: Sequence[Sequence[np.ndarray | None]]
+def _image_grid(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    images: Sequence[Sequence[np.ndarray | None]],
 ) -> tuple[BookFigure, np.ndarray]:
     """Lay images out in rows with a title each and columns with a heading each."""
-    if not titles:
-        raise MerError("TODO", "no clips to show", "at least one row", "pass one dict a clip")
+    if not rows:
+        raise MerError("nothing to draw", "no clips to show", "at least one row", "pass a row")
     shapes = [np.shape(i) for row in images for i in row if i is not None]
     height, width = shapes[0][:2] if shapes else (1, 1)
     cell = (WIDTH - 0.35) / len(columns)
-    figure = new_figure(WIDTH, len(titles) * (cell * height / width + 0.06) + 0.35, photos=True)
-    grid = figure.subplots(len(titles), len(columns), squeeze=False)
-    for axes_row, title, row in zip(grid, titles, images, strict=True):
-        for axes, heading, image in zip(axes_row, columns, row, strict=True):
+    figure = new_figure(WIDTH, len(rows) * (cell * height / width + 0.06) + 0.35, photos=True)
+    grid = figure.subplots(len(rows), len(columns), squeeze=False)
+    for axes_row, row, shown in zip(grid, rows, images, strict=True):
+        for axes, heading, image in zip(axes_row, columns, shown, strict=True):
             _show(axes, image, heading)
-        axes_row[0].set_ylabel(title, fontsize=8.5)
+        axes_row[0].set_ylabel(str(row["title"]), fontsize=8.5)
     for axes, heading in zip(grid[0], columns, strict=True):
         axes.set_title(heading, fontsize=9 if len(columns) < 6 else 8, loc="center", pad=5)
     return figure, grid
+
+
+def di_row(title: str, frames: np.ndarray, apex: int | None) -> dict[str, Any]:
+    """Make a row of `di_grid`: three frames and every phase's DI, where mid-grey is zero.
+
+    Parameters
+    ----------
+    title : str
+    frames : ndarray of shape (t, h, w, c), uint8
+        The clip from onset to offset.
+    apex : int or None
+        Index of the apex into `frames` (0-based).
+    """
+    images = di.phase_dynamic_images(frames, apex)
+    return {
+        "title": title,
+        "onset_frame": frames[0],
+        "apex_frame": None if apex is None else frames[apex],
+        "offset_frame": frames[-1],
+        "dis": {phase: di.to_uint8(image, "symmetric") for phase, image in images.items()},
+    }
 
 
 @styled
@@ -131,70 +134,65 @@ def di_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     Parameters
     ----------
     rows : sequence of mapping
-        One a clip: ``title`` (str), ``onset_frame``, ``apex_frame`` and ``offset_frame``
-        (uint8 images; None where there is none) and ``dis`` (phase to uint8 image; a phase
-        the clip does not have may be absent).
-
-    Returns
-    -------
-    BookFigure
-        A grid of one row a clip and six columns.
-
-    Raises
-    ------
-    MerError
-        If there is no row, or an image is not uint8.
-
-    Notes
-    -----
-    The caption should state the clips and their emotions, how a DI was mapped to grey
-    levels (symmetric: mid-grey is zero; minmax: each image has its own zero), and what is
-    to be seen: the two halves differ where the rise and the fall of the movement differ.
+        As `di_row` makes them; a frame may be None, and a phase absent from ``dis``.
     """
-    columns = ["onset", "apex", "offset", *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
+    points = ("onset", "apex", "offset")
     images = [
-        [row.get(f"{point}_frame") for point in ("onset", "apex", "offset")]
+        [row.get(f"{point}_frame") for point in points]
         + [row.get("dis", {}).get(phase) for phase in PHASE_COLOURS]
         for row in rows
     ]
-    figure, grid = image_grid([str(row["title"]) for row in rows], columns, images)
+    headings = [*points, *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
+    figure, grid = _image_grid(rows, headings, images)
+    looks = [(FAINT, 0.8)] * len(points) + [(colour, 2.0) for colour in PHASE_COLOURS.values()]
     for axes_row in grid:
-        for axes, colour in zip(axes_row[3:], PHASE_COLOURS.values(), strict=True):
-            for side in axes.spines.values():
-                side.set(visible=True, color=colour, linewidth=2)
-        for axes in axes_row[:3]:
-            for side in axes.spines.values():
-                side.set(visible=True, color=FAINT, linewidth=0.8)
+        for axes, (colour, width) in zip(axes_row, looks, strict=True):
+            axes.spines[:].set(visible=True, color=colour, linewidth=width)
     return figure
+
+
+def ported_row(title: str, frames: np.ndarray) -> dict[str, Any]:
+    """Make a row of `ported_vs_right`; both DIs are mapped min to max."""
+    return {
+        "title": title,
+        "mean_frame": frames.mean(axis=0).round().astype(np.uint8),
+        "right": di.to_uint8(di.dynamic_image(frames, "bilen")),
+        "ported": di.to_uint8(di.dynamic_image(frames, "ported")),
+    }
 
 
 @styled
 def ported_vs_right(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     """Show what the widely copied weights do: the person shines through the DI.
 
+    The ported weights sum to the number of frames N: N times a mean frame is added to the DI.
+    """
+    images = [[row.get(name) for name in ("mean_frame", "right", "ported")] for row in rows]
+    return _image_grid(rows, ["mean frame", "DI, sum 0", "ported DI, sum N"], images)[0]
+
+
+def frames_row(title: str, frames: np.ndarray, apex: int) -> dict[str, Any]:
+    """Make a row of `sample_frames`: onset, apex and offset."""
+    chosen = [frames[0], frames[apex], frames[-1]]
+    return {"title": title, "frames": chosen, "labels": ["onset", "apex", "offset"]}
+
+
+@styled
+def sample_frames(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
+    """Show strips of frames, one clip per row.
+
     Parameters
     ----------
     rows : sequence of mapping
-        One a clip: ``title`` (str), ``mean_frame``, ``right`` (DI with ``bilen`` weights)
-        and ``ported`` (DI with the ported weights), each a uint8 image.
-
-    Returns
-    -------
-    BookFigure
-        A grid of one row a clip and three columns.
-
-    Raises
-    ------
-    MerError
-        If there is no row, or an image is not uint8.
-
-    Notes
-    -----
-    The caption should state that the ported weights sum to the number of frames N, so that
-    N times a weighted mean frame (the person's appearance) is added to the DI, and how
-    both DIs were mapped to grey levels.
+        ``title``, ``frames`` (uint8 images, equally many in every row) and ``labels`` (what
+        each frame is; the first row's are the column headings).
     """
-    columns = ["mean frame", "DI, sum 0", "ported DI, sum N"]
-    images = [[row.get(name) for name in ("mean_frame", "right", "ported")] for row in rows]
-    figure, _ = image_grid([str(row["title"]) for row in rows], columns, images)
-    return figure
+    lengths = {len(row["frames"]) for row in rows} | {len(row["labels"]) for row in rows}
+    if len(lengths) != 1:
+        raise MerError(
+            "nothing to draw",
+            f"strips of {sorted(lengths)} frames cannot share columns",
+            "one row at least, and as many frames and labels in every row",
+            "choose the same number of frames from each clip",
+        )
+    return _image_grid(rows, rows[0]["labels"], [row["frames"] for row in rows])[0]

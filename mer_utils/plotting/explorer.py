@@ -7,7 +7,7 @@ chart from it. Without scripts the whole table and the download links remain.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,30 +16,17 @@ import pandas as pd
 from mer_utils.errors import MerError
 from mer_utils.plotting.markup import Markup, check_id, escape, script
 from mer_utils.plotting.results import SCORES
-from mer_utils.plotting.style import (
-    DATASET_TITLES,
-    METRIC_TITLES,
-    MODEL_COLOURS,
-    MODEL_TITLES,
-    SETTING_COLOURS,
-    in_order,
-    require_columns,
-    table_of,
-    title_of,
-)
+from mer_utils.plotting.style import SETTING_COLOURS, require_columns
+from mer_utils.plotting.words import dataset_title, metric_title, model_title, table_of
 
 FILTERS = ("table", "dataset", "model", "setting", "metric")
 LABELS = {"table": "Table", "dataset": "Data set", "model": "Model", "setting": "Setting"}
 LABELS |= {"metric": "Metric", "value": "Score", "low": "Low", "high": "High", "seed": "Seed"}
-TITLES: dict[str, dict[str, str]] = {
-    "dataset": DATASET_TITLES,
-    "model": MODEL_TITLES,
-    "metric": METRIC_TITLES,
-}
-ORDER: dict[str, Mapping[str, str]] = {
-    "dataset": DATASET_TITLES,
-    "model": MODEL_COLOURS,
-    "setting": SETTING_COLOURS,
+TITLES: dict[str, Callable[[str], str]] = {
+    "table": table_of,
+    "dataset": dataset_title,
+    "model": model_title,
+    "metric": metric_title,
 }
 # Readable on the light and on the dark card alike (contrast of at least 3 to both);
 # the first three stand for the settings' own colours.
@@ -78,24 +65,13 @@ def results_explorer(
     -------
     Markup
         HTML without any request to the network, the same bytes for the same input.
-
-    Raises
-    ------
-    MerError
-        If a column is missing, there is no row, a score is not a number, or an interval
-        has one end only.
-
-    Notes
-    -----
-    The caption should state the data and profile, what the interval is, that scores are
-    pooled over folds, and where the same numbers are printed as static figures.
     """
     check_id(element_id)
-    require_columns(scores, SCORES, "the scores frame")
+    require_columns(scores, (*SCORES, "setting"), "the scores frame")
     value, low, high = scores[["value", "low", "high"]].to_numpy(dtype=float).T
     if not (np.isfinite(value) & (np.isfinite(low) == np.isfinite(high))).all():
         raise MerError(
-            "TODO",
+            "bad predictions",
             "a score or one end of its interval is not a number",
             "finite values in value, and in low and high both or neither",
             "leave out the runs that have no score yet",
@@ -127,17 +103,14 @@ def results_explorer(
 
 
 def _sorted(scores: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the rows in reading order: known names in their own order, the rest as found."""
-    keys = {}
-    for name in names:
-        order = in_order(map(str, scores[name]), ORDER.get(name, ()))
-        keys[name] = scores[name].map(lambda v, o=order: o.index(str(v)))
-    places = pd.DataFrame(keys).reset_index(drop=True)
-    return scores.reset_index(drop=True).loc[places.sort_values(list(names), kind="stable").index]
+    """Return the rows column by column, the values of each in the order in which they come."""
+    codes = {name: pd.factorize(scores[name].map(str))[0] for name in names}
+    places = pd.DataFrame(codes).sort_values(list(names), kind="stable").index
+    return scores.reset_index(drop=True).loc[places]
 
 
 def _colours(scores: pd.DataFrame) -> list[str]:
-    """Return one colour a setting, in the order in which settings first appear."""
+    """Return one colour per setting, in the order in which settings first appear."""
     settings = list(dict.fromkeys(map(str, scores["setting"])))
     fixed = dict(zip(SETTING_COLOURS, CHART_COLOURS, strict=False))
     free = iter(CHART_COLOURS[len(SETTING_COLOURS) :] * len(settings))
@@ -147,7 +120,7 @@ def _colours(scores: pd.DataFrame) -> list[str]:
 def _selects(
     scores: pd.DataFrame, names: Sequence[str], element_id: str, table_titles: Mapping[str, str]
 ) -> str:
-    """Return one drop-down a filter; tables and metrics do not mix, so they have no "all"."""
+    """Return one drop-down per filter; tables and metrics do not mix, so they have no "all"."""
     parts = []
     for name in names:
         found = list(dict.fromkeys(map(str, scores[name])))
@@ -168,7 +141,7 @@ def _selects(
 
 
 def _words(column: str, value: str) -> str:
-    return table_of(value) if column == "table" else title_of(value, TITLES.get(column, {}))
+    return TITLES[column](value) if column in TITLES else value
 
 
 def _right(element_id: str, before: int, counts: int) -> str:

@@ -118,7 +118,7 @@ def check_id(element_id: str) -> None:
     """Raise unless `element_id` can stand in HTML and CSS unquoted."""
     if not re.fullmatch(r"[A-Za-z][\w-]*", element_id):
         raise MerError(
-            "TODO",
+            "bad name",
             f"element id {element_id!r} cannot be used in a page",
             "a letter followed by letters, digits, '-' or '_'",
             "choose another element_id, one for each figure on the page",

@@ -1,15 +1,57 @@
-"""Matrices in print: confusion matrices, and grids of scores over two parameters."""
+"""Matrices in print: confusion matrices, grids of scores, action units by emotion."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 from mer_utils.errors import MerError
-from mer_utils.plotting.style import INK, MUTED, PAPER, WIDTH, BookFigure, new_figure, styled
+from mer_utils.plotting.style import (
+    INK,
+    MUTED,
+    PAPER,
+    WIDTH,
+    BookFigure,
+    new_figure,
+    no_frame,
+    require_columns,
+    styled,
+)
+
+
+def _cells(
+    axes: Axes,
+    shade: np.ndarray,
+    words: Callable[[int, int], str],
+    names: tuple[Sequence[object], Sequence[object]],
+    limits: tuple[float, float],
+    cmap: str = "Blues",
+    muted: Sequence[str] = (),
+    **options: float,
+) -> AxesImage:
+    """Draw a matrix: colours of `shade`, and in each cell its words, readable on its colour.
+
+    seaborn's heatmap was tried: it draws the figure anew for every panel, takes a second to
+    import, writes in colours of its own and leaves missing cells without a word.
+    """
+    low, high = limits
+    image = axes.imshow(shade, cmap=cmap, vmin=low, vmax=high, aspect=options.pop("aspect", None))
+    for (row, column), value in np.ndenumerate(shade):
+        if not (text := words(row, column)):
+            continue
+        red, green, blue, _ = image.cmap(image.norm(value))
+        dark = np.isfinite(value) and 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        colour = PAPER if dark else MUTED if text in muted else INK
+        axes.text(column, row, text, ha="center", va="center", color=colour, **options)
+    for axis, labels in zip((axes.yaxis, axes.xaxis), names, strict=True):
+        axis.set_ticks(range(len(labels)), [str(label) for label in labels])
+    no_frame(axes)
+    return image
 
 
 @styled
@@ -19,31 +61,16 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
     Parameters
     ----------
     matrices : mapping of str to ndarray of shape (k, k)
-        Counts by the title of their panel; ``[i, j]`` counts clips of class i called j.
+        Counts by the title of their panel; ``[i, j]`` counts clips of class i called j. A
+        cell's colour is its share of the true class.
     classes : sequence of str
         The k class names in order.
-
-    Returns
-    -------
-    BookFigure
-        Each cell shows its count; its colour is the share of the true class's clips.
-
-    Raises
-    ------
-    MerError
-        If there is no matrix or its size is not that of `classes`.
-
-    Notes
-    -----
-    The caption should state that rows are true classes and sum to their clips, that the
-    diagonal's shares are the recalls whose mean is the UAR, and which confusion is most
-    frequent.
     """
     k = len(classes)
     wrong = [name for name, m in matrices.items() if np.shape(m) != (k, k)]
     if not matrices or not k or wrong:
         raise MerError(
-            "TODO",
+            "nothing to draw",
             f"confusion matrices {wrong or 'none'} do not fit {k} classes",
             f"at least one array ({k}, {k})",
             "pass the class names of the scheme that the predictions used",
@@ -51,30 +78,30 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
     columns = min(3, len(matrices))
     rows = -(-len(matrices) // columns)
     width = min(WIDTH, 1.6 + 2.6 * columns)
-    cell = (width - 1.8) / columns
-    figure = new_figure(width, rows * (cell + 0.35) + 0.8)
+    figure = new_figure(width, rows * ((width - 1.8) / columns + 0.35) + 0.8)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes, (name, matrix) in zip(grid.flat, matrices.items(), strict=False):
         counts = np.asarray(matrix)
         total = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        for (i, j), count in np.ndenumerate(counts):
-            colour = PAPER if share[i, j] > 0.55 else (INK if count else MUTED)
-            axes.text(j, i, f"{count:g}", ha="center", va="center", color=colour, fontsize=8.5)
+        image = _cells(
+            axes,
+            share,
+            lambda i, j, counts=counts: f"{counts[i, j]:g}",
+            (classes, classes),
+            (0, 1),
+            muted=("0",),
+            fontsize=8.5,
+        )
         axes.set_title(name)
         axes.set_xticks(range(k), classes, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(k), classes)
-        axes.tick_params(length=0)
-        for side in axes.spines.values():
-            side.set_visible(False)
     for axes in list(grid.flat)[len(matrices) :]:
         axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("true class")
     figure.supxlabel("predicted class", fontsize=9.5)
-    shown, places = grid.flat[0].images[0], list(grid.flat)  # all have the same colours
-    bar = figure.colorbar(shown, ax=places, shrink=0.7, pad=0.02, label="share of the true class")
+    label = "share of the true class"
+    bar = figure.colorbar(image, ax=list(grid.flat), shrink=0.7, pad=0.02, label=label)
     bar.outline.set_visible(False)
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     return figure
@@ -88,40 +115,27 @@ def heat_map(
     centre: float | None = None,
     decimals: int = 2,
 ) -> BookFigure:
-    """Draw a grid of scores, one cell a combination of two parameters.
+    """Draw a grid of scores, one cell per combination of two parameters.
 
     Parameters
     ----------
     grid : DataFrame
-        Rows and columns are the parameters' values (their names are the axis names);
-        missing cells stay white.
-    title : str
-        Heading of the panel.
-    label : str
-        What a cell's number is.
+        Rows and columns are the parameters' values (their names are the axis names); missing
+        cells stay white.
+    title, label : str
+        Heading of the panel, and what a cell's number is.
     centre : float, optional
         For differences: the value in the middle of a two-sided colour scale, usually 0.
     decimals : int
         Decimals written in a cell.
-
-    Returns
-    -------
-    BookFigure
-
-    Raises
-    ------
-    MerError
-        If the grid is empty or holds no number.
-
-    Notes
-    -----
-    The caption should state what varies along each side, what a cell's number is and how
-    uncertain it is, and which cell is best.
     """
     values = grid.to_numpy(dtype=float)
     if values.size == 0 or np.isnan(values).all():
         raise MerError(
-            "TODO", "the grid holds no score", "at least one number", "compute the runs first"
+            "nothing to draw",
+            "the grid holds no score",
+            "at least one number",
+            "compute the runs first",
         )
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if centre is not None:
@@ -132,29 +146,62 @@ def heat_map(
     width = 2.2 + 0.62 * grid.shape[1]
     figure = new_figure(min(max(width, 4.0), WIDTH), 1.5 + 0.4 * grid.shape[0])
     axes = figure.subplots()
-    cmap = "Blues" if centre is None else "PuOr_r"
-    image = axes.imshow(values, cmap=cmap, vmin=low, vmax=high, aspect="auto")
-    sign = "+" if centre is not None else ""
-    for (row, column), value in np.ndenumerate(values):
-        if np.isnan(value):
-            axes.text(column, row, "none", ha="center", va="center", color=MUTED, fontsize=8)
-            continue
-        red, green, blue, _ = image.cmap(image.norm(value))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        words = f"{value:{sign}.{decimals}f}"
-        axes.text(
-            column, row, words, ha="center", va="center", fontsize=8.5, color=PAPER if dark else INK
-        )
-    axes.set_xticks(range(grid.shape[1]), [str(c) for c in grid.columns])
-    axes.set_yticks(range(grid.shape[0]), [str(r) for r in grid.index])
+    form = f"{'+' if centre is not None else ''}.{decimals}f"
+    image = _cells(
+        axes,
+        values,
+        lambda i, j: "none" if np.isnan(values[i, j]) else f"{values[i, j]:{form}}",
+        (grid.index, grid.columns),
+        (low, high),
+        "Blues" if centre is None else "PuOr_r",
+        muted=("none",),
+        fontsize=8.5,
+        aspect="auto",
+    )
     if max(len(str(c)) for c in grid.columns) > 9:
         axes.tick_params(axis="x", labelrotation=30)
-    axes.set_xlabel(str(grid.columns.name or ""))
-    axes.set_ylabel(str(grid.index.name or ""))
-    axes.tick_params(length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    axes.set_title(title)
-    bar = figure.colorbar(image, ax=axes, label=label, pad=0.02)
-    bar.outline.set_visible(False)
+    axes.set(xlabel=grid.columns.name or "", ylabel=grid.index.name or "", title=title)
+    figure.colorbar(image, ax=axes, label=label, pad=0.02).outline.set_visible(False)
+    return figure
+
+
+@styled
+def action_unit_heat_map(counts: pd.DataFrame, title: str = "") -> BookFigure:
+    """Draw in which share of an emotion's clips each action unit (AU) occurs.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One row per emotion and action unit: ``emotion``, ``action_unit``, ``count`` and, if
+        shares are wanted, ``clips`` (clips of that emotion). Without ``clips`` the colour
+        is the count itself.
+    title : str
+        Heading of the panel.
+    """
+    require_columns(counts, ("emotion", "action_unit", "count"), "the action-unit table")
+    shares = "clips" in counts.columns
+    number = counts.pivot_table(
+        index="emotion", columns="action_unit", values="count", aggfunc="sum", fill_value=0
+    )
+    digits = {str(unit): "".join(filter(str.isdigit, str(unit))) for unit in number.columns}
+    number = number[sorted(number.columns, key=lambda u: (int(digits[str(u)] or 999), str(u)))]
+    names = list(number.index)
+    colour = number.astype(float)
+    if shares:
+        clips = counts.groupby("emotion")["clips"].max()
+        colour, names = number.div(clips, axis=0), [f"{e} ({clips[e]:g})" for e in names]
+    figure = new_figure(max(4.5, 1.6 + 0.34 * number.shape[1]), 1.3 + 0.34 * number.shape[0])
+    axes = figure.subplots()
+    shade, counted = colour.to_numpy(dtype=float), number.to_numpy()
+    image = _cells(
+        axes,
+        shade,
+        lambda i, j: f"{counted[i, j]:g}" if counted[i, j] else "",
+        (names, number.columns),
+        (0, float(shade.max()) or 1.0),
+        fontsize=8,
+        aspect="auto",
+    )
+    axes.set(xlabel="action unit", title=title)
+    figure.colorbar(image, ax=axes, label="share of clips" if shares else "clips", pad=0.02)
     return figure

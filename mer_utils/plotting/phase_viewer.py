@@ -53,18 +53,6 @@ def phase_viewer(
     -------
     Markup
         HTML, at most 1.5 MB, the same bytes for the same input.
-
-    Raises
-    ------
-    MerError
-        If `frames` is no clip, `apex` lies outside it, or the page would be too heavy.
-
-    Notes
-    -----
-    The caption should state which clip is shown, that dynamic images are computed in the
-    page from shrunken JPEG frames with the weights that are plotted (symmetric grey levels,
-    zero is mid-grey), and that moving the apex moves the border of the two halves. Put
-    `di_grid` of the same clip beside it for print.
     """
     check_id(element_id)
     clip = _small(_checked(frames, apex, fps))
@@ -101,14 +89,14 @@ def _checked(frames: np.ndarray, apex: int, fps: float) -> np.ndarray:
         clip = clip[..., None]
     if clip.ndim != 4 or clip.dtype != np.uint8 or clip.shape[-1] not in (1, 3) or len(clip) < 3:
         raise MerError(
-            "TODO",
+            "bad frames",
             f"frames of type {clip.dtype} and shape {np.shape(frames)} are no clip to view",
             "a uint8 array (t, h, w, 1) or (t, h, w, 3) of at least three frames",
             "pass the frames of one clip as the frames room reads them",
         )
     if not 0 <= apex < len(clip) or not fps > 0:
         raise MerError(
-            "TODO",
+            "apex outside the clip",
             f"apex index {apex} at {fps} fps does not fit {len(clip)} frames",
             f"an index from 0 to {len(clip) - 1} and a positive frame rate",
             "count the apex from the onset, which has index 0",
@@ -158,7 +146,7 @@ def _sprite(clip: np.ndarray) -> tuple[str, int, tuple[int, int]]:
         if len(uri) <= MAX_BYTES:
             return uri, columns, (wide, tall)
     raise MerError(
-        "TODO",
+        "bad frames",
         f"a clip of {count} frames makes a viewer of {len(uri):,} bytes",
         f"at most {MAX_BYTES:,} bytes",
         "pass fewer frames, for instance every second one",

@@ -1,7 +1,8 @@
 """Scores in print, with their intervals, and differences between settings.
 
-A scores frame is tidy: one row a score, with ``dataset``, ``model``, ``setting``,
-``metric``, ``value`` and the ends of its interval, ``low`` and ``high``.
+A scores frame is tidy: one row per score, with ``dataset``, ``model``, what the table varies,
+``metric``, ``value`` and the ends of its interval, ``low`` and ``high``. A differences frame has
+``base_c`` beside each varied column ``c``. Rows are drawn in the order in which they come.
 """
 
 from __future__ import annotations
@@ -12,294 +13,209 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
-    DATASET_TITLES,
     FAINT,
     INK,
-    METRIC_TITLES,
     MODEL_COLOURS,
     MODEL_MARKERS,
-    MODEL_TITLES,
     PAPER,
     SETTING_COLOURS,
     SETTING_MARKERS,
     WIDTH,
     BookFigure,
+    Chance,
+    chance_line,
     colour_of,
-    in_order,
+    dataset_panels,
+    legend_above,
+    named_rows,
     new_figure,
     require_columns,
     styled,
-    title_of,
 )
+from mer_utils.plotting.words import base_words, in_words, metric_title, model_title, setting_words
+from mer_utils.registry import unknown
 
-SCORES = ("dataset", "model", "setting", "metric", "value", "low", "high")
-DIFFERENCES = ("dataset", "model", "comparison", "metric", "value", "low", "high")
+SCORES = ("dataset", "model", "metric", "value", "low", "high")
+Looks = Mapping[str, tuple[str, str]]
 
 
 def one_metric(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Return the rows of `metric`, or raise naming the metrics there are."""
+    """Return the rows of `metric`, or raise "unknown name" naming the metrics there are."""
     rows = frame[frame["metric"] == metric]
     if rows.empty:
-        raise MerError(
-            "TODO",
-            f"there is no score called {metric!r}",
-            f"one of {', '.join(sorted(set(frame['metric'])))}",
-            "choose one of them",
-        )
+        raise unknown("metric", metric, iter(sorted(set(frame["metric"]))))
     return rows
-
-
-def _dots(
-    axes: Axes,
-    rows: pd.DataFrame,
-    models: Sequence[str],
-    by: str,
-    names: Sequence[str],
-    fixed: Mapping[str, str],
-    markers: Mapping[str, str],
-    packed: bool = False,
-) -> None:
-    """Draw one dot with its interval a row: models down, names side by side within a model.
-
-    Each name keeps its place within every row; if `packed`, a row has places for the names
-    found in it alone, so that the dots of a row that lacks most names stand in its middle.
-    """
-    step = 0.62 / max(len(names), 1)
-    there = {m: [n for n in names if n in set(part)] for m, part in rows.groupby("model")[by]}
-    for place, name in enumerate(names):
-        part = rows[rows[by] == name]
-        y = np.array([models.index(m) for m in part["model"]], dtype=float)
-        if packed:
-            y += [(there[m].index(name) - (len(there[m]) - 1) / 2) * step for m in part["model"]]
-        else:
-            y += (place - (len(names) - 1) / 2) * step
-        # Several rows of one cell (seeds) are set apart by a hair, in the order they come.
-        repeat = part.groupby("model").cumcount().to_numpy(dtype=float)
-        y += repeat * min(0.06, step / 3)
-        value = part["value"].to_numpy(dtype=float)
-        reach = np.vstack([value - part["low"], part["high"] - value]).clip(min=0)
-        axes.errorbar(
-            value,
-            y,
-            xerr=reach,
-            fmt=markers.get(name, "o"),
-            color=colour_of(name, dict(fixed), names),
-            ecolor=colour_of(name, dict(fixed), names),
-            elinewidth=1.6,
-            capsize=0,
-            # Crosses have less ink than other marks of their size.
-            markersize=7.5 if markers.get(name, "o") in "PX" else 6,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.6,
-            label=name,
-        )
-    axes.set_yticks(range(len(models)), [MODEL_TITLES.get(m, m) for m in models])
-    axes.set_ylim(len(models) - 0.5, -0.5)
-    for edge in np.arange(0.5, len(models) - 1):
-        axes.axhline(edge, color=FAINT, linewidth=0.7, zorder=0)
-    axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-
-
-def _panels(
-    frame: pd.DataFrame, models: Sequence[str], lines: int
-) -> tuple[BookFigure, dict[str, Axes]]:
-    """Return a figure with one panel a data set, sharing both axes."""
-    datasets = in_order(frame["dataset"], DATASET_TITLES)
-    figure = new_figure(WIDTH, 1.25 + len(models) * max(0.16 * lines + 0.1, 0.34))
-    grid = figure.subplots(1, len(datasets), squeeze=False, sharey=True, sharex=True)[0]
-    for axes, dataset in zip(grid, datasets, strict=True):
-        axes.set_title(title_of(dataset, DATASET_TITLES))
-    return figure, dict(zip(datasets, grid, strict=True))
 
 
 @styled
 def table2_figure(
-    scores: pd.DataFrame,
-    metric: str = "uar_pooled",
-    chance: float | Mapping[str, float] | None = None,
+    scores: pd.DataFrame, metric: str = "uar_pooled", chance: Chance = None
 ) -> BookFigure:
-    """Draw a score of every model under every setting, with its interval.
+    """Draw a score of every model under every setting: models down, one panel per data set.
 
     Parameters
     ----------
     scores : DataFrame
-        Tidy scores (see the module); several rows of one model and setting (seeds) are
-        drawn side by side.
+        Scores with ``setting``; several rows of one model and setting (seeds) are set apart.
     metric : str
-        Which metric to draw.
     chance : float or mapping of data set to float, optional
-        Score of a predictor that knows nothing, drawn as a dotted line.
-
-    Returns
-    -------
-    BookFigure
-        One panel a data set, models down, coloured and shaped by setting.
+        Score of a predictor that knows nothing, a dotted line.
 
     Raises
     ------
     MerError
-        If a column or the metric is missing or there is no row.
-
-    Notes
-    -----
-    The caption should state the metric and its aggregation, what the interval is, what the
-    dotted line is, the data and profile, and that only the training set differs between
-    settings. Which setting is ahead is for the figure of differences to say.
+        "nothing to draw" or "unknown name", as all figures here.
     """
-    require_columns(scores, SCORES, "the scores frame")
+    require_columns(scores, (*SCORES, "setting"), "the scores frame")
     rows = one_metric(scores, metric)
-    models = in_order(rows["model"], MODEL_COLOURS)
-    settings = in_order(rows["setting"], SETTING_COLOURS)
-    figure, panels = _panels(rows, models, len(settings))
-    for dataset, axes in panels.items():
-        part = rows[rows["dataset"] == dataset]
-        _dots(axes, part, models, "setting", settings, SETTING_COLOURS, SETTING_MARKERS)
-        level = chance.get(dataset) if isinstance(chance, Mapping) else chance
-        if level is not None:
-            axes.axvline(level, color=INK, linestyle=":", linewidth=1.3, label="chance")
-        axes.set_xlabel(title_of(metric, METRIC_TITLES))
-    _legend(figure, panels)
+    settings = list(dict.fromkeys(rows["setting"]))
+    looks = {
+        name: (colour_of(name, SETTING_COLOURS, settings), SETTING_MARKERS.get(name, "o"))
+        for name in settings
+    }
+    drawn = rows.assign(row=rows["model"].map(model_title), line=rows["setting"])
+    figure = _dots(drawn, looks, chance=chance)
+    for axes in figure.axes:
+        axes.set_xlabel(metric_title(metric))
     return figure
 
 
 @styled
-def difference_figure(differences: pd.DataFrame, metric: str = "uar_pooled") -> BookFigure:
-    """Draw how much one setting is ahead of another, with the interval of the difference.
+def difference_figure(
+    differences: pd.DataFrame,
+    columns: Sequence[str] = ("setting",),
+    metric: str = "uar_pooled",
+) -> BookFigure:
+    """Draw differences: models down, coloured by comparison, one panel per data set.
 
     Parameters
     ----------
     differences : DataFrame
-        One row a difference: ``dataset``, ``model``, ``comparison`` (such as "dual minus
-        matched single"), ``metric``, ``value``, ``low``, ``high``.
+    columns : sequence of str
+        What is compared: ``c`` and ``base_c`` of each.
     metric : str
-        Which metric to draw.
-
-    Returns
-    -------
-    BookFigure
-        One panel a data set, models down, coloured by comparison, a line at zero.
-
-    Raises
-    ------
-    MerError
-        If a column or the metric is missing or there is no row.
-
-    Notes
-    -----
-    The caption should state that right of zero the first-named setting is ahead, what the
-    interval is, that the comparison with matched single is the one that controls for the
-    number of training steps, and how many of the intervals exclude zero.
     """
-    require_columns(differences, DIFFERENCES, "the differences frame")
+    needed = (*SCORES, *columns, *(f"base_{c}" for c in columns))
+    require_columns(differences, needed, "the differences frame")
     rows = one_metric(differences, metric)
-    models = in_order(rows["model"], MODEL_COLOURS)
+    drawn = rows.assign(row=rows["model"].map(model_title), line=in_words(rows, columns))
     # The controlled comparison keeps the colour of dual, the uncontrolled one that of single.
     fixed = {
         "dual minus matched single": SETTING_COLOURS["dual"],
         "dual minus single": SETTING_COLOURS["single"],
     }
-    comparisons = in_order(rows["comparison"], fixed)
-    markers = dict(zip(comparisons, "Dosv^P<>", strict=False))
-    figure, panels = _panels(rows, models, len(comparisons))
-    for dataset, axes in panels.items():
-        axes.axvline(0, color=INK, linewidth=1.2)
-        part = rows[rows["dataset"] == dataset]
-        _dots(axes, part, models, "comparison", comparisons, fixed, markers)
-        axes.set_xlabel(f"difference in {title_of(metric, METRIC_TITLES)}")
-    _legend(figure, panels)
+    names = list(dict.fromkeys(drawn["line"]))
+    marks = zip(names, "Dosv^P<>" * len(names), strict=False)
+    figure = _dots(drawn, {n: (colour_of(n, fixed, names), m) for n, m in marks}, zero_line=True)
+    for axes in figure.axes:
+        axes.set_xlabel(f"difference in {metric_title(metric)}")
     return figure
 
 
 @styled
 def variants_figure(
     frame: pd.DataFrame,
-    column: str = "variant",
+    columns: str | Sequence[str] = ("setting",),
     metric: str = "uar_pooled",
     chance: float | None = None,
-    zero_line: bool = False,
 ) -> BookFigure:
-    """Draw a score, or a difference, of every variant with its interval, coloured by model.
+    """Draw a score, or a difference, of every variant: variants down, coloured by model.
 
     Parameters
     ----------
     frame : DataFrame
-        One row a score or difference: ``dataset``, ``model``, the column `column``, ``metric``,
-        ``value``, ``low``, ``high``.
-    column : str
-        What stands on the vertical axis: ``variant`` or ``comparison``.
+        Scores, or differences, of which a line marks zero; where all are with the same
+        baseline, the axis names it once in place of every row.
+    columns : str or sequence of str
+        The columns that tell the variants apart.
     metric : str
-        Which metric to draw.
     chance : float, optional
-        Score of a predictor that knows nothing, drawn as a dotted line.
-    zero_line : bool
-        Draw a line where there is no difference.
-
-    Returns
-    -------
-    BookFigure
-        One panel a data set, variants down. Where all comparisons are with the same variant,
-        the axis names it once in place of every row.
-
-    Raises
-    ------
-    MerError
-        If a column or the metric is missing or there is no row.
-
-    Notes
-    -----
-    The caption should state what the interval is, and for differences that right of zero the
-    first-named variant is ahead.
+        Score of a predictor that knows nothing, a dotted line.
     """
-    require_columns(frame, ("dataset", "model", column, "metric", "value", "low", "high"), "frame")
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    require_columns(frame, (*SCORES, *columns), "frame")
     rows = one_metric(frame, metric)
-    models = in_order(rows["model"], MODEL_COLOURS)
-    titles = [title_of(m, MODEL_TITLES) for m in models]
-    # Baselines are drawn in ink: they are what the coloured networks must beat.
-    fixed = {title: MODEL_COLOURS.get(m, INK) for m, title in zip(models, titles, strict=True)}
-    drawn = rows.assign(
-        model=rows[column], setting=rows["model"].map(dict(zip(models, titles, strict=True)))
-    )
-    words = title_of(metric, METRIC_TITLES)
-    words = f"difference in {words}" if zero_line else words
-    baselines = set(drawn["model"].str.partition(" minus ")[2])
-    if len(baselines) == 1 and "" not in baselines:
-        words += f" from “{baselines.pop()}”"
-        drawn["model"] = drawn["model"].str.partition(" minus ")[0]
-    # "A minus B" on two lines, so that the labels leave room for the panels.
-    drawn["model"] = drawn["model"].str.replace(" minus ", "\nminus ")
-    others = iter("X<>*")
-    markers = {
-        title: MODEL_MARKERS.get(m) or next(others, "o")
-        for m, title in zip(models, titles, strict=True)
-    }
-    variants = list(dict.fromkeys(drawn["model"]))
-    two_lines = drawn["model"].str.contains("\n").any()
-    figure, panels = _panels(drawn, variants, max(len(titles), 3 if two_lines else 1))
-    for dataset, axes in panels.items():
-        part = drawn[drawn["dataset"] == dataset]
-        _dots(axes, part, variants, "setting", titles, fixed, markers, packed=True)
-        if chance is not None:
-            axes.axvline(chance, color=INK, linestyle=":", linewidth=1.3, label="chance")
-        if zero_line:
-            axes.axvline(0, color=INK, linewidth=1.2)
-    figure.supxlabel(words, fontsize="medium")
-    _legend(figure, panels)
+    compared = any(f"base_{c}" in rows for c in columns)
+    label = f"difference in {metric_title(metric)}" if compared else metric_title(metric)
+    words = in_words(rows, columns)
+    if compared:
+        records = rows.astype(object).to_dict("records")
+        baselines = {base_words(row, columns) for row in records}
+        if len(baselines) == 1:
+            label += f" from “{baselines.pop()}”"
+            words = [setting_words(row, columns) for row in records]
+        else:
+            # On two lines, so that the labels leave room for the panels.
+            words = words.str.replace(" minus ", "\nminus ")
+    drawn = rows.assign(row=words, line=rows["model"].map(model_title))
+    looks = _model_looks(rows["model"])
+    figure = _dots(drawn, looks, chance=chance, zero_line=compared, packed=True)
+    figure.supxlabel(label, fontsize="medium")
     return figure
 
 
-def _legend(figure: BookFigure, panels: Mapping[str, Axes]) -> None:
-    """Put one legend for all panels above them."""
-    handles, labels = next(iter(panels.values())).get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda i: labels[i] == "chance")
-    figure.legend(
-        [handles[i] for i in order],
-        [labels[i] for i in order],
-        loc="outside upper left",
-        ncols=min(len(labels), 4),
-        columnspacing=1.6,
-        handletextpad=0.5,
-    )
+def _model_looks(models: pd.Series) -> Looks:
+    """Return colour and mark of each model by its title; whatever has no colour is in ink."""
+    others = iter("X<>*")
+    return {
+        model_title(m): (MODEL_COLOURS.get(m, INK), MODEL_MARKERS.get(m) or next(others, "o"))
+        for m in sorted(dict.fromkeys(models), key=lambda m: m not in MODEL_COLOURS)
+    }
+
+
+def _dots(
+    drawn: pd.DataFrame,
+    looks: Looks,
+    *,
+    chance: Chance = None,
+    zero_line: bool = False,
+    packed: bool = False,
+) -> BookFigure:
+    """Draw one dot with its interval per row of `drawn`: its ``row`` down, its ``line`` beside.
+
+    Each line keeps its place within every row; if `packed`, a row has places for the lines
+    found in it alone, so that the dots of a row that lacks most lines stand in its middle.
+    """
+    names = list(dict.fromkeys(drawn["row"]))
+    lines = max(len(looks), 3 if any("\n" in name for name in names) else 1)
+    figure = new_figure(WIDTH, 1.25 + len(names) * max(0.16 * lines + 0.1, 0.34))
+    for axes, dataset, part in dataset_panels(figure, drawn, sharex=True, sharey=True):
+        if zero_line:
+            axes.axvline(0, color=INK, linewidth=1.2)
+        _panel(axes, part, names, looks, packed)
+        chance_line(axes, chance, dataset)
+    legend_above(figure)
+    return figure
+
+
+def _panel(
+    axes: Axes, part: pd.DataFrame, names: Sequence[str], looks: Looks, packed: bool
+) -> None:
+    step = 0.62 / max(len(looks), 1)
+    there = {r: [n for n in looks if n in set(found)] for r, found in part.groupby("row")["line"]}
+    for line, (colour, mark) in looks.items():
+        rows = part[part["line"] == line]
+        side_by_side = [there[r] if packed else list(looks) for r in rows["row"]]
+        apart = [(there_.index(line) - (len(there_) - 1) / 2) * step for there_ in side_by_side]
+        y = np.array([names.index(r) for r in rows["row"]], dtype=float) + apart
+        # Several rows of one cell (seeds) are set apart by a hair, in the order they come.
+        y += rows.groupby("row").cumcount().to_numpy(dtype=float) * min(0.06, step / 3)
+        value = rows["value"].to_numpy(dtype=float)
+        axes.errorbar(
+            value,
+            y,
+            xerr=np.vstack([value - rows["low"], rows["high"] - value]).clip(min=0),
+            fmt=mark,
+            color=colour,
+            elinewidth=1.6,
+            capsize=0,
+            # Crosses have less ink than other marks of their size.
+            markersize=7.5 if mark in "PX" else 6,
+            markeredgecolor=PAPER,
+            markeredgewidth=0.6,
+            label=line,
+        )
+    named_rows(axes, names)
+    for edge in np.arange(0.5, len(names) - 1):
+        axes.axhline(edge, color=FAINT, linewidth=0.7, zorder=0)

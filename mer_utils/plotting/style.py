@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -22,6 +21,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from mer_utils.errors import MerError
+from mer_utils.plotting.words import dataset_title
 
 # Inches. Narrow, so that the words stay readable when a phone shrinks the picture.
 WIDTH = 6.2
@@ -43,32 +43,6 @@ MODEL_MARKERS = dict(zip(MODEL_COLOURS, "sD^vPo", strict=True))
 SETTING_MARKERS = dict(zip(SETTING_COLOURS, "osD", strict=True))
 # For names that have no fixed colour (other settings, other groups), in this order.
 OTHER_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3a3a52", "#56b4e9")
-
-DATASET_TITLES = {
-    "casme2": "CASME II",
-    "samm": "SAMM",
-    "smic": "SMIC-HS",
-    "megc2019": "MEGC2019 composite",
-}
-MODEL_TITLES = {
-    "vgg19": "VGG19",
-    "resnet50": "ResNet50",
-    "efficientnet_b0": "EfficientNet-B0",
-    "mobilenetv2_100": "MobileNetV2",
-    "vit_base_patch16_224": "ViT-B/16",
-    "learnet": "LEARNet",
-    "svm_hog": "linear SVM on HOG",
-    "svm_pixels": "linear SVM on pixels",
-    "constant": "most frequent class",
-}
-METRIC_TITLES = {
-    "accuracy": "pooled accuracy",
-    "accuracy_pooled": "pooled accuracy",
-    "uf1": "pooled UF1",
-    "uf1_pooled": "pooled UF1",
-    "uar": "pooled UAR",
-    "uar_pooled": "pooled UAR",
-}
 
 FONT = "DejaVu Sans"
 
@@ -111,6 +85,7 @@ RC: Any = {
     "svg.fonttype": "path",
 }
 
+Chance = float | Mapping[str, float] | None
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -146,18 +121,12 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 @functools.cache
 def require_font() -> None:
-    """Raise if matplotlib lacks the book's font; it would draw with another one in silence.
-
-    Raises
-    ------
-    MerError
-        With the remedy. Some distributions remove the fonts that matplotlib ships.
-    """
+    """Raise "missing program" if matplotlib lacks the book's font; it would take another."""
     try:
         font_manager.findfont(FONT, fallback_to_default=False)
     except ValueError as error:
         raise MerError(
-            "TODO",
+            "missing program",
             f"the font {FONT} was not found",
             "the fonts that come with matplotlib",
             "reinstall matplotlib with pip, or install the font (Debian: fonts-dejavu-core)"
@@ -218,71 +187,79 @@ def colour_of(name: str, fixed: dict[str, str], names: Iterable[str] = ()) -> st
     return free[place % len(free)]
 
 
-def in_order(found: Iterable[str], order: Iterable[str]) -> list[str]:
-    """Return the distinct names `found`, known ones in `order`, the rest as they come.
-
-    Examples
-    --------
-    >>> in_order(["dual", "other", "single"], ["single", "dual"])
-    ['single', 'dual', 'other']
-    """
-    distinct = list(dict.fromkeys(found))
-    known = [name for name in order if name in distinct]
-    return known + [name for name in distinct if name not in known]
-
-
-def title_of(name: str, titles: dict[str, str]) -> str:
-    """Return how `name` is written for a reader.
-
-    Examples
-    --------
-    >>> title_of("casme2", DATASET_TITLES), title_of("matched_single", {})
-    ('CASME II', 'matched single')
-    >>> title_of("manifest:my_flow", DATASET_TITLES)
-    'manifest my_flow'
-    >>> title_of("casme2@difference=0.5,noise=2", DATASET_TITLES)
-    'CASME II twin, difference 0.5, noise 2'
-    """
-    base, variant, made = name.partition("@")
-    if variant:
-        return f"{title_of(base, titles)} twin, {made.replace('=', ' ').replace(',', ', ')}"
-    # A manifest's name is its file's and is left as it is.
-    if name.startswith("manifest:"):
-        return name.replace(":", " ", 1)
-    return titles.get(name, name.replace("_", " "))
-
-
-def table_of(name: str) -> str:
-    """Return how a table's name is written for a reader.
-
-    Examples
-    --------
-    >>> table_of("table2"), table_of("phase_difference")
-    ('Table 2', 'phase difference')
-    """
-    return re.sub(r"^table(?=\d)", "Table ", name).replace("_", " ")
-
-
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:
-    """Raise if `frame` is empty or lacks one of `columns`."""
+    """Raise "nothing to draw" if `frame` is empty or lacks one of `columns`."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise MerError(
-            "TODO",
+            "nothing to draw",
             f"{what} has no column {', '.join(missing)}",
             f"columns {', '.join(columns)}",
             "build the frame with these column names",
         )
     if frame.empty:
         raise MerError(
-            "TODO",
+            "nothing to draw",
             f"{what} has no rows",
             "at least one row to draw",
             "compute the results first, or loosen the filter that left nothing",
         )
 
 
+def dataset_panels(
+    figure: Figure, frame: pd.DataFrame, *, down: bool = False, **shared: bool
+) -> Iterator[tuple[Axes, str, pd.DataFrame]]:
+    """Yield a titled panel for each data set of `frame`, with its name and its rows."""
+    names = list(dict.fromkeys(frame["dataset"])) if "dataset" in frame else [""]
+    shape = (len(names), 1) if down else (1, len(names))
+    grid = figure.subplots(*shape, squeeze=False, **shared)
+    for axes, name in zip(grid.flat, names, strict=True):
+        axes.set_title(dataset_title(name))
+        yield axes, name, frame[frame["dataset"] == name] if name else frame
+
+
 def light_grid(axes: Axes, axis: Literal["x", "y", "both"] = "y") -> None:
     """Draw a faint grid along one axis and hide that axis's tick marks."""
     axes.grid(visible=True, axis=axis)
     axes.tick_params(axis=axis, length=0)
+
+
+def named_rows(axes: Axes, names: Sequence[str], room: float = 0.0) -> None:
+    """Name the rows of a panel from the top down, with `room` below them and no vertical axis."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5 + room, -0.5)
+    axes.grid(visible=True, axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def no_frame(axes: Axes) -> None:
+    """Take ticks' marks and the frame away."""
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def legend_above(figure: Figure, columns: int = 4) -> None:
+    """Put one legend above all panels, each label once, where it hides no mark."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if "chance" in found:
+        found["chance"] = found.pop("chance")
+    figure.legend(
+        found.values(),
+        found.keys(),
+        loc="outside upper left",
+        ncols=min(len(found), columns),
+        columnspacing=1.6,
+        handletextpad=0.5,
+    )
+
+
+def chance_line(axes: Axes, chance: Chance, dataset: str, along: Literal["x", "y"] = "x") -> None:
+    """Draw the score of a predictor that knows nothing as a dotted line, if it is given."""
+    level = chance.get(dataset) if isinstance(chance, Mapping) else chance
+    if level is not None:
+        draw = axes.axvline if along == "x" else axes.axhline
+        draw(level, color=INK, linestyle=":", linewidth=1.3, label="chance")

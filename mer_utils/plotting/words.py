@@ -6,10 +6,15 @@ the table's to say. A difference has ``base_c`` beside each such column ``c``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+
+from mer_utils import models
+from mer_utils.experiments.datasets import dataset_title as dataset_title
+from mer_utils.metrics import METRICS
 
 Row = Mapping[str, Any] | pd.Series
 
@@ -19,6 +24,36 @@ AVERAGES = {
     "onset_apex+apex_offset": "average of halves",
     "full+onset_apex+apex_offset": "average of all three",
 }
+
+
+def model_title(name: str) -> str:
+    """Return how a model, or whatever else a line stands for, is written for a reader."""
+    return models.title(name) if name in models.MODELS else str(name).replace("_", " ")
+
+
+def table_of(name: str) -> str:
+    """Return how a table's name is written for a reader.
+
+    Examples
+    --------
+    >>> table_of("table2"), table_of("phase_difference")
+    ('Table 2', 'phase difference')
+    """
+    return re.sub(r"^table(?=\d)", "Table ", name).replace("_", " ")
+
+
+def metric_title(name: str) -> str:
+    """Return how a metric is written for a reader.
+
+    Examples
+    --------
+    >>> metric_title("uar_pooled"), metric_title("accuracy"), metric_title("f1_mean")
+    ('pooled UAR', 'pooled accuracy', 'f1 mean')
+    """
+    metric = name.removesuffix("_pooled")
+    if metric not in METRICS:
+        return name.replace("_", " ")
+    return f"pooled {metric if metric == 'accuracy' else metric.upper()}"
 
 
 def image_words(row: Row) -> str:

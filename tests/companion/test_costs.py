@@ -190,7 +190,7 @@ def test_without_a_record_every_table_says_so(nothing):
         (costs_figures.loss_curves, "curves"),
         (costs_figures.growth_figure, "scaling"),
     ):
-        assert draw(nothing.section(section)).texts[0].get_text() == "nothing was measured"
+        assert draw(nothing.section(section)).axes[0].texts[0].get_text() == "nothing was measured"
 
 
 def test_the_page_says_on_which_gpu_a_record_was_made(tmp_path, record, nothing):

@@ -18,13 +18,11 @@ from mer_utils.errors import MerError
 from mer_utils.experiments.datasets import (
     chosen_datasets,
     cropped_datasets,
-    dataset_title,
     folders_needed,
 )
 from mer_utils.experiments.grids import run_spec
 from mer_utils.frames import CropOptions, Face
 from mer_utils.phases import PHASES, midpoint_apex
-from mer_utils.plotting.style import DATASET_TITLES, title_of
 from mer_utils.runs.data import COMPOSITES, clips_without_face
 
 
@@ -127,10 +125,6 @@ def test_images_of_the_full_view_only_are_remarked_upon(twins, manifest, tmp_pat
 
 
 def test_titles_are_the_same_everywhere(manifest):
-    known = experiments.DATASETS | experiments.FURTHER_DATASETS
-    assert {name: d.title for name, d in known.items()} == DATASET_TITLES
-    for name in (*known, chosen_datasets([f"manifest:{manifest}"])[0].name):
-        assert title_of(name, DATASET_TITLES) == dataset_title(name)
     html = page.show(pd.DataFrame({"data set": ["megc2019", "manifest:a_b"]}), "t").to_html()
     assert "MEGC2019 composite" in html
     assert "manifest a_b" in html

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_utils.plotting.style import MODEL_COLOURS, SETTING_COLOURS
+from mer_utils.plotting import MODEL_COLOURS, SETTING_COLOURS
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def scores() -> pd.DataFrame:
     rng = np.random.default_rng(0)
     index = pd.MultiIndex.from_product(
         [
-            ["samm", "casme2"],
+            ["casme2", "samm"],
             list(MODEL_COLOURS),
             list(SETTING_COLOURS),
             ["uar_pooled", "uf1_pooled"],

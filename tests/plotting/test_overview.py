@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import raises
 
-from mer_utils.errors import MerError
 from mer_utils.plotting import overview_figure, to_png
 
 
@@ -51,9 +51,9 @@ def test_equal_scores_give_equal_pictures(many: pd.DataFrame) -> None:
 
 
 def test_what_cannot_be_drawn_is_said(many: pd.DataFrame) -> None:
-    with pytest.raises(MerError, match="no column table"):
+    with raises("nothing to draw", "table"):
         overview_figure(many.drop(columns="table"))
-    with pytest.raises(MerError, match="no score called 'luck'"):
+    with raises("unknown name", "luck"):
         overview_figure(many, metric="luck")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from helpers import raises
 
 from companion.chapters.clips_figures import face_crops
 from mer_utils.datasets import SubjectCrop
-from mer_utils.errors import MerError
 
 
 def test_every_subject_is_named_and_a_lost_face_is_said(rng) -> None:
@@ -25,5 +24,5 @@ def test_every_subject_is_named_and_a_lost_face_is_said(rng) -> None:
 
 
 def test_no_crop_is_refused() -> None:
-    with pytest.raises(MerError, match="no crop"):
+    with raises("nothing to draw"):
         face_crops([])

@@ -31,7 +31,7 @@ results.wide_differences(differences)
 plotting.table2_figure(scores, chance=1 / 5)
 found = ablations.read(workspace, "table5")
 ablations.wide(found.scores, "samm")
-plotting.variants_figure(found.differences, "comparison", zero_line=True)
+plotting.variants_figure(found.differences, "variant")
 counts = len(predictions), len(scores), len(found.scores)
 """
 

@@ -58,7 +58,7 @@ def learnet_layers(n_classes: int = 5, image_size: int = 112) -> dict[str, Layer
     """
     if n_classes < 2 or image_size < 16:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"LEARNet with {n_classes} classes at {image_size} px cannot be drawn",
             "at least 2 classes and 16 px",
             "choose larger numbers",
@@ -103,17 +103,10 @@ def learnet_diagram(
     element_id : str
         Id of the SVG element; one page must not use it twice.
 
-    Returns
-    -------
-    Markup
-        An SVG.
-
     Notes
     -----
-    The caption should state: columns 2 and 4 add the first two outputs of their left-hand
-    neighbour to their own before batch normalisation; "/2" is a stride of 2, every
-    convolution is followed by a ReLU; under each layer stands its output size; the number
-    of trainable parameters for this number of classes.
+    Columns 2 and 4 add the first two outputs of their left-hand neighbour to their own before
+    batch normalisation.
     """
     layers = learnet_layers(n_classes, image_size)
     centres = [62.0, 174.0, 286.0, 398.0]
