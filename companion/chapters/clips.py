@@ -6,27 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets import action_units
+from mer_utils.datasets import DATASETS, action_units
 from mer_utils.phases import missing_phases
-
-# What is known of the original data sets' clips, in frames, onset and offset included.
-# Read from the data sets' own sheets; the originals are not needed to show them.
-_PUBLISHED = {
-    "casme2": {
-        "frames per clip, mean": 67.2,
-        "frames per clip, sd": 22.6,
-        "frames per clip, fewest": 24,
-        "frames per clip, most": 141,
-        "onset to apex, mean": 33.4,
-        "apex to offset, mean": 32.9,
-    },
-    "samm": {
-        "frames per clip, mean": 74.3,
-        "frames per clip, sd": 19.0,
-        "frames per clip, fewest": 30,
-        "frames per clip, most": 101,
-    },
-}
 
 
 def summary(clips: pd.DataFrame) -> pd.DataFrame:
@@ -72,10 +53,28 @@ def against_published(clips: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for dataset, part in clips.groupby("dataset", sort=True):
-        found = _lengths(part)
-        for quantity, known in _PUBLISHED[str(dataset)].items():
-            numbers = {"published": float(known), "at hand": found[quantity]}
-            rows.append({"data set": dataset, "quantity": quantity, **numbers})
+        published, found = DATASETS[str(dataset)].published, _lengths(part)
+        if published is None or published.durations is None:
+            continue
+        known = published.durations
+        numbers = {
+            "frames per clip, mean": known.mean,
+            "frames per clip, sd": known.sd,
+            "frames per clip, fewest": known.fewest,
+            "frames per clip, most": known.most,
+            "onset to apex, mean": known.rise and known.rise[0],
+            "apex to offset, mean": known.fall and known.fall[0],
+        }
+        rows += [
+            {
+                "data set": dataset,
+                "quantity": quantity,
+                "published": float(number),
+                "at hand": found[quantity],
+            }
+            for quantity, number in numbers.items()
+            if number is not None
+        ]
     return pd.DataFrame(rows)
 
 

@@ -24,7 +24,7 @@ from mer_utils.registry import Registry, unknown
 #: Marks the root of a made data set, and says how it was made.
 SYNTHETIC_MARK = "synthetic.json"
 
-Root = str | os.PathLike[str]
+Root = str | Path
 
 
 class Dataset(ABC):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import runs, synthetic
-from mer_utils.datasets import ledger
+from mer_utils.datasets import ledger, made_at
 from mer_utils.datasets.schema import prefixed
 from mer_utils.experiments.datasets import (
     DATASETS,
@@ -97,7 +97,7 @@ class Workspace:
     def is_synthetic(self, dataset: str) -> bool:
         """Say whether a data set is a synthetic twin, or a composite with one in it."""
         roots = [self.context.root(part) for part in parts_of(dataset)]
-        return any(synthetic.describe(root) is not None for root in roots)
+        return any(made_at(root) is not None for root in roots)
 
     @property
     def data_title(self) -> str:

@@ -10,7 +10,7 @@ tests and one chapter of the book read.
 
 Its modules::
 
-    published   what is published about the data sets
+    durations   how long the phases last
     population  who shows what, when: the rows of a made data set
     emotions    which action units a clip shows
     dynamics    how strongly each acts in each frame; ``phase_difference``
@@ -30,13 +30,12 @@ Its modules::
 
 from mer_utils.synthetic.clips import Clip, make_clip
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
-from mer_utils.synthetic.truth import describe, ground_truth, true_displacement
+from mer_utils.synthetic.truth import ground_truth, true_displacement
 from mer_utils.synthetic.writer import write
 
 __all__ = [
     "DEFAULT_PHASE_DIFFERENCE",
     "Clip",
-    "describe",
     "ground_truth",
     "make_clip",
     "true_displacement",

@@ -15,6 +15,7 @@ from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.emotions import Unit
 from mer_utils.synthetic.face import render
 from mer_utils.synthetic.identity import Identity, draw_identity
+from mer_utils.synthetic.population import original
 from mer_utils.synthetic.settings import check_ranges
 from mer_utils.synthetic.stage import Drift, Stage, draw_drift
 
@@ -203,7 +204,7 @@ def make_clip(
     rng = np.random.default_rng(np.random.SeedSequence([seed, subject_seed + 1, 3]))
     units = emotions.draw_units(emotion, rng, noise)
     curves = dynamics.activation(units, *n_frames, rng, phase_difference)
-    stage = Stage.crop(frame_size, grey=dataset == "samm")
+    stage = Stage.crop(frame_size, original(dataset).twin.grey)
     drift = draw_drift(curves.shape[1], rng, stage.unit / motion.NOMINAL_UNIT, noise)
     key = (subject_seed + 1, 7)
     part = motion.fields(rest_image(key, stage)[0], units, stage.moving)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.registry import unknown
 from mer_utils.synthetic import dynamics
-from mer_utils.synthetic.population import ClipPlan, plan
-from mer_utils.synthetic.published import DATASETS
+from mer_utils.synthetic.population import ClipPlan, original, plan
 from mer_utils.synthetic.stage import Stage
-
-#: Frame size and pixels per face unit of the uncropped layout.
-RAW = {"casme2": ((640, 480), 140.0), "samm": ((2040, 1088), 230.0)}
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,13 @@ class Settings:
     @property
     def stage(self) -> Stage:
         """Where the face stands in the frames."""
-        grey = DATASETS[self.dataset].grey
+        twin = original(self.dataset).twin
         if self.layout == "cropped":
-            return Stage.crop(self.frame_size, grey)
-        (width, height), unit = RAW[self.dataset]
-        scale = min(self.frame_size[0] / width, self.frame_size[1] / height)
-        w, h = self.frame_size
-        return Stage(w, h, unit * scale, (0.5 * (w - 1), 0.51 * h), grey, raw=True)
+            return Stage.crop(self.frame_size, twin.grey)
+        assert twin.raw_size is not None
+        (width, height), (w, h) = twin.raw_size, self.frame_size
+        unit = twin.raw_unit * min(w / width, h / height)
+        return Stage(w, h, unit, (0.5 * (w - 1), 0.51 * h), twin.grey, raw=True)
 
     def plans(self) -> list[ClipPlan]:
         """Return the rows of the twin."""
@@ -67,34 +65,23 @@ def make_settings(
     layout: str,
 ) -> Settings:
     """Check the arguments of `write` and fill in what depends on the data set."""
-    if dataset not in DATASETS:
-        raise MerError(
-            "TODO",
-            f"data set {dataset!r} is unknown",
-            f"one of {', '.join(DATASETS)}",
-            "choose one of them",
-        )
-    if layout not in ("cropped", "raw") or (layout == "raw" and dataset not in RAW):
-        known = "cropped, raw" if dataset in RAW else "cropped"
-        raise MerError(
-            "TODO", f"layout {layout!r} of {dataset} is unknown", known, "choose one of them"
-        )
+    twin = original(dataset).twin
+    if layout not in twin.folders:
+        raise unknown(f"layout of {dataset}", layout, twin.folders)
     for name, value in (("subjects", subjects), ("clips_per_subject", clips_per_subject)):
-        if value is not None and not 1 <= value <= 500:
-            raise MerError(
-                "TODO", f"{name} {value} is out of range", "1 to 500", "choose one in that range"
-            )
+        if value is not None:
+            _require_range(name, value, 1, 500)
     if subjects is None and clips_per_subject is not None:
         raise MerError(
-            "TODO",
+            "invalid option",
             "clips_per_subject was given without subjects",
             "both, or neither for the full-size twin",
             "give subjects as well",
         )
-    if seed < 0:
-        raise MerError("TODO", f"seed {seed} is negative", "0 or more", "choose another seed")
-    default = RAW[dataset][0] if layout == "raw" else DATASETS[dataset].frame_size
-    size = (int(frame_size[0]), int(frame_size[1])) if frame_size else default
+    _require_range("seed", seed, 0, None)
+    default = twin.raw_size if layout == "raw" else twin.frame_size
+    width, height = frame_size or default or twin.frame_size
+    size = (int(width), int(height))
     check_ranges(phase_difference, noise, size)
     each = None if subjects is None else clips_per_subject or 10
     return Settings(
@@ -104,37 +91,30 @@ def make_settings(
 
 def check_ranges(phase_difference: float, noise: float, frame_size: tuple[int, int]) -> None:
     """Raise MerError for a setting outside its range."""
-    if not 0 <= phase_difference <= 1:
+    _require_range("phase_difference", phase_difference, 0, 1)
+    _require_range("noise", noise, 0, 10)
+    for name, value in zip(("width", "height"), frame_size, strict=True):
+        _require_range(f"{name} of the frame", value, 32, 4096)
+
+
+def _require_range(name: str, value: float, low: int, high: int | None) -> None:
+    if not low <= value <= (math.inf if high is None else high):  # NaN is out of range too
         raise MerError(
-            "TODO",
-            f"phase_difference {phase_difference} is out of range",
-            "a number from 0 (mirrored phases) to 1 (clearly different)",
-            "choose one in that range",
-        )
-    if not 0 <= noise <= 10:
-        raise MerError(
-            "TODO",
-            f"noise {noise} is out of range",
-            "a number from 0 (none) to 10",
-            "choose one in that range; 1 is the default",
-        )
-    if len(frame_size) != 2 or not all(32 <= int(n) <= 4096 for n in frame_size):
-        raise MerError(
-            "TODO",
-            f"frame_size {frame_size} is out of range",
-            "(width, height) with both from 32 to 4096 pixels",
+            "invalid option",
+            f"{name} {value} is out of range",
+            f"{low} or more" if high is None else f"a number from {low} to {high}",
             "choose one in that range",
         )
 
 
 def face_key(row: ClipPlan, settings: Settings) -> tuple[int, ...]:
     """Return the seed key of a clip's subject, the same for all clips of the subject."""
-    return (settings.seed, DATASETS[row.dataset].number, row.person, 0, 7)
+    return (settings.seed, original(row.dataset).twin.number, row.person, 0, 7)
 
 
 def clip_rng(row: ClipPlan, settings: Settings, purpose: int) -> np.random.Generator:
     """Return the clip's own generator for one purpose."""
-    key = [settings.seed, DATASETS[row.dataset].number, row.person, row.number, purpose]
+    key = [settings.seed, original(row.dataset).twin.number, row.person, row.number, purpose]
     return np.random.default_rng(np.random.SeedSequence(key))
 
 

@@ -8,12 +8,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from mer_utils.synthetic.population import ClipPlan
-
-SHEET_NAMES = {
-    "casme2": "CASME2-coding-20140508.xlsx",
-    "samm": "SAMM_Micro_FACS_Codes_v2.xlsx",
-}
+from mer_utils.synthetic.population import ClipPlan, original
 
 CASME2_HEADER = (
     "Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None,
@@ -47,26 +42,22 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def write_sheet(dataset: str, plans: list[ClipPlan], folder: Path) -> None:
-    """Write the data set's sheet into `folder`; SMIC-HS has none."""
-    if dataset not in SHEET_NAMES:
+    """Write the data set's sheet into `folder`, if it has one."""
+    name = original(dataset).sheet_name
+    if name is None:
         return
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    sheet.title = "Sheet1" if dataset == "casme2" else "MICRO_ONLY"
     if dataset == "casme2":
-        sheet.append(CASME2_HEADER)
-        for row in plans:
-            sheet.append(_casme2_row(row))
+        sheet.title, rows = "Sheet1", [CASME2_HEADER, *map(_casme2_row, plans)]
     else:
-        for note in SAMM_NOTES:
-            sheet.append((note,))
-        sheet.append(SAMM_HEADER)
-        for row in plans:
-            sheet.append(_samm_row(row))
-    path = folder / SHEET_NAMES[dataset]
-    book.save(path)
-    _fix_times(path)
+        notes = [(note,) for note in SAMM_NOTES]
+        sheet.title, rows = "MICRO_ONLY", [*notes, SAMM_HEADER, *map(_samm_row, plans)]
+    for row in rows:
+        sheet.append(row)
+    book.save(folder / name)
+    _fix_times(folder / name)
 
 
 def _apex(row: ClipPlan) -> int | str:
@@ -105,18 +96,9 @@ def _fix_times(path: Path) -> None:
 
 def clip_folder(row: ClipPlan, layout: str = "cropped") -> Path:
     """Return a clip's folder, relative to the twin's root."""
-    if row.dataset == "casme2":
-        top = "CASME2_RAW_selected" if layout == "raw" else "Cropped"
-        return Path(top, row.subject, row.clip)
-    if row.dataset == "samm":
-        return Path(row.subject, row.clip)
-    return Path("SMIC_all_cropped", "HS", row.subject, "micro", row.emotion, row.clip)
+    return Path(original(row.dataset).twin.folders[layout].format(**vars(row)))
 
 
 def frame_name(row: ClipPlan, number: int, layout: str = "cropped") -> str:
     """Return the file name of frame `number` (the data set's own count)."""
-    if row.dataset == "casme2":
-        return f"img{number}.jpg" if layout == "raw" else f"reg_img{number}.jpg"
-    if row.dataset == "samm":
-        return f"{row.subject}_{number:05d}.jpg"
-    return f"image{number:06d}.jpg"
+    return original(row.dataset).twin.frames[layout].format(**{**vars(row), "number": number})

@@ -5,31 +5,20 @@ Only tests and one chapter of the book read it: nothing that is trained may.
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
 from mer_utils.synthetic import clips
 from mer_utils.synthetic.population import ClipPlan
 from mer_utils.synthetic.settings import Settings, curves_of, face_key
 
-MANIFEST = "synthetic.json"
 GROUND_TRUTH = "ground_truth.parquet"
-
-
-def describe(root: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Return how the twin at `root` was made, or None if nothing there says it is one."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        found: dict[str, Any] = json.loads((Path(root) / MANIFEST).read_text("utf-8"))
-        return found
-    return None
 
 
 def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
@@ -87,7 +76,7 @@ def true_displacement(
     row = _plans(settings).get((subject, clip))
     if row is None:
         raise MerError(
-            "TODO",
+            "unknown name",
             f"{root} has no clip {clip!r} of subject {subject!r}",
             f"a key of {GROUND_TRUTH}",
             "choose one from that file",
@@ -104,11 +93,11 @@ def _plans(settings: Settings) -> dict[tuple[str, str], ClipPlan]:
 
 
 def _settings_of(root: str | os.PathLike[str]) -> Settings:
-    found = describe(root)
+    found = made_at(root)
     if found is None:
         raise MerError(
-            "TODO",
-            f"{root} holds no {MANIFEST}",
+            "other twin",
+            f"{root} holds no {SYNTHETIC_MARK}",
             "the root of a synthetic twin",
             "write one with `synthetic.write`",
         )

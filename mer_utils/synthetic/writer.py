@@ -13,13 +13,14 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
+from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
 from mer_utils.synthetic import sheets
 from mer_utils.synthetic.drawing import draw_all
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.population import ClipPlan
 from mer_utils.synthetic.settings import Settings, make_settings
-from mer_utils.synthetic.truth import GROUND_TRUTH, MANIFEST, describe
+from mer_utils.synthetic.truth import GROUND_TRUTH
 
 #: Raised whenever the same arguments give other bytes.
 GENERATOR_VERSION = 1
@@ -114,7 +115,7 @@ def write(
                 raise
     except OSError as error:
         raise MerError(
-            "TODO",
+            "cannot write",
             f"{target} could not be written ({error.strerror or error})",
             "a writable folder with free space",
             "free some space or name another folder, then run the same command again",
@@ -137,10 +138,10 @@ def _is_done(target: Path, settings: Settings) -> bool:
     """Return whether `target` holds this very twin; raise if it holds anything else."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return False
-    found = describe(target)
+    found = made_at(target)
     if found is None:
         raise MerError(
-            "TODO",
+            "other twin",
             f"{target} exists and is not a complete synthetic twin",
             "a folder that does not exist yet, or an empty one",
             "name another folder, or remove this one yourself",
@@ -149,7 +150,7 @@ def _is_done(target: Path, settings: Settings) -> bool:
     if made == (GENERATOR_VERSION, settings.as_json()):
         return True
     raise MerError(
-        "TODO",
+        "other twin",
         f"{target} holds a synthetic twin made with other arguments or another generator",
         f"generator {GENERATOR_VERSION} with {settings.as_json()}, not {made}",
         "name another folder, or remove this one",
@@ -175,4 +176,4 @@ def _write_manifest(folder: Path, settings: Settings, plans: list[ClipPlan]) -> 
         },
         indent=2,
     )
-    (folder / MANIFEST).write_text(text + "\n", "utf-8")
+    (folder / SYNTHETIC_MARK).write_text(text + "\n", "utf-8")

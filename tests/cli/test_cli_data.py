@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import datasets, synthetic
+from mer_utils import datasets
 from mer_utils.cli.main import app, main
+from mer_utils.datasets import made_at
 from mer_utils.frames.layout import frame_files
 
 
@@ -37,7 +38,7 @@ def test_synth_passes_every_option_on(tmp_path):
         "--workers", 1, "--seed", 3,
     )  # fmt: skip
     assert made.exit_code == 0, made.output
-    arguments = synthetic.describe(tmp_path / "twin")["arguments"]
+    arguments = made_at(tmp_path / "twin")["arguments"]
     assert arguments == {
         "dataset": "casme2", "seed": 3, "subjects": 1, "clips_per_subject": 1,
         "phase_difference": 0.0, "noise": 0.0, "frame_size": [160, 120], "layout": "raw",
