@@ -131,7 +131,7 @@ def _from_disk(recorder: Recorder, folder: Path, *, quick: bool) -> None:
     again = best({"open": lambda: build("1-0", 1)}, 3)["open"]
     mapped = isinstance(build("1-0", 1).images, np.memmap)
     add = recorder.about(SECTION, f"{len(clips)} clips, {len(paths):,} frames")
-    add("decoding, one thread", len(paths) / one, "frames a second")
+    add("decoding, one thread", len(paths) / one, "frames per second")
     add("decoding, 2 threads / one", one / two, "x")
     add("views, one thread, of decoding speed", one / made[1], at_least=0.9)
     add("views, 2 threads, of twice decoding", one / 2 / made[2], at_least=0.9)

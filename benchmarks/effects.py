@@ -81,7 +81,7 @@ def _effects(recorder: Recorder, fold: Fold, pool: ProcessPoolExecutor, quick: b
     together = sum(pool.map(steps_a_second, [fold] * 2, [rounds] * 2, [1] * 2))
     threads = pool.submit(steps_a_second, fold, rounds, 2).result()
     add("two folds at once", together / alone, IN_USE)
-    add("2 threads a fold, instead of two folds", threads / together, TRIED)
+    add("2 threads per fold, instead of two folds", threads / together, TRIED)
 
 
 def _compiled(recorder: Recorder, fold: Fold, rounds: int, ours: float) -> float | None:

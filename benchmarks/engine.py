@@ -29,7 +29,7 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
     _workers(recorder, quick)
     for name in ["learnet"] if quick else models.networks():
         # Two steps of a full-size fold, in a process of its own.
-        said, _ = python("-m", "benchmarks.full_size", name, stdout=subprocess.PIPE).communicate()
+        said, _ = python("-m", "benchmarks.folds", name, stdout=subprocess.PIPE).communicate()
         peak = float(said.splitlines()[-1])
         recorder.add(SECTION, name, "peak memory at full size", peak, "GiB", at_most=3)
 

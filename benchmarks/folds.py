@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+import sys
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +16,11 @@ from torch import nn
 
 from benchmarks.clock import seconds
 from mer_utils import models
-from mer_utils.experiments import Workspace, open_workspace, views_of
+from mer_utils.experiments import Workspace, get_profile, open_workspace, views_of
 from mer_utils.experiments.profiles import Profile
 from mer_utils.protocol import loso
 from mer_utils.runs import Context, Executor, Job, RunSpec, prepare_views, run
+from mer_utils.runs.device import make_repeatable
 from mer_utils.runs.learners import training_set
 from mer_utils.training import Classifier, TrainingOptions
 
@@ -102,3 +107,28 @@ def run_seconds(
     reason = failed[0].error.strip().splitlines()[-1]
     print(f"{jobs[0].spec.model.name}, {workers} worker(s): {len(failed)} folds failed: {reason}")
     return None
+
+
+def full_size_peak(name: str, clips: int = 255, steps: int = 2) -> float:
+    """Train two steps of a full-size fold; return this process's peak memory in GiB.
+
+    As many clips as CASME II has, three views each, the network, batch and precision of the
+    paper profile. A fold's memory does not grow after its second step: by then the optimiser's
+    state is there.
+    """
+    make_repeatable()
+    profile = get_profile("paper")
+    fold = noise_fold(profile, name, steps * profile.training.batch_size)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "views.npy"
+        shape = (clips, 3, *fold.images.shape[1:])
+        np.lib.format.open_memmap(file, "w+", np.uint8, shape).flush()
+        views = np.load(file, mmap_mode="r")
+        images = np.concatenate([views[:, phase] for phase in range(3)])
+        few = replace(fold, images=images[: len(fold.images)], spatial="none")
+        few.fit(few.network())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":  # the peak of a process of its own
+    print(full_size_peak(sys.argv[1]))

@@ -145,7 +145,7 @@ def pooling(recorder: Recorder, device: torch.device, *, quick: bool = False) ->
         error = max(largest_error(*both) for both in zip(pooled, exact, strict=True))
         goal = LARGEST_ERRORS.get(name, OTHER_ERROR)
         add(f"{name}, largest error", error, "of the range", at_most=goal)
-    add(f"{fastest}, clips a second", len(frames) / times[fastest])
+    add(f"{fastest}, clips per second", len(frames) / times[fastest])
     add("sending the frames / pooling them", times["sent"] / times[fastest], "x")
 
 

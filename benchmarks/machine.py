@@ -50,7 +50,7 @@ def matmul_peak(
     timer: Callable[[Callable[[], object]], float] = seconds,
     **kind: Any,
 ) -> float:
-    """Return the operations a second of the fastest matrix product tried.
+    """Return the operations per second of the fastest matrix product tried.
 
     `kind` is the matrices' device and dtype, if not float32 on the CPU.
     """

@@ -23,7 +23,7 @@ from mer_utils.training.classifier import learning_rate_factor
 
 
 def write_folder(images: np.ndarray, labels: np.ndarray, classes: int, folder: Path) -> Path:
-    """Write (n, h, w, 3) views as PNG files, one folder a class, as `ImageFolder` reads them.
+    """Write (n, h, w, 3) views as PNG files, one folder per class, as `ImageFolder` reads them.
 
     The views have the size that the network takes: nothing is left to resize, which is in
     this loop's favour.
