@@ -16,7 +16,7 @@ from torch import nn
 
 from benchmarks.clock import seconds
 from mer_utils import models
-from mer_utils.experiments import Workspace, get_profile, open_workspace, views_of
+from mer_utils.experiments import PROFILES, Workspace, open_workspace
 from mer_utils.experiments.profiles import Profile
 from mer_utils.protocol import loso
 from mer_utils.runs import Context, Executor, Job, RunSpec, prepare_views, run
@@ -60,7 +60,7 @@ def prepared(quick: bool, train: str = "single") -> tuple[Workspace, list[RunSpe
     specs = {
         spec.model.name: spec.model_copy(update={"spatial": "flip+rotation"})
         for spec in workspace.specs("table2")
-        if spec.train_views == views_of(train) and models.is_network(spec.model.name)
+        if spec.setting == train and models.is_network(spec.model.name)
     }
     prepare_views(list(specs.values()), workspace.context, workers=2)
     return workspace, list(specs.values())
@@ -68,16 +68,15 @@ def prepared(quick: bool, train: str = "single") -> tuple[Workspace, list[RunSpe
 
 def first_fold(workspace: Workspace, spec: RunSpec) -> Fold:
     clips = workspace.clips(spec.data.dataset)
-    images, positions = training_set(workspace.views(spec), next(iter(loso(clips))), spec)
-    labels = clips["label"].cat
+    images, labels = training_set(workspace.views(spec), next(iter(loso(clips))), spec)
     return Fold(
         spec.model.name,
         spec.model.width,
         images,
-        labels.codes.to_numpy()[positions],
+        labels,
         spec.training,
         spec.spatial,
-        len(labels.categories),
+        len(clips["label"].cat.categories),
     )
 
 
@@ -117,7 +116,7 @@ def full_size_peak(name: str, clips: int = 255, steps: int = 2) -> float:
     state is there.
     """
     make_repeatable()
-    profile = get_profile("paper")
+    profile = PROFILES["paper"]
     fold = noise_fold(profile, name, steps * profile.training.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "views.npy"

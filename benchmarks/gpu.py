@@ -22,7 +22,7 @@ from benchmarks.machine import matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import dynamic_image as di
 from mer_utils import models, synthetic
-from mer_utils.experiments import Workspace, get_profile, open_workspace
+from mer_utils.experiments import PROFILES, Workspace, open_workspace
 from mer_utils.experiments.profiles import Profile
 from mer_utils.runs import ModelSpec, RunSpec, RunStore, open_executor, prepare_views
 from mer_utils.runs.device import make_repeatable
@@ -51,7 +51,7 @@ def measure_on(device: torch.device, recorder: Recorder, *, quick: bool = False)
     workspace = open_workspace("smoke" if quick else "demo", workers=os.cpu_count() or 1)
     numbers = (2,) if quick else sorted({WORKERS, os.cpu_count() or WORKERS})
     folds_at_once(recorder, device, workspace, workspace.specs("table2"), numbers)
-    network_rates(recorder, device, get_profile("smoke" if quick else "paper"), quick=quick)
+    network_rates(recorder, device, PROFILES["smoke" if quick else "paper"], quick=quick)
 
 
 def on_device(device: torch.device, calls: int = 10) -> Callable[[Callable[[], object]], float]:

@@ -83,7 +83,7 @@ def make_book(
         inputs=inputs(workspace, root),
         workers=workers,
         data_title=workspace.data_title,
-        twins=any(workspace.is_synthetic(dataset.name) for dataset in workspace.datasets),
+        twins=any(map(workspace.is_synthetic, workspace.data)),
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
 

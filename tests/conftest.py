@@ -43,7 +43,7 @@ def shared(tmp_path_factory) -> Path:
 def twins(shared) -> Path:
     """The folder of the smoke profile's twins, drawn once for all the processes."""
     folder = shared / "twins"
-    profile = experiments.get_profile("smoke")
+    profile = experiments.PROFILES["smoke"]
     # Two processes that need the twins at once draw one each.
     second = os.environ.get("PYTEST_XDIST_WORKER", "").endswith("1")
     for dataset in ("samm", "casme2") if second else ("casme2", "samm"):

@@ -15,7 +15,7 @@ from benchmarks.clock import best
 from benchmarks.record import Recorder
 from companion import costs
 from mer_utils import dynamic_image, models
-from mer_utils.experiments.profiles import get_profile
+from mer_utils.experiments.profiles import PROFILES
 from mer_utils.models import normalisation
 from mer_utils.runs import Job, open_executor
 from mer_utils.training import Classifier, TrainingOptions
@@ -67,7 +67,7 @@ def test_the_usual_loop_learns(rng, tmp_path):
     torch.set_num_threads(1)
     labels = np.arange(24) % 2
     images = (rng.integers(0, 60, (24, 32, 32, 3)) + 150 * labels[:, None, None, None]).astype("u1")
-    plan = get_profile("smoke").models["learnet"]
+    plan = PROFILES["smoke"].models["learnet"]
     torch.manual_seed(0)
     model = models.create("learnet", 2, 32, width=plan.width)
     mean, std = normalisation(model, pretrained=False)
@@ -189,7 +189,7 @@ def test_folds_that_fail_are_said_and_not_timed(workspace, capsys):
 
 def test_rates_are_operations_of_the_images_shown(monkeypatch):
     monkeypatch.setattr(gpu, "matmul_peak", lambda **kind: 1e12)
-    recorder, profile = Recorder({}), get_profile("smoke")
+    recorder, profile = Recorder({}), PROFILES["smoke"]
     gpu.network_rates(recorder, torch.device("cpu"), profile, quick=True)
     rates = recorder.costs().rows.query("section == 'gpu rates'").set_index("measure")["value"]
     assert list(rates.index) == list(costs.GPU_RATES)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import raises
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,15 +14,9 @@ from mer_utils import dynamic_image as di
 from mer_utils import phases
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
-from mer_utils.views import (
-    Perturbation,
-    ViewOptions,
-    build,
-    build_all,
-    cache,
-    cache_key,
-    clip_views,
-)
+from mer_utils.protocol import Fold
+from mer_utils.views import Perturbation, Source, ViewOptions, cache, clip_views, load, prepare
+from mer_utils.views.cache import cache_key
 
 SMALL = ViewOptions(image_size=16)
 
@@ -41,15 +36,40 @@ def clips(tmp_path, rng) -> pd.DataFrame:
             cv2.imwrite(str(folder / f"img{number}.png"), frame)
         rows.append((name, 1, apex, 6, str(folder)))
     table = pd.DataFrame(rows, columns=["clip", "onset", "apex", "offset", "frames_dir"])
-    return table.astype({"apex": "Int64"}).assign(dataset="casme2", subject="sub01")
+    table = table.astype({"apex": "Int64"}).assign(dataset="casme2", subject="sub01")
+    return table.assign(label=pd.Categorical(["a", "b", "a"]))
 
 
 @pytest.fixture
 def make(clips, tmp_path):
     def make(options=SMALL, fingerprint="f", **more):
-        return build(clips, options, fingerprint=fingerprint, cache=tmp_path / "cache", **more)
+        return load(Source(clips, fingerprint), options, cache=tmp_path / "cache", **more)
 
     return make
+
+
+def there(made):
+    """Which of the three phases each clip has."""
+    return np.stack([made.present[p] for p in phases.PHASES], axis=1).tolist()
+
+
+def content(made):
+    return {v: (made.images[v].tobytes(), made.present[v].tolist()) for v in made.images}
+
+
+def test_a_fold_gets_images_with_the_classes_of_their_clips(make):
+    made = make(views=tuple(phases.VIEWS))
+    fold = Fold("sub02", np.array([0, 1]), np.array([2]))
+    images, labels = made.training_set(fold, "aligned")
+    assert labels.tolist() == [0, 1, 0, 0]
+    assert (images[3] == made.images["offset_apex"][0]).all()
+    assert made.training_set(fold, ("full", "full"))[1].tolist() == [0, 1, 0, 1]
+    shown, tested = made.test_set(fold)
+    assert (shown == made.images["full"][[2]]).all()
+    assert tested.tolist() == [0]
+    assert made.test_set(fold, "apex_offset")[1].tolist() == []
+    with raises("unknown name"):
+        make().training_set(fold, "aligned")
 
 
 def test_views_are_the_dynamic_images_made_here_in_two_steps(rng):
@@ -84,11 +104,11 @@ def test_grey_clips_give_three_equal_channels(rng):
 
 def test_a_clip_without_a_phase_keeps_the_others(make):
     made = make()
-    assert made.present.tolist() == [[True] * 3, [True, False, False], [True, True, False]]
+    assert there(made) == [[True] * 3, [True, False, False], [True, True, False]]
     images, having = made.of("apex_offset", np.array([0, 1, 2]))
     assert having.tolist() == [0]
     assert images.shape == (1, 16, 16, 3)
-    assert (made.images[1, 1:] == 0).all()
+    assert (made.images["apex_offset"][1:] == 0).all()
     assert made.of("full", np.array([2, 0]))[1].tolist() == [2, 0]
 
 
@@ -116,37 +136,39 @@ def test_the_cache_is_a_memory_map_read_without_decoding(make, monkeypatch):
     first = make()
     monkeypatch.setattr(cache, "read_frames", lambda paths: pytest.fail("decoded again"))
     again = make()
-    assert isinstance(again.images, np.memmap)
-    assert not again.images.flags.writeable
-    assert again.images.tobytes() == first.images.tobytes()
-    assert again.present.tolist() == first.present.tolist()
+    assert all(isinstance(images, np.memmap) for images in again.images.values())
+    assert not any(images.flags.writeable for images in again.images.values())
+    assert content(again) == content(first)
 
 
 def test_the_number_of_workers_changes_no_byte(make):
     one = make(fingerprint="one")
     three = make(fingerprint="three", workers=3)
-    assert one.images.tobytes() == three.images.tobytes()
+    assert content(one) == content(three)
 
 
 def other_options() -> list[ViewOptions]:
     changes = {"source": "apex_difference", "kind": "linear", "scaling": "symmetric",
-               "image_size": 24, "frames": 3, "crops": (("casme2", CropOptions()),),
-               "perturbation": Perturbation(trim=1)}  # fmt: skip
+               "image_size": 24, "frames": 3, "perturbation": Perturbation(trim=1)}  # fmt: skip
     assert set(changes) == set(ViewOptions.model_fields)
     return [SMALL.model_copy(update={name: value}) for name, value in changes.items()]
 
 
 def test_every_option_the_data_and_the_code_have_a_cache_of_their_own(monkeypatch):
-    keys = [cache_key("f", options) for options in [SMALL, *other_options()]]
-    keys.append(cache_key("g", SMALL))
+    source = Source(pd.DataFrame(), "f")
+    cropped = Source(pd.DataFrame(), "f", {"casme2": CropOptions()})
+    keys = [cache_key(source, options, "full") for options in [SMALL, *other_options()]]
+    keys.append(cache_key(source, SMALL, "offset_apex"))
+    keys.append(cache_key(Source(pd.DataFrame(), "g"), SMALL, "full"))
+    keys.append(cache_key(cropped, SMALL, "full"))
     monkeypatch.setattr(cache, "VIEWS_VERSION", cache.VIEWS_VERSION + 1)
-    keys.append(cache_key("f", SMALL))
+    keys.append(cache_key(source, SMALL, "full"))
     assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("damage", ["no second file", "images cut", "present cut", "other shape"])
 def test_a_cache_that_is_not_whole_is_made_anew(make, tmp_path, damage):
-    whole = make().images.tobytes()
+    whole = content(make(views=("onset_apex",)))
     (images,) = (tmp_path / "cache").glob("*.images.npy")
     (present,) = (tmp_path / "cache").glob("*.present.npy")
     if damage == "no second file":
@@ -157,8 +179,8 @@ def test_a_cache_that_is_not_whole_is_made_anew(make, tmp_path, damage):
     elif damage == "present cut":
         present.write_bytes(b"")
     else:
-        np.save(images, np.zeros((1, 3, 16, 16, 3), np.uint8))
-    assert make().images.tobytes() == whole
+        np.save(images, np.zeros((1, 16, 16, 3), np.uint8))
+    assert content(make(views=("onset_apex",))) == whole
 
 
 def test_a_clip_that_cannot_be_read_leaves_no_cache(make, clips, tmp_path):
@@ -178,22 +200,21 @@ def test_many_options_decode_each_clip_once_and_equal_one_by_one(clips, tmp_path
     decoded = []
     read = cache.read_frames
     monkeypatch.setattr(cache, "read_frames", lambda paths: decoded.append(paths) or read(paths))
-    options = [o for o in other_options() if not o.crops]
+    source, wanted = Source(clips, "f"), dict.fromkeys(other_options(), tuple(phases.VIEWS))
     together, alone = tmp_path / "together", tmp_path / "alone"
-    build_all(clips, [*options, options[0]], fingerprint="f", cache=together)
-    assert len(decoded) == len(clips)
-    build_all(clips, options, fingerprint="f", cache=together)
-    assert len(decoded) == len(clips)
-    for o in options:
-        one = build(clips, o, fingerprint="f", cache=alone)
-        both = build(clips, o, fingerprint="f", cache=together)
-        assert both.images.tobytes() == one.images.tobytes()
-        assert both.present.tolist() == one.present.tolist()
+    for _ in range(2):
+        prepare(source, wanted, cache=together)
+        assert len(decoded) == len(clips)
+    for o in wanted:
+        one = load(source, o, cache=alone)
+        both = load(source, o, cache=together)
+        assert content(one) == content(both)
+    assert len(decoded) == len(clips) * (1 + len(wanted))
 
 
 def test_a_clip_without_an_apex_has_no_difference_of_frames_but_is_not_faceless(make):
     made = make(ViewOptions(image_size=16, source="apex_difference"))
-    assert made.present.tolist() == [[True] * 3, [False] * 3, [True, True, False]]
+    assert there(made) == [[True] * 3, [False] * 3, [True, True, False]]
 
 
 KEYS = st.text(min_size=1, max_size=12)

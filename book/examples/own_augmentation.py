@@ -3,7 +3,7 @@
 import torch
 
 from mer_utils import augment, experiments, runs
-from mer_utils.experiments.grids import run_spec
+from mer_utils.experiments import run_spec
 
 
 def shift(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -7,7 +7,7 @@ from mer_utils import experiments, runs
 from mer_utils.experiments.profiles import ModelPlan
 
 NAME = "mobilenetv3_small_050"
-smoke = experiments.get_profile("smoke")
+smoke = experiments.PROFILES["smoke"]
 plans = {NAME: ModelPlan(image_size=32)}
 profile = smoke.model_copy(update={"models": plans})
 whole = experiments.open_workspace("smoke", datasets=["casme2"])

@@ -1,8 +1,7 @@
 """Add a table: train on one half of the clip, on the other, and on both."""
 
 from mer_utils import experiments, runs
-from mer_utils.experiments import TABLES, Table
-from mer_utils.experiments.grids import run_spec
+from mer_utils.experiments import TABLES, Table, run_spec
 
 HALVES = (("onset_apex",), ("apex_offset",), ("onset_apex", "apex_offset"))
 

@@ -18,14 +18,13 @@ from companion.chapters.pitfalls import CHOSEN_EPOCH, chosen_epoch
 from companion.chapters.results import on_view, scores
 from mer_utils import models, stats
 from mer_utils.augment import SPATIAL
+from mer_utils.datasets import title as dataset_title
 from mer_utils.experiments import (
     COMPARED,
     PARTS,
     Workspace,
-    add_setting,
 )
-from mer_utils.experiments.datasets import dataset_title
-from mer_utils.experiments.grids import APEX_SHIFTS, TRIMS
+from mer_utils.experiments.tables import APEX_SHIFTS, TRIMS
 from mer_utils.metrics import average_views
 from mer_utils.phases import PHASES, TRAINING_SETS
 from mer_utils.protocol import EVALUATIONS
@@ -165,7 +164,7 @@ def _noise_pairs(variants: list[str]) -> Iterator[Comparison]:
 def _pitfalls(workspace: Workspace, table: str) -> pd.DataFrame:
     # All networks of table 2 predicted after every epoch, so that choosing one costs no training.
     specs = [*workspace.specs(table), *workspace.specs("table2")]
-    every = on_view(add_setting(workspace.store.predictions(specs, every_epoch=True)))
+    every = on_view(workspace.store.predictions(specs, every_epoch=True))
     epochs = every.groupby("run")["epoch"]
     last = every[every["epoch"] == epochs.transform("max")]
     honest = every["evaluation"].eq("loso") & (epochs.transform("nunique") > 1)

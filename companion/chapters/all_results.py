@@ -8,9 +8,9 @@ from companion.chapters import results
 from companion.chapters.ablations import ABLATIONS, prepared, variant_scores
 from companion.chapters.page import interval
 from mer_utils import models
+from mer_utils.datasets import title as dataset_title
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
-from mer_utils.experiments.datasets import dataset_title
 from mer_utils.plotting.words import table_of
 
 #: Columns of `scores`, in order.

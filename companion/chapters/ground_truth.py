@@ -28,8 +28,8 @@ def truth_known(workspace: Workspace) -> pd.DataFrame:
     known = {True: "known: a synthetic twin", False: "none"}
     return pd.DataFrame(
         {
-            "data set": [d.title for d in workspace.datasets],
-            "ground truth": [known[workspace.is_synthetic(d.name)] for d in workspace.datasets],
+            "data set": [d.dataset.title for d in workspace.data.values()],
+            "ground truth": [known[workspace.is_synthetic(name)] for name in workspace.data],
         }
     )
 

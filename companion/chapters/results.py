@@ -12,7 +12,7 @@ from pandas.io.formats.style import Styler
 from companion.chapters.page import interval, p_value, show
 from mer_utils import models, stats
 from mer_utils.errors import MerError
-from mer_utils.experiments import COMPARED, DATASETS, PARTS, TABLES, Workspace
+from mer_utils.experiments import COMPARED, PAPER, PARTS, TABLES, Workspace
 
 CONTROL, BASELINE, TREATMENT = "matched single", "single", "dual"
 
@@ -84,7 +84,7 @@ def chance(workspace: Workspace) -> float:
         name one number.
     """
     # What else a workspace holds may have classes of its own and stands on no page with these.
-    names = [name for name in workspace.data if name in DATASETS] or list(workspace.data)
+    names = [name for name in workspace.data if name in PAPER] or list(workspace.data)
     counts = {name: len(workspace.clips(name)["label"].cat.categories) for name in names}
     if len(set(counts.values())) != 1:
         raise MerError(
@@ -239,7 +239,7 @@ def missing_note(workspace: Workspace, table: str) -> HTML | Styler:
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Sort by data set, model and setting in the order in which they are listed."""
     orders: dict[str, list[str]] = {
-        "dataset": list(DATASETS),
+        "dataset": list(PAPER),
         "model": list(models.MODELS),
         "setting": [*COMPARED, *PARTS],
     }

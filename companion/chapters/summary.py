@@ -16,7 +16,7 @@ from companion.chapters.results import (
     quoted,
     scores,
 )
-from mer_utils.experiments import DATASETS, Workspace
+from mer_utils.experiments import PAPER, Workspace
 
 NOT_YET = "not computed yet"
 CONTROLLED = f"{TREATMENT} minus {CONTROL}"
@@ -79,7 +79,7 @@ def words(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) -> d
         found = quoted(tidy, pairs)
         if not found["n_differences"]:
             found |= dict.fromkeys(_OVERALL)
-    names = [f"{dataset}_{name}" for dataset in DATASETS for name in _OF_A_DATASET]
+    names = [f"{dataset}_{name}" for dataset in PAPER for name in _OF_A_DATASET]
     specs = workspace.specs("table2")
     folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
     return {name: _word(name, found.get(name)) for name in [*names, *_OVERALL]} | {
@@ -101,7 +101,7 @@ def _word(name: str, value: Any) -> str:
 
 
 def _verdict(workspace: Workspace, found: dict[str, Any]) -> str:
-    if any(workspace.is_synthetic(data.name) for data in workspace.datasets):
+    if any(map(workspace.is_synthetic, workspace.data)):
         return (
             "not testable on synthetic data. The numbers above say what the method does with"
             " drawn faces; they neither support nor contradict the paper"

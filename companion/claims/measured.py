@@ -8,11 +8,11 @@ from companion.claims import decisions
 from companion.claims.register import Claim
 from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES, VIEWS
 from companion.claims.rules import Rule
-from mer_utils.experiments import DATASETS, FURTHER_DATASETS
+from mer_utils.datasets import DATASETS
 from mer_utils.models import title
 from mer_utils.plotting.words import table_of
 
-_TITLES = {d.name: d.title for d in (*DATASETS.values(), *FURTHER_DATASETS.values())}
+_TITLES = {name: kind.title for name, kind in DATASETS.items()}
 SCORES = {"accuracy_pooled": "accuracy", "uf1_pooled": "UF1", "uar_pooled": "UAR"}
 
 

@@ -88,7 +88,7 @@ def evidence(workspace: Workspace) -> pd.DataFrame:
         if name in TABLES:
             parts.append(_of_table(workspace, name, compare))
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    titles = {d.name: d.title for d in workspace.datasets}
+    titles = {name: d.dataset.title for name, d in workspace.data.items()}
     made = {name: workspace.is_synthetic(name) for name in titles}
     return found.assign(
         synthetic=found["dataset"].map(made).astype(bool),
@@ -110,7 +110,7 @@ def phase_evidence(workspace: Workspace) -> pd.DataFrame:
     """
     rows = []
     specs = {spec.data.dataset: spec for spec in reversed(workspace.specs("table2"))}
-    for dataset in (d.name for d in workspace.datasets if d.name in specs):
+    for dataset in (name for name in workspace.data if name in specs):
         clips, views = workspace.clips(dataset), workspace.views(specs[dataset])
         counts = count_phases(clips, views)
         rows += [

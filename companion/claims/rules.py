@@ -10,7 +10,7 @@ import pandas as pd
 from companion.claims import decisions
 from companion.claims.rows import METRICS, VIEWS
 from mer_utils.errors import MerError
-from mer_utils.experiments import DATASETS
+from mer_utils.experiments import PAPER
 from mer_utils.models import are_networks, networks
 from mer_utils.registry import unknown
 
@@ -53,7 +53,7 @@ class Rule:
     beside: Comparisons = field(default_factory=dict)
     metrics: tuple[str, ...] = UAR
     models: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = tuple(DATASETS)
+    datasets: tuple[str, ...] = PAPER
 
     def __post_init__(self) -> None:
         for table, comparisons in self.rests_on.items():

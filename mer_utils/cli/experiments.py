@@ -245,6 +245,6 @@ def _list_failures(failed: list[Outcome]) -> None:
 
 
 def _names(tables: list[str] | None) -> list[str]:
-    from mer_utils.experiments.grids import TABLES, get_table
+    from mer_utils.experiments import TABLES
 
-    return [get_table(name).name for name in tables] if tables else list(TABLES)
+    return [TABLES[name].name for name in tables] if tables else list(TABLES)

@@ -12,7 +12,15 @@ from mer_utils.datasets import action_units
 from mer_utils.datasets.casme2 import Casme2
 from mer_utils.datasets.coded import Coded
 from mer_utils.datasets.composite import Composite
-from mer_utils.datasets.dataset import DATASETS, SYNTHETIC_MARK, Dataset, made_at, named, open
+from mer_utils.datasets.dataset import (
+    DATASETS,
+    SYNTHETIC_MARK,
+    Dataset,
+    made_at,
+    named,
+    open,
+    title,
+)
 from mer_utils.datasets.faces import SubjectCrop, crops_of, without_face
 from mer_utils.datasets.fingerprint import data_fingerprint
 from mer_utils.datasets.framed import Framed
@@ -65,6 +73,7 @@ __all__ = [
     "open",
     "reasons",
     "rule_counts",
+    "title",
     "to_json",
     "without_face",
     "worst",

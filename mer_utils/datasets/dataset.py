@@ -176,6 +176,17 @@ def named(text: str) -> tuple[type[Dataset], Path | None]:
     return found, Path(place).expanduser().absolute() if place else None
 
 
+def title(name: str) -> str:
+    """Return how a data set's name is written for a reader.
+
+    Examples
+    --------
+    >>> title("casme2"), title("manifest:my_flow")
+    ('CASME II', 'manifest my_flow')
+    """
+    return DATASETS[name].title if name in DATASETS else name.replace(":", " ")
+
+
 def absolute(root: Root) -> Path:
     """Return a path as it is stored: absolute, links as they are."""
     return Path(os.path.abspath(Path(root).expanduser()))

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from mer_utils.errors import MerError
+from mer_utils.models import networks
+from mer_utils.registry import Registry
 from mer_utils.training import TrainingOptions
 
 
@@ -83,6 +84,20 @@ class Profile(_Part):
     # Half the noise lets a linear machine reach the ceiling, where no gain can show.
     noises: tuple[float, ...] = (1.0, 2.0)
 
+    @property
+    def networks(self) -> list[str]:
+        """The networks of the main table: those planned, then others that are registered."""
+        return [*self.models, *(name for name in networks() if name not in self.models)]
+
+    def plan(self, model: str) -> ModelPlan:
+        """Return how a network is used; one that is not planned, at the smallest size of all."""
+        return self.models.get(model) or ModelPlan(image_size=self.baseline_image_size)
+
+    def training_of(self, plan: ModelPlan) -> TrainingOptions:
+        """Return the training of a network, with what its plan says of it."""
+        own = plan.model_dump(include={"learning_rate", "precision", "micro_batch"})
+        return self.training.model_copy(update=own)
+
 
 _SMOKE_WIDTHS = {
     "vgg19": 1 / 32,
@@ -119,72 +134,52 @@ _PAPER_PRECISION: dict[str, Literal["float32", "bfloat16"]] = {
 # moments alone take 2.1; the others need at most 2.5 with whole batches of 16 images.
 _PAPER_MICRO_BATCH = {"vgg19": 4, "vit_base_patch16_224": 4}
 
-PROFILES: dict[str, Profile] = {
-    p.name: p
-    for p in (
-        Profile(
-            name="smoke",
-            title="smoke (a handful of clips, six tiny networks)",
-            purpose="tests and continuous integration: every cell runs; scores mean nothing",
-            subjects=3,
-            clips_per_subject=5,
-            models={
-                name: ModelPlan(width=width, image_size=32) for name, width in _SMOKE_WIDTHS.items()
-            },
-            training=TrainingOptions(epochs=2, batch_size=16),
-            baseline_image_size=32,
-            phase_differences=(0.0, 1.0),
-            noises=(1.0,),
-        ),
-        Profile(
-            name="demo",
-            title="demo (small synthetic twins, narrowed networks)",
-            purpose="the default of make book: the whole road on two cores",
-            subjects=8,
-            clips_per_subject=10,
-            models={
-                name: ModelPlan(width=width, image_size=48) for name, width in _DEMO_WIDTHS.items()
-            },
-            training=TrainingOptions(epochs=6, batch_size=16),
-        ),
-        Profile(
-            name="paper",
-            title="paper (full data, full networks, ImageNet weights, five seeds)",
-            purpose="what the paper did, on a GPU or a cluster",
-            models={
-                name: ModelPlan(
-                    image_size=112 if name == "learnet" else 224,
-                    pretrained=name != "learnet",
-                    learning_rate=1e-3 if name == "learnet" else 1e-4,
-                    precision=_PAPER_PRECISION[name],
-                    micro_batch=_PAPER_MICRO_BATCH.get(name),
-                )
-                for name in _DEMO_WIDTHS
-            },
-            training=TrainingOptions(epochs=30, batch_size=16),
-            seeds=(0, 1, 2, 3, 4),
-            ablation_models=(*_DEMO_WIDTHS, "svm_hog"),
-            every_value=True,
-            baseline_image_size=112,
-            noises=(0.5, 1.0, 2.0),
-        ),
-    )
-}
-
-
-def get_profile(name: str) -> Profile:
-    """Return a profile by name.
-
-    Raises
-    ------
-    MerError
-        If there is no such profile.
-    """
-    if name not in PROFILES:
-        raise MerError(
-            "TODO",
-            f"profile {name!r} is unknown",
-            f"one of {', '.join(PROFILES)}",
-            "choose one of them",
-        )
-    return PROFILES[name]
+PROFILES: Registry[Profile] = Registry(
+    "profile",
+    Profile(
+        name="smoke",
+        title="smoke (a handful of clips, six tiny networks)",
+        purpose="tests and continuous integration: every cell runs; scores mean nothing",
+        subjects=3,
+        clips_per_subject=5,
+        models={
+            name: ModelPlan(width=width, image_size=32) for name, width in _SMOKE_WIDTHS.items()
+        },
+        training=TrainingOptions(epochs=2, batch_size=16),
+        baseline_image_size=32,
+        phase_differences=(0.0, 1.0),
+        noises=(1.0,),
+    ),
+    Profile(
+        name="demo",
+        title="demo (small synthetic twins, narrowed networks)",
+        purpose="the default of make book: the whole road on two cores",
+        subjects=8,
+        clips_per_subject=10,
+        models={
+            name: ModelPlan(width=width, image_size=48) for name, width in _DEMO_WIDTHS.items()
+        },
+        training=TrainingOptions(epochs=6, batch_size=16),
+    ),
+    Profile(
+        name="paper",
+        title="paper (full data, full networks, ImageNet weights, five seeds)",
+        purpose="what the paper did, on a GPU or a cluster",
+        models={
+            name: ModelPlan(
+                image_size=112 if name == "learnet" else 224,
+                pretrained=name != "learnet",
+                learning_rate=1e-3 if name == "learnet" else 1e-4,
+                precision=_PAPER_PRECISION[name],
+                micro_batch=_PAPER_MICRO_BATCH.get(name),
+            )
+            for name in _DEMO_WIDTHS
+        },
+        training=TrainingOptions(epochs=30, batch_size=16),
+        seeds=(0, 1, 2, 3, 4),
+        ablation_models=(*_DEMO_WIDTHS, "svm_hog"),
+        every_value=True,
+        baseline_image_size=112,
+        noises=(0.5, 1.0, 2.0),
+    ),
+)

@@ -1,29 +1,134 @@
-"""The training sets that the tables compare, and how a row's training set is called."""
+"""What the user says by environment variables: where data lie, and how they are read."""
 
 from __future__ import annotations
 
-import pandas as pd
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
-from mer_utils.phases import TRAINING_SETS
+from mer_utils import datasets
+from mer_utils.datasets import DATASETS, Dataset
+from mer_utils.errors import MerError
+from mer_utils.frames import CropOptions
 
-#: The training sets of tables 2, 3, 5 and 8, and those that only table 4 compares.
-COMPARED = ("single", "matched single", "dual")
-PARTS = ("onset_apex only", "apex_offset only", "single twice", "halves")
+#: The data sets of the paper, which are those of every table unless others are named.
+PAPER = ("casme2", "samm")
+_CROP, _CORRECTIONS = "MER_CROP", "MER_CORRECTIONS"
+_RULES = {"missing_frames": "MER_MISSING_FRAMES", "no_face": "MER_NO_FACE"}
 
 
-def views_of(setting: str) -> tuple[str, ...]:
-    """Return the views that a training set trains on."""
-    return TRAINING_SETS[setting].views
+def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Dataset, ...]:
+    """Open data sets where the user's settings say that they lie, and as they say.
 
+    Parameters
+    ----------
+    names : iterable of str
+        Registered names; ``manifest:FILE`` names a table of images.
+    twin : callable
+        Makes the synthetic twin of a data set for which no setting names a folder, and
+        returns its folder.
 
-def add_setting(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Add the column ``setting``: the name of each row's training set.
+    Raises
+    ------
+    MerError
+        Of the kind ``unknown name``, ``invalid setting`` or ``taken name``.
 
-    Examples
-    --------
-    >>> add_setting(pd.DataFrame({"train_views": ["full", "full+full+full"]}))["setting"].tolist()
-    ['single', 'matched single']
+    Notes
+    -----
+    ``MER_CASME2_ROOT``, ``MER_SAMM_ROOT`` and the like name folders of licensed data;
+    ``MER_MISSING_FRAMES`` and ``MER_NO_FACE`` are ``error`` or ``drop_clip``; ``MER_CROP`` lists
+    the data sets whose frames are cropped to the face, as in ``casme2:margin=0.4:size=256,samm``;
+    ``MER_CORRECTIONS`` names a file of the user's own corrections.
     """
-    views = predictions["train_views"]
-    names = {v: TRAINING_SETS.find(tuple(v.split("+"))).name for v in views.unique()}
-    return predictions.assign(setting=views.map(names))
+    rules = {rule: _rule(setting) for rule, setting in _RULES.items()}
+    corrections = os.environ.get(_CORRECTIONS)
+    options = rules | {"corrections": Path(corrections).absolute() if corrections else None}
+    crops = _crops()
+    roots: dict[str, Path] = {}
+
+    def root(name: str) -> Path:
+        if name not in roots:
+            roots[name] = _licensed_root(name) or twin(name)
+        return roots[name]
+
+    opened: dict[str, Dataset] = {}
+    for text in dict.fromkeys(names):
+        found = _open(text, root, options, crops)
+        if found.name in opened:
+            raise MerError(
+                "taken name",
+                f"two data sets have the name {found.name!r}",
+                "a file name of its own for each manifest",
+                "rename one of the files",
+            )
+        opened[found.name] = found
+    return tuple(opened.values())
+
+
+def _open(
+    text: str, root: Callable[[str], Path], options: dict[str, Any], crops: dict[str, CropOptions]
+) -> Dataset:
+    kind, place = datasets.named(text)
+    if place is not None:
+        return kind.open(place)
+    members = getattr(kind, "members", ())
+    if members:
+        return kind.open({name: root(name) for name in members}, crop=crops, **options)
+    return kind.open(root(kind.name), crop=crops.get(kind.name), **options)
+
+
+def _licensed_root(name: str) -> Path | None:
+    """Return the folder of the licensed data, None if no setting names one."""
+    setting = f"MER_{name.upper()}_ROOT"
+    licensed = os.environ.get(setting)
+    if not licensed:
+        return None
+    root = Path(licensed).absolute()
+    if not root.is_dir():
+        raise MerError(
+            "invalid setting",
+            f"{setting} names {licensed}, which is no folder",
+            f"the folder of {DATASETS[name].title}",
+            f"correct {setting}, or unset it to use the synthetic twin",
+        )
+    return root
+
+
+def _crops() -> dict[str, CropOptions]:
+    found: dict[str, CropOptions] = {}
+    known = [name for name, kind in DATASETS.items() if getattr(kind, "crop", 0) is None]
+    for word in os.environ.get(_CROP, "").replace(",", " ").split():
+        name, *settings = word.split(":")
+        if name not in known or name in found:
+            raise MerError(
+                "invalid setting",
+                f"{_CROP} names {name!r}{' twice' if name in found else ''}",
+                f"some of {', '.join(known)}, separated by commas; in a composite, each part is "
+                "cropped as its own data set is",
+                f"correct {_CROP}, or unset it to take frames as they are",
+            )
+        try:
+            options = dict(setting.split("=", 1) for setting in settings)
+            found[name] = CropOptions.model_validate(options)
+        except (ValueError, TypeError) as error:
+            raise MerError(
+                "invalid setting",
+                f"{_CROP} has {word!r}",
+                "after the data set's name only margin=0 to 2, size=16 to 1024 (pixels) and "
+                "detector=NAME, each after a colon, as in casme2:margin=0.4:size=256",
+                f"correct {_CROP}",
+            ) from error
+    return found
+
+
+def _rule(setting: str) -> str:
+    rule = os.environ.get(setting) or "error"
+    if rule not in ("error", "drop_clip"):
+        raise MerError(
+            "invalid setting",
+            f"{setting} is {rule!r}",
+            "error or drop_clip",
+            f"correct {setting}, or unset it",
+        )
+    return rule

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from mer_utils import models
-from mer_utils.experiments.datasets import dataset_title as dataset_title
+from mer_utils.datasets import title as dataset_title  # noqa: F401  (for plots and pages)
 from mer_utils.metrics import METRICS
 
 Row = Mapping[str, Any] | pd.Series

@@ -6,7 +6,7 @@ unit of work is a `Job`: one run specification and one held-out subject. A fold 
 is in the store; everything else can be repeated at any time, anywhere.
 """
 
-from mer_utils.runs.data import Context, load_clips, load_views, prepare_views
+from mer_utils.runs.data import Context, Data, load_clips, load_views, prepare_views
 from mer_utils.runs.environment import environment
 from mer_utils.runs.executor import EXECUTORS, Executor, open_executor
 from mer_utils.runs.fold import Job, Outcome, compute_fold, run_fold
@@ -19,6 +19,7 @@ from mer_utils.runs.weights import require_weights
 __all__ = [
     "EXECUTORS",
     "Context",
+    "Data",
     "DataSpec",
     "Executor",
     "Job",

@@ -15,7 +15,7 @@ from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.phases import PHASES
 from mer_utils.protocol import Fold
-from mer_utils.runs.data import Context, load_views
+from mer_utils.runs.data import Context, load_views, views_of
 from mer_utils.runs.device import device_name, resolve_device
 from mer_utils.runs.spec import DataSpec, RunSpec
 from mer_utils.runs.weights import require_same_weights
@@ -48,8 +48,8 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     seed = spec.fold_seed(fold.held_out)
     if spec.model.pretrained:
         require_same_weights(spec)
-    views, labels = load_views(spec.data, spec.views, context), clips["label"].cat.codes.to_numpy()
-    images, positions = training_set(views, fold, spec)
+    views = load_views(spec, context)
+    images, labels = training_set(views, fold, spec)
     torch.manual_seed(seed)
     network = models.create(
         spec.model.name,
@@ -70,10 +70,8 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
                 done.predictions.append((view, epoch, tested, classifier.predict(shown)))
         seconds += time.perf_counter() - started
 
-    report = classifier.fit(
-        images, labels[positions], spatial=spec.spatial, seed=seed, after_epoch=predicted
-    )
-    done.maps = _maps(classifier, views, fold, labels)
+    report = classifier.fit(images, labels, spatial=spec.spatial, seed=seed, after_epoch=predicted)
+    done.maps = _maps(classifier, views, fold)
     done.record = {
         "device": device_name(device),
         "precision": spec.training.precision,
@@ -87,16 +85,14 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     return done
 
 
-def _maps(
-    classifier: Classifier, views: Views, fold: Fold, labels: np.ndarray
-) -> np.ndarray | None:
+def _maps(classifier: Classifier, views: Views, fold: Fold) -> np.ndarray | None:
     """Return where the network looked for each tested clip's true class, if it can be said."""
     # Imported here: captum takes a while to load, and a baseline needs none of it.
     from mer_utils.training.explain import class_activation_maps
 
-    shown, tested = views.of("full", fold.test)
+    shown, classes = views.test_set(fold)
     try:
-        return class_activation_maps(classifier, shown, labels[tested], upsample=False)
+        return class_activation_maps(classifier, shown, classes, upsample=False)
     except MerError as error:
         if error.kind != "invalid option":
             raise
@@ -105,13 +101,12 @@ def _maps(
 
 def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:
     """Fit a baseline on the fold and predict every view."""
-    labels = clips["label"].cat.codes.to_numpy()
-    described = _described(spec.data, spec.views, spec.model.name, context)
-    features, positions = training_set(described, fold, spec)
+    described = _described(spec.data, spec.views, views_of(spec), spec.model.name, context)
+    features, labels = training_set(described, fold, spec)
     tested = [described.of(view, fold.test) for view in PHASES]
     found = models.MODELS[spec.model.name].fit_and_predict(
         features,
-        labels[positions],
+        labels,
         [shown for shown, _ in tested],
         len(clips["label"].cat.categories),
     )
@@ -127,32 +122,25 @@ def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fol
 
 
 @lru_cache(maxsize=4)
-def _described(data: DataSpec, options: ViewOptions, baseline: str, context: Context) -> Views:
+def _described(
+    data: DataSpec, options: ViewOptions, wanted: tuple[str, ...], baseline: str, context: Context
+) -> Views:
     """Return the features of every view, in place of the images: once for all folds."""
-    views = load_views(data, options, context)
-    n, phases = views.images.shape[:2]
-    features = models.MODELS[baseline].describe(views.images.reshape(-1, *views.images.shape[2:]))
-    return Views(features.reshape(n, phases, -1), views.present)
+    views = context.data(data).views(options, wanted)
+    describe = models.MODELS[baseline].describe
+    features = {view: describe(np.asarray(images)) for view, images in views.images.items()}
+    return Views(features, views.present, views.labels)
 
 
 def training_set(views: Views, fold: Fold, spec: RunSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Collect what a fold trains on.
+    """Return the images that a fold trains on and their classes, see `Views.training_set`.
 
-    Parameters
-    ----------
-    views : Views
-    fold : Fold
-    spec : RunSpec
-        Of its `train_views`, one named k times gives each of its images k times. Its
-        `evaluation` is ``"loso"`` unless a mistake is to be measured.
-
-    Returns
-    -------
-    images : ndarray of shape (n, h, w, 3), uint8
-    positions : ndarray of shape (n,), int
-        The clip of each image. Clips without a phase do not occur for it.
+    With the evaluation ``"held-out copies"``, a mistake to be measured, the halves of the
+    tested clips are among them.
     """
-    parts = [views.of(view, fold.train) for view in spec.train_views]
+    images, labels = views.training_set(fold, spec.train_views)
     if spec.evaluation == "held-out copies":
-        parts += [views.of(view, fold.test) for view in PHASES if view != "full"]
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        leaked = [views.test_set(fold, view) for view in PHASES if view != "full"]
+        images = np.concatenate([images, *(copies for copies, _ in leaked)])
+        labels = np.concatenate([labels, *(classes for _, classes in leaked)])
+    return images, labels

@@ -9,10 +9,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mer_utils.augment import SPATIAL
-from mer_utils.phases import PHASES
+from mer_utils.frames import CropOptions
+from mer_utils.phases import TRAINING_SETS, require_views
 from mer_utils.protocol import EVALUATIONS
+from mer_utils.registry import unknown
 from mer_utils.training import TRAINING_VERSION, TrainingOptions
 from mer_utils.views import VIEWS_VERSION, ViewOptions
+
+#: Of the specification itself: raised when a default or the meaning of a field changes.
+SPEC_VERSION = 2
 
 
 class _Part(BaseModel):
@@ -20,32 +25,31 @@ class _Part(BaseModel):
 
 
 class DataSpec(_Part):
-    """Which clips a run uses.
+    """Which clips a run uses, and how their frames are read.
 
     Parameters
     ----------
     dataset, scheme : str
-        As in :func:`mer_utils.datasets.load`; or a composite such as ``"megc2019"``; or
-        ``"manifest:NAME"`` with the scheme ``"own labels"``.
+        A registered data set, and the label scheme of its clips.
     fingerprint : str
-        Of the annotation rows used and of every frame's bytes, see
-        :func:`mer_utils.datasets.data_fingerprint`.
+        Of the annotation rows used and of every frame's bytes.
     missing_apex, degenerate_phase, missing_frames : str
-        The rules of :func:`mer_utils.datasets.load`; a `missing_apex` of None is each data
-        set's own.
+        The rules for odd clips; a `missing_apex` of "own" is each data set's own rule.
+    crops : tuple of (data set, CropOptions) pairs
+        Whose frames are cropped to the face, and how; a composite can have one per part.
+    phase_difference, noise : float or None
+        Of made clips; None of licensed ones.
     """
 
     dataset: str
     scheme: str
     fingerprint: str
-    missing_apex: Literal["skip_view", "drop", "midpoint"] | None = "skip_view"
+    missing_apex: Literal["own", "skip_view", "drop", "midpoint"] = "own"
     degenerate_phase: Literal["skip_view", "drop_clip"] = "skip_view"
     missing_frames: Literal["error", "drop_clip"] = "error"
-
-    @property
-    def rules(self) -> str:
-        """The rules for clips without an apex and for degenerate phases, in words."""
-        return f"missing apex: {self.missing_apex or 'own'}, degenerate: {self.degenerate_phase}"
+    crops: tuple[tuple[str, CropOptions], ...] = ()
+    phase_difference: float | None = None
+    noise: float | None = None
 
 
 class ModelSpec(_Part):
@@ -57,6 +61,7 @@ class ModelSpec(_Part):
         Of a network, or of a baseline, of which only the name counts; see
         :func:`mer_utils.models.find`.
     width : float
+        Channels relative to the full network.
     pretrained : bool
     weights : str or None
         Which ImageNet weights, see :func:`mer_utils.models.weights_identity`; None without
@@ -70,7 +75,7 @@ class ModelSpec(_Part):
 
 
 class RunSpec(_Part):
-    """Everything that can change a run's predictions.
+    """Everything that can change a run's predictions; complete when it is made.
 
     Parameters
     ----------
@@ -79,8 +84,9 @@ class RunSpec(_Part):
     model : ModelSpec
     training : TrainingOptions
     train_views : tuple of str
-        The phases whose DIs are trained on; a phase named three times is shown three
-        times an epoch (*matched single*). Every phase is tested.
+        The views of each clip that are trained on, one named three times is shown three times
+        per epoch; a name of :data:`mer_utils.phases.TRAINING_SETS` stands for its views. Every
+        phase is tested.
     spatial : str
         Spatial augmentation of the training batches.
     evaluation : str
@@ -93,8 +99,9 @@ class RunSpec(_Part):
     Examples
     --------
     >>> data = DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64)
-    >>> dual = RunSpec(data=data, model=ModelSpec(name="learnet"),
-    ...                train_views=("full", "onset_apex", "apex_offset"))
+    >>> dual = RunSpec(data=data, model=ModelSpec(name="learnet"), train_views="dual")
+    >>> dual.train_views, dual.setting
+    (('full', 'onset_apex', 'apex_offset'), 'dual')
     >>> dual.key == RunSpec.model_validate_json(dual.model_dump_json()).key
     True
     >>> dual.key == dual.model_copy(update={"seed": 1}).key
@@ -112,32 +119,33 @@ class RunSpec(_Part):
     training_version: int = TRAINING_VERSION
     views_version: int = VIEWS_VERSION
 
-    @field_validator("train_views")
+    @field_validator("train_views", mode="before")
     @classmethod
-    def _known_views(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or set(value) - set(PHASES):
-            raise ValueError(f"train_views {value} must name one or more of {', '.join(PHASES)}")
-        return value
+    def _known_views(cls, value: Any) -> tuple[str, ...]:
+        views = TRAINING_SETS[value].views if isinstance(value, str) else tuple(value)
+        require_views(views)
+        return views
 
     @field_validator("spatial")
     @classmethod
     def _known_spatial(cls, value: str) -> str:
-        if value not in SPATIAL:
-            raise ValueError(f"spatial {value!r} must be one of {', '.join(SPATIAL)}")
-        return value
+        return _known("spatial augmentation", value, SPATIAL)
 
     @field_validator("evaluation")
     @classmethod
     def _known_evaluation(cls, value: str) -> str:
-        if value not in EVALUATIONS:
-            raise ValueError(f"evaluation {value!r} must be one of {', '.join(EVALUATIONS)}")
-        return value
+        return _known("evaluation", value, EVALUATIONS)
 
     @property
     def key(self) -> str:
-        """The name of the run: 32 hexadecimal digits."""
+        """The name of the run: 32 hexadecimal digits.
+
+        Of what differs from the defaults, so that a new field does not change old keys.
+        """
         # Not cached: pydantic's model_copy would carry a cached key into a changed copy.
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        versions = {"training": self.training_version, "views": self.views_version}
+        text = json.dumps([SPEC_VERSION, versions, content], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def fold_seed(self, held_out: str) -> int:
@@ -146,18 +154,50 @@ class RunSpec(_Part):
         return int.from_bytes(digest[:4], "little")
 
     @property
+    def setting(self) -> str:
+        """The name of the training set."""
+        return TRAINING_SETS.find(self.train_views).name
+
+    @property
     def columns(self) -> dict[str, Any]:
-        """What a prediction row says of its run."""
+        """What the rows of a results frame say of their run, typed; see `COLUMN_TYPES`."""
+        views, moved = self.views, self.views.perturbation
         return {
             "run": self.key,
             "dataset": self.data.dataset,
             "scheme": self.data.scheme,
+            "phase_difference": self.data.phase_difference,
+            "noise": self.data.noise,
+            "missing_apex": self.data.missing_apex,
+            "degenerate_phase": self.data.degenerate_phase,
             "model": self.model.name,
             "train_views": "+".join(self.train_views),
+            "setting": self.setting,
             "spatial": self.spatial,
-            "image": self.views.image_name,
-            "annotation": self.views.perturbation.name,
-            "rules": self.data.rules,
+            "source": views.source,
+            "kind": views.kind,
+            "scaling": views.scaling,
+            "frames": views.frames,
+            "cut": moved.cut,
+            "apex_shift": moved.apex_shift,
+            "trim": moved.trim,
             "evaluation": self.evaluation,
             "seed": self.seed,
         }
+
+
+#: The columns of `RunSpec.columns` that are not text.
+COLUMN_TYPES = {
+    "phase_difference": "float64",
+    "noise": "float64",
+    "frames": "Int64",
+    "apex_shift": "int64",
+    "trim": "int64",
+    "seed": "int64",
+}
+
+
+def _known(what: str, value: str, names: Any) -> str:
+    if value not in names:
+        raise unknown(what, value, names)
+    return value

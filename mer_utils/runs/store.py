@@ -35,13 +35,18 @@ from filelock import FileLock, Timeout
 
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
+from mer_utils.runs.rows import with_setting
 from mer_utils.runs.spec import RunSpec
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 log = logging.getLogger(__name__)
 
-_KEYS = ["dataset", "model", "train_views", "spatial", "image", "annotation", "rules"]
-_ORDER = [*_KEYS, "evaluation", "seed", "run", "subject", "clip", "test_view", "epoch"]
+#: The order of a results frame: by what tells runs apart, then by clip.
+_ORDER = [
+    *("dataset", "phase_difference", "noise", "model", "train_views", "spatial", "source", "kind"),
+    *("scaling", "frames", "cut", "apex_shift", "trim", "missing_apex", "degenerate_phase"),
+    *("evaluation", "seed", "run", "subject", "clip", "test_view", "epoch"),
+]
 
 
 class RunStore:
@@ -65,14 +70,15 @@ class RunStore:
             found = _read_json(marker).get("version")
             if found != STORE_VERSION:
                 raise MerError(
-                    "TODO",
+                    "other store",
                     f"{self.path} is a store of version {found}",
                     f"version {STORE_VERSION}",
-                    "name another folder with --store, or use the release that wrote this one",
+                    "name another folder with --store, into which results are computed anew as "
+                    "keys have changed; or use the release that wrote this one",
                 )
         elif self.path.exists() and not self.path.is_dir():
             raise MerError(
-                "TODO",
+                "other store",
                 f"{self.path} is a file",
                 "a prediction store or an empty folder",
                 "name another folder with --store",
@@ -80,7 +86,7 @@ class RunStore:
         # A name with a dot in front is what a killed process left of a file it was writing.
         elif self.path.exists() and any(f.name[0] != "." for f in self.path.iterdir()):
             raise MerError(
-                "TODO",
+                "other store",
                 f"{self.path} holds files but no store.json",
                 "a prediction store or an empty folder",
                 "name another folder with --store",
@@ -123,7 +129,7 @@ class RunStore:
             raise
         except (OSError, NotImplementedError) as error:
             raise MerError(
-                "TODO",
+                "cannot write",
                 f"{file} could not be locked ({getattr(error, 'strerror', None) or error})",
                 "a writable store with free space, on a file system that has locks",
                 "free some space, make the folder writable or name another one with --store",
@@ -215,7 +221,7 @@ class RunStore:
         return found
 
     def predictions(self, specs: Iterable[RunSpec], *, every_epoch: bool = False) -> pd.DataFrame:
-        """Read the predictions of runs: one row a prediction, in a fixed order.
+        """Read the predictions of runs: one row per prediction, in a fixed order.
 
         Folds that are not there are simply absent: ask `missing` for them.
 
@@ -235,13 +241,13 @@ class RunStore:
         files = [f for folder in folders for f in sorted(folder.glob("held_out=*.parquet"))]
         if not files:
             raise MerError(
-                "TODO",
+                "no results",
                 f"the store {self.path} holds no fold of these {len(folders)} run(s)",
                 "at least one computed fold",
                 "compute them with mer run, with the same --profile and --store",
             )
         folds = pa.concat_tables([_read_fold(f) for f in files], promote_options="default")
-        rows = folds.to_pandas()
+        rows = with_setting(folds.to_pandas().astype({"frames": "Int64"}))
         if not every_epoch:
             rows = rows[rows["epoch"] == rows.groupby("run")["epoch"].transform("max")]
         return rows.sort_values(_ORDER, ignore_index=True)
@@ -267,7 +273,7 @@ class RunStore:
                 fold = file.with_name(file.name.replace(".maps.npy", ".parquet"))
                 if not fold.exists():
                     continue
-                tested = _read_fold(fold).to_pandas()
+                tested = with_setting(_read_fold(fold).to_pandas())
                 last = tested["epoch"] == tested["epoch"].max()
                 rows.append(tested[last & (tested["test_view"] == "full")])
                 maps.append(np.load(file, allow_pickle=False))
@@ -275,7 +281,7 @@ class RunStore:
             len(r) != len(m) for r, m in zip(rows, maps, strict=True)
         ):
             raise MerError(
-                "TODO",
+                "no results",
                 f"the store {self.path} holds no class activation maps of one size for these runs",
                 "runs of one convolutional network, computed",
                 "compute them with mer run, and ask for one network at a time",
@@ -318,7 +324,7 @@ def _read_fold(file: Path) -> pa.Table:
 
 def _damaged(file: Path, reason: str) -> MerError:
     return MerError(
-        "TODO",
+        "damaged file",
         f"{file} is damaged ({reason})",
         "a fold's predictions as they were written",
         "run mer run again: it sets the file aside and computes the fold anew",
@@ -341,7 +347,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text()))
     except (OSError, TypeError, ValueError) as error:
         raise MerError(
-            "TODO",
+            "cannot read",
             f"{path} cannot be read ({error})",
             "the JSON that a run wrote",
             "remove this file, or name another store",

@@ -1,24 +1,26 @@
-"""The views of every clip of a table: made once, kept on disk, read back as a memory map."""
+"""The views of every clip of a table: made once, kept on disk, read back as memory maps."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from mer_utils import dynamic_image as di
 from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
-from mer_utils.frames import decode, find_face, read_cropped_frames, read_frames
+from mer_utils.frames import CropOptions, decode, find_face, read_cropped_frames, read_frames
+from mer_utils.phases import PHASES, TRAINING_SETS, training_images
+from mer_utils.protocol import Fold
+from mer_utils.registry import unknown
 from mer_utils.views.images import given_views, views_of_frames
 from mer_utils.views.options import ViewOptions
 
@@ -29,187 +31,227 @@ Progress = Callable[[Iterator, int], Iterator]
 
 
 @dataclass(frozen=True)
-class Views:
-    """The views of every clip of a table, in the table's order.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 3, h, w, 3), uint8, a memory map
-        Axis 1 runs over ``dynamic_image.PHASES``; colours are red, green, blue.
-    present : ndarray of shape (n, 3), bool
-        Whether the clip has that phase. Where not, the image is zeros and never used.
-    """
-
-    images: np.ndarray
-    present: np.ndarray
-
-    def of(self, phase: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the images of `phase` for the `clips` that have it, and their positions."""
-        column = di.PHASES.index(phase)
-        having = clips[self.present[clips, column]]
-        return self.images[having, column], having
-
-
-def build(
-    clips: pd.DataFrame,
-    options: ViewOptions,
-    *,
-    fingerprint: str,
-    cache: Path,
-    missing_frames: str = "error",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> Views:
-    """Return the views of every clip, from the cache or made now.
+class Source:
+    """A data set as it was read: the clips whose views are made.
 
     Parameters
     ----------
     clips : DataFrame of n rows
-        The clip table. If it has the column ``images`` (a manifest's: view to path), those
-        images are the views, resized; nothing is pooled, scaled or cropped.
-    options : ViewOptions
+        The clip table. If it has the column ``images`` (view to path), those images are the
+        views, resized; nothing is pooled, scaled or cropped.
     fingerprint : str
-        Of the data, see :func:`mer_utils.datasets.data_fingerprint`.
+        Of the table and of every frame's bytes.
+    crops : mapping of str to CropOptions
+        The data sets whose frames are cropped to the face, and how.
+    """
+
+    clips: pd.DataFrame
+    fingerprint: str
+    crops: Mapping[str, CropOptions] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views of every clip of a table, in the table's order.
+
+    Parameters
+    ----------
+    images : mapping of str to ndarray of shape (n, h, w, 3), uint8
+        The images of each view, memory maps; colours are red, green, blue.
+    present : mapping of str to ndarray of shape (n,), bool
+        Whether the clip has that view. Where not, its image is zeros and never used.
+    labels : ndarray of shape (n,), int
+        The class of each clip.
+    """
+
+    images: Mapping[str, np.ndarray]
+    present: Mapping[str, np.ndarray]
+    labels: np.ndarray
+
+    def of(self, view: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images of `view` for the `clips` that have it, and their positions."""
+        if view not in self.images:
+            raise unknown("view", view, self.images)
+        having = clips[self.present[view][clips]]
+        return self.images[view][having], having
+
+    def training_set(
+        self, fold: Fold, training: str | tuple[str, ...] = "dual"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images that a fold trains on, and their classes.
+
+        Parameters
+        ----------
+        fold : Fold
+        training : str or tuple of str
+            A name of :data:`mer_utils.phases.TRAINING_SETS`, or views named one by one.
+
+        Returns
+        -------
+        images : ndarray of shape (m, h, w, 3), uint8
+        labels : ndarray of shape (m,), int
+        """
+        wanted = TRAINING_SETS.find(training)
+        for view in wanted.views:
+            self.of(view, fold.train[:0])
+        images, at = training_images(self.images, self.present, fold.train, wanted)
+        return images, self.labels[at]
+
+    def test_set(self, fold: Fold, view: str = "full") -> tuple[np.ndarray, np.ndarray]:
+        """Return the images that a fold is tested on, and their classes."""
+        images, at = self.of(view, fold.test)
+        return images, self.labels[at]
+
+
+class _Sheet(NamedTuple):
+    """The files of one view under one set of options."""
+
+    options: ViewOptions
+    view: str
+    images: Path
+    present: Path
+
+
+def load(
+    source: Source,
+    options: ViewOptions,
+    *,
+    cache: Path,
+    views: Sequence[str] = PHASES,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Views:
+    """Return views of every clip, from the cache or made now.
+
+    Parameters
+    ----------
+    source : Source
+    options : ViewOptions
     cache : Path
         Folder of the cache.
-    missing_frames : str
-        Rule by which frames are found, see :func:`mer_utils.datasets.clip_frames`.
+    views : sequence of str
+        Of :data:`mer_utils.phases.VIEWS`.
     workers : int
         Threads that decode.
     progress : callable, optional
         Wraps the iteration over clips: called with the iterator and n.
 
-    Returns
-    -------
-    Views
-
     Raises
     ------
     MerError
-        If a frame cannot be decoded, or `options` crops and clips have no face: all of them
+        If a frame cannot be decoded, or frames are cropped and clips have no face: all of them
         are named. A cache is not left.
     """
-    build_all(
-        clips,
-        [options],
-        fingerprint=fingerprint,
-        cache=cache,
-        missing_frames=missing_frames,
-        workers=workers,
-        progress=progress,
-    )
-    found = _read_cache(_files(cache, fingerprint, options), _shape(clips, options))
-    if found is None:
-        raise MerError(
-            "TODO",
-            f"the views in {cache} vanished or changed while they were made",
-            "a cache folder that nothing else clears",
-            "run the same command again",
-        )
-    return found
+    sheets = prepare(source, {options: views}, cache=cache, workers=workers, progress=progress)
+    found = {sheet.view: _read(sheet, _shape(source, options)) for sheet in sheets}
+    # Written a moment ago or found whole; a view that is gone by now is an error of its own.
+    there = {view: pair for view, pair in found.items() if pair is not None}
+    images = {view: pair[0] for view, pair in there.items()}
+    present = {view: pair[1] for view, pair in there.items()}
+    return Views(images, present, source.clips["label"].cat.codes.to_numpy(np.int64))
 
 
-def build_all(
-    clips: pd.DataFrame,
-    options: Sequence[ViewOptions],
+def prepare(
+    source: Source,
+    wanted: Mapping[ViewOptions, Iterable[str]],
     *,
-    fingerprint: str,
     cache: Path,
-    missing_frames: str = "error",
     workers: int = 1,
     progress: Progress | None = None,
-) -> None:
-    """Make the views of every clip under several options, decoding each clip once.
+) -> list[_Sheet]:
+    """Make the views that the cache lacks under several options, decoding each clip once.
 
-    What the cache has already is left as it is. Parameters are those of `build`; options that
-    crop differently are made one after the other.
+    Parameters are those of `load`; `wanted` names the views under each set of options.
     """
-    missing = [
-        o
-        for o in dict.fromkeys(options)
-        if _read_cache(_files(cache, fingerprint, o), _shape(clips, o)) is None
+    sheets = [
+        _Sheet(options, view, *_files(cache, source, options, view))
+        for options, views in wanted.items()
+        for view in dict.fromkeys(views)
     ]
-    for crops in dict.fromkeys(o.crops for o in missing):
-        alike = [o for o in missing if o.crops == crops]
-        made = _make_all(clips, alike, missing_frames, workers)
-        shown = progress(made, len(clips)) if progress else made
-        _write(clips, alike, shown, [_files(cache, fingerprint, o) for o in alike])
+    missing = [s for s in sheets if _read(s, _shape(source, s.options)) is None]
+    if missing:
+        made = _make_all(source, missing, workers)
+        _write(source, missing, progress(made, len(source.clips)) if progress else made)
+    return sheets
 
 
 def _write(
-    clips: pd.DataFrame,
-    options: Sequence[ViewOptions],
-    made: Iterator[list[dict[str, np.ndarray]] | None],
-    targets: Sequence[tuple[Path, Path]],
+    source: Source, sheets: Sequence[_Sheet], made: Iterator[list[np.ndarray | None] | None]
 ) -> None:
-    """Write the views of all clips; `made` gives those of one clip, one set an option."""
-    present = [np.zeros((len(clips), len(di.PHASES)), bool) for _ in options]
+    """Write the views of all clips; `made` gives those of one clip, one per sheet."""
+    present = np.zeros((len(sheets), len(source.clips)), bool)
     faceless: list[str] = []
     with ExitStack() as stack:
         files = []
-        for (images_file, _), o in zip(targets, options, strict=True):
+        for sheet in sheets:
             # Written clip by clip, not through a memory map: on a full disk a map kills the
             # process.
-            file = stack.enter_context(open(stack.enter_context(atomic_write(images_file)), "wb"))
-            header = {"descr": "|u1", "fortran_order": False, "shape": _shape(clips, o)}
+            file = stack.enter_context(open(stack.enter_context(atomic_write(sheet.images)), "wb"))
+            shape = _shape(source, sheet.options)
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            files.append(file)
-        for row, sets in enumerate(made):
-            if sets is None:
-                faceless.append(" ".join(clips.iloc[row][["dataset", "subject", "clip"]]))
+            files.append((file, np.zeros(shape[1:], np.uint8)))
+        for row, views in enumerate(made):
+            if views is None:
+                faceless.append(" ".join(source.clips.iloc[row][["dataset", "subject", "clip"]]))
                 continue
-            for o, views, there, file in zip(options, sets, present, files, strict=True):
-                there[row] = [phase in views for phase in di.PHASES]
-                nothing = np.zeros(_shape(clips, o)[2:], np.uint8)
-                for phase in di.PHASES:
-                    file.write(views.get(phase, nothing).tobytes())
+            for place, (view, (file, nothing)) in enumerate(zip(views, files, strict=True)):
+                present[place, row] = view is not None
+                file.write((nothing if view is None else view).tobytes())
         if faceless:
             raise _no_face(faceless)
     # Written last: images without it are never read.
-    for (_, present_file), there in zip(targets, present, strict=True):
-        with atomic_write(present_file) as temporary, open(temporary, "wb") as file:
+    for sheet, there in zip(sheets, present, strict=True):
+        with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
             np.save(file, there)
 
 
-def _shape(clips: pd.DataFrame, options: ViewOptions) -> tuple[int, ...]:
-    return (len(clips), len(di.PHASES), options.image_size, options.image_size, 3)
+def _shape(source: Source, options: ViewOptions) -> tuple[int, ...]:
+    return (len(source.clips), options.image_size, options.image_size, 3)
 
 
-def _files(cache: Path, fingerprint: str, options: ViewOptions) -> tuple[Path, Path]:
-    key = cache_key(fingerprint, options)
+def _files(cache: Path, source: Source, options: ViewOptions, view: str) -> tuple[Path, Path]:
+    key = cache_key(source, options, view)
     return cache / f"{key}.images.npy", cache / f"{key}.present.npy"
 
 
-def _read_cache(files: tuple[Path, Path], shape: tuple[int, ...]) -> Views | None:
+def _read(sheet: _Sheet, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
     # What is missing, cut off or of another shape is made anew: a cache costs only time.
     try:
-        views = Views(np.load(files[0], mmap_mode="r"), np.load(files[1]))
+        images, present = np.load(sheet.images, mmap_mode="r"), np.load(sheet.present)
     except (OSError, ValueError, EOFError):
         return None
-    fits = views.images.shape == shape and views.present.shape == shape[:2]
-    return views if fits else None
+    fits = images.shape == shape and images.dtype == np.uint8 and present.shape == shape[:1]
+    return (images, present) if fits else None
 
 
-def cache_key(fingerprint: str, options: ViewOptions) -> str:
-    """Return the name under which these views of these data are cached."""
-    parts = [fingerprint, options.model_dump(mode="json"), VIEWS_VERSION]
+def cache_key(source: Source, options: ViewOptions, view: str) -> str:
+    """Return the name under which a view of these data is cached."""
+    crops = {name: crop.model_dump(mode="json") for name, crop in source.crops.items()}
+    parts = [source.fingerprint, crops, options.model_dump(mode="json"), view, VIEWS_VERSION]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _make_all(
-    clips: pd.DataFrame, options: Sequence[ViewOptions], missing_frames: str, workers: int
-) -> Iterator[list[dict[str, np.ndarray]] | None]:
-    """Yield the views of each clip, one set an option; None for a clip without a face."""
+    source: Source, sheets: Sequence[_Sheet], workers: int
+) -> Iterator[list[np.ndarray | None] | None]:
+    """Yield the views of each clip, one per sheet; None for a clip without a face."""
+    wanted: dict[ViewOptions, list[str]] = {}
+    for sheet in sheets:
+        wanted.setdefault(sheet.options, []).append(sheet.view)
 
-    def given(images: dict[str, str]) -> list[dict[str, np.ndarray]]:
-        return [given_views(images, o) for o in options]
+    def in_order(found: dict[ViewOptions, dict[str, np.ndarray]]) -> list[np.ndarray | None]:
+        return [found[sheet.options].get(sheet.view) for sheet in sheets]
 
-    def made(row: Any) -> list[dict[str, np.ndarray]] | None:
+    def given(images: dict[str, str]) -> list[np.ndarray | None]:
+        return in_order({options: given_views(images, options) for options in wanted})
+
+    def made(row: Any) -> list[np.ndarray | None] | None:
         clip = clip_frames(row)
-        crop = options[0].crop(row.dataset)
+        crop = source.crops.get(row.dataset)
         frames = read_frames(clip.paths) if crop is None else read_cropped_frames(clip.paths, crop)
         try:
-            return views_of_frames(frames, len(clip.paths), clip.apex, options, _key(row))
+            return in_order(views_of_frames(frames, len(clip.paths), clip.apex, wanted, _key(row)))
         except MerError:
             if crop and find_face(decode(clip.paths[0]), crop.detector) is None:
                 return None
@@ -217,21 +259,21 @@ def _make_all(
 
     # Threads do: decoding and resizing, nearly all of the work, let other threads run.
     with ThreadPoolExecutor(workers) as pool:
-        if "images" in clips:
-            yield from pool.map(given, clips["images"])
+        if "images" in source.clips:
+            yield from pool.map(given, source.clips["images"])
             return
-        yield from pool.map(made, clips.itertuples())
+        yield from pool.map(made, source.clips.itertuples())
 
 
 def _key(row: Any) -> str:
     return f"{row.dataset}|{row.subject}|{row.clip}"
 
 
-def _no_face(clips: list[str]) -> MerError:
-    shown = ", ".join(clips[:20]) + (", ..." if len(clips) > 20 else "")
+def _no_face(faceless: list[str]) -> MerError:
+    shown = ", ".join(faceless[:20]) + (", ..." if len(faceless) > 20 else "")
     return MerError(
-        "TODO",
-        f"no face was found on the onset frame of {len(clips)} clip(s): {shown}",
+        "no face",
+        f"no face was found on the onset frame of {len(faceless)} clip(s): {shown}",
         "a face, upright and seen from the front, wherever faces are cropped",
         "look at those frames; set MER_NO_FACE=drop_clip to leave the clips out, counted; or "
         "use frames that are cropped already",

@@ -10,11 +10,16 @@ import numpy as np
 
 from mer_utils import dynamic_image as di
 from mer_utils.frames import decode
+from mer_utils.phases import PHASES
 from mer_utils.views.options import ViewOptions
 
 
 def clip_views(
-    frames: np.ndarray, apex: int | None, options: ViewOptions, key: str = ""
+    frames: np.ndarray,
+    apex: int | None,
+    options: ViewOptions,
+    key: str = "",
+    views: Sequence[str] = PHASES,
 ) -> dict[str, np.ndarray]:
     """Make the views of one clip.
 
@@ -27,22 +32,25 @@ def clip_views(
     options : ViewOptions
     key : str
         Of the clip; only a perturbation that draws numbers depends on it.
+    views : sequence of str
+        Of :data:`mer_utils.phases.VIEWS`.
 
     Returns
     -------
     dict of str to ndarray of shape (image_size, image_size, 3), uint8
-        One entry a phase that the clip has.
+        One entry per view that the clip has.
     """
-    return views_of_frames(frames, len(frames), apex, [options], key)[0]
+    wanted = {options: views}
+    return views_of_frames(frames, len(frames), apex, wanted, key)[options]
 
 
 def views_of_frames(
     frames: Iterable[np.ndarray],
     n: int,
     apex: int | None,
-    options: Sequence[ViewOptions],
+    wanted: Mapping[ViewOptions, Sequence[str]],
     key: str = "",
-) -> list[dict[str, np.ndarray]]:
+) -> dict[ViewOptions, dict[str, np.ndarray]]:
     """Make the views of one clip under several options while its frames are decoded.
 
     Parameters
@@ -53,29 +61,28 @@ def views_of_frames(
         Number of frames.
     apex : int or None
         Index of the apex into `frames` (0-based).
-    options : sequence of ViewOptions
-        How frames are cropped does not count: they come cropped.
+    wanted : mapping of ViewOptions to sequence of str
+        The views under each set of options.
     key : str
         See `clip_views`.
 
     Returns
     -------
-    list of dict of str to ndarray of shape (image_size, image_size, 3), uint8
-        One dict for each of `options`, see `clip_views`.
+    dict of ViewOptions to dict of str to ndarray of shape (image_size, image_size, 3), uint8
 
     Notes
     -----
     The DI is made at the frames' own size and then resized: resizing is linear, so this
     equals resizing every frame first, without the rounding and at a fraction of the cost.
     """
-    wanted = [_weights(n, apex, o, key) for o in options]
+    weights = {o: _weights(n, apex, o, views, key) for o, views in wanted.items()}
     # Options that differ in size or scaling alone share their sums.
-    distinct = {w.tobytes(): w for weights in wanted for w in weights.values()}
+    distinct = {w.tobytes(): w for of_view in weights.values() for w in of_view.values()}
     images = dict(zip(distinct, di.weighted_sums(frames, list(distinct.values())), strict=True))
-    return [
-        {phase: _as_view(images[w.tobytes()], o) for phase, w in weights.items()}
-        for weights, o in zip(wanted, options, strict=True)
-    ]
+    return {
+        options: {view: _as_view(images[w.tobytes()], options) for view, w in of_view.items()}
+        for options, of_view in weights.items()
+    }
 
 
 def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np.ndarray]:
@@ -99,8 +106,10 @@ def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np
     }
 
 
-def _weights(n: int, apex: int | None, options: ViewOptions, key: str) -> dict[str, np.ndarray]:
-    """Return the weight of each of the clip's n frames in the image of each phase."""
+def _weights(
+    n: int, apex: int | None, options: ViewOptions, views: Sequence[str], key: str
+) -> dict[str, np.ndarray]:
+    """Return the weight of each of the clip's n frames in the image of each view."""
     span = options.perturbation.apply(n, apex, key)
     length, apex = span.stop - span.start, span.apex
     chosen = di.evenly_chosen(length, options.frames)
@@ -109,12 +118,12 @@ def _weights(n: int, apex: int | None, options: ViewOptions, key: str) -> dict[s
         chosen = np.union1d(chosen, [apex])
         apex = int(np.searchsorted(chosen, apex))
     if options.source == "rank_pooling":
-        of_chosen = di.phase_weights(len(chosen), apex, options.kind)
+        of_chosen = di.phase_weights(len(chosen), apex, options.kind, views)
     else:
-        of_chosen = di.difference_weights(len(chosen), apex)
-    weights = {phase: np.zeros(n) for phase in of_chosen}
-    for phase, values in of_chosen.items():
-        weights[phase][span.start + chosen] = values
+        of_chosen = di.difference_weights(len(chosen), apex, views)
+    weights = {view: np.zeros(n) for view in of_chosen}
+    for view, values in of_chosen.items():
+        weights[view][span.start + chosen] = values
     return weights
 
 

@@ -33,11 +33,6 @@ class Perturbation(BaseModel):
         all but the first and the last. Clips without an apex stay without.
     seed : int
         Of the numbers drawn. They depend on it and on the clip's key only.
-
-    Examples
-    --------
-    >>> Perturbation().name, Perturbation(apex_shift=4).name, Perturbation(trim=2).name
-    ('as annotated', 'apex ±4', 'trimmed by 2')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,14 +41,6 @@ class Perturbation(BaseModel):
     trim: int = Field(default=0, ge=0)
     cut: Literal["apex", "random"] = "apex"
     seed: int = Field(default=0, ge=0)
-
-    @property
-    def name(self) -> str:
-        """The words for it, as tables and captions have them."""
-        parts = ["random cut"] if self.cut == "random" else []
-        parts += [f"apex ±{self.apex_shift}"] if self.apex_shift else []
-        parts += [f"trimmed by {self.trim}"] if self.trim else []
-        return ", ".join(parts) or "as annotated"
 
     def apply(self, n: int, apex: int | None, key: str) -> Span:
         """Move the annotation of one clip.

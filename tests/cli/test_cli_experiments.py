@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
 from mer_utils.errors import MerError
-from mer_utils.experiments import TABLES, Table
-from mer_utils.experiments.grids import run_spec
+from mer_utils.experiments import TABLES, Table, run_spec
 from mer_utils.models import weights_identity
 from mer_utils.runs import Job, ModelSpec, Outcome
 

@@ -19,7 +19,7 @@ from companion.claims import rows as evidence_room
 from companion.claims.rules import RULES, Rule, control_of
 from companion.claims.verdicts import Verdict, incomplete
 from mer_utils import runs
-from mer_utils.experiments import DATASETS, FURTHER_DATASETS
+from mer_utils.experiments import PAPER
 from mer_utils.models import networks
 from mer_utils.runs import Context
 from mer_utils.views import Views
@@ -53,9 +53,7 @@ def rows_of(rule, effect=GAIN, *, synthetic=False, models=SIX, baseline=0.4):
             "p_bootstrap_holm": p,
         }
         for table, comparisons in rule.rests_on.items()
-        for comparison, dataset, model, metric in product(
-            comparisons, DATASETS, models, rule.metrics
-        )
+        for comparison, dataset, model, metric in product(comparisons, PAPER, models, rule.metrics)
     ]
     return pd.DataFrame(rows, columns=evidence_room.COLUMNS).assign(
         missing_folds=0, synthetic=synthetic, data="made"
@@ -112,7 +110,7 @@ def test_evidence_that_is_partly_synthetic_cannot_pass_for_real(claims):
 def test_a_composite_with_one_synthetic_part_is_synthetic(workspace, tmp_path):
     roots = (*workspace.context.roots, ("smic", tmp_path))
     context = Context(roots=roots, store=tmp_path, cache=tmp_path)
-    mixed = type(workspace)(workspace.profile, context, (FURTHER_DATASETS["megc2019"],))
+    mixed = type(workspace)(workspace.profile, context, ("megc2019",))
     assert not mixed.is_synthetic("smic")
     assert mixed.is_synthetic("megc2019")
 

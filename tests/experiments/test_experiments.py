@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 
+import openpyxl
 import pandas as pd
 import pytest
+from helpers import raises
 
 from mer_utils import experiments
-from mer_utils.errors import MerError
 from mer_utils.models import baselines, networks
 from mer_utils.runs import load_clips
 
 
 @pytest.mark.parametrize("profile", experiments.PROFILES)
 def test_every_profile_plans_all_six_models(profile):
-    assert set(experiments.get_profile(profile).models) == set(networks())
+    assert set(experiments.PROFILES[profile].models) == set(networks())
 
 
 def test_table2_is_the_full_grid(workspace):
@@ -40,8 +42,7 @@ def test_settings_of_one_model_differ_in_the_training_views_only(workspace):
 
 
 def test_every_profile_tests_what_it_trains_with_a_control(workspace):
-    views = {s.train_views for s in workspace.specs("table2")}
-    assert views == set(map(experiments.views_of, experiments.COMPARED))
+    assert {s.setting for s in workspace.specs("table2")} == set(experiments.COMPARED)
 
 
 def test_every_table_is_planned_in_every_profile_and_no_key_twice(workspace):
@@ -59,21 +60,12 @@ def test_table5_trains_nothing_that_other_tables_do_not(workspace):
 
 
 def test_rules_change_the_clips_and_so_the_fingerprint(workspace):
-    found = {
-        (s.data.dataset, s.data.rules): (s.data.fingerprint, len(workspace.jobs([s])))
-        for s in workspace.specs("table7")
-    }
+    found = {s.data: load_clips(s.data, workspace.context) for s in workspace.specs("table7")}
     assert len(found) == 2 * 4
-    for (dataset, rules), (fingerprint, _) in found.items():
-        usual = workspace.data[dataset]
-        if rules != usual.rules:
-            clips = load_clips(
-                next(s.data for s in workspace.specs("table7") if s.data.rules == rules
-                     and s.data.dataset == dataset),
-                workspace.context,
-            )  # fmt: skip
-            same = clips.equals(workspace.clips(dataset))
-            assert same == (fingerprint == usual.fingerprint)
+    for data, clips in found.items():
+        usual = workspace.data[data.dataset]
+        assert clips.equals(usual.clips) == (data.fingerprint == usual.spec.fingerprint)
+        assert (data == usual.spec) == (data.missing_apex == "own")
 
 
 def test_random_cuts_and_moved_apexes_differ_with_the_seed(workspace):
@@ -88,10 +80,11 @@ def test_random_cuts_and_moved_apexes_differ_with_the_seed(workspace):
 
 def test_made_variants_are_synthetic_whatever_the_data(workspace):
     specs = workspace.specs("phase_difference")
-    names = {s.data.dataset for s in specs}
-    assert names == set(workspace.variant_data)
-    assert all(workspace.is_synthetic(name) for name in names)
-    assert len({s.data.fingerprint for s in specs}) == len(names)
+    numbers = {(s.data.phase_difference, s.data.noise) for s in specs}
+    assert numbers == {(0.0, 1.0), (1.0, 1.0)}
+    assert all(data.dataset.made is not None for data in workspace.variants)
+    assert {s.data for s in specs} == {data.spec for data in workspace.variants}
+    assert len({s.data.fingerprint for s in specs}) == len(numbers)
 
 
 def test_small_profiles_train_networks_at_the_ends_of_a_range(workspace):
@@ -112,7 +105,7 @@ def test_jobs_are_one_a_held_out_subject(workspace):
 
 
 def test_demo_has_enough_of_every_class_in_every_fold(twins):
-    profile = experiments.get_profile("demo")
+    profile = experiments.PROFILES["demo"]
     assert profile.subjects >= 8
     # Classes are spread evenly over a subject's clips, so every other subject brings
     # each of the five at least clips_per_subject // 5 times.
@@ -135,28 +128,46 @@ def test_licensed_data_are_used_where_the_variable_points(twins, tmp_path, monke
         (tmp_path / "hidden.json").rename(twins / "samm-smoke" / "synthetic.json")
 
 
-def test_setting_of_unknown_views_is_the_views_themselves():
-    rows = pd.DataFrame({"train_views": ["full+onset_apex+apex_offset", "full+onset_apex"]})
-    words = experiments.add_setting(rows)["setting"].tolist()
-    assert words == ["dual", "full+onset_apex"]
-
-
 @pytest.mark.parametrize(
-    ("call", "named"),
+    ("kind", "named", "call"),
     [
-        (lambda w: experiments.open_workspace("huge"), "profile 'huge' is unknown"),
-        (lambda w: w.specs("table99"), "table 'table99' is unknown"),
-        (lambda w: w.predictions("table2"), "holds no fold"),
-        (lambda w: w.context.root("smic"), "'smic'"),
+        ("unknown name", "'huge'", lambda w: experiments.open_workspace("huge")),
+        ("unknown name", "'table99'", lambda w: w.specs("table99")),
+        ("no results", "", lambda w: w.predictions("table2")),
+        ("other data", "'smic'", lambda w: w.context.data(other(w, dataset="smic"))),
+        ("other data", "0000", lambda w: w.context.data(other(w, fingerprint="0" * 64))),
     ],
 )
-def test_bad_input_is_named(workspace, call, named):
-    with pytest.raises(MerError) as error:
+def test_bad_input_is_named(workspace, kind, named, call):
+    with raises(kind) as error:
         call(workspace)
     assert named in str(error.value)
 
 
+def other(workspace, **changes):
+    return workspace.data["samm"].spec.model_copy(update=changes)
+
+
+def test_files_changed_between_two_openings_are_seen(twins, tmp_path, monkeypatch):
+    """Size and time of a file may stay: what one opening has read is not the next one's."""
+    root = tmp_path / "casme2"
+    shutil.copytree(twins / "casme2-smoke", root)
+    monkeypatch.setenv("MER_CASME2_ROOT", str(root))
+    before = experiments.open_workspace("smoke", twins, tmp_path / "store", datasets=["casme2"])
+    clip = before.clips("casme2").iloc[0]
+    sheet = next(root.glob("*.xlsx"))
+    book = openpyxl.load_workbook(sheet)
+    for row in book.active.iter_rows(min_row=2):
+        if row[1].value == clip["clip"] and f"sub{int(row[0].value):02d}" == clip["subject"]:
+            row[4].value = int(clip["onset"]) + 1
+    book.save(sheet)
+    after = experiments.open_workspace("smoke", twins, tmp_path / "store", datasets=["casme2"])
+    assert after.clips("casme2").iloc[0]["apex"] == clip["onset"] + 1
+    with raises("other data"):
+        after.context.data(before.data["casme2"].spec)
+
+
 def test_a_root_that_is_no_folder_is_named(twins, tmp_path, monkeypatch):
     monkeypatch.setenv("MER_CASME2_ROOT", str(tmp_path / "nowhere"))
-    with pytest.raises(MerError, match=r"MER_CASME2_ROOT names .*nowhere"):
+    with raises("invalid setting"):
         experiments.open_workspace("smoke", twins, tmp_path / "store")

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers import raises
 
 from mer_utils import protocol
 from mer_utils.errors import MerError
 from mer_utils.models import baselines
+from mer_utils.phases import PHASES
 from mer_utils.runs import (
     Job,
     ModelSpec,
@@ -36,11 +38,11 @@ def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, 
     every, record, maps = compute_fold(job, context)
     rows = every[every["epoch"] == job.spec.training.epochs]
     clips = load_clips(job.spec.data, context)
-    views = load_views(job.spec.data, job.spec.views, context)
+    views = load_views(job.spec, context)
     held_out = clips[clips["subject"] == job.held_out]
     assert set(rows["subject"]) == {job.held_out}
     assert sorted(rows.loc[rows["test_view"] == "full", "clip"]) == sorted(held_out["clip"])
-    assert len(rows) == views.present[held_out.index].sum()
+    assert len(rows) == sum(views.present[p][held_out.index].sum() for p in PHASES)
     codes = clips.set_index("clip")["label"].cat.codes
     assert (rows["y_true"].to_numpy() == codes[rows["clip"]].to_numpy()).all()
     p = rows.filter(regex=r"^p_\d").to_numpy()
@@ -70,27 +72,28 @@ def test_views_are_made_before_any_fold_and_only_once(jobs, context, tmp_path):
 
 def test_dual_trains_on_all_three_phases(jobs, context):
     single, dual = jobs[0], next(job for job in jobs if len(job.spec.train_views) == 3)
-    views = load_views(dual.spec.data, dual.spec.views, context)
+    views = load_views(dual.spec, context)
     fold = next(protocol.loso(load_clips(dual.spec.data, context)))
-    images, positions = training_set(views, fold, dual.spec)
-    assert len(images) == len(positions) == views.present[fold.train].sum()
+    images, labels = training_set(views, fold, dual.spec)
+    assert len(images) == len(labels) == sum(views.present[p][fold.train].sum() for p in PHASES)
     assert len(training_set(views, fold, single.spec)[0]) == len(fold.train)
     matched = with_spec(dual, train_views=("full",) * 3).spec
     tripled, _ = training_set(views, fold, matched)
-    assert tripled.tobytes() == np.concatenate([views.images[fold.train, 0]] * 3).tobytes()
+    assert tripled.tobytes() == np.concatenate([views.images["full"][fold.train]] * 3).tobytes()
 
 
 def test_only_the_mistake_by_that_name_trains_on_the_held_out_subject(jobs, context):
     dual = next(job for job in jobs if len(job.spec.train_views) == 3)
-    views = load_views(dual.spec.data, dual.spec.views, context)
+    views = load_views(dual.spec, context)
     fold = next(protocol.loso(load_clips(dual.spec.data, context)))
     for evaluation in protocol.EVALUATIONS:
         spec = with_spec(dual, evaluation=evaluation).spec
-        images, positions = training_set(views, fold, spec)
-        leaked = np.isin(positions, fold.test)
-        expected = views.present[fold.test, 1:].sum() if evaluation == "held-out copies" else 0
-        assert leaked.sum() == expected
-        assert len(images) == len(positions)
+        images, labels = training_set(views, fold, spec)
+        honest, _ = views.training_set(fold, "dual")
+        copies = [views.test_set(fold, phase)[0] for phase in PHASES[1:]]
+        leaked = np.concatenate(copies) if evaluation == "held-out copies" else honest[:0]
+        assert images.tobytes() == np.concatenate([honest, leaked]).tobytes()
+        assert len(images) == len(labels)
 
 
 def test_what_is_predicted_after_each_epoch_changes_nothing(jobs, context, monkeypatch):
@@ -207,8 +210,9 @@ def test_other_weights_are_refused(jobs, context, tmp_path, monkeypatch):
 
 
 def test_a_data_set_without_a_folder_is_named(jobs, context):
-    with pytest.raises(MerError, match="casme2"):
-        compute_fold(jobs[0], replace(context, roots=()))
+    elsewhere = replace(context, datasets=(), cache=context.cache / "elsewhere")
+    with raises("other data", "casme2"):
+        compute_fold(jobs[0], elsewhere)
 
 
 def test_a_gpu_that_is_demanded_and_missing_is_an_error(monkeypatch):

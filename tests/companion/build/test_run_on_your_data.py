@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from mer_utils import datasets, experiments, frames, runs, synthetic
 from mer_utils.cli.main import app
 from mer_utils.experiments.datasets import cropped_datasets
-from mer_utils.experiments.grids import run_spec
+from mer_utils.experiments import run_spec
 
 PAGE = (Path(__file__).parents[3] / "book" / "run_on_your_data.md").read_text(encoding="utf-8")
 

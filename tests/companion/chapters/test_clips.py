@@ -10,7 +10,7 @@ from mer_utils import experiments, models
 
 
 def test_clip_summary_counts_what_pandas_counts(workspace):
-    table = pd.concat([workspace.clips(name) for name in experiments.DATASETS])
+    table = pd.concat([workspace.clips(name) for name in experiments.PAPER])
     summary = clips.summary(table).set_index("data set")
     for name, part in table.groupby("dataset"):
         row = summary.loc[name]
@@ -49,7 +49,7 @@ def test_action_units_are_counted_once_a_clip():
 
 def test_model_tables_count_the_real_networks():
     full = networks.as_published(5).set_index("model")
-    here = networks.as_trained(experiments.get_profile("smoke"), 5, lambda name: 1.5)
+    here = networks.as_trained(experiments.PROFILES["smoke"], 5, lambda name: 1.5)
     assert full.loc["LEARNet", "parameters"] == 1_866_053
     assert full.index.tolist() == here["model"].tolist()
     assert len(full) == len(models.networks())

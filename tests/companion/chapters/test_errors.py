@@ -9,7 +9,7 @@ from helpers import raises
 
 from companion.chapters import attention, errors
 from companion.chapters.errors import of_networks
-from mer_utils import experiments, metrics, stats
+from mer_utils import metrics, stats
 from mer_utils.models import networks, title
 
 NAMES = ["a", "b", "c"]
@@ -230,7 +230,7 @@ def test_flat_maps_and_single_classes_are_undefined(fields):
 
 
 def test_a_store_without_maps_says_why(workspace):
-    dual = experiments.views_of("dual")
+    dual = ("full", "onset_apex", "apex_offset")
     rows, maps, why = attention.stored_maps(workspace, "casme2", "learnet", dual)
     assert (len(rows), len(maps)) == (0, 0)
     assert why

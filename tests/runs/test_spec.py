@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
+from helpers import raises
 from pydantic import BaseModel, ValidationError
 
 from mer_utils.frames import CropOptions
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec
+from mer_utils.runs.rows import run_columns
+from mer_utils.runs.spec import SPEC_VERSION
 from mer_utils.training import TrainingOptions
 from mer_utils.views import ViewOptions
 
@@ -24,10 +29,11 @@ OTHER = {
     "data": {
         "dataset": "samm", "scheme": "samm-5", "fingerprint": "1" * 64, "missing_apex": "drop",
         "degenerate_phase": "drop_clip", "missing_frames": "drop_clip",
+        "crops": (("casme2", CropOptions()),), "phase_difference": 0.5, "noise": 2.0,
     },
     "views": {
         "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,
-        "frames": 8, "crops": (("casme2", CropOptions()),),
+        "frames": 8,
         "perturbation": {"apex_shift": 2, "trim": 1, "cut": "random", "seed": 3},
     },
     "model": {"name": "vgg19", "width": 0.5, "pretrained": True, "weights": "sha256:00"},
@@ -102,10 +108,24 @@ def test_fold_seeds_differ_by_fold_and_by_run():
 
 
 @pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("invalid option", {"train_views": ()}),
+        ("unknown name", {"train_views": ("apex",)}),
+        ("unknown name", {"train_views": "triple"}),
+        ("unknown name", {"spatial": "shear"}),
+        ("unknown name", {"evaluation": "luck"}),
+    ],
+)
+def test_what_is_not_registered_is_refused_by_name(kind, wrong):
+    with raises(kind):
+        RunSpec.model_validate(json.loads(SPEC.model_dump_json()) | wrong)
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
-        {"train_views": ()}, {"train_views": ("apex",)}, {"spatial": "shear"}, {"seed": -1},
-        {"evaluation": "luck"},
+        {"seed": -1},
         {"colour": "red"}, {"training": {"epochs": 0}}, {"views": {"image_size": 4}},
         {"model": {"name": "vgg19", "width": 0}},
     ],
@@ -113,6 +133,37 @@ def test_fold_seeds_differ_by_fold_and_by_run():
 def test_impossible_specifications_are_refused(wrong):
     with pytest.raises(ValidationError):
         RunSpec.model_validate(json.loads(SPEC.model_dump_json()) | wrong)
+
+
+def test_a_new_field_with_a_default_leaves_old_keys_alone():
+    class Later(RunSpec):
+        colour: str = "grey"
+
+    later = Later.model_validate(SPEC.model_dump())
+    assert later.key == SPEC.key
+    assert later.model_copy(update={"colour": "red"}).key != SPEC.key
+
+
+def test_a_changed_default_needs_another_version():
+    """Keys leave out what is a default, so a default that changes must change the version."""
+    defaults = json.dumps(SPEC.model_dump(mode="json", exclude={"data", "model"}), sort_keys=True)
+    known = {2: "dda53f5eef31"}
+    assert known[SPEC_VERSION] == hashlib.sha256(defaults.encode()).hexdigest()[:12]
+
+
+def test_a_training_set_by_name_is_the_same_run():
+    views = ("full", "onset_apex", "apex_offset")
+    by_name = RunSpec(data=SPEC.data, model=SPEC.model, train_views="dual")
+    assert by_name == SPEC.model_copy(update={"train_views": views})
+    assert (by_name.setting, SPEC.setting) == ("dual", "single")
+
+
+def test_columns_are_typed_and_hold_no_words():
+    frame = run_columns([SPEC, changed(("views", "frames")), changed(("data", "noise"))])
+    assert frame["frames"].tolist() == [pd.NA, 8, pd.NA]
+    assert frame["noise"].isna().tolist() == [True, True, False]
+    assert frame.dtypes[["seed", "apex_shift"]].tolist() == ["int64", "int64"]
+    assert frame["run"].nunique() == 3
 
 
 def test_parts_have_the_rooms_own_types():

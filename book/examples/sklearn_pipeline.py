@@ -1,0 +1,17 @@
+"""Dynamic images in a scikit-learn pipeline."""
+
+import sys
+
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from mer_utils import datasets, metrics
+from mer_utils.views.estimator import PhaseDynamicImages
+
+clips = datasets.Casme2(sys.argv[1]).clips()
+model = make_pipeline(PhaseDynamicImages("full"), StandardScaler(), SVC())
+y = clips["label"].cat.codes
+found = cross_val_predict(model, clips, y, groups=clips["subject"], cv=LeaveOneGroupOut())
+print(metrics.scores(y, found, 5))

@@ -1,0 +1,412 @@
+"""The tables: what each one varies, as lists of run specifications, and what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from mer_utils.augment import SPATIAL
+from mer_utils.dynamic_image import KINDS, SCALINGS
+from mer_utils.experiments.profiles import Profile
+from mer_utils.experiments.questions import Pair, Question
+from mer_utils.models import baselines, is_network, weights_identity
+from mer_utils.phases import PHASES, TRAINING_SETS
+from mer_utils.registry import Registry
+from mer_utils.runs import Data, DataSpec, ModelSpec, RunSpec
+from mer_utils.training import TrainingOptions
+from mer_utils.views import Perturbation, ViewOptions
+
+Grid = Callable[[Profile, Sequence[Data]], Iterator[RunSpec]]
+
+#: The training sets of tables 2, 3, 5 and 8, and those that only table 4 compares.
+COMPARED = ("single", "matched single", "dual")
+PARTS = ("onset_apex only", "apex_offset only", "single twice", "halves")
+FRAMES = (8, 16, 32)
+APEX_SHIFTS = (2, 4, 8, 16)
+TRIMS = (2, 4, 8)
+#: The rules of table 7 that differ from each data set's own.
+RULES: tuple[dict[str, str], ...] = (
+    {"missing_apex": "midpoint"},
+    {"missing_apex": "drop"},
+    {"missing_apex": "drop", "degenerate_phase": "drop_clip"},
+)
+#: Views whose probabilities are averaged, joined as `tested` has them in table 5.
+HALVES, ALL = "onset_apex+apex_offset", "+".join(PHASES)
+#: The evaluation of rows whose epoch was chosen on the very subject that is tested: a mistake.
+CHOSEN_EPOCH = "test-subject epoch"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the companion.
+
+    Parameters
+    ----------
+    name : str
+        As on the command line.
+    title : str
+    varies : str
+        What differs between its rows, in words.
+    grid : callable
+        From (profile, data sets) to its run specifications.
+    columns : tuple of str
+        The columns that tell its rows apart, beside data set and model.
+    questions : tuple of Question
+        What its rows are compared for.
+    one_family : bool
+        Whether Holm's correction is over all its comparisons, or over those of each question.
+    made : bool
+        Whether it is computed on twins made for it, whatever other data there are.
+    """
+
+    name: str
+    title: str
+    varies: str
+    grid: Grid
+    columns: tuple[str, ...] = ("setting",)
+    questions: tuple[Question, ...] = ()
+    one_family: bool = True
+    made: bool = False
+
+
+def run_spec(
+    profile: Profile,
+    data: DataSpec,
+    model: str,
+    *,
+    train: str | tuple[str, ...] = "single",
+    spatial: str = "none",
+    evaluation: str = "loso",
+    seed: int = 0,
+    **views: Any,
+) -> RunSpec:
+    """Return the specification of one run under a profile.
+
+    Parameters
+    ----------
+    profile : Profile
+    data : DataSpec
+        As a workspace has it: with its fingerprint, its rules and its face crops.
+    model : str
+        A network of the profile, or a baseline.
+    train : str or tuple of str
+        A training set's name, or views named one by one.
+    spatial, evaluation, seed
+        As in `RunSpec`.
+    **views
+        Fields of `ViewOptions` that differ from the defaults.
+    """
+    if not is_network(model):
+        size, network = profile.baseline_image_size, ModelSpec(name=model)
+        training = TrainingOptions(epochs=1)
+    else:
+        plan = profile.plan(model)
+        size = plan.image_size
+        weights = weights_identity(model) if plan.pretrained else None
+        network = ModelSpec(
+            name=model, width=plan.width, pretrained=plan.pretrained, weights=weights
+        )
+        training = profile.training_of(plan)
+    return RunSpec(
+        data=data,
+        views=ViewOptions(image_size=size, **views),
+        model=network,
+        training=training,
+        train_views=TRAINING_SETS.find(train).views,
+        spatial=spatial,
+        evaluation=evaluation,
+        seed=seed,
+    )
+
+
+def _seeds(profile: Profile, model: str) -> tuple[int, ...]:
+    """Return the seeds of a model: baselines draw no numbers."""
+    return profile.seeds[:1] if not is_network(model) else profile.seeds
+
+
+def _values(profile: Profile, model: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Return all values, or the ends of their range where a profile is short of time."""
+    return values if profile.every_value or not is_network(model) else (values[0], values[-1])
+
+
+def _repeats(model: str, setting: str) -> bool:
+    """Say whether a training set repeats images for a model that is not trained step by step.
+
+    Three times the same images are the same images to it.
+    """
+    return not is_network(model) and setting in ("matched single", "single twice")
+
+
+def _table2(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    models = (*profile.networks, *baselines())
+    for d, model, setting in product(data, models, COMPARED):
+        if not _repeats(model, setting):
+            for seed in _seeds(profile, model):
+                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+
+
+def _table3(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    models = [m for m in profile.ablation_models if is_network(m)]
+    for d, model, spatial, setting in product(data, models, SPATIAL, COMPARED):
+        for seed in profile.seeds:
+            yield run_spec(profile, d.spec, model, train=setting, spatial=spatial, seed=seed)
+
+
+def _table4(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    for d, model in product(data, profile.ablation_models):
+        for setting, seed in product((*COMPARED, *PARTS), _seeds(profile, model)):
+            if not _repeats(model, setting):
+                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+        for setting, seed in product(("halves", "dual"), profile.seeds):
+            cut = Perturbation(cut="random", seed=seed)
+            yield run_spec(profile, d.spec, model, train=setting, seed=seed, perturbation=cut)
+
+
+def _table5(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    for d, model, setting in product(data, profile.ablation_models, (*COMPARED, "halves")):
+        if not _repeats(model, setting):
+            for seed in _seeds(profile, model):
+                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+
+
+def _table6(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    for d, model in product(data, profile.ablation_models):
+        for views, seed in product(_images(profile, model), _seeds(profile, model)):
+            yield run_spec(profile, d.spec, model, train="dual", seed=seed, **views)
+
+
+def _images(profile: Profile, model: str) -> Iterator[dict[str, Any]]:
+    """Yield the kinds of image of table 6: crossed, or each choice varied by itself."""
+    crossed = profile.every_value or not is_network(model)
+    for kind, scaling in product(KINDS, SCALINGS):
+        if crossed or kind == KINDS[0] or scaling == SCALINGS[0]:
+            yield {"kind": kind, "scaling": scaling}
+    for frames in _values(profile, model, FRAMES):
+        yield {"frames": frames}
+    yield {"source": "apex_difference"}
+
+
+def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    for d, model in product(data, profile.ablation_models):
+        for seed in profile.seeds:
+            shifts, trims = _values(profile, model, APEX_SHIFTS), _values(profile, model, TRIMS)
+            moved = [Perturbation()]
+            moved += [Perturbation(apex_shift=shift, seed=seed) for shift in shifts]
+            moved += [Perturbation(trim=trim) for trim in trims]
+            for perturbation in moved:
+                yield run_spec(
+                    profile, d.spec, model, train="dual", seed=seed, perturbation=perturbation
+                )
+        if profile.every_value or not is_network(model):
+            for rules, seed in product(RULES, _seeds(profile, model)):
+                yield run_spec(profile, d.under(**rules).spec, model, train="dual", seed=seed)
+
+
+def _table8(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    wrong = (("mixed folds", "single"), ("mixed folds", "dual"), ("held-out copies", "dual"))
+    honest = (("loso", "single"), ("loso", "matched single"), ("loso", "dual"))
+    for d, model, (evaluation, setting) in product(
+        data, profile.ablation_models, (*honest, *wrong)
+    ):
+        if not _repeats(model, setting):
+            for seed in _seeds(profile, model):
+                yield run_spec(
+                    profile, d.spec, model, train=setting, evaluation=evaluation, seed=seed
+                )
+
+
+def _phase_difference(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    for model in profile.ablation_models:
+        twins = [d for d in data if not is_network(model) or _is_corner(d, profile)]
+        for d, setting in product(twins, COMPARED):
+            if _repeats(model, setting):
+                continue
+            if is_network(model) and setting == "single" and not profile.every_value:
+                continue
+            for seed in _seeds(profile, model):
+                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+
+
+def _is_corner(twin: Data, profile: Profile) -> bool:
+    """Say whether both numbers of a made variant lie at the end of their range."""
+    ranges = {"phase_difference": profile.phase_differences, "noise": profile.noises}
+    return profile.every_value or all(
+        getattr(twin.unread, number) in (values[0], values[-1]) for number, values in ranges.items()
+    )
+
+
+def _ask(name: str, *pairs: tuple[Any, ...]) -> Question:
+    return Question(name, tuple(Pair(*pair) for pair in pairs))
+
+
+def _setting(name: str, **more: Any) -> dict[str, Any]:
+    return {"setting": name, **more}
+
+
+_CONTROL = TRAINING_SETS["dual"].control
+_PHASES_ALONE = "the phases, training equally long"
+_PHASES_AND_LENGTH = "the phases and longer training together"
+_MAIN = (
+    _ask(_PHASES_ALONE, (_setting("dual"), _setting(_CONTROL))),
+    _ask(_PHASES_AND_LENGTH, (_setting("dual"), _setting("single"))),
+)
+_SPATIAL = (
+    *(
+        _ask(f"{words} against none", ({"spatial": name}, {"spatial": "none"}))
+        for words, name in (
+            ("flips", "flip"),
+            ("rotations", "rotation"),
+            ("flips and rotations", "flip+rotation"),
+        )
+    ),
+    _ask(f"dual against {_CONTROL}, augmented alike", (_setting("dual"), _setting(_CONTROL))),
+    _ask(
+        "dual, augmented or not, against plain single",
+        (_setting("dual"), _setting("single", spatial="none")),
+    ),
+)
+_APEX, _RANDOM = {"cut": "apex"}, {"cut": "random"}
+_PHASES = (
+    _ask("longer training alone", (_setting(_CONTROL), _setting("single"))),
+    _ask(
+        _PHASES_ALONE,
+        *((_setting(s, **_APEX), _setting(TRAINING_SETS[s].control)) for s in ("halves", "dual")),
+        # What is not trained step by step has plain single for its control.
+        *((_setting(s, **_APEX), _setting("single"), "baselines") for s in ("halves", "dual")),
+    ),
+    _ask(
+        "a cut at random, training equally long",
+        *(
+            (_setting(s, **_RANDOM), _setting(TRAINING_SETS[s].control, **_APEX))
+            for s in ("halves", "dual")
+        ),
+    ),
+    _ask(
+        "a cut at the apex against one at random",
+        (_setting("halves", **_APEX), _RANDOM),
+        (_setting("dual", **_APEX), _RANDOM),
+    ),
+    *(
+        _ask(f"the {words} alone against the whole clip", (_setting(name), _setting("single")))
+        for words, name in (("rise", "onset_apex only"), ("fall", "apex_offset only"))
+    ),
+    _ask(
+        _PHASES_AND_LENGTH,
+        *((_setting(s, **_APEX), _setting("single"), "networks") for s in ("halves", "dual")),
+    ),
+)
+_VIEWS = tuple(
+    _ask(
+        f"{words}; trained on {trained}",
+        ({"setting": settings, "tested": tested}, {"tested": "full"}),
+    )
+    for trained, settings in (
+        ("full alone", ("single", "matched single")),
+        ("the phases", ("dual", "halves")),
+    )
+    for words, tested in (
+        ("the rise", "onset_apex"),
+        ("the fall", "apex_offset"),
+        ("average of halves", HALVES),
+        ("average of all three", ALL),
+    )
+)
+_USUAL_IMAGE = {"source": "rank_pooling", "kind": "bilen", "scaling": "minmax", "frames": None}
+_IMAGES = tuple(
+    _ask(name, (treatment, _USUAL_IMAGE))
+    for name, treatment in (
+        ("linear weights", {"kind": "linear"}),
+        ("ported weights", {"kind": "ported"}),
+        ("symmetric scaling", {"kind": "bilen", "scaling": "symmetric"}),
+        ("fewer frames", {"frames": FRAMES}),
+        ("apex difference", {"source": "apex_difference"}),
+    )
+)
+_OWN_RULES = {"missing_apex": "own", "degenerate_phase": "skip_view"}
+_NOISE = (
+    _ask("apex moved by up to 2 or 4 frames", ({"apex_shift": (2, 4)}, {"apex_shift": 0})),
+    _ask("apex moved by up to 8 or 16 frames", ({"apex_shift": (8, 16)}, {"apex_shift": 0})),
+    _ask("both ends trimmed", ({"trim": TRIMS}, {"trim": 0})),
+    _ask("other rules for odd clips", ({"missing_apex": ("midpoint", "drop")}, _OWN_RULES)),
+)
+_MISTAKES = tuple(
+    _ask(mistake, ({"evaluation": mistake}, {"evaluation": "loso"}))
+    for mistake in (CHOSEN_EPOCH, "mixed folds", "held-out copies")
+)
+_DIFFERENCE = (
+    _ask(
+        _PHASES_ALONE,
+        (_setting("dual"), _setting(_CONTROL), "networks"),
+        (_setting("dual"), _setting("single"), "baselines"),
+    ),
+)
+
+TABLES: Registry[Table] = Registry(
+    "table",
+    Table(
+        "table2",
+        "Dual-phase augmentation",
+        "training set (single, matched single, dual), model, data set, seed",
+        _table2,
+        questions=_MAIN,
+        one_family=False,
+    ),
+    Table(
+        "table3",
+        "With spatial augmentation",
+        "flips and rotations of the training images, training set",
+        _table3,
+        ("setting", "spatial"),
+        _SPATIAL,
+    ),
+    Table(
+        "table4",
+        "Which phases train",
+        "phases trained on, apex or random cut",
+        _table4,
+        ("setting", "cut"),
+        _PHASES,
+    ),
+    Table(
+        "table5",
+        "Which views are tested",
+        "views tested, alone or averaged, and training set",
+        _table5,
+        ("setting", "tested"),
+        _VIEWS,
+    ),
+    Table(
+        "table6",
+        "Rank pooling",
+        "weights, scaling, number of frames",
+        _table6,
+        ("source", "kind", "scaling", "frames"),
+        _IMAGES,
+    ),
+    Table(
+        "table7",
+        "Annotation noise",
+        "apex moved, ends trimmed, rules for missing apexes and phases",
+        _table7,
+        ("apex_shift", "trim", "missing_apex", "degenerate_phase"),
+        _NOISE,
+    ),
+    Table(
+        "table8",
+        "Evaluation pitfalls",
+        "folds, what is trained on, epoch, average",
+        _table8,
+        ("setting", "evaluation"),
+        _MISTAKES,
+    ),
+    Table(
+        "phase_difference",
+        "How different the phases are",
+        "difference of the phases and noise of the made clips",
+        _phase_difference,
+        questions=_DIFFERENCE,
+        made=True,
+    ),
+)
