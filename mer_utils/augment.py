@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
-from mer_utils.errors import MerError
+from mer_utils.registry import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,15 +44,10 @@ def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> t
     Raises
     ------
     MerError
-        If `setting` is unknown.
+        ``unknown name``, if `setting` is none of them.
     """
     if setting not in SPATIAL:
-        raise MerError(
-            "TODO",
-            f"spatial augmentation {setting!r} is unknown",
-            f"one of {', '.join(SPATIAL)}",
-            "choose one of them",
-        )
+        raise unknown("spatial augmentation", setting, SPATIAL)
     for transformation in SPATIAL[setting]:
         images = transformation(images, generator)
     return images

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from helpers import raises
 
 from mer_utils import augment
-from mer_utils.errors import MerError
 
 
 def smooth_images(rng, n=6, side=48):
@@ -63,5 +63,5 @@ def test_the_same_seed_draws_the_same_transformation(rng):
 
 
 def test_unknown_setting():
-    with pytest.raises(MerError, match="'shear'"):
+    with raises("unknown name", "shear"):
         augment.spatial(torch.zeros(1, 3, 4, 4), "shear", torch.Generator())
