@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers import raises
 
-from mer_utils.errors import MerError
 from mer_utils.files import atomic_write, build_dir
 
 
@@ -41,7 +41,7 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with (
-        pytest.raises(MerError, match="No space left on device"),
+        raises("cannot write", "No space left on device"),
         atomic_write(tmp_path / "file.txt") as temporary,
     ):
         temporary.write_text("x")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import raises
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mer_utils import dynamic_image as di
 from mer_utils import phases
-from mer_utils.errors import MerError
 from mer_utils.phases import TRAINING_SETS, TrainingSet
 
 
@@ -75,6 +75,5 @@ def test_a_training_set_of_ones_own_has_a_name_once_it_is_registered():
     ],
 )
 def test_bad_input_has_a_kind(kind, call):
-    with pytest.raises(MerError) as error:
+    with raises(kind):
         call()
-    assert error.value.kind == kind
