@@ -109,7 +109,7 @@ def mer(*arguments):
 
 mer("synth", "casme2", folder / "twin", "--subjects", 2, "--clips-per-subject", 2)
 mer("check", "casme2", folder / "twin")
-clips = datasets.load("casme2", folder / "twin")
+clips = datasets.Casme2(folder / "twin").clips()
 clip = next(clips.itertuples())
 mer("di", clip.frames_dir, "--onset", clip.onset, "--apex", clip.apex, "--offset", clip.offset,
     "-o", folder / "di.png")

@@ -23,19 +23,10 @@ Certainty = Literal["certain", "alternative", "ref"]
 class AU:
     """One action unit.
 
-    Parameters
-    ----------
-    unit : int
-        Number of the action unit, 1 to 99.
-    side : str
-        ``"L"`` or ``"R"`` for one side of the face, ``"T"`` or ``"B"`` for its top or bottom,
-        ``"A/L"`` or ``"A/R"`` as the sheets write it; empty where none is given.
-    intensity : str
-        ``"A"`` to ``"E"``, or a range such as ``"A/B"``; empty where none is given.
-    certainty : {"certain", "alternative", "ref"}
-        ``alternative`` for one of several in ``(R6 or R12)``; ``ref`` for ``ref(7B)``.
-    term : int
-        Position (from 0) among the terms joined by ``+``; alternatives share theirs.
+    `side` is ``"L"`` or ``"R"`` of the face, ``"T"`` or ``"B"``, ``"A/L"`` or ``"A/R"``, as the
+    sheets write it; `intensity` ``"A"`` to ``"E"`` or a range such as ``"A/B"``. `certainty` is
+    ``alternative`` for one of several in ``(R6 or R12)``, ``ref`` for ``ref(7B)``. `term` counts
+    the terms joined by ``+`` from 0; alternatives share theirs.
     """
 
     unit: int
@@ -50,15 +41,10 @@ class AU:
 
 @dataclass(frozen=True)
 class Coding:
-    """What one AU string says.
+    """What one AU string says: its `units` in order, and its words.
 
-    Parameters
-    ----------
-    units : tuple of AU
-        The action units, in order.
-    remarks : tuple of (int, str)
-        Position and text of the terms that are words (``soft focus``); ``(0, "?")`` where
-        the coder could not tell.
+    `remarks` are place and text of the terms that are words (``soft focus``); ``(0, "?")`` where
+    the coder could not tell.
     """
 
     units: tuple[AU, ...] = ()

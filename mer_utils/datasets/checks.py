@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from mer_utils import phases
@@ -17,46 +18,53 @@ from mer_utils.frames.layout import printable
 #: Files that belong in a root beside the sheet.
 KNOWN_FILES = frozenset({SYNTHETIC_MARK, "ground_truth.parquet"})
 _MAX_NAMED = 3
+#: What may lie in a folder besides frames: kind, what is said of it, remedy.
+_LYING_ABOUT = {
+    "clutter": (
+        "clutter",
+        "left about by the system or an editor, not read",
+        "none needed; they may be removed",
+    ),
+    "unexpected": (
+        "unexpected files",
+        "not frames, not read",
+        "none needed; remove them if they do not belong there",
+    ),
+    "refused": (
+        "refused entries",
+        "refused: no plain files, links that loop, lead nowhere or leave the root, or names that "
+        "are not UTF-8",
+        "replace links by the files themselves, and rename the files",
+    ),
+}
 
 
 def findings(survey: Survey) -> list[Problem]:
     """Return the warnings and notes about a survey, beyond its own problems."""
-    return [
-        *_unread_units(survey),
-        *_peculiarities(survey),
-        *_lying_about(survey),
-        *_unlisted_clips(survey),
-        *_unpublished_counts(survey),
-    ]
+    parts = (_unread_units, _peculiarities, _lying_about, _unlisted_clips, _unpublished_counts)
+    return [problem for part in parts for problem in part(survey)]
 
 
-def _unread_units(survey: Survey) -> list[Problem]:
-    found = []
+def _note(kind: str, said: str, remedy: str, place: object) -> Problem:
+    return Problem("note", kind, said, remedy, printable(place))
+
+
+def _unread_units(survey: Survey) -> Iterator[Problem]:
     for row in survey.source.rows:
         try:
             coding = action_units.parse(row.action_units)
         except MerError as e:
             said = f"{row.place}: {e.what}"
-            found.append(Problem("warning", e.kind, said, e.remedy, row.place, e.expected))
+            yield Problem("warning", e.kind, said, e.remedy, row.place, e.expected)
             continue
-        words = [remark for _, remark in coding.remarks if remark != "?"]
+        words = ", ".join(repr(remark) for _, remark in coding.remarks if remark != "?")
         if words:
-            found.append(
-                Problem(
-                    "note",
-                    "remark among action units",
-                    f"{row.place}: {', '.join(map(repr, words))} in {row.action_units!r} is kept "
-                    "as a remark",
-                    "none needed",
-                    row.place,
-                )
-            )
-    return found
+            said = f"{row.place}: {words} in {row.action_units!r} is kept as a remark"
+            yield _note("remark among action units", said, "none needed", row.place)
 
 
-def _peculiarities(survey: Survey) -> list[Problem]:
+def _peculiarities(survey: Survey) -> Iterator[Problem]:
     """Note the used clips that lack a phase, by reason."""
-    found = []
     for row in survey.used:
         if row.onset is None or row.offset is None or row.faults:
             continue
@@ -69,19 +77,11 @@ def _peculiarities(survey: Survey) -> list[Problem]:
             remedy = "none needed, or choose degenerate_phase='drop_clip'"
         else:
             continue
-        found.append(Problem("note", kind, f"{row.place}: {said}", remedy, row.place))
-    midpoint = [row for row in survey.used if row.apex_source == "midpoint"]
-    if midpoint:
-        found.append(
-            Problem(
-                "note",
-                "apex at the midpoint",
-                f"{len(midpoint)} clips have no annotated apex; it is set halfway",
-                "none needed, or choose missing_apex='drop' or 'skip_view'",
-                printable(survey.source.place),
-            )
-        )
-    return found
+        yield _note(kind, f"{row.place}: {said}", remedy, row.place)
+    if midpoint := sum(row.apex_source == "midpoint" for row in survey.used):
+        said = f"{midpoint} clips have no annotated apex; it is set halfway"
+        remedy = "none needed, or choose missing_apex='drop' or 'skip_view'"
+        yield _note("apex at the midpoint", said, remedy, survey.source.place)
 
 
 def _named(names: list[str]) -> str:
@@ -89,118 +89,61 @@ def _named(names: list[str]) -> str:
     return shown + (", ..." if len(names) > _MAX_NAMED else "")
 
 
-def _about_folder(place: Path, listing: layout.Listing) -> list[Problem]:
-    """Report the entries of one folder that are not used, one finding a kind."""
+def _about_folder(place: Path, listing: layout.Listing) -> Iterator[Problem]:
+    """Report the entries of one folder that are not used, one finding per kind."""
     where = printable(place)
-    kinds: list[tuple[Severity, str, list[str], str, str]] = [
-        (
-            "note",
-            "clutter",
-            listing.clutter,
-            "left about by the system or an editor, not read",
-            "none needed; they may be removed",
-        ),
-        (
-            "note",
-            "unexpected files",
-            listing.unexpected,
-            "not frames, not read",
-            "none needed; remove them if they do not belong there",
-        ),
-        (
-            "warning",
-            "refused entries",
-            listing.refused,
-            "refused: no plain files, links that loop, lead nowhere or leave the root, or names "
-            "that are not UTF-8",
-            "replace links by the files themselves, and rename the files",
-        ),
-    ]
-    return [
-        Problem(severity, kind, f"{where}: {len(names)} {said} ({_named(names)})", remedy, where)
-        for severity, kind, names, said, remedy in kinds
-        if names
-    ]
+    for entries, (kind, said, remedy) in _LYING_ABOUT.items():
+        if names := getattr(listing, entries):
+            severity: Severity = "warning" if entries == "refused" else "note"
+            message = f"{where}: {len(names)} {said} ({_named(names)})"
+            yield Problem(severity, kind, message, remedy, where)
 
 
-def _lying_about(survey: Survey) -> list[Problem]:
+def _lying_about(survey: Survey) -> Iterator[Problem]:
     """Report what lies about in the root, the folders of the subjects and those of the clips."""
-    found, root = [], survey.root
-    for folder, listing in survey.source.listings.items():
-        found += _about_folder(folder, listing)
-    base = survey.source.base or root
-    expected = {survey.source.place.name, *KNOWN_FILES}
-    subjects = {base / row.subject for row in survey.source.rows if row.frames_dir is not None}
+    source, root = survey.source, survey.root
+    for folder, listing in source.listings.items():
+        yield from _about_folder(folder, listing)
+    base = source.base or root
+    expected = {source.place.name, *KNOWN_FILES}
+    subjects = {base / row.subject for row in source.rows if row.frames_dir is not None}
     for folder in sorted({root, base, *subjects}):
         if not os.path.isdir(folder) or not layout.is_inside(folder, root):
             continue
         listing = layout.list_entries(folder, root, expected)
-        found += _about_folder(folder, listing)
-        if folder == base:
-            known = {row.subject for row in survey.source.rows}
-            found += _of_no_subject(base, [name for name in listing.folders if name not in known])
-    return found
+        yield from _about_folder(folder, listing)
+        known = {row.subject for row in source.rows}
+        extra = [name for name in listing.folders if name not in known]
+        if folder == base and extra:
+            said = f"{len(extra)} folders that belong to no subject ({_named(extra)})"
+            remedy = "none needed, unless a subject or clip is missing elsewhere: then move or "
+            remedy += "rename it"
+            yield _note("folders of no subject", f"{printable(base)}: {said}", remedy, base)
 
 
-def _unlisted_clips(survey: Survey) -> list[Problem]:
+def _unlisted_clips(survey: Survey) -> Iterator[Problem]:
     """Report the clip folders that no row of the sheet names."""
     base = survey.source.base
     if base is None or survey.source.place == base:
-        return []
+        return
     known = {(row.subject, row.clip) for row in survey.source.rows}
-    found = []
     for subject in sorted({subject for subject, _ in known if layout.is_plain_name(subject)}):
-        extra = [
-            name
-            for name in layout.subfolders(base / subject, survey.root)
-            if (subject, name) not in known
-        ]
-        if extra:
-            where = printable(base / subject)
-            found.append(
-                Problem(
-                    "note",
-                    "clips not in the sheet",
-                    f"{where}: {len(extra)} folders that the sheet does not name ({_named(extra)})",
-                    "none needed if the sheet is the right edition",
-                    where,
-                )
-            )
-    return found
+        there = layout.subfolders(base / subject, survey.root)
+        if extra := [name for name in there if (subject, name) not in known]:
+            said = f"{printable(base / subject)}: {len(extra)} folders that the sheet does not name"
+            remedy = "none needed if the sheet is the right edition"
+            said += f" ({_named(extra)})"
+            yield _note("clips not in the sheet", said, remedy, base / subject)
 
 
-def _of_no_subject(base: Path, extra: list[str]) -> list[Problem]:
-    """Report the folders beside the subjects' that are none, such as one misspelt or moved."""
-    if not extra:
-        return []
-    where = printable(base)
-    return [
-        Problem(
-            "note",
-            "folders of no subject",
-            f"{where}: {len(extra)} folders that belong to no subject ({_named(extra)})",
-            "none needed, unless a subject or clip is missing elsewhere: then move or rename it",
-            where,
-        )
-    ]
-
-
-def _unpublished_counts(survey: Survey) -> list[Problem]:
+def _unpublished_counts(survey: Survey) -> Iterator[Problem]:
     """Note where a data set without a sheet differs from its published number of clips."""
     if survey.source.place != survey.source.base or (survey.root / SYNTHETIC_MARK).exists():
-        return []
-    found = []
+        return
+    kind = "clips differ from the published number"
+    remedy = "compare the folders with the original data set; some copies lack clips"
     for emotion, published in survey.dataset.published.emotions.items():
         there = sum(row.emotion == emotion for row in survey.source.rows)
         if there != published:
-            found.append(
-                Problem(
-                    "note",
-                    "clips differ from the published number",
-                    f"{there} clips of {emotion}; {survey.dataset.title} was published with "
-                    f"{published}",
-                    "compare the folders with the original data set; some copies lack clips",
-                    printable(survey.root),
-                )
-            )
-    return found
+            said = f"{there} clips of {emotion}; {survey.dataset.title} was published with "
+            yield _note(kind, f"{said}{published}", remedy, survey.root)

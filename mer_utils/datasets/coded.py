@@ -109,7 +109,7 @@ class Coded(Framed):
         row = Row(number, self.subject(cells["subject"]), text(cells["clip"]))
         row.cells = {field: text(cells[field]) for field in CELL_FIELDS}
         timed = [field for field in ("onset", "apex", "offset") if row.cells[field]]
-        repeats_header = sheets.normalised(row.clip) in sheets.COLUMNS["clip"]
+        repeats_header = sheets.FIELDS.get(sheets.normalised(row.clip)) == "clip"
         if repeats_header or (len(timed) < 2 and not (row.subject and row.clip)):
             row.reason = "note row, not a clip"
             return row

@@ -14,15 +14,7 @@ from mer_utils.frames import CropOptions, crop, decode, face_on
 
 @dataclass(frozen=True)
 class SubjectCrop:
-    """The crop of one clip's onset frame.
-
-    Parameters
-    ----------
-    dataset, subject, clip : str
-        The clip's key.
-    image : ndarray of shape (size, size, c), uint8, or None
-        None where no face was found.
-    """
+    """The crop (size, size, c) of one clip's onset frame; None where no face was found."""
 
     dataset: str
     subject: str
@@ -33,19 +25,9 @@ class SubjectCrop:
 def crops_of(
     clips: pd.DataFrame, crops: Sequence[tuple[str, CropOptions]] = ()
 ) -> list[SubjectCrop]:
-    """Crop the onset frame of each subject's first clip, to be looked at.
+    """Crop the onset frame of each subject's first clip, to be looked at, in the table's order.
 
-    Parameters
-    ----------
-    clips : DataFrame
-        The clip table.
-    crops : sequence of (data set, CropOptions) pairs
-        Data sets that are not among them are shown with the default crop.
-
-    Returns
-    -------
-    list of SubjectCrop
-        One per subject, in the table's order.
+    Data sets that are not among `crops` are shown with the default crop.
     """
     found = []
     for row in clips.drop_duplicates(["dataset", "subject"]).itertuples():

@@ -16,19 +16,10 @@ _COLUMNS = ["dataset", "subject", "clip", "onset", "apex", "offset", "label", "f
 
 
 def data_fingerprint(clips: pd.DataFrame, cache: Path | None = None) -> str:
-    """Return the SHA-256 (hex) of a clip table and of the bytes of every frame it names.
+    """Return the SHA-256 (hex) of a clip table and of the bytes of every frame or image it names.
 
-    Parameters
-    ----------
-    clips : DataFrame
-        The clip table; of a manifest the images are read.
-    cache : Path, optional
-        See :func:`mer_utils.frames.fingerprints`.
-
-    Returns
-    -------
-    str
-        The same on every machine that holds the same data.
+    It is the same on every machine that holds the same data; for `cache` see
+    :func:`mer_utils.frames.fingerprints`.
     """
     digest = hashlib.sha256()
     columns = [c for c in _COLUMNS if c in clips]

@@ -89,12 +89,7 @@ def list_or_explain(
 ) -> layout.Listing | Problem:
     """Return the listing of a clip folder, or the problem that keeps it from being read.
 
-    Parameters
-    ----------
-    folder, root : Path
-        The clip's folder, and the folder that no link may leave.
-    known : container of Path
-        Folders that belong to other clips and subjects, hence are not the one misspelt.
+    `known` are the folders of other clips and subjects, which are not the one misspelt.
     """
     if not layout.is_inside(folder, root):
         return _outward(folder)
@@ -115,16 +110,7 @@ def clip_faults(
 ) -> list[Problem]:
     """Return what is wrong with the frames onset..offset, both inclusive, of one clip.
 
-    Parameters
-    ----------
-    folder, listing
-        The clip's folder and what it holds.
-    onset, offset : int
-        The data set's frame numbers.
-    verify : bool
-        Glance at every frame file.
-    decode : bool
-        Decode every frame file.
+    `verify` glances at every frame file, `decode` decodes it.
     """
     faults = []
     missing = rules.missing_numbers(onset, offset, listing.frames)

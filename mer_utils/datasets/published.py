@@ -8,15 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Durations:
-    """Frames per clip, onset and offset included, and per phase.
+    """Frames per clip, onset and offset included: mean, sd, fewest, most; None where unpublished.
 
-    Parameters
-    ----------
-    mean, sd : float or None
-        Of the frames per clip; None where it is not published.
-    fewest, most : int
-    rise, fall : (mean, sd) or None
-        Of the frames from onset to apex and from apex to offset.
+    `rise` and `fall` are (mean, sd) of the frames from onset to apex and from apex to offset.
     """
 
     mean: float | None

@@ -21,25 +21,10 @@ CELL_FIELDS = ("onset", "apex", "offset", "emotion", "action_units")
 class Row:
     """One row of a sheet (or one clip folder) on its way to the clip table.
 
-    Parameters
-    ----------
-    number : int
-        Row in the sheet, from 1.
-    subject, clip, emotion, action_units : str
-        As in the clip table.
-    cells : dict of str to str
-        Text of the cells of `CELL_FIELDS`, corrections applied; a field is absent where the
-        reader has already noted a fault in its place.
-    onset, apex, offset : int or None
-        Frame numbers; None where the cell is blank or could not be read.
-    frames_dir : Path or None
-        Folder of the clip's frames; None where it is not known.
-    reason : str
-        Why the row is left out; empty for a used row.
-    rules : list of str
-        Names of the rules that were applied.
-    faults : list of Problem
-        What is wrong with the row.
+    `number` counts rows of the sheet from 1. `cells` holds the text of `CELL_FIELDS`, corrections
+    applied; a field is absent where the reader has already noted a fault in its place. `reason`
+    says why the row is left out, and is empty for a used row; `rules` names the rules applied,
+    `faults` what is wrong. Frame numbers are None where blank or unread.
     """
 
     number: int
@@ -74,18 +59,8 @@ class Row:
 class Source:
     """What was read of a data set.
 
-    Parameters
-    ----------
-    rows : list of Row
-        Every row of the sheet.
-    place : Path
-        The sheet, or the folder where there is none.
-    base : Path or None
-        Folder of the subjects' folders; None if not found.
-    problems : list of Problem
-        Findings about the data set as a whole.
-    listings : dict of Path to Listing
-        What the clip folders hold, as far as they have been listed.
+    `place` is the sheet, or the folder where there is none; `base` the folder of the subjects'
+    folders, None if not found; `listings` what the clip folders hold, as far as they are listed.
     """
 
     rows: list[Row]

@@ -38,26 +38,14 @@ def missing_numbers(onset: int, offset: int, available: Container[int]) -> list[
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frame files of one clip.
-
-    Parameters
-    ----------
-    paths : list of Path
-        One file per frame number of onset..offset, both inclusive, in order.
-    apex : int or None
-        Index into `paths` (from 0) of the apex frame.
-    """
+    """The frame files of a clip, onset to offset inclusive, and the apex's index into them."""
 
     paths: list[Path]
     apex: int | None
 
 
 def clip_frames(clip_row: Any) -> ClipFrames:
-    """Return the frame files of one row of the clip table.
-
-    Parameters
-    ----------
-    clip_row : Series, mapping or named tuple
+    """Return the frame files of one row of the clip table: a Series, mapping or named tuple.
 
     Raises
     ------
@@ -75,15 +63,7 @@ def clip_frames(clip_row: Any) -> ClipFrames:
 
 
 def load_clip(clip_row: Any) -> tuple[np.ndarray, int | None]:
-    """Find and decode the frames of one row of the clip table.
-
-    Returns
-    -------
-    frames : ndarray of shape (t, h, w, c), uint8
-        From onset to offset, both included.
-    apex : int or None
-        Index of the apex into `frames` (0-based).
-    """
+    """Return the decoded frames (t, h, w, c) of one row of the clip table, and the apex's index."""
     found = clip_frames(clip_row)
     return read_clip(found.paths), found.apex
 

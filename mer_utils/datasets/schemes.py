@@ -42,15 +42,7 @@ class Scheme:
         return tuple(self.mapping)
 
     def label(self, dataset: str, emotion: str) -> str | None:
-        """Return the class of an emotion word, None if the scheme leaves it out.
-
-        Examples
-        --------
-        >>> SCHEMES["megc-3"].label("casme2", "repression")
-        'negative'
-        >>> SCHEMES["megc-3"].label("casme2", "sadness") is None
-        True
-        """
+        """Return the class of an emotion word, None if the scheme leaves it out."""
         return self.mapping[dataset].get(emotion)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,39 +15,22 @@ SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 MAX_HEADER_ROW = 100
 MAX_SHEETS = 50
 
-#: For each field of a clip, the header texts that name it (lower case, letters and digits only).
-COLUMNS: Mapping[str, frozenset[str]] = {
-    "subject": frozenset({"subject", "subjects", "subjectid", "sub"}),
-    "clip": frozenset({"filename", "clip", "clipname"}),
-    "onset": frozenset({"onsetframe", "onset"}),
-    "apex": frozenset({"apexframe", "apex"}),
-    "offset": frozenset({"offsetframe", "offset"}),
-    "action_units": frozenset({"actionunits", "actionunit", "aus", "au"}),
-    "emotion": frozenset({"estimatedemotion", "emotion"}),
+#: For each field of a clip, the header texts that name it; the first is the sheets' own.
+HEADERS = {
+    "subject": ("Subject", "Subjects", "Subject ID", "Sub"),
+    "clip": ("Filename", "Clip", "Clip Name"),
+    "onset": ("OnsetFrame", "Onset"),
+    "apex": ("ApexFrame", "Apex"),
+    "offset": ("OffsetFrame", "Offset"),
+    "action_units": ("Action Units", "Action Unit", "AUs", "AU"),
+    "emotion": ("Estimated Emotion", "Emotion"),
 }
-#: The same as the sheets write them, for messages.
-TITLES = {
-    "subject": "Subject",
-    "clip": "Filename",
-    "onset": "OnsetFrame",
-    "apex": "ApexFrame",
-    "offset": "OffsetFrame",
-    "action_units": "Action Units",
-    "emotion": "Estimated Emotion",
-}
+TITLES = {field: headers[0] for field, headers in HEADERS.items()}
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows below the header of one spreadsheet.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    rows : list of (int, dict)
-        Row number in the file (from 1) and the cells of that row by field of `COLUMNS`.
-    """
+    """The rows below the header of one spreadsheet: number in the file (from 1), cells by field."""
 
     path: Path
     rows: list[tuple[int, dict[str, Any]]]
@@ -65,20 +47,22 @@ def normalised(cell: Any) -> str:
     return "".join(character for character in str(cell).lower() if character.isalnum())
 
 
+#: The same, normalised: header text to field.
+FIELDS = {normalised(header): field for field, all_ in HEADERS.items() for header in all_}
+
+
 def header_columns(cells: Cells) -> dict[str, int]:
     """Return the column index (from 0) of every field that this row of cells names."""
     found: dict[str, int] = {}
     for index, cell in enumerate(cells):
-        if isinstance(cell, str):
-            name = normalised(cell)
-            for field, titles in COLUMNS.items():
-                if name in titles:
-                    found.setdefault(field, index)
+        field = FIELDS.get(normalised(cell)) if isinstance(cell, str) else None
+        if field is not None:
+            found.setdefault(field, index)
     return found
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Read the first table of the file that has a header with every field of `COLUMNS`.
+    """Read the first table of the file that has a header with every field of `HEADERS`.
 
     The header is found by content among the first rows, so notes above it do no harm.
     Rows without any cell are passed over.
@@ -92,7 +76,7 @@ def read_sheet(path: Path) -> Sheet:
     for table in read_tables(path):
         for index, cells in enumerate(table[:MAX_HEADER_ROW]):
             columns = header_columns(cells)
-            if len(columns) == len(COLUMNS):
+            if len(columns) == len(HEADERS):
                 rows = [
                     (number, {f: row[i] if i < len(row) else None for f, i in columns.items()})
                     for number, row in enumerate(table[index + 1 :], start=index + 2)
@@ -100,7 +84,7 @@ def read_sheet(path: Path) -> Sheet:
                 ]
                 return Sheet(path, rows)
             best = max(best, columns, key=len)
-    lacking = [TITLES[field] for field in COLUMNS if field not in best]
+    lacking = [TITLES[field] for field in HEADERS if field not in best]
     raise MerError(
         "missing column",
         f"{printable(path)} has no header row with the column"
@@ -131,19 +115,13 @@ def candidates(root: Path) -> list[Path]:
 def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = None) -> Sheet:
     """Read the one spreadsheet in `root` that has an annotation sheet's header.
 
-    Parameters
-    ----------
-    root : Path
-        The data set's folder.
-    title, example : str
-        Name of the data set and of its original sheet, for messages.
-    sheet : path, optional
-        The file to read, where `root` holds several; relative paths start at `root`.
+    `title` and `example` name the data set and its original sheet in messages; `sheet` is the
+    file to read, where `root` holds several, and relative to it.
 
     Raises
     ------
     MerError
-        If there is none, or more than one, or the only ones cannot be read.
+        ``missing sheet``, ``several sheets``, or why the only ones cannot be read.
     """
     if sheet is not None:
         named = root / sheet

@@ -42,19 +42,8 @@ class Survey:
 def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = False) -> Survey:
     """Read the data set in `root` and decide every row's fate.
 
-    Parameters
-    ----------
-    dataset, root
-        What to read, by which rules, and its checked root.
-    thorough : bool
-        Look at the frames of rows that the scheme leaves out, too.
-    decode : bool
-        Decode every frame from onset to offset.
-
-    Raises
-    ------
-    MerError
-        If the sheet cannot be read at all. Problems of single rows are collected.
+    `thorough` looks at the frames of rows that the scheme leaves out, too. Problems of single
+    rows are collected; a sheet that cannot be read at all raises `MerError`.
     """
     source = dataset.read(root)
     survey = Survey(dataset, root, source)

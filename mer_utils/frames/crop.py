@@ -47,20 +47,11 @@ class CropOptions(BaseModel):
 
 
 def face_box(face: Face, *, margin: float, size: int) -> np.ndarray:
-    """Return the transform from a frame's pixels to those of the crop.
+    """Return the transform (2, 3) from a frame's pixels to those of the crop.
 
-    Parameters
-    ----------
-    face : Face
-    margin, size
-        See `CropOptions`.
-
-    Returns
-    -------
-    ndarray of shape (2, 3), float64
-        ``crop = M[:, :2] @ frame + M[:, 2]``, in pixel centres. It turns the eyes level, takes
-        the centre of the face's box to the centre of the crop, and the longer side of the
-        box, times ``1 + 2 * margin``, to `size`.
+    In pixel centres, ``crop = M[:, :2] @ frame + M[:, 2]``. It turns the eyes level, takes the
+    centre of the face's box to the centre of the crop, and the longer side of the box, times
+    ``1 + 2 * margin``, to `size`.
 
     Examples
     --------
@@ -77,45 +68,20 @@ def face_box(face: Face, *, margin: float, size: int) -> np.ndarray:
 
 
 def crop(frames: Iterable[np.ndarray], face: Face, *, margin: float, size: int) -> np.ndarray:
-    """Cut one and the same box out of every frame.
+    """Cut one and the same box out of every frame, (t, size, size, c) of uint8.
 
-    Parameters
-    ----------
-    frames : ndarray of shape (t, h, w, c) or (t, h, w), or iterable of its frames, uint8
-    face : Face
-        Found on the clip's onset frame, see `find_face`.
-    margin, size
-        See `CropOptions`.
-
-    Returns
-    -------
-    ndarray of shape (t, size, size, c), uint8
-        What lies outside the frame is black.
-
-    Notes
-    -----
-    The transform is linear in the pixels and the same for every frame, so what does not move
-    in the clip does not move in the crop. A large face is averaged down to `size`, as an
-    area, not sampled.
+    The transform is linear in the pixels and the same for every frame, so what does not move in
+    the clip does not move in the crop. A large face is averaged down to `size`, as an area, not
+    sampled. What lies outside the frame is black.
     """
     transform = face_box(face, margin=margin, size=size)
     return np.stack([_cut(frame, transform, size) for frame in frames])
 
 
 def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") -> np.ndarray:
-    """Find the face on the first frame and crop every frame to it.
+    """Find the face on the first frame and crop every frame to it, (t, size, size, c) of uint8.
 
-    Parameters
-    ----------
-    frames : ndarray of shape (t, h, w, c), uint8
-        From the onset on.
-    options : CropOptions
-    clip : str
-        What to call the clip in an error.
-
-    Returns
-    -------
-    ndarray of shape (t, size, size, c), uint8
+    `frames` (t, h, w, c) begin at the onset; `clip` is what an error calls the clip.
 
     Raises
     ------

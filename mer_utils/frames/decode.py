@@ -15,12 +15,7 @@ cv2.setNumThreads(1)
 
 
 def decode(path: Path) -> np.ndarray:
-    """Read one image, a JPEG, PNG or BMP file.
-
-    Returns
-    -------
-    ndarray of shape (h, w, c), uint8
-        c is 3 (red, green, blue) for a colour image and 1 for a grey one.
+    """Read a JPEG, PNG or BMP file as (h, w, c) of uint8: red, green, blue, or one channel of grey.
 
     Raises
     ------

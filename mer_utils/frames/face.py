@@ -95,13 +95,7 @@ DETECTORS: dict[str, Callable[[], Detector]] = {"centerface": centerface}
 
 
 def check_detector(name: str) -> str:
-    """Return the name of a detector if it can be one.
-
-    Raises
-    ------
-    ValueError
-        If it is neither in `DETECTORS` nor ``module.function``.
-    """
+    """Return a detector's name; ValueError if it is neither known nor ``module.function``."""
     dotted = "." in name and all(part.isidentifier() for part in name.split("."))
     if name not in DETECTORS and not dotted:
         raise ValueError(
@@ -114,17 +108,14 @@ def check_detector(name: str) -> str:
 def get_detector(name: str) -> Detector:
     """Return the detector called `name`.
 
-    Parameters
-    ----------
-    name : str
-        A key of `DETECTORS`, or ``module.function``: a function without arguments, in a module
-        that can be imported, which returns a `Detector`. It is imported wherever faces are
-        looked for, in worker processes too, and called once in each.
+    A name is a key of `DETECTORS`, or ``module.function``: a function without arguments, in a
+    module that can be imported, which returns a `Detector`. It is imported wherever faces are
+    looked for, in worker processes too, and called once in each.
 
     Raises
     ------
     MerError
-        If there is none.
+        ``unknown name``; ``missing extra``, if the detector's package is not installed.
 
     Examples
     --------
@@ -147,26 +138,12 @@ def get_detector(name: str) -> Detector:
 
 
 def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Face | None:
-    """Find the largest face of a frame, and its eyes.
+    """Find the largest face of a frame (h, w, c) or (h, w), and its eyes; None where there is none.
 
-    Parameters
-    ----------
-    frame : ndarray of shape (h, w, c) or (h, w), uint8
-        Grey, or red, green, blue.
-    detector : str or callable
-        A name as for `get_detector`, or a detector.
-
-    Returns
-    -------
-    Face or None
-        None where no face is found. Coordinates are multiples of a sixteenth of a pixel.
-
-    Notes
-    -----
-    The detector's eyes are refined: the frame is turned and scaled so that they are level and
-    a fixed distance apart, and they are looked for again in that window and in its mirror
-    image, whose mean has no preference for a side. This is done once, and then at three
-    scales, whose mean is taken.
+    Coordinates are multiples of a sixteenth of a pixel. The detector's eyes are refined: the
+    frame is turned and scaled so that they are level and a fixed distance apart, and they are
+    looked for again in that window and in its mirror image, whose mean has no preference for a
+    side. This is done once, and then at three scales, whose mean is taken.
 
     Examples
     --------
@@ -188,19 +165,8 @@ def level_transform(
 ) -> np.ndarray:
     """Return the turn and scaling that levels the eyes and takes `centre` to `target`.
 
-    Parameters
-    ----------
-    eyes : ndarray of shape (2, 2)
-        Left and right eye, (x, y).
-    centre : ndarray of shape (2,)
-    scale : float
-        New pixels a pixel.
-    target : tuple of float
-
-    Returns
-    -------
-    ndarray of shape (2, 3), float64
-        ``new = M[:, :2] @ old + M[:, 2]``, in pixel centres.
+    `eyes` are (2, 2), left and right, (x, y); `scale` is new pixels per pixel. In pixel centres,
+    ``new = M[:, :2] @ old + M[:, 2]``.
     """
     across = (eyes[1] - eyes[0]) / np.hypot(*(eyes[1] - eyes[0]))
     turn = scale * np.array([[across[0], across[1]], [-across[1], across[0]]])

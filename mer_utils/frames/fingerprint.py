@@ -23,12 +23,8 @@ def clip_fingerprint(paths: Sequence[Path]) -> str:
 def fingerprints(clips: Sequence[Sequence[Path]], cache: Path | None = None) -> list[str]:
     """Return the fingerprint of each clip, given its frames.
 
-    Parameters
-    ----------
-    clips : sequence of sequences of Path
-    cache : Path, optional
-        A folder. Reading every frame takes a while, so each clip's fingerprint is kept
-        there under its files' names, sizes and modification times.
+    Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint under
+    its files' names, sizes and modification times.
     """
     if cache is None:
         return [clip_fingerprint(paths) for paths in clips]

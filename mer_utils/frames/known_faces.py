@@ -20,35 +20,19 @@ _folder: Path | None = None
 
 
 def remember_faces(folder: Path | None) -> None:
-    """Keep faces that are found from now on, in this process, in a folder.
+    """Keep faces that are found from now on, in this process, in a folder; None keeps nothing.
 
-    One small file a frame and detector, named by a fingerprint of both, so that any number of
+    One small file per frame and detector, named by a fingerprint of both, so that any number of
     processes may share the folder. The folder can be removed at any time.
-
-    Parameters
-    ----------
-    folder : Path or None
-        None keeps nothing.
     """
     global _folder
     _folder = folder
 
 
 def face_on(path: Path, detector: str, frame: np.ndarray | None = None) -> Face | None:
-    """Find the face on an image file, or read where it was found before.
+    """Find the face on an image file, or read where it was found before; None where there is none.
 
-    Parameters
-    ----------
-    path : Path
-    detector : str
-        See `find_face`.
-    frame : ndarray of shape (h, w, c), uint8, optional
-        The image, where it has been decoded already.
-
-    Returns
-    -------
-    Face or None
-        None where no face is found.
+    `frame` is the image (h, w, c), where it has been decoded already.
     """
     known = None if _folder is None else _folder / f"{_key(path, detector)}.json"
     if known is not None:

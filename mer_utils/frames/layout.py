@@ -71,25 +71,13 @@ def frame_number(name: str) -> int | None:
 
 @dataclass
 class Listing:
-    """What one clip folder holds.
+    """What one folder holds: of a clip its `frames`, of others its `folders`.
 
-    Parameters
-    ----------
-    frames : dict of int to Path
-        Frame number to file, in numeric order.
-    empty : list of int
-        Numbers of the frames whose file has no bytes.
-    doubled : dict of int to list of str
-        Frame numbers that more than one file claims.
-    clutter, unexpected, refused : list of str
-        Names of files that systems leave about; of files that are no frames; and of links
-        that leave the root, loop or lead nowhere, and names that are not UTF-8.
-    folders : list of str
-        Names of the folders in it, where folders are expected.
-    refused_numbers : set of int
-        Numbers of the frames that refused entries claim.
-    outward : dict of int to str
-        Frame numbers claimed by links that leave the root, and their names.
+    `frames` are files by number, in numeric order; `empty` those without bytes; `doubled` the
+    numbers that more than one file claims. `clutter` is left about by systems, `unexpected` are
+    files that are no frames; `refused` are links that leave the root, loop or lead nowhere, and
+    names that are not UTF-8. `refused_numbers` are the frames that refused entries claim,
+    `outward` those claimed by links that leave the root.
     """
 
     frames: dict[int, Path] = field(default_factory=dict)

@@ -27,16 +27,10 @@ _FIRST_ATOMS = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", 
 
 @dataclass(frozen=True)
 class VideoClip:
-    """Frames of a video.
+    """Frames of a video, (t, h, w, 3), red, green, blue.
 
-    Parameters
-    ----------
-    frames : ndarray of shape (t, h, w, 3), uint8
-        Red, green, blue.
-    first : int
-        Number of the first of them in the video, which counts from 1.
-    fps : float
-        Frames per second by the file's own account; 0 where it gives none.
+    `first` is the number of the first of them, counted from 1; `fps` the frames per second by
+    the file's own account, 0 where it gives none.
     """
 
     frames: np.ndarray
@@ -61,26 +55,13 @@ def is_video(path: Path) -> bool:
 
 
 def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip:
-    """Decode the frames `first` to `last` of a video, both included.
-
-    Parameters
-    ----------
-    path : Path
-        An mp4, avi or mov file.
-    first : int
-        Number of the first wanted frame; the video's first frame has number 1.
-    last : int, optional
-        Number of the last wanted frame. None reads to the end.
-
-    Returns
-    -------
-    VideoClip
+    """Decode the frames `first` to `last` of a video, both included; None reads to the end.
 
     Raises
     ------
     MerError
-        If the file is missing, no video, cannot be decoded, breaks off, holds no frame, has
-        no such frame numbers, or its frames would take more than `MAX_BYTES`.
+        ``cannot read``; ``undecodable video``; ``bad frames``, if they would take more than
+        `MAX_BYTES`; ``frames outside``, if the video has no such numbers.
     """
     if first < 1 or (last is not None and last < first):
         raise MerError(

@@ -30,16 +30,9 @@ FLICKER = 0.003
 
 @dataclass(frozen=True)
 class Clip:
-    """A made clip.
+    """A made clip: `frames` (t, h, w, c) of uint8, in red, green, blue.
 
-    Parameters
-    ----------
-    frames : ndarray of uint8, shape (t, h, w, c)
-        Colour frames are in the order blue, green, red, as OpenCV has them.
-    apex : int
-        Index into `frames` of the frame of strongest expression.
-    action_units : str
-        As a sheet would write them, "6+12".
+    `apex` is an index into them, `action_units` what a sheet would write, "6+12".
     """
 
     frames: Array
@@ -182,17 +175,8 @@ def make_clip(
         Who is drawn, and which of the person's clips.
     n_frames : tuple of int
         Frames from onset to apex and from apex to offset: the clip has their sum plus one.
-    frame_size : tuple of int
-        Width and height in pixels.
-    phase_difference : float
-        How different fall and rise are, 0 to 1; see `dynamics.activation`.
-    noise : float
-        Scales drift, flicker, sensor noise and the variation of action units; 0 is none.
-
-    Returns
-    -------
-    Clip
-        With frames of shape (t, h, w, c); colours are red, green, blue.
+    frame_size, phase_difference, noise
+        As of `synthetic.write`.
 
     Examples
     --------

@@ -24,30 +24,23 @@ def activation(
     rise: int | None = None,
     fall: int | None = None,
 ) -> np.ndarray:
-    r"""Return each unit's activation in each frame, 1 at the apex.
+    r"""Return each unit's activation in each frame, (units, before + 1 + after), 1 at the apex.
 
     Parameters
     ----------
     units : tuple of Unit
-        The units of the clip; the strongest one leads.
+        The units of the clip; the strongest one leads, and it alone arrives exactly at the apex.
     before, after : int
         Frames from onset to apex and from apex to offset (the apex is in neither).
     rng : numpy.random.Generator
         Draws when each unit starts and when it has arrived.
     phase_difference : float
-        :math:`p` in [0, 1]. With 0 every unit's fall is the time-mirror of its rise, so the
-        two phases carry the same information up to sign. With 1 some units let go at once
-        and entirely, while others hold on, let go late and keep a part at the offset, so that
-        the units' relative strengths and timing differ clearly between the phases.
+        :math:`p` in [0, 1]. With 0 every unit's fall is the time-mirror of its rise. With 1 some
+        units let go at once and entirely, while others hold on, let go late and keep a part at
+        the offset, so that strengths and timing differ clearly between the phases.
     rise, fall : int, optional
         Frames that the whole rise and fall would take, where the clip shows only a part of
         one. Default: `before` and `after`.
-
-    Returns
-    -------
-    ndarray, shape (units, before + 1 + after)
-        Non-decreasing up to the apex, non-increasing after it. Units reach their height at
-        different times; only the leading one arrives exactly at the apex.
 
     Notes
     -----

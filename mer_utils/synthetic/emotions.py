@@ -77,7 +77,7 @@ class Unit:
 
 
 def draw_units(emotion: str, rng: np.random.Generator, noise: float = 1.0) -> tuple[Unit, ...]:
-    """Draw the action units of one clip.
+    """Draw the action units of one clip, in ascending order of AU number.
 
     Parameters
     ----------
@@ -87,11 +87,6 @@ def draw_units(emotion: str, rng: np.random.Generator, noise: float = 1.0) -> tu
         The clip's own generator.
     noise : float
         Scales the variation between clips; 0 gives the plain prototype at intensity 1.
-
-    Returns
-    -------
-    tuple of Unit
-        In ascending order of AU number; never empty.
 
     Examples
     --------

@@ -129,14 +129,7 @@ class Fields:
 def fields(who: Identity, units: tuple[Unit, ...], frame: Canvas) -> Fields:
     """Return the displacement and shading of each unit on each side it acts on.
 
-    Parameters
-    ----------
-    who : Identity
-        Whose landmarks.
-    units : tuple of Unit
-        The clip's action units.
-    frame : Canvas
-        The frame's pixel grid; amplitudes scale with its unit.
+    Amplitudes scale with the frame's unit.
     """
     x, y = frame.grid()
     scale = frame.unit / NOMINAL_UNIT

@@ -22,26 +22,21 @@ GROUND_TRUTH = "ground_truth.parquet"
 
 
 def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return what was drawn in each clip of a twin, one row a clip.
-
-    Parameters
-    ----------
-    root : path
-        A complete twin.
+    """Return what was drawn in each clip of a twin, one row per clip.
 
     Returns
     -------
     DataFrame
         Columns dataset, subject, clip (the key), emotion (the sheet's word), shown (the
         emotion that was drawn), onset, true_apex, offset (frame numbers), action_unit, side,
-        intensity, amplitude_px, left_at_offset (one value a unit; an amplitude is the largest
+        intensity, amplitude_px, left_at_offset (one value per unit; an amplitude is the largest
         displacement on either side, in pixels of the frame at the true apex) and the head's
         drift at the true apex.
 
     Raises
     ------
     MerError
-        If `root` holds no twin.
+        ``other twin``, if `root` holds none.
     """
     _settings_of(root)
     return pd.read_parquet(Path(root) / GROUND_TRUTH)
@@ -66,11 +61,6 @@ def true_displacement(
     ndarray, shape (h, w, 2), float32
         Displacement (right, down) in pixels: the apex frame shows at ``p`` what the resting
         face shows at ``p`` minus the displacement.
-
-    Raises
-    ------
-    MerError
-        If `root` holds no twin, or the twin no such clip.
     """
     settings = _settings_of(root)
     row = _plans(settings).get((subject, clip))

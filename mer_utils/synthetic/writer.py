@@ -45,7 +45,7 @@ def write(
     workers: int = 1,
     progress: bool = False,
 ) -> Path:
-    """Write a synthetic twin of a data set: frames, sheet and ground truth.
+    """Write a synthetic twin of a data set: frames, sheet and ground truth; return its root.
 
     The faces are drawn and the motion is made. Nothing measured on a twin is evidence about
     faces; it shows that code runs, and what the code does with motion that is known.
@@ -53,15 +53,13 @@ def write(
     Parameters
     ----------
     dataset : {"casme2", "samm", "smic"}
-        Whose layout to write.
     root : path
         The folder to make. It must not exist, be empty, or hold this very twin.
     subjects : int, optional
-        Number of subjects. None: the published numbers of subjects, of clips per class and
-        of odd rows, and clips per subject in the published range.
+        None: the published numbers of subjects, of clips per class and of odd rows.
     clips_per_subject : int, optional
-        With `subjects`: clips of the data set's classes for each subject (default 10), spread
-        evenly over the classes; up to three subjects get one more outside those classes.
+        With `subjects`: clips of the default scheme's classes (default 10), spread evenly; up
+        to three subjects get one more outside those classes.
     seed : int
         The same arguments give the same bytes, whatever the number of workers.
     phase_difference : float
@@ -69,26 +67,19 @@ def write(
     noise : float
         Scales head drift, flicker, sensor noise and the variation of action units.
     frame_size : tuple of int, optional
-        Width and height in pixels. Default: 280 x 340 for CASME II and for SAMM (a face crop,
-        grey, where the real one has 2040 x 1088), 140 x 170 for SMIC-HS; with
-        ``layout="raw"`` 640 x 480 and 2040 x 1088.
+        Width and height in pixels; by default that of the data set's `Twin`.
     layout : {"cropped", "raw"}
-        "raw" shows head and shoulders before a plain wall, in CASME II under
-        ``CASME2_RAW_selected``. SMIC-HS has "cropped" only.
+        "raw" shows head and shoulders before a plain wall; SMIC-HS has "cropped" only.
     workers : int
         Processes to draw with.
     progress : bool
         Show a progress bar.
 
-    Returns
-    -------
-    Path
-        The root, absolute.
-
     Raises
     ------
     MerError
-        If an argument is out of range, or `root` holds something else.
+        ``unknown name``, ``invalid option``, ``cannot write``; ``other twin``, if `root` holds
+        something else.
     """
     settings = make_settings(
         dataset, seed, subjects, clips_per_subject, phase_difference, noise, frame_size, layout
