@@ -85,7 +85,7 @@ class MerError(Exception):
     Examples
     --------
     >>> error = MerError("unknown name", "profile 'huge' is unknown", "demo or smoke", "choose one")
-    >>> print(error, error.kind, sep="\\n")
+    >>> print(error, error.kind, sep="\n")
     profile 'huge' is unknown; expected demo or smoke. Remedy: choose one.
     unknown name
     """
