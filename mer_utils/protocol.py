@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
+from mer_utils.registry import unknown
 
 #: How folds are made and trained: the protocol, then two mistakes.
 EVALUATIONS = {
@@ -28,7 +29,7 @@ EVALUATIONS = {
 class Fold(NamedTuple):
     """One fold.
 
-    Parameters
+    Attributes
     ----------
     held_out : str
         The subject tested in this fold.
@@ -42,21 +43,14 @@ class Fold(NamedTuple):
 
 
 def loso(clips: pd.DataFrame) -> Iterator[Fold]:
-    """Yield one fold a subject, in the order of the subjects' names.
+    """Yield one fold per subject, in the order of the subjects' names.
 
-    Parameters
-    ----------
-    clips : DataFrame
-        The clip table; only its ``subject`` column is read.
-
-    Yields
-    ------
-    Fold
+    Of the clip table only the column ``subject`` is read.
 
     Raises
     ------
     MerError
-        If there are fewer than two subjects.
+        "too few subjects" if there are fewer than two.
 
     Examples
     --------
@@ -70,7 +64,7 @@ def loso(clips: pd.DataFrame) -> Iterator[Fold]:
     names = sorted(set(subjects))
     if len(names) < 2:
         raise MerError(
-            "TODO",
+            "too few subjects",
             f"the table holds {len(names)} subject(s)",
             "at least two, so that one can be held out",
             "load a data set of several subjects",
@@ -83,39 +77,21 @@ def loso(clips: pd.DataFrame) -> Iterator[Fold]:
 
 
 def folds(clips: pd.DataFrame, evaluation: str = "loso") -> Iterator[Fold]:
-    """Yield the folds of an evaluation.
+    """Yield the folds of an evaluation, a key of `EVALUATIONS`.
 
-    Parameters
-    ----------
-    clips : DataFrame
-        The clip table.
-    evaluation : str
-        A key of `EVALUATIONS`. With ``"held-out copies"`` the folds are those of `loso`: what
-        is wrong happens where their training images are collected.
-
-    Yields
-    ------
-    Fold
+    With ``"held-out copies"`` they are those of `loso`: what is wrong happens where their
+    training images are collected.
     """
     if evaluation not in EVALUATIONS:
-        raise MerError(
-            "TODO",
-            f"evaluation {evaluation!r} is unknown",
-            f"one of {', '.join(EVALUATIONS)}",
-            "choose one of them",
-        )
+        raise unknown("evaluation", evaluation, EVALUATIONS)
     yield from mixed_folds(clips) if evaluation == "mixed folds" else loso(clips)
 
 
 def mixed_folds(clips: pd.DataFrame) -> Iterator[Fold]:
     """Deal the clips into as many folds as there are subjects: a mistake, to be measured.
 
-    People stand on both sides of every fold, so a network can recognise the person.
-
-    Yields
-    ------
-    Fold
-        Named ``fold01``, ``fold02``, ... Each class is spread evenly over the folds.
+    People stand on both sides of every fold, so a network can recognise the person. Folds are
+    named ``fold01``, ``fold02``, ...; each class is spread evenly over them.
     """
     n = clips["subject"].nunique()
     dealt = np.random.default_rng(0).permutation(len(clips))
@@ -128,44 +104,29 @@ def mixed_folds(clips: pd.DataFrame) -> Iterator[Fold]:
 
 
 def fold_of(clips: pd.DataFrame, held_out: str, evaluation: str = "loso") -> Fold:
-    """Return the fold called `held_out`: in LOSO the one that tests this subject.
-
-    Raises
-    ------
-    MerError
-        If there is no such fold.
-    """
+    """Return the fold called `held_out`: in LOSO the one that tests this subject."""
+    names = []
     for fold in folds(clips, evaluation):
         if fold.held_out == held_out:
             return fold
-    raise MerError(
-        "TODO",
-        f"subject {held_out!r} is not in the table",
-        f"one of {', '.join(sorted(set(clips['subject'])))}",
-        "correct the subject's name",
-    )
+        names.append(fold.held_out)
+    raise unknown("fold", held_out, iter(names))
 
 
 def guard(fold: Fold, clips: pd.DataFrame) -> None:
-    """Refuse a fold in which a person stands on both sides.
-
-    Raises
-    ------
-    MerError
-        If a subject, or a clip, is both trained on and tested, or a side is empty.
-    """
+    """Raise "leak" if a subject or a clip is trained on and tested, or a side is empty."""
     subjects = clips["subject"].to_numpy()
     shared = set(subjects[fold.train]) & set(subjects[fold.test])
     if shared or set(fold.train) & set(fold.test):
         raise MerError(
-            "TODO",
+            "leak",
             f"fold held_out={fold.held_out} trains on the subject(s) it tests: {sorted(shared)}",
             "no subject on both sides",
             "make folds with protocol.loso",
         )
     if not len(fold.train) or not len(fold.test):
         raise MerError(
-            "TODO",
+            "leak",
             f"fold held_out={fold.held_out} has an empty side",
             "clips to train on and clips to test",
             "check the subject column of the clip table",

@@ -20,10 +20,9 @@ class Scores:
     Attributes
     ----------
     accuracy, uf1, uar : float
-        Share of correct clips, unweighted F1, unweighted average recall.
+        Share of correct clips, macro-averaged F1 (UF1) and macro-averaged recall (UAR).
     undefined : tuple of int
-        Classes without a true clip: their recall is undefined, and UAR is the mean over the
-        others.
+        Classes without a true clip: UAR is the mean over the others.
     """
 
     accuracy: float
@@ -33,7 +32,7 @@ class Scores:
 
 
 def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Count clips by true and predicted class.
+    """Count clips by true class (rows) and predicted class (columns).
 
     Parameters
     ----------
@@ -42,15 +41,11 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> ND
     n_classes : int
         Number of classes of the scheme, whether or not each one occurs.
 
-    Returns
-    -------
-    ndarray of int, shape (n_classes, n_classes)
-        Row: true class; column: predicted class.
-
     Raises
     ------
     MerError
-        If there are no clips, the lengths differ, or a class is not an integer in range.
+        "no results" without clips; "bad predictions" if the lengths differ or a class is not an
+        integer in range.
 
     Examples
     --------
@@ -67,30 +62,11 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> ND
             "one prediction for every clip",
             "pass both from the same rows",
         )
-    return grouped_confusion_matrices(
-        np.zeros(len(true), dtype=np.int64), true, pred, 1, n_classes
-    )[0]
+    return grouped_confusion_matrices(np.zeros_like(true), true, pred, 1, n_classes)[0]
 
 
 def scores(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Scores:
-    """Score predictions, pooled over all clips given.
-
-    Parameters
-    ----------
-    y_true, y_pred : array_like of int, shape (n,)
-        True and predicted classes, from 0 to ``n_classes - 1``, of all folds together.
-    n_classes : int
-        Number of classes of the scheme.
-
-    Returns
-    -------
-    Scores
-        Accuracy, UF1 and UAR, and the classes without a true clip.
-
-    Raises
-    ------
-    MerError
-        As `confusion_matrix`.
+    """Score predictions, pooled over all clips given; arguments as of `confusion_matrix`.
 
     Notes
     -----
@@ -105,9 +81,8 @@ def scores(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Scores:
     (2,)
     """
     counts = confusion_matrix(y_true, y_pred, n_classes)
-    accuracy, uf1, uar = scores_from_counts(counts)
     missing = tuple(int(k) for k in np.flatnonzero(counts.sum(axis=1) == 0))
-    return Scores(float(accuracy), float(uf1), float(uar), missing)
+    return Scores(*map(float, scores_from_counts(counts)), missing)
 
 
 def scores_from_counts(
@@ -118,17 +93,12 @@ def scores_from_counts(
     Parameters
     ----------
     counts : array_like, shape (..., K, K)
-        Confusion counts, rows true, columns predicted.
+        Rows true, columns predicted. Which classes enter the means: see the room's docstring.
 
     Returns
     -------
     accuracy, uf1, uar : ndarray, each of shape (...)
         NaN where a matrix is empty.
-
-    Notes
-    -----
-    This is the one place that knows the formulas. Which classes enter the means is stated in
-    the module's docstring.
 
     Examples
     --------
@@ -139,8 +109,7 @@ def scores_from_counts(
     counts = np.asarray(counts, dtype=np.float64)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     n_true, n_pred = counts.sum(axis=-1), counts.sum(axis=-2)
-    total = n_true.sum(axis=-1)
-    accuracy = ratio(hits.sum(axis=-1), total)
+    accuracy = ratio(hits.sum(axis=-1), n_true.sum(axis=-1))
     f1_weight, recall_weight = n_true + n_pred > 0, n_true > 0
     f1 = np.divide(2 * hits, n_true + n_pred, out=np.zeros_like(hits), where=f1_weight)
     recall = np.divide(hits, n_true, out=np.zeros_like(hits), where=recall_weight)
@@ -156,19 +125,7 @@ def grouped_confusion_matrices(
     n_groups: int,
     n_classes: int,
 ) -> NDArray[np.int64]:
-    """Count clips by group, true and predicted class.
-
-    Parameters
-    ----------
-    group, y_true, y_pred : ndarray of int, shape (n,)
-        Group number and classes of each clip, from 0.
-    n_groups, n_classes : int
-        Sizes of the result.
-
-    Returns
-    -------
-    ndarray of int, shape (n_groups, n_classes, n_classes)
-    """
+    """Count clips by group, true and predicted class; shape (n_groups, n_classes, n_classes)."""
     flat = (group.astype(np.int64) * n_classes + y_true) * n_classes + y_pred
     counts = np.bincount(flat, minlength=n_groups * n_classes**2)
     return counts.reshape(n_groups, n_classes, n_classes)

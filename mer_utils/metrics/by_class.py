@@ -18,22 +18,20 @@ def class_scores(
     n_classes: int,
     classes: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Tabulate precision, recall and F1 of every class.
+    """Tabulate precision, recall and F1, one row per class.
 
     Parameters
     ----------
-    y_true, y_pred : array_like of int, shape (n,)
-        True and predicted classes, from 0.
-    n_classes : int
-        Number of classes of the scheme.
+    y_true, y_pred, n_classes
+        As of `confusion_matrix`.
     classes : sequence of str, optional
         Class names in order; by default the numbers.
 
     Returns
     -------
     DataFrame
-        One row per class: ``class``, ``n_true``, ``n_predicted``, ``n_correct``, ``precision``,
-        ``recall``, ``f1``, and ``undefined``, which names each measure that is missing (NA).
+        ``class``, ``n_true``, ``n_predicted``, ``n_correct``, ``precision``, ``recall``,
+        ``f1``, and ``undefined``, which names each measure that is missing (NA).
 
     Examples
     --------
@@ -45,16 +43,23 @@ def class_scores(
     2   surprise    <NA>      <NA>  precision, recall, f1
     """
     counts = confusion_matrix(y_true, y_pred, n_classes)
-    names = _class_names(classes, n_classes)
+    names = [str(k) for k in range(n_classes)] if classes is None else list(classes)
+    if len(names) != n_classes:
+        raise MerError(
+            "invalid option",
+            f"{len(names)} class names for {n_classes} classes",
+            "one name for every class",
+            "pass the classes of the label scheme",
+        )
     hits, n_true, n_pred = np.diagonal(counts), counts.sum(axis=1), counts.sum(axis=0)
+    table = pd.DataFrame(
+        {"class": names, "n_true": n_true, "n_predicted": n_pred, "n_correct": hits.copy()}
+    )
     measures = {
         "precision": (hits, n_pred),
         "recall": (hits, n_true),
         "f1": (2 * hits, n_true + n_pred),
     }
-    table = pd.DataFrame(
-        {"class": names, "n_true": n_true, "n_predicted": n_pred, "n_correct": hits.copy()}
-    )
     for name, (numerator, denominator) in measures.items():
         value = pd.array(ratio(numerator, denominator), dtype="Float64")
         value[denominator == 0] = pd.NA
@@ -66,18 +71,6 @@ def class_scores(
 
 def extremes(y_true: ArrayLike, n_classes: int) -> pd.DataFrame:
     """Score the perfect predictor and each constant predictor on given labels.
-
-    Parameters
-    ----------
-    y_true : array_like of int, shape (n,)
-        True classes, from 0.
-    n_classes : int
-        Number of classes of the scheme.
-
-    Returns
-    -------
-    DataFrame
-        Index: "perfect", then "always 0", "always 1", ...; columns accuracy, uf1, uar.
 
     Examples
     --------
@@ -92,15 +85,3 @@ def extremes(y_true: ArrayLike, n_classes: int) -> pd.DataFrame:
     predictors |= {f"always {k}": np.full_like(true, k) for k in range(n_classes)}
     table = {name: scores(true, pred, n_classes) for name, pred in predictors.items()}
     return pd.DataFrame({m: {n: getattr(s, m) for n, s in table.items()} for m in METRICS})
-
-
-def _class_names(classes: Sequence[str] | None, n_classes: int) -> list[str]:
-    names = [str(k) for k in range(n_classes)] if classes is None else list(classes)
-    if len(names) != n_classes:
-        raise MerError(
-            "invalid option",
-            f"{len(names)} class names for {n_classes} classes",
-            "one name for every class",
-            "pass the classes of the label scheme",
-        )
-    return names

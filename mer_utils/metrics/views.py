@@ -9,12 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
-from mer_utils.metrics.predictions import (
-    CLIP_KEY,
-    complete,
-    probability_columns,
-    refuse_repeats,
-)
+from mer_utils.metrics.predictions import CLIP_KEY, complete, probability_columns, refuse_repeats
 
 
 def average_views(
@@ -28,10 +23,9 @@ def average_views(
     Parameters
     ----------
     predictions : DataFrame
-        One row a prediction, with ``test_view`` and the probability columns.
+        One row per prediction, with ``run``, ``dataset``, ``test_view`` and probabilities.
     views : sequence of str
-        Test views to average, for instance ``["onset_apex", "apex_offset"]``. A clip that lacks
-        some of them is averaged over those it has.
+        Test views to average. A clip that lacks some of them is averaged over those it has.
     missing : {"error", "drop"}
         What to do with a clip that was tested, but in none of `views` (a clip without an apex
         has no half): refuse, or leave it out, so that fewer clips are scored than elsewhere.
@@ -39,15 +33,15 @@ def average_views(
     Returns
     -------
     DataFrame
-        One prediction row a clip and run, columns as before and ``n_views``, the number of
-        views averaged; ``test_view`` is the names joined by "+", ``y_pred`` the class of the
-        largest mean probability (the first of equals).
+        One row per clip and run, columns as before and ``n_views``, the number of views
+        averaged; ``test_view`` is the names joined by "+", ``y_pred`` the class of the largest
+        mean probability (the first of equals).
 
     Raises
     ------
     MerError
-        If a view was never tested in a run, a clip has two predictions for one view, or a clip
-        has none of the views and `missing` is "error".
+        "bad predictions" if a view was never tested in a run, a clip has two predictions for
+        one view, or has none of the views and `missing` is "error".
 
     Examples
     --------
@@ -61,7 +55,7 @@ def average_views(
     0  onset_apex+apex_offset       1  0.6        2
     """
     views, probabilities = list(views), probability_columns(predictions) or ["p_0"]
-    complete(predictions, ["run", "dataset", "test_view", *probabilities])
+    predictions = complete(predictions, ["run", "test_view", *probabilities])
     for run, tested in predictions.groupby("run")["test_view"]:
         if absent := [v for v in views if not tested.eq(v).any()]:
             raise MerError(

@@ -37,20 +37,9 @@ ONE_SUBJECT = "interval (one subject)"
 def resample(
     statistic: Statistic, n_subjects: int, n_resamples: int, rng: int | np.random.Generator
 ) -> FloatArray:
-    """Evaluate a statistic on bootstrap resamples of the subjects.
+    """Evaluate a statistic on bootstrap resamples of the subjects; shape (..., n_resamples).
 
-    Parameters
-    ----------
-    statistic : callable
-        Maps weights (b, n_subjects), how often each subject occurs, to values (..., b).
-    n_subjects, n_resamples : int
-        Numbers of subjects and of resamples.
-    rng : int or numpy.random.Generator
-        Source of the resamples.
-
-    Returns
-    -------
-    ndarray, shape (..., n_resamples)
+    The statistic maps weights (b, n_subjects), how often each subject occurs, to values (..., b).
 
     Examples
     --------
@@ -65,24 +54,10 @@ def resample(
 def score_interval(
     estimate: FloatArray, resampled: FloatArray, n_subjects: int, n_clips: int, level: float
 ) -> FloatArray:
-    """Make the t interval of scores on the logit scale.
+    """Make the t interval of scores (m,) on the logit scale, from their resamples (m, b).
 
-    Parameters
-    ----------
-    estimate : ndarray, shape (m,)
-        Scores between 0 and 1.
-    resampled : ndarray, shape (m, b)
-        The same scores of the resamples.
-    n_subjects, n_clips : int
-        Numbers of subjects and clips; a score within half a clip of 0 or 1 is taken to be half
-        a clip away, where the logit is finite.
-    level : float
-        Nominal coverage, for instance 0.95.
-
-    Returns
-    -------
-    ndarray, shape (2, m)
-        Lower and upper ends; NaN where the resamples do not vary.
+    A score within half a clip of 0 or 1 is taken to be half a clip away, where the logit is
+    finite. Returns lower and upper ends (2, m); NaN where the resamples do not vary.
     """
     edge = 0.5 / n_clips
     centre = logit(np.clip(estimate, edge, 1 - edge))
@@ -97,18 +72,7 @@ def score_interval(
 def difference_interval(
     estimate: FloatArray, resampled: FloatArray, n_subjects: int, level: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Make the t interval and the p value of differences.
-
-    Parameters
-    ----------
-    estimate : ndarray, shape (m,)
-        Differences of scores.
-    resampled : ndarray, shape (m, b)
-        The same differences of the resamples.
-    n_subjects : int
-        Number of subjects.
-    level : float
-        Nominal coverage.
+    """Make the t interval and the p value of differences (m,), from their resamples (m, b).
 
     Returns
     -------

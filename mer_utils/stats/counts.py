@@ -1,7 +1,7 @@
 """Confusion counts per subject: what every interval and test here is computed from.
 
 Subjects are the units that are sampled, so a subject's clips stay together. Counting them once
-into a K x K matrix a subject makes a bootstrap over subjects a matrix product: resample weights
+into a K x K matrix per subject makes a bootstrap over subjects a matrix product: resample weights
 (resamples x subjects) times counts (subjects x K * K).
 """
 
@@ -34,7 +34,7 @@ class SubjectCounts:
     Attributes
     ----------
     counts : tuple of ndarray, each (n_seeds, n_subjects, K, K)
-        One array a setting, in the order asked for; the seeds may differ in number.
+        One array per setting, in the order asked for; the seeds may differ in number.
     correct : tuple of ndarray, each (n_seeds, n_clips)
         Whether each clip was predicted rightly, clips in the same order everywhere.
     subject : ndarray, shape (n_clips,)
@@ -73,17 +73,9 @@ class SubjectCounts:
         return f"class {', '.join(absent)} (no true clips)" if len(absent) else ""
 
     def scores(self, weights: FloatArray) -> FloatArray:
-        """Score resamples: pooled in each seed, then averaged over the seeds.
+        """Score resamples, given by weights (b, n_subjects): pooled per seed, then averaged.
 
-        Parameters
-        ----------
-        weights : ndarray, shape (b, n_subjects)
-            How often each subject occurs in each resample.
-
-        Returns
-        -------
-        ndarray, shape (n_settings, 3, b)
-            Accuracy, UF1 and UAR of each setting and resample.
+        The result has shape (n_settings, 3, b): accuracy, UF1 and UAR.
         """
         return np.stack(
             [self.scores_by_seed(weights, j).mean(axis=1) for j in range(len(self.counts))]

@@ -153,15 +153,8 @@ def compare(
 def wilcoxon_p(differences: ArrayLike) -> float:
     """Test whether subjects' differences are symmetric about 0 (Wilcoxon's signed ranks).
 
-    Parameters
-    ----------
-    differences : array_like, shape (n_subjects,)
-        One difference a subject; those of 0 are left out of the ranking.
-
-    Returns
-    -------
-    float
-        Two-sided p value; exact for few subjects (scipy's choice), 1 where no subject differs.
+    Returns the two-sided p value, exact for few subjects (scipy's choice); subjects without a
+    difference are left out of the ranking, and it is 1 where no subject differs.
 
     Examples
     --------
@@ -182,15 +175,8 @@ def wilcoxon_p(differences: ArrayLike) -> float:
 def mcnemar_p(baseline_correct: ArrayLike, treatment_correct: ArrayLike) -> float:
     """Test whether two predictors are right on equally many clips (McNemar).
 
-    Parameters
-    ----------
-    baseline_correct, treatment_correct : array_like of bool, shape (n_clips,)
-        Whether each predicts each clip rightly.
-
-    Returns
-    -------
-    float
-        Two-sided p value; 1 where the two are right on the same clips.
+    Each says of every clip whether it is predicted rightly. Returns the two-sided p value, 1
+    where the two are right on the same clips.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def average_ranks(
     Parameters
     ----------
     predictions : DataFrame
-        One row a prediction, of one setting; several data sets may be together.
+        One row per prediction, of one setting; several data sets may be together.
     models : str, default "model"
         Column whose values are ranked.
     runs : sequence of str
@@ -64,17 +64,11 @@ def average_ranks(
     alpha : float, default 0.05
         Level of the critical difference.
 
-    Returns
-    -------
-    Ranks
-        ``average`` and ``pairwise`` are the arguments of
-        ``scikit_posthocs.critical_difference_diagram``.
-
     Raises
     ------
     MerError
-        If there are fewer than three models (compare two with `compare`) or two subjects, or a
-        clip occurs twice in a run.
+        "nothing to compare" with fewer than three models (compare two with `compare`) or two
+        subjects; "bad predictions" if a clip occurs twice in a run.
 
     Notes
     -----

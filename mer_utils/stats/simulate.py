@@ -66,8 +66,8 @@ def simulate(
     rng : numpy.random.Generator
         Source of all randomness.
     mean_clips : float, default 9.5
-        Mean number of clips a subject (246 / 26 in CASME II); the numbers vary as 2 plus a
-        geometric number, so a few subjects hold many clips and most hold few.
+        Mean number of clips per subject (246 / 26 in CASME II): 2 plus a geometric number, so a
+        few subjects hold many clips and most hold few.
     class_shares : sequence of float
         Expected share of each class, summing to 1; by default those of CASME II.
     recall : float, default 0.6
@@ -167,20 +167,9 @@ def simulate(
 
 
 def true_scores(recall: float, class_shares: Sequence[float] = CASME2_SHARES) -> dict[str, float]:
-    """Return the scores of the population that `simulate` draws from.
+    """Return accuracy, UF1 and UAR of the population that `simulate` draws from.
 
-    Parameters
-    ----------
-    recall : float
-        True recall of every class.
-    class_shares : sequence of float
-        Expected share of each class.
-
-    Returns
-    -------
-    dict of str to float
-        ``accuracy``, ``uf1`` and ``uar`` of the expected confusion matrix, the limit for many
-        subjects.
+    They are those of the expected confusion matrix, the limit for many subjects.
 
     Examples
     --------
