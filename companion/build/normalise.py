@@ -20,8 +20,7 @@ def normalise(executed: NotebookNode) -> NotebookNode:
 
     Dropped: times, paths and versions that papermill recorded, random cell ids,
     standard error (warnings carry the kernel's process number), widget views. Memory
-    addresses, and the random identifiers of plotly figures and pandas Stylers, are
-    replaced by numbers in order of appearance. Where parameters were injected, the
+    addresses, and the random identifiers of pandas Stylers, are replaced by numbers in order of appearance. Where parameters were injected, the
     defaults are hidden and the injected values are shown folded instead.
     """
     node = NotebookNode(executed)

@@ -22,8 +22,6 @@ _PAGES = (
     "scipy",
     "statsmodels",
     "matplotlib",
-    "seaborn",
-    "plotly",
     "jupytext",
     "papermill",
     "ipykernel",

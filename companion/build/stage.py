@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from importlib.metadata import distribution
-from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -18,7 +17,6 @@ from mer_utils.errors import MerError
 
 #: Files of the repository's root that pages may include or link to.
 ROOT_FILES = ("CITATION.cff", "LICENSE")
-PLOTLY = "vendor/plotly.min.js"
 #: What the site has at its root besides pages; named in ``_config.yml``.
 EXTRA = "_extra"
 
@@ -86,8 +84,3 @@ def _vendor(target: Path) -> None:
     fonts = Path("output/chtml/fonts/woff-v2")
     shutil.copytree(mathjax / fonts, vendor / "mathjax" / fonts)
     shutil.copy(mathjax / "tex-chtml.js", vendor / "mathjax")
-    if any(PLOTLY in page.read_text("utf-8") for page in (target / "notebooks").glob("*.ipynb")):
-        spec = find_spec("plotly")
-        assert spec is not None
-        assert spec.origin is not None
-        shutil.copy(Path(spec.origin).parent / "package_data" / "plotly.min.js", vendor)

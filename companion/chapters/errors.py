@@ -217,7 +217,7 @@ def _by_run(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield title, setting and rows of each network and setting, in the order of tables."""
     runs = in_order(rows).groupby(["model", "setting"], sort=False, observed=True)
     for (model, setting), part in runs:
-        yield models.title(model), setting, part
+        yield models.title(str(model)), str(setting), part
 
 
 def _spread(run: pd.DataFrame) -> dict[str, float]:

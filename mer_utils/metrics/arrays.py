@@ -82,7 +82,8 @@ def scores(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Scores:
     """
     counts = confusion_matrix(y_true, y_pred, n_classes)
     missing = tuple(int(k) for k in np.flatnonzero(counts.sum(axis=1) == 0))
-    return Scores(*map(float, scores_from_counts(counts)), missing)
+    accuracy, uf1, uar = map(float, scores_from_counts(counts))
+    return Scores(accuracy, uf1, uar, missing)
 
 
 def scores_from_counts(

@@ -72,7 +72,7 @@ def number_groups(predictions: pd.DataFrame, by: Sequence[str]) -> NDArray[np.in
     if not by:
         return np.zeros(len(predictions), dtype=np.int64)
     grouped = predictions.groupby(list(by), sort=True, observed=True, dropna=False)
-    return grouped.ngroup().to_numpy()
+    return np.asarray(grouped.ngroup(), dtype=np.int64)
 
 
 def each_group(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
@@ -36,7 +37,7 @@ def _panels(
     for axes, dataset, part in dataset_panels(figure, table, down=True, **shared):
         yield axes, dataset, part
         axes.set_ylabel("clips")
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
         light_grid(axes)
 
 

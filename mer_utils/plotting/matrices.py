@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -28,11 +30,12 @@ def _cells(
     axes: Axes,
     shade: np.ndarray,
     words: Callable[[int, int], str],
-    names: tuple[Sequence[object], Sequence[object]],
+    names: tuple[Iterable[object], Iterable[object]],
     limits: tuple[float, float],
     cmap: str = "Blues",
     muted: Sequence[str] = (),
-    **options: float,
+    fontsize: float = 8.5,
+    aspect: Literal["equal", "auto"] = "auto",
 ) -> AxesImage:
     """Draw a matrix: colours of `shade`, and in each cell its words, readable on its colour.
 
@@ -40,18 +43,23 @@ def _cells(
     import, writes in colours of its own and leaves missing cells without a word.
     """
     low, high = limits
-    image = axes.imshow(shade, cmap=cmap, vmin=low, vmax=high, aspect=options.pop("aspect", None))
+    image = axes.imshow(shade, cmap=cmap, vmin=low, vmax=high, aspect=aspect)
     for (row, column), value in np.ndenumerate(shade):
         if not (text := words(row, column)):
             continue
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = np.isfinite(value) and 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         colour = PAPER if dark else MUTED if text in muted else INK
-        axes.text(column, row, text, ha="center", va="center", color=colour, **options)
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
     for axis, labels in zip((axes.yaxis, axes.xaxis), names, strict=True):
-        axis.set_ticks(range(len(labels)), [str(label) for label in labels])
+        written = [str(label) for label in labels]
+        axis.set_ticks(range(len(written)), written)
     no_frame(axes)
     return image
+
+
+def _count(counts: np.ndarray, row: int, column: int) -> str:
+    return f"{counts[row, column]:g}"
 
 
 @styled
@@ -87,11 +95,11 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
         image = _cells(
             axes,
             share,
-            lambda i, j, counts=counts: f"{counts[i, j]:g}",
+            partial(_count, counts),
             (classes, classes),
             (0, 1),
             muted=("0",),
-            fontsize=8.5,
+            aspect="equal",
         )
         axes.set_title(name)
         axes.set_xticks(range(k), classes, rotation=45, ha="right", rotation_mode="anchor")
@@ -155,8 +163,6 @@ def heat_map(
         (low, high),
         "Blues" if centre is None else "PuOr_r",
         muted=("none",),
-        fontsize=8.5,
-        aspect="auto",
     )
     if max(len(str(c)) for c in grid.columns) > 9:
         axes.tick_params(axis="x", labelrotation=30)
@@ -200,7 +206,6 @@ def action_unit_heat_map(counts: pd.DataFrame, title: str = "") -> BookFigure:
         (names, number.columns),
         (0, float(shade.max()) or 1.0),
         fontsize=8,
-        aspect="auto",
     )
     axes.set(xlabel="action unit", title=title)
     figure.colorbar(image, ax=axes, label="share of clips" if shares else "clips", pad=0.02)

@@ -144,7 +144,7 @@ def variants_figure(
         baselines = {base_words(row, columns) for row in records}
         if len(baselines) == 1:
             label += f" from “{baselines.pop()}”"
-            words = [setting_words(row, columns) for row in records]
+            words = pd.Series([setting_words(row, columns) for row in records], rows.index)
         else:
             # On two lines, so that the labels leave room for the panels.
             words = words.str.replace(" minus ", "\nminus ")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from cycler import cycler
 from matplotlib import font_manager
@@ -207,12 +208,12 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> N
 
 
 def dataset_panels(
-    figure: Figure, frame: pd.DataFrame, *, down: bool = False, **shared: bool
+    figure: Figure, frame: pd.DataFrame, *, down: bool = False, **shared: Any
 ) -> Iterator[tuple[Axes, str, pd.DataFrame]]:
     """Yield a titled panel for each data set of `frame`, with its name and its rows."""
     names = list(dict.fromkeys(frame["dataset"])) if "dataset" in frame else [""]
-    shape = (len(names), 1) if down else (1, len(names))
-    grid = figure.subplots(*shape, squeeze=False, **shared)
+    rows, columns = (len(names), 1) if down else (1, len(names))
+    grid: np.ndarray = figure.subplots(rows, columns, squeeze=False, **shared)
     for axes, name in zip(grid.flat, names, strict=True):
         axes.set_title(dataset_title(name))
         yield axes, name, frame[frame["dataset"] == name] if name else frame

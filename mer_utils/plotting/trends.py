@@ -157,8 +157,8 @@ def rank_figure(
     for place, (name, rank) in enumerate(zip(names, series, strict=True)):
         axes.plot([1, rank], [place, place], color=FAINT, linewidth=1.2, zorder=1)
         axes.plot(rank, place, "o", color=colour_of(name, COLOURS, names), markersize=8)
-        at = {"xytext": (9, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
-        axes.annotate(f"{rank:.2f}", (rank, place), **at)
+        words, offset = f"{rank:.2f}", "offset points"
+        axes.annotate(words, (rank, place), (9, 0), textcoords=offset, va="center", fontsize=9)
     for level, (first, last) in enumerate(groups):
         y = len(series) - 0.35 + 0.5 * level
         ends = [series.iloc[first], series.iloc[last]]

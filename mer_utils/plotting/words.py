@@ -16,7 +16,7 @@ from mer_utils import models
 from mer_utils.datasets import title as dataset_title  # noqa: F401  (for plots and pages)
 from mer_utils.metrics import METRICS
 
-Row = Mapping[str, Any] | pd.Series
+Row = Mapping[Any, Any] | pd.Series
 
 AS_ANNOTATED = "as annotated"
 #: Views whose probabilities are averaged.
@@ -70,7 +70,7 @@ def image_words(row: Row) -> str:
     if row.get("source") == "apex_difference":
         return f"apex difference, {scaling}"
     frames = row.get("frames")
-    pooled = "all frames" if _absent(frames) else f"{int(frames)} frames"
+    pooled = "all frames" if frames is None or _absent(frames) else f"{int(frames)} frames"
     return f"{row.get('kind', 'bilen')}, {scaling}, {pooled}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,7 +102,7 @@ class SubjectCounts:
         return (hits / counts.sum(axis=(2, 3))).mean(axis=0)
 
 
-Side = Mapping[str, object]
+Side = Mapping[str, Any]
 
 
 def subject_counts(
@@ -184,7 +185,7 @@ def side_of(rows: pd.DataFrame, sides: Sequence[Side]) -> NDArray[np.int64]:
         fits = np.ones(len(rows), dtype=bool)
         for column, value in side.items():
             # A missing value (no noise, say) is a value to ask for too.
-            same = rows[column].isna() if pd.isna(value) else rows[column] == value
+            same: pd.Series = rows[column].isna() if pd.isna(value) else rows[column] == value
             fits &= same.to_numpy(dtype=bool, na_value=False)
         place[fits] = j
     return place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,7 @@ def compare(
        difference   low  high
     2        0.09  0.04  0.14
     """
-    sides: list[Mapping[str, object]] = [
+    sides: list[Mapping[str, Any]] = [
         side if isinstance(side, Mapping) else {column: side} for side in (baseline, treatment)
     ]
     by = default_groups(predictions, by)

@@ -51,7 +51,6 @@ def test_site_names_no_folder_of_this_machine_and_no_other_host(book) -> None:
     for page in book.site.rglob("*.html"):
         assert not outside.search(page.read_text("utf-8")), page
     assert (book.site / "vendor" / "mathjax" / "tex-chtml.js").exists()
-    assert not (book.site / "vendor" / "plotly.min.js").exists()  # no page uses it
 
 
 def test_tables_scroll_in_a_named_box(book) -> None:
