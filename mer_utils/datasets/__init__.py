@@ -26,7 +26,6 @@ from mer_utils.datasets.fingerprint import data_fingerprint
 from mer_utils.datasets.framed import Framed
 from mer_utils.datasets.ledger import reasons, rule_counts
 from mer_utils.datasets.manifest import Manifest
-from mer_utils.datasets.old import check, ledger, load, load_composite
 from mer_utils.datasets.problems import Problem, grouped, to_json, worst
 from mer_utils.datasets.published import Durations, Published, Twin
 from mer_utils.datasets.rules import RULES, ClipFrames, clip_frames, load_clip
@@ -59,15 +58,11 @@ __all__ = [
     "SubjectCrop",
     "Twin",
     "action_units",
-    "check",
     "clip_frames",
     "crops_of",
     "data_fingerprint",
     "grouped",
-    "ledger",
-    "load",
     "load_clip",
-    "load_composite",
     "made_at",
     "named",
     "open",
