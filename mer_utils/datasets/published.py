@@ -83,14 +83,14 @@ class Published:
 
     Parameters
     ----------
-    subjects : tuple of str
-        Names, as far as they are published.
     emotions : mapping of str to int
         Clips per emotion word, in lower case.
     fps : float
         Frames per second.
     scheme, missing_apex : str
         The label scheme, and the rule for a missing apex, when none is chosen.
+    subjects : tuple of str
+        Names, as far as they are published.
     spellings : frozenset of str
         Further emotion words, of other editions of the sheet.
     durations : Durations, optional
@@ -98,10 +98,10 @@ class Published:
         None: no twin of it can be made.
     """
 
-    subjects: tuple[str, ...]
     emotions: Mapping[str, int]
     fps: float
     scheme: str
+    subjects: tuple[str, ...] = ()
     missing_apex: str = "skip_view"
     spellings: frozenset[str] = frozenset()
     durations: Durations | None = None

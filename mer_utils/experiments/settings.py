@@ -70,12 +70,12 @@ def _open(
     text: str, root: Callable[[str], Path], options: dict[str, Any], crops: dict[str, CropOptions]
 ) -> Dataset:
     kind, place = datasets.named(text)
-    if place is not None:
+    if place is not None and not issubclass(kind, datasets.Framed):
         return kind.open(place)
     members = getattr(kind, "members", ())
     if members:
         return kind.open({name: root(name) for name in members}, crop=crops, **options)
-    return kind.open(root(kind.name), crop=crops.get(kind.name), **options)
+    return kind.open(place or root(kind.name), crop=crops.get(kind.name), **options)
 
 
 def _licensed_root(name: str) -> Path | None:

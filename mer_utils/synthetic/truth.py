@@ -5,7 +5,6 @@ Only tests and one chapter of the book read it: nothing that is trained may.
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from mer_utils.synthetic.settings import Settings, curves_of, face_key
 GROUND_TRUTH = "ground_truth.parquet"
 
 
-def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
+def ground_truth(root: str | Path) -> pd.DataFrame:
     """Return what was drawn in each clip of a twin, one row per clip.
 
     Returns
@@ -43,7 +42,7 @@ def ground_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def true_displacement(
-    root: str | os.PathLike[str], subject: str, clip: str, action_unit: int | None = None
+    root: str | Path, subject: str, clip: str, action_unit: int | None = None
 ) -> np.ndarray:
     """Return where the skin of a clip has gone at the true apex, without head drift.
 
@@ -82,7 +81,7 @@ def _plans(settings: Settings) -> dict[tuple[str, str], ClipPlan]:
     return {(row.subject, row.clip): row for row in settings.plans()}
 
 
-def _settings_of(root: str | os.PathLike[str]) -> Settings:
+def _settings_of(root: str | Path) -> Settings:
     found = made_at(root)
     if found is None:
         raise MerError(

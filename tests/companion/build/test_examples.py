@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -55,7 +56,7 @@ def test_the_page_shows_every_example_and_no_other():
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_are_short_and_fit_the_page(example):
     lines = example.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 20
+    assert len(lines) <= 28
     assert max(map(len, lines)) <= 76
 
 
@@ -95,6 +96,11 @@ def test_own_augmentation_moves_images_and_is_part_of_the_key(monkeypatch, twins
         ]
         assert len(offsets) == 1
     assert not torch.equal(moved, images)
+
+
+def test_own_dataset_is_read_by_its_class(build):
+    said = in_own_process(ROOT / "book/examples/own_dataset.py", build)
+    assert set(ast.literal_eval(said)) == {"good", "bad"}
 
 
 def test_own_table_is_a_table_like_any_other(monkeypatch, twins, capsys, tmp_path):
