@@ -53,7 +53,7 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
     Raises
     ------
     MerError
-        If `n` is below 2 or `kind` is unknown.
+        "too few frames"; "unknown name" of a kind.
 
     Notes
     -----
@@ -98,14 +98,12 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
 def phase_weights(
     n: int, apex: int | None, kind: Kind = "bilen", views: Sequence[str] = PHASES
 ) -> dict[str, np.ndarray]:
-    """Return the weight of every frame of a clip in the DI of each view.
+    """Return the weight of every frame of a clip in the DI of each view that the clip has.
 
     Parameters
     ----------
-    n : int
-        Number of frames of the clip.
-    apex : int or None
-        Index of the apex into the frames (0-based), or None where it is not known.
+    n, apex : int
+        Number of frames, and index of the apex into them (0-based; None where not known).
     kind : {"bilen", "linear", "ported"}
         See `rank_pooling_weights`.
     views : sequence of str
@@ -114,8 +112,7 @@ def phase_weights(
     Returns
     -------
     dict of str to ndarray of shape (n,), float64
-        One entry per view that the clip has (see :func:`mer_utils.phases.phase_slices`); 0 for
-        frames outside of its phase.
+        0 for frames outside of the view's phase.
 
     Examples
     --------
@@ -157,32 +154,24 @@ def phase_dynamic_images(
     kind: Kind = "bilen",
     views: Sequence[str] = PHASES,
 ) -> dict[str, np.ndarray]:
-    """Pool every phase of a clip, or other views of it.
+    """Pool every phase of a clip, or other views of it, reading each frame once.
 
     Parameters
     ----------
     frames : ndarray of shape (t, h, w, c) or (t, h, w)
         The clip from onset to offset, usually uint8.
-    apex : int or None
-        Index of the apex into `frames` (0-based); None gives the full DI alone.
-    kind : {"bilen", "linear", "ported"}
-        See `rank_pooling_weights`.
-    views : sequence of str
-        Of :data:`mer_utils.phases.VIEWS`.
+    apex, kind, views
+        As of `phase_weights`; an apex of None gives the full DI alone.
 
     Returns
     -------
     dict of str to ndarray of shape (h, w, c) or (h, w), float32
-        One DI per view that the clip has (see :func:`mer_utils.phases.phase_slices`).
+        A still pixel gives exactly 0 where the weights sum to zero, see `weighted_sums`.
 
     Raises
     ------
     MerError
-        If `frames` has fewer than two frames, or `apex` lies outside.
-
-    Notes
-    -----
-    A still pixel gives exactly 0 where the weights sum to zero, see `weighted_sums`.
+        "bad frames" if there are fewer than two; "apex outside the clip".
 
     Examples
     --------
@@ -197,18 +186,7 @@ def phase_dynamic_images(
 
 
 def dynamic_image(frames: np.ndarray, kind: Kind = "bilen") -> np.ndarray:
-    """Pool a whole clip into one dynamic image.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (t, h, w, c) or (t, h, w)
-        The clip in time order, at least two frames.
-    kind : {"bilen", "linear", "ported"}
-        See `rank_pooling_weights`.
-
-    Returns
-    -------
-    ndarray of shape (h, w, c) or (h, w), float32
+    """Pool a whole clip (t, h, w, c) or (t, h, w) into one dynamic image, float32.
 
     Examples
     --------
@@ -222,16 +200,7 @@ def dynamic_image(frames: np.ndarray, kind: Kind = "bilen") -> np.ndarray:
 def evenly_chosen(n: int, k: int | None) -> np.ndarray:
     """Return `k` frame indices spread evenly over `n` frames, first and last included.
 
-    Parameters
-    ----------
-    n : int
-        Number of frames.
-    k : int or None
-        How many to choose; None, or more than `n`, chooses all.
-
-    Returns
-    -------
-    ndarray of int, ascending, without repeats
+    They ascend without repeats; a `k` of None, or more than `n`, chooses all.
 
     Examples
     --------

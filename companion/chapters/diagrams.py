@@ -51,11 +51,11 @@ def phases_diagram(
         text(left, 20, "strength of the expression", size=12, anchor="start", fill=MUTED),
         f'<line x1="{left}" y1="{base}" x2="{right}" y2="{base}" stroke="{MUTED}"/>',
     ]
-    marks = (
+    marks = [
         ("onset", onset, left, base),
         ("apex", apex, at, peak),
         ("offset", offset, right, base),
-    )
+    ]
     for name, frame, x, y in marks:
         anchor = "start" if x < left + 30 else "end" if x > right - 30 else "middle"
         shift = {"start": -14, "end": 14}.get(anchor, 0)
@@ -64,27 +64,20 @@ def phases_diagram(
             f'stroke="{MUTED}" stroke-dasharray="3 4"/>'
         )
         parts.append(f'<circle cx="{number(x)}" cy="{number(y)}" r="5" fill="{INK}"/>')
-        label = f"{name} {frame}"
-        parts.append(
-            text(x + shift, 36 if name == "apex" else 168, label, anchor=anchor, weight="600")
-        )
+        y = 36 if name == "apex" else 168
+        parts.append(text(x + shift, y, f"{name} {frame}", anchor=anchor, weight="600"))
     bounds = {"full": (onset, offset), "onset_apex": (onset, apex), "apex_offset": (apex, offset)}
     for row, (phase, (first, last)) in enumerate(bounds.items()):
         x, width = left + (first - onset) * scale, (last - first) * scale
         y, n = 190 + 42 * row, last - first + 1
-        colour = PHASE_COLOURS[phase]
-        parts.append(
-            box(x, y, max(width, 3), 12, fill=colour, stroke=colour, radius=3, css_class="phase")
-        )
-        milliseconds = f"{1000 * n / fps:.0f} ms"
-        words = f"{PHASE_TITLES[phase]}: {n} frame{'s' * (n != 1)}, {milliseconds}"
+        look = {"fill": PHASE_COLOURS[phase], "stroke": PHASE_COLOURS[phase], "css_class": "phase"}
+        parts.append(box(x, y, max(width, 3), 12, radius=3, **look))
+        words = f"{PHASE_TITLES[phase]}: {n} frame{'s' * (n != 1)}, {1000 * n / fps:.0f} ms"
         anchor = {"full": "middle", "onset_apex": "start"}.get(phase, "end")
         along = {"middle": x + width / 2, "start": left, "end": right}[anchor]
         # A white halo keeps the words readable where a dashed line passes behind them.
-        halo = text(along, y + 25, words, anchor=anchor).replace(
-            "<text ", '<text paint-order="stroke" stroke="#ffffff" stroke-width="5" '
-        )
-        parts.append(halo)
+        halo = '<text paint-order="stroke" stroke="#ffffff" stroke-width="5" '
+        parts.append(text(along, y + 25, words, anchor=anchor).replace("<text ", halo))
     return drawing(
         element_id,
         460,

@@ -57,7 +57,7 @@ def intervals(
     Returns
     -------
     DataFrame
-        One row a group and metric: the columns of `by`; ``metric`` ("accuracy_pooled",
+        One row per group and metric: the columns of `by`; ``metric`` ("accuracy_pooled",
         "uf1_pooled", "uar_pooled"); ``estimate``, the mean over seeds of the pooled score;
         ``low`` and ``high``, the interval over subjects; ``subjects_se``, the bootstrap's
         standard error over subjects; ``seeds_sd``, the standard deviation over seeds (n - 1);
@@ -68,7 +68,7 @@ def intervals(
     Raises
     ------
     MerError
-        If the frame is empty or lacks a column, or a clip occurs twice in a run.
+        "missing predictions column", "no results" or "bad predictions".
 
     Notes
     -----

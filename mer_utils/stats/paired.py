@@ -58,14 +58,8 @@ def compare(
         that are there.
     missing : {"error", "skip"}
         What to do with a group that lacks one of the two.
-    level : float, default 0.95
-        Nominal coverage of the interval.
-    n_resamples : int, default 2000
-        Number of resamples of the subjects.
-    n_classes : int, optional
-        Number of classes; by default from the predictions.
-    rng : int or numpy.random.Generator, default 0
-        An int gives every group the same resamples, whatever other groups there are.
+    level, n_resamples, n_classes, rng
+        As of `intervals`.
 
     Returns
     -------
@@ -101,14 +95,14 @@ def compare(
     other two are to be believed. Holm's adjustment holds the chance of any false rejection
     among the groups at its level, for one test and metric.
 
-    Measured on 1,000 simulations a case (``benchmarks/simulate_stats.py``; 0.7 points is one
+    Measured on 1,000 simulations per case (``benchmarks/simulate_stats.py``; 0.7 points is one
     standard error) with 8, 10 and 26 subjects: the 95 % intervals of the difference covered it
     in 93.3 to 96.1 %. Without a true difference the tests at 5 % rejected in 3.9 to 6.1 %
-    (bootstrap), 2.3 to 5.0 % (Wilcoxon, lowest with few subjects) and 3.9 to 6.0 % (McNemar),
-    but McNemar in 12 to 13 % once 5 % of the latent variance was the treatment's helping some
-    subjects and harming others. A gain of 10 points in every recall was found, by the bootstrap
-    of UAR, in 19 % (10 subjects, 1 seed) and 47 % (26 subjects) of the cases: a difference that
-    is not found has not been shown to be absent.
+    (bootstrap), 2.3 to 5.0 % (Wilcoxon) and 3.9 to 6.0 % (McNemar), but McNemar in 12 to 13 %
+    once 5 % of the latent variance was the treatment's helping some subjects and harming others.
+    A gain of 10 points in every recall was found, by the bootstrap of UAR, in 19 % (10 subjects,
+    1 seed) and 47 % (26 subjects) of the cases: a difference that is not found has not been
+    shown to be absent.
 
     Examples
     --------

@@ -11,16 +11,20 @@ from helpers import raises
 from matplotlib.colors import to_hex
 
 from mer_utils.dynamic_image import phase_dynamic_images, rank_pooling_weights, to_uint8
+from mer_utils.phases import PHASES
 from mer_utils.plotting import (
     SETTING_COLOURS,
     action_unit_heat_map,
     confusion_matrices,
     curve_of_scores,
     di_grid,
+    di_row,
     difference_figure,
     durations,
     effect_vs_parameter,
+    frames_row,
     heat_map,
+    ported_row,
     ported_vs_right,
     rank_figure,
     sample_frames,
@@ -46,21 +50,23 @@ def test_weights_show_their_values_and_sums() -> None:
     np.testing.assert_array_equal(drawn["ported (sum 34)"], kinds["ported"])
 
 
-def test_di_grid_shows_the_arrays_it_was_given(moving_clip: np.ndarray) -> None:
-    images = phase_dynamic_images(moving_clip, 5)
-    dis = {phase: to_uint8(image, mode="symmetric") for phase, image in images.items()}
-    row = {
-        "title": "a clip",
-        "onset_frame": moving_clip[0],
-        "apex_frame": None,
-        "offset_frame": moving_clip[-1],
-        "dis": dis,
-    }
-    figure = di_grid([row, {**row, "dis": {"full": dis["full"]}}])
+def test_di_grid_shows_three_frames_and_every_phase(moving_clip: np.ndarray) -> None:
+    row, lacking = di_row("a clip", moving_clip, 5), di_row("no apex", moving_clip, None)
+    assert list(row["dis"]) == list(PHASES)
+    figure = di_grid([row, lacking])
     shown = [axes.images[0].get_array() if axes.images else None for axes in figure.axes]
-    assert len(shown) == 12
-    assert [image is None for image in shown] == [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1]
-    np.testing.assert_array_equal(shown[4], dis["onset_apex"])
+    assert [image is None for image in shown] == [False] * 7 + [True, False, False, True, True]
+    for place, index in enumerate((0, 5, -1)):
+        np.testing.assert_array_equal(shown[place], moving_clip[index])
+    rise = to_uint8(phase_dynamic_images(moving_clip, 5)["onset_apex"], "symmetric")
+    np.testing.assert_array_equal(shown[4], rise)
+
+
+def test_a_still_clip_shows_in_the_ported_di_only(rng) -> None:
+    still = np.repeat(rng.integers(0, 256, (1, 6, 5, 3), dtype=np.uint8), 9, axis=0)
+    row = ported_row("clip", still)
+    np.testing.assert_array_equal(row["mean_frame"], still[0])
+    assert (np.ptp(row["right"]), np.ptp(row["ported"])) == (0, 255)
 
 
 def test_ported_beside_right(moving_clip: np.ndarray) -> None:
@@ -98,8 +104,11 @@ def test_action_units_in_numeric_order_with_shares() -> None:
 
 
 def test_strip_shows_every_frame(moving_clip: np.ndarray) -> None:
-    rows = [{"title": "a", "frames": moving_clip[:4], "labels": list("1234")}] * 2
-    assert len(sample_frames(rows).axes) == 8
+    row = frames_row("clip", moving_clip, 4)
+    figure = sample_frames([row] * 2)
+    assert [axes.get_title(loc="center") for axes in figure.axes[:3]] == ["onset", "apex", "offset"]
+    for axes, index in zip(figure.axes, (0, 4, -1) * 2, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), moving_clip[index])
 
 
 def test_table2_draws_every_score_once_in_its_colour(scores: pd.DataFrame) -> None:

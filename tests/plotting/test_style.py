@@ -24,35 +24,20 @@ from mer_utils.plotting.style import (
 
 # Machado, Oliveira and Fernandes (2009), full severity, on linear RGB.
 VISION = {
-    "normal": np.eye(3),
-    "protanopia": np.array(
-        [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ]
-    ),
-    "deuteranopia": np.array(
-        [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ]
-    ),
-    "tritanopia": np.array(
-        [
-            [1.255528, -0.076749, -0.178779],
-            [-0.078411, 0.930809, 0.147602],
-            [0.004733, 0.691367, 0.303900],
-        ]
-    ),
+    name: np.array(numbers.split(), float).reshape(3, 3)
+    for name, numbers in {
+        "normal": "1 0 0  0 1 0  0 0 1",
+        "protanopia": "0.152286 1.052583 -0.204868  0.114503 0.786281 0.099216"
+        "  -0.003882 -0.048116 1.051998",
+        "deuteranopia": "0.367322 0.860646 -0.227968  0.280085 0.672501 0.047413"
+        "  -0.011820 0.042940 0.968881",
+        "tritanopia": "1.255528 -0.076749 -0.178779  -0.078411 0.930809 0.147602"
+        "  0.004733 0.691367 0.303900",
+    }.items()
 }
 PALETTES = {
-    "setting": SETTING_COLOURS,
-    "phase": PHASE_COLOURS,
-    "model": MODEL_COLOURS,
-    "kind": KIND_COLOURS,
-}
+    "setting": SETTING_COLOURS, "phase": PHASE_COLOURS, "model": MODEL_COLOURS, "kind": KIND_COLOURS
+}  # fmt: skip
 
 
 def linear(colour: str) -> np.ndarray:
