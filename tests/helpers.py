@@ -1,13 +1,15 @@
-"""What tests import: ``from helpers import raises``."""
+"""What tests import: ``from helpers import raises, registered``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from mer_utils.errors import MerError, kinds
+from mer_utils.registry import Registry
 
 
 @contextmanager
@@ -19,3 +21,13 @@ def raises(kind: str, *named: object) -> Iterator[pytest.ExceptionInfo[MerError]
     assert caught.value.kind == kind, f"kind {caught.value.kind!r}: {caught.value}"
     for name in named:
         assert str(name) in str(caught.value)
+
+
+@contextmanager
+def registered(registry: Registry, thing: Any) -> Iterator[Any]:
+    """Register a thing for as long as the block lasts."""
+    registry.register(thing)
+    try:
+        yield thing
+    finally:
+        registry.unregister(thing.name)

@@ -3,17 +3,17 @@
 from mer_utils import experiments, runs
 from mer_utils.experiments import TABLES, Table, run_spec
 
-HALVES = (("onset_apex",), ("apex_offset",), ("onset_apex", "apex_offset"))
+HALVES = ("onset_apex only", "apex_offset only", "halves")
 
 
 def grid(profile, data):
-    """Yield one run a data set and training set."""
+    """Yield one run per data set and training set."""
     for one in data:
-        for views in HALVES:
-            yield run_spec(profile, one, "learnet", train_views=views)
+        for training_set in HALVES:
+            yield run_spec(profile, one.spec, "learnet", train=training_set)
 
 
-TABLES["halves"] = Table("halves", "One half", "training views", grid)
+TABLES.register(Table("one_half", "One half", "training set", grid))
 workspace = experiments.open_workspace("smoke", datasets=["casme2"])
-jobs = workspace.jobs(workspace.specs("halves"))
+jobs = workspace.jobs(workspace.specs("one_half"))
 print(runs.run(jobs, workspace.context).done, "folds computed")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from mer_utils.models import networks
+from mer_utils.models.architectures import NETWORKS
 from mer_utils.registry import Registry
 from mer_utils.training import TrainingOptions
 
@@ -86,8 +87,9 @@ class Profile(_Part):
 
     @property
     def networks(self) -> list[str]:
-        """The networks of the main table: those planned, then others that are registered."""
-        return [*self.models, *(name for name in networks() if name not in self.models)]
+        """The networks of the main table: those planned, then those that a user registered."""
+        known = {*self.models, *(network.name for network in NETWORKS)}
+        return [*self.models, *(name for name in networks() if name not in known)]
 
     def plan(self, model: str) -> ModelPlan:
         """Return how a network is used; one that is not planned, at the smallest size of all."""

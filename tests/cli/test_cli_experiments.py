@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import registered
 from typer.testing import CliRunner
 
 from mer_utils.cli.main import app
@@ -22,13 +23,14 @@ MER = Path(sys.executable).with_name("mer")
 
 
 def tiny_grid(profile, data):
-    yield run_spec(profile, data[0], "learnet")
+    yield run_spec(profile, data[0].spec, "learnet")
 
 
 @pytest.fixture
-def tiny(monkeypatch):
+def tiny():
     """A table of one run: three folds."""
-    monkeypatch.setitem(TABLES, "tiny", Table("tiny", "One run", "nothing", tiny_grid))
+    with registered(TABLES, Table("tiny", "One run", "nothing", tiny_grid)):
+        yield
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, monkeypatch, argum
 
 
 def pretrained_grid(profile, data):
-    spec = run_spec(profile, data[0], "resnet50")
+    spec = run_spec(profile, data[0].spec, "resnet50")
     model = ModelSpec(name="resnet50", pretrained=True, weights=weights_identity("resnet50"))
     yield spec.model_copy(update={"model": model})
 
@@ -135,7 +137,6 @@ def pretrained_grid(profile, data):
 def test_a_hub_that_cannot_be_reached_stops_the_run_once_before_any_fold(
     mer, tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(TABLES, "tiny", Table("tiny", "One run", "nothing", pretrained_grid))
     asked = []
 
     def unreachable(name, **options):
@@ -143,7 +144,8 @@ def test_a_hub_that_cannot_be_reached_stops_the_run_once_before_any_fold(
         raise OSError("We couldn't connect to the hub")
 
     monkeypatch.setattr("timm.create_model", unreachable)
-    refused = mer("run", "tiny", "--workers", "1")
+    with registered(TABLES, Table("tiny", "One run", "nothing", pretrained_grid)):
+        refused = mer("run", "tiny", "--workers", "1")
     assert refused.exit_code == 1
     assert isinstance(refused.exception, MerError)
     assert "resnet50 could not be loaded" in str(refused.exception)

@@ -118,14 +118,13 @@ def test_a_twin_is_named_on_every_page(workspace):
 
 
 def test_licensed_data_are_used_where_the_variable_points(twins, tmp_path, monkeypatch):
-    monkeypatch.setenv("MER_SAMM_ROOT", str(twins / "samm-smoke"))
-    (twins / "samm-smoke" / "synthetic.json").rename(tmp_path / "hidden.json")
-    try:
-        opened = experiments.open_workspace("smoke", twins, tmp_path / "store")
-        assert opened.data_title.endswith("SAMM (licensed data)")
-        assert not opened.is_synthetic("samm")
-    finally:
-        (tmp_path / "hidden.json").rename(twins / "samm-smoke" / "synthetic.json")
+    root = tmp_path / "samm"
+    shutil.copytree(twins / "samm-smoke", root)
+    (root / "synthetic.json").unlink()
+    monkeypatch.setenv("MER_SAMM_ROOT", str(root))
+    opened = experiments.open_workspace("smoke", twins, tmp_path / "store")
+    assert opened.data_title.endswith("SAMM (licensed data)")
+    assert not opened.is_synthetic("samm")
 
 
 @pytest.mark.parametrize(
