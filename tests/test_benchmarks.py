@@ -36,6 +36,14 @@ def test_the_plain_form_equals_ours(rng, form):
     )
 
 
+def test_frames_and_views_are_timed_from_the_disk(twins, tmp_path):
+    recorder = Recorder({})
+    dynamic_images.from_disk(recorder, twins / "casme2-smoke", tmp_path, quick=True)
+    values = {row["measure"]: row["value"] for row in recorder.rows}
+    assert values["read back as a memory map"] == 1
+    assert min(values.values()) > 0
+
+
 def test_both_loops_see_the_same_images(rng, tmp_path):
     images = rng.integers(0, 256, (7, 20, 20, 3), dtype=np.uint8)
     labels = np.array([2, 0, 2, 2, 0, 4, 4])  # classes 1 and 3 have no image
