@@ -9,14 +9,16 @@ import pytest
 from helpers import raises
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 
+from mer_utils import datasets, phases, views
 from mer_utils import dynamic_image as di
-from mer_utils import phases
 from mer_utils.errors import MerError
-from mer_utils.frames import CropOptions
+from mer_utils.frames import CropOptions, read_frames
 from mer_utils.protocol import Fold
 from mer_utils.views import Perturbation, Source, ViewOptions, cache, clip_views, load, prepare
 from mer_utils.views.cache import cache_key
+from mer_utils.views.estimator import PhaseDynamicImages
 
 SMALL = ViewOptions(image_size=16)
 
@@ -252,3 +254,27 @@ def test_shifts_and_cuts_are_drawn_evenly():
         assert counts.sum() == 2000
         # Five values, 400 each; 5 standard deviations of a binomial count.
         assert (abs(counts - 400) < 5 * np.sqrt(2000 * 0.2 * 0.8)).all()
+
+
+def test_a_data_set_gives_its_views_in_one_line(twins, tmp_path):
+    data = datasets.Casme2(twins / "casme2-smoke")
+    made = views.make(data, image_size=16, cache=tmp_path)
+    assert set(made.images) == set(phases.VIEWS)
+    row = data.clips().iloc[0]
+    clip = datasets.clip_frames(row)
+    frames = np.stack(list(read_frames(clip.paths)))
+    alone = clip_views(frames, clip.apex, SMALL, views=tuple(made.images))
+    assert all((made.images[view][0] == image).all() for view, image in alone.items())
+    assert made.labels.tolist() == data.clips()["label"].cat.codes.tolist()
+    again = views.make(data, image_size=16, cache=tmp_path, scaling="symmetric")
+    assert (again.images["full"] != made.images["full"]).any()
+
+
+def test_a_pipeline_takes_rows_of_the_clip_table(clips):
+    pixels = PhaseDynamicImages("full", image_size=16).fit_transform(clips)
+    assert pixels.shape == (3, 16 * 16 * 3)
+    assert pixels.min() >= 0
+    assert pixels.max() == 1
+    clone(PhaseDynamicImages("onset_apex", scaling="symmetric"))
+    with raises("degenerate phase", "EP02"):
+        PhaseDynamicImages("onset_apex").transform(clips)
