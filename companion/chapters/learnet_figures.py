@@ -49,7 +49,7 @@ def learnet_layers(n_classes: int = 5, image_size: int = 112) -> dict[str, Layer
     -----
     A k x k convolution from a to b channels has (k k a + 1) b parameters, batch
     normalisation of b channels 2 b, a dense layer from a to b (a + 1) b. 'Same' padding
-    with stride 2 halves a side, rounded up.
+    with stride 2 halves per side, rounded up.
 
     Examples
     --------

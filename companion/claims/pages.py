@@ -29,13 +29,13 @@ def claims_list(verdicts: Sequence[Verdict]) -> HTML:
     Returns
     -------
     IPython.display.HTML
-        One block a claim; its id is a link target.
+        One block per claim; its id is a link target.
     """
     return HTML("".join(_block(verdict) for verdict in verdicts))
 
 
 def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Return one row a claim: id, its first words, source and verdict.
+    """Return one row per claim: id, its first words, source and verdict.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Data sets that come as a coding sheet and a folder of frames a clip (CASME II, SAMM)."""
+"""Data sets that come as a coding sheet and a folder of frames per clip (CASME II, SAMM)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Coded(Framed):
             raise MerError(
                 "empty sheet",
                 f"{layout.printable(path)} has a header but no clip",
-                "one row a clip",
+                "one row per clip",
                 f"copy the annotation sheet of {self.title} again",
                 layout.printable(path),
             )

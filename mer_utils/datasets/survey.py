@@ -76,7 +76,7 @@ def _no_base(dataset: Framed, root: Path) -> Problem:
         f"no folder of a subject of {dataset.title} lies in {printable(root)}",
         "unpack the frames there, or point the root at the folder that holds sheet and frames",
         printable(root),
-        "the frames, one folder a subject",
+        "the frames, one folder per subject",
     )
 
 
@@ -110,12 +110,12 @@ def _judge_repeats(clips: list[Row]) -> None:
             continue
         if original.cells == row.cells:
             row.reason = f"repeats row {original.number}"
-            row.fault("repeated row", row.reason, "one row a clip", "none needed: it is left out")
+            row.fault("repeated row", row.reason, "one row per clip", "none needed: it is left out")
         else:
             row.fault(
                 "contradicting rows",
                 f"row {original.number} says something else about this clip",
-                "one row a clip",
+                "one row per clip",
                 "remove the wrong row in a copy of the sheet",
             )
 

@@ -207,7 +207,7 @@ def doubled_frame(folder: str | Path, number: int, names: list[str]) -> MerError
     return MerError(
         "doubled frame",
         f"frame {number} of {printable(folder)} has {len(names)} files: {', '.join(names)}",
-        "one file a frame number",
+        "one file per frame number",
         "remove the copies",
         printable(folder),
     )

@@ -139,7 +139,7 @@
       }
     }
 
-    // One lane of bars a phase: filled where the frame is already in the image.
+    // One lane of bars per phase: filled where the frame is already in the image.
     function drawPlot() {
       const width = Math.max(260, plot.clientWidth || 600), lane = 70, height = 3 * lane + 26;
       const x = (index) => 8 + ((index + 0.5) / data.count) * (width - 16);

@@ -37,7 +37,7 @@ def phase_viewer(
     ----------
     frames : ndarray of shape (t, h, w, c) or (t, h, w), uint8
         The clip from onset to offset, at least three frames, RGB or grey; shrunk to at
-        most 112 pixels a side.
+        most 112 pixels per side.
     apex : int
         Index of the apex into `frames` (0-based).
     fps : float

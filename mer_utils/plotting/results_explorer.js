@@ -89,7 +89,7 @@
       }));
     }
 
-    // One chart a data set; within it a heading a model and a line a row.
+    // One chart per data set; within it a heading per model and a line per row.
     function panel(part, scale, width) {
       const models = Array.from(new Set(part.map((r) => r.model)));
       const lineOf = 17, headOf = 22;

@@ -6,7 +6,7 @@
       store.json                              the store's version
       <key of the run>/
         spec.json                             the run specification
-        held_out=sub01.parquet                one row a prediction
+        held_out=sub01.parquet                one row per prediction
         held_out=sub01.environment.json       versions, device, times, commit
         held_out=sub01.maps.npy               where the network looked, one map a tested clip
         held_out=sub02.error.txt              why this fold is not there, if it failed
@@ -289,7 +289,7 @@ class RunStore:
         return pd.concat(rows, ignore_index=True), np.concatenate(maps)
 
     def environments(self, specs: Iterable[RunSpec]) -> pd.DataFrame:
-        """Read what computed the folds of runs: one row a fold."""
+        """Read what computed the folds of runs: one row per fold."""
         records = []
         for spec in specs:
             for note in sorted((self.path / spec.key).glob("held_out=*.environment.json")):

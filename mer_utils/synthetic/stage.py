@@ -8,7 +8,7 @@ import numpy as np
 
 from mer_utils.synthetic.canvas import Array, Canvas
 
-#: Width and height, in face units, of a face crop: 280 x 340 at 140 pixels a unit.
+#: Width and height, in face units, of a face crop: 280 x 340 at 140 pixels per unit.
 CROP_UNITS = (2.0, 340 / 140)
 #: Half width and height, in face units, of what moves in an uncropped frame.
 HEAD = (1.3, 1.6)
@@ -86,7 +86,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Drift:
-    """Head movement over a clip: one value a frame, 0 at the onset."""
+    """Head movement over a clip: one value per frame, 0 at the onset."""
 
     x: Array
     y: Array

@@ -116,7 +116,7 @@ def last_convolution(
     -------
     torch.nn.Module
         In the order in which one image passes through, the last convolution whose output has
-        `smallest` places a side (VGG's dense layers, which timm writes as convolutions, have
+        `smallest` places per side (VGG's dense layers, which timm writes as convolutions, have
         one place only).
 
     Raises

@@ -91,7 +91,7 @@ def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np
     Parameters
     ----------
     images : mapping of str to path
-        One image a phase, grey or colour, of any size.
+        One image per phase, grey or colour, of any size.
     options : ViewOptions
         Only the image size counts: what the images show was decided elsewhere.
 

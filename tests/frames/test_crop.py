@@ -1,4 +1,4 @@
-"""Face crops: levelled eyes, one box a clip, motion neither added nor lost."""
+"""Face crops: levelled eyes, one box per clip, motion neither added nor lost."""
 
 from __future__ import annotations
 

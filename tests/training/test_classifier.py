@@ -1,4 +1,4 @@
-"""Fitting: it learns, it repeats itself bit for bit, it sees each image once an epoch."""
+"""Fitting: it learns, it repeats itself bit for bit, it sees each image once per epoch."""
 
 from __future__ import annotations
 
