@@ -27,7 +27,7 @@ from mer_utils.training import Classifier, TrainingOptions
 # in bfloat16, as layers of few channels leave most of those units idle.
 GPU_OPERATIONS_PER_SECOND = {"float32": 20e12, "bfloat16": 100e12}
 
-# Training images a second that it is assumed not to exceed whatever the network: small ones
+# Training images per second that it is assumed not to exceed whatever the network: small ones
 # wait for memory and for the start of each layer, not for arithmetic.
 GPU_IMAGES_PER_SECOND = 2000.0
 

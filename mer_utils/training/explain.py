@@ -17,7 +17,7 @@ from torch.nn import functional
 from mer_utils.errors import MerError
 from mer_utils.training.classifier import Classifier
 
-#: Fewest places a side of the layer that is shown: with 2 x 2 a map cannot tell the brows from
+#: Fewest places per side of the layer that is shown: with 2 x 2 a map cannot tell the brows from
 #: the eyes. At 224 px (LEARNet: 112) the last convolution of every network here has them; on
 #: smaller images the layer is an earlier one.
 SMALLEST = 4
@@ -42,7 +42,7 @@ def class_activation_maps(
     targets : sequence of int, length n
         The class whose score is explained, image by image.
     smallest : int
-        Fewest places a side that the layer must have, see `last_convolution`.
+        Fewest places per side that the layer must have, see `last_convolution`.
     upsample : bool
         Enlarge the maps to the images' size (bilinear); else they keep the size of the
         convolution, which is all the resolution there is.
