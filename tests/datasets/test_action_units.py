@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from helpers import raises
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +62,7 @@ def test_words_and_doubt_are_remarks_not_units():
     ],
 )  # fmt: skip
 def test_anything_else_is_reported_with_its_text(text):
-    with pytest.raises(MerError, match=re.escape(repr(text))):
+    with raises("unread action units", repr(text)):
         parse(text)
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,13 @@ from made_data import (
 
 from mer_utils import datasets
 from mer_utils.datasets import integrity, sheets
-from mer_utils.errors import MerError
 from mer_utils.frames.layout import find_base, frame_files, is_plain_name
 
 GOOD = casme2_row(1, "EP02_01f", 46, 59, 86, "happiness")
 CLIP = "Cropped/sub01/EP02_01f"
+FRAME = f"{CLIP}/reg_img60.jpg"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 600 + b"IEND\xaeB`\x82"
+BMP = b"BM" + (100).to_bytes(4, "little") + b"\0" * 94
 
 
 @pytest.fixture
@@ -46,10 +50,10 @@ def kinds(root, severity=None, **options):
     return [p.kind for p in found if severity in (None, p.severity)]
 
 
-def refused(root, kind, match, **options):
-    """Assert that check finds an error of this kind and load stops with a matching message."""
+def refused(root, kind, *named, **options):
+    """Assert that check finds an error of this kind, and that no clip table is made."""
     assert kind in kinds(root, "error", **options)
-    with pytest.raises(MerError, match=match) as caught:
+    with raises(kind, *named) as caught:
         datasets.Casme2(root, **options).clips()
     assert caught.value.expected
     assert caught.value.remedy
@@ -64,9 +68,12 @@ def test_healthy_data_gives_no_finding(root):
     assert datasets.worst([]) is None
 
 
+# --- roots and sheets
+
+
 def test_missing_root_or_file_as_root(root, tmp_path):
-    refused(tmp_path / "nowhere", "missing root", "nowhere, does not exist")
-    refused(root / CASME2_NAME, "missing root", "is not a folder")
+    refused(tmp_path / "nowhere", "missing root", "nowhere", "does not exist")
+    refused(root / CASME2_NAME, "missing root", CASME2_NAME, "not a folder")
 
 
 def test_a_root_whose_name_is_not_utf8(root):
@@ -75,40 +82,33 @@ def test_a_root_whose_name_is_not_utf8(root):
         os.rename(root, odd)
     except OSError:
         pytest.skip("the file system takes UTF-8 names only")
-    refused(odd, "bad name", r"data\\xff, is not UTF-8")
+    refused(odd, "bad name", r"data\xff")
 
 
 def test_a_root_that_may_not_be_read(root, monkeypatch):
     # Root may read everything, so the answer of the system is put in its mouth.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != root)
-    refused(root, "missing root", "may not be read; expected a folder that you may read")
-
-
-def test_missing_sheet(root):
-    (root / CASME2_NAME).unlink()
-    refused(root, "missing sheet", "no spreadsheet lies in .*CASME2-coding-20140508.xlsx")
+    refused(root, "missing root", root, "may read")
 
 
 def test_a_root_too_high_names_the_folder_with_the_sheet(root):
     high = root.parent
     os.rename(write_samm(high / "data_of_samm", SAMM_ROWS), high / "a")
-    refused(
-        high, "missing sheet", f"lies deeper, in {root}, not in {high}; .*the root at {root}[.]$"
-    )
+    refused(high, "missing sheet", f"the root at {root}.")
     (high / "README.txt").write_text("where the data came from")
-    refused(high, "missing sheet", f"point the root at {root}[.]$")
+    refused(high, "missing sheet", f"the root at {root}.")
     (root / CASME2_NAME).unlink()
-    refused(high, "missing column", "README.txt has no header row")
+    refused(high, "missing column", "README.txt")
 
 
 @pytest.mark.parametrize("level", ["Cropped", "Cropped/sub01", CLIP])
 def test_a_root_too_low_points_upwards(root, level):
-    refused(root / level, "missing sheet", "only frames; .*the folder above that holds the sheet")
+    refused(root / level, "missing sheet", "only frames", "the folder above")
 
 
 def test_an_empty_root(tmp_path):
-    refused(tmp_path, "missing sheet", "no spreadsheet lies in .*copy the sheet into")
-    with pytest.raises(MerError, match="unpack SMIC-HS there"):
+    refused(tmp_path, "missing sheet", tmp_path, CASME2_NAME)
+    with raises("missing frame folder", tmp_path, "unpack SMIC-HS"):
         datasets.Smic(tmp_path).clips()
 
 
@@ -121,38 +121,28 @@ def test_a_subject_folder_that_may_not_be_read(root, monkeypatch):
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    refused(root, "missing frame folder", r"EP02_01f cannot be read \(Permission denied\)")
+    refused(root, "missing frame folder", "EP02_01f", "Permission denied")
 
 
 def test_missing_column_is_named(root):
     header = [cell if cell != "ApexFrame" else "Peak" for cell in CASME2_HEADER]
     write_xlsx(root / CASME2_NAME, [header, GOOD])
-    refused(root, "missing column", "no header row with the column ApexFrame")
+    refused(root, "missing column", "ApexFrame")
 
 
 def test_sheet_of_the_wrong_data_set(root, tmp_path):
     write_samm(tmp_path / "samm", SAMM_ROWS)
     (root / CASME2_NAME).unlink()
     os.rename(tmp_path / "samm" / SAMM_NAME, root / SAMM_NAME)
-    refused(root, "sheet of the wrong data set", "is a sheet of SAMM")
+    refused(root, "sheet of the wrong data set", "SAMM")
     other = write_casme2(tmp_path / "other", CASME2_ROWS)
-    with pytest.raises(MerError, match="is a sheet of CASME II"):
+    with raises("sheet of the wrong data set", "CASME II"):
         datasets.Samm(other).clips()
-
-
-def test_sheet_of_an_unknown_data_set(root):
-    rewrite(root, casme2_row(1, "anger1_1", 1, 2, 3, "happiness"))
-    refused(root, "sheet of the wrong data set", "names its clips like no sheet known")
-
-
-def test_header_without_rows(root):
-    rewrite(root)
-    refused(root, "empty sheet", "has a header but no clip")
 
 
 def test_two_sheets_in_one_folder(root):
     write_csv(root / "newer.csv", [CASME2_HEADER, GOOD])
-    refused(root, "several sheets", "2 annotation sheets.*CASME2-coding-20140508.xlsx, newer.csv")
+    refused(root, "several sheets", CASME2_NAME, "newer.csv")
     assert len(datasets.Casme2(root, sheet="newer.csv").clips()) == 1
 
 
@@ -163,86 +153,84 @@ def test_stray_spreadsheets_are_not_mistaken_for_the_sheet(root):
 
 
 @pytest.mark.parametrize(
-    ("content", "match"),
+    ("content", "why"),
     [
-        (b"", "it is empty"),
+        (b"", "empty"),
         (b"PK\x03\x04 cut short", "BadZipFile"),
-        (b"\xd0\xcf\x11\xe0 old", "old .xls format"),
+        (b"\xd0\xcf\x11\xe0 old", ".xls"),
         (b"\x00\x01\x02\x03", "neither a workbook nor text"),
     ],
 )
-def test_unreadable_sheet(root, content, match):
+def test_unreadable_sheet(root, content, why):
     (root / CASME2_NAME).write_bytes(content)
-    refused(root, "unreadable sheet", match)
+    refused(root, "unreadable sheet", CASME2_NAME, why)
 
 
 def test_open_document_is_named(root):
-    import zipfile
-
     (root / CASME2_NAME).unlink()
     with zipfile.ZipFile(root / "sheet.ods", "w") as packed:
         packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-    refused(root, "unreadable sheet", "OpenDocument.*save it as .xlsx")
+    refused(root, "unreadable sheet", "sheet.ods", "OpenDocument")
 
 
 def test_sheet_outside_the_root(root, tmp_path):
     write_xlsx(tmp_path / "outside.xlsx", [CASME2_HEADER, GOOD])
-    refused(root, "name leaves the root", "lies outside", sheet="../outside.xlsx")
+    refused(root, "name leaves the root", "../outside.xlsx", sheet="../outside.xlsx")
+
+
+# --- rows
+
+
+def row(clip="EP02_01f", onset=46, apex=59, offset=86, emotion="happiness", subject=1):
+    return casme2_row(subject, clip, onset, apex, offset, emotion)
 
 
 @pytest.mark.parametrize(
-    ("frames", "kind", "match"),
+    ("rows", "kind", "named"),
     [
-        ((86, 59, 46), "onset after offset", "sub01 EP02_01f.*onset 86, apex 59, offset 46"),
-        ((46, 46, 46), "clip of one frame", "onset 46"),
-        ((46, 45, 86), "apex outside the clip", "apex 45.*corrections row for apex"),
-        ((46, 87, 86), "apex outside the clip", "apex 87"),
-        ((-46, 59, 86), "bad frame number", "onset frame number -46 is negative"),
-        ((46.5, 59, 86), "bad frame number", "onset frame number 46.5 is fractional"),
-        ((46, "59?", 86), "bad frame number", "apex '59\\?' is not a frame number"),
-        ((46, 59, 10**12), "bad frame number", "offset"),
-        ((46, 59, "nan"), "missing frame number", "offset is blank"),
-        (("/", 59, 86), "missing frame number", "onset is blank"),
-        ((True, 59, 86), "bad frame number", "onset 'True'"),
+        ([], "empty sheet", CASME2_NAME),
+        ([row("anger1_1", 1, 2, 3)], "sheet of the wrong data set", "anger1_1"),
+        ([row(onset=86, offset=46)], "onset after offset", "onset 86, apex 59, offset 46"),
+        ([row(onset=46, apex=46, offset=46)], "clip of one frame", "onset 46"),
+        ([row(apex=45)], "apex outside the clip", "old 45"),
+        ([row(apex=87)], "apex outside the clip", "apex 87"),
+        ([row(onset=-46)], "bad frame number", "onset frame number -46"),
+        ([row(onset=46.5)], "bad frame number", "onset frame number 46.5"),
+        ([row(apex="59?")], "bad frame number", "apex '59?'"),
+        ([row(offset=10**12)], "bad frame number", "offset"),
+        ([row(offset="nan")], "missing frame number", "offset"),
+        ([row(onset="/")], "missing frame number", "onset"),
+        ([row(onset=True)], "bad frame number", "onset 'True'"),
+        ([GOOD, row("EP07_01", 7, 8, 9, "hapiness")], "unknown emotion", "'happiness' is close"),
+        ([GOOD, row(apex=60)], "contradicting rows", "EP02_01f (row 3): row 2"),
+        ([GOOD, GOOD, row(None)], "bad name", "Filename ''"),
+        ([GOOD, row("EP03_01", subject=None)], "bad name", "Subject ''"),
+        ([GOOD, GOOD, row("EP02/../../x")], "name leaves the root", "EP02/../../x"),
+        ([GOOD, GOOD, row("EP../..")], "name leaves the root", "EP../.."),
+        ([GOOD, GOOD, row("EP02_01f/..")], "name leaves the root", "EP02_01f/.."),
+        ([GOOD, GOOD, row("EP\\..\\x")], "name leaves the root", "x"),
+        # Found by fuzzing: asking the system about such a name is an error of its own.
+        ([GOOD, GOOD, row("é" * 300)], "bad name", "é"),
+        ([CASME2_ROWS[0], row(subject="é" * 300)], "bad name", "é"),
     ],
 )
-def test_bad_frame_numbers(root, frames, kind, match):
-    rewrite(root, casme2_row(1, "EP02_01f", *frames, "happiness"))
-    refused(root, kind, match)
+def test_bad_rows(root, rows, kind, named):
+    rewrite(root, *rows)
+    refused(root, kind, named)
 
 
 def test_a_bad_row_that_the_scheme_leaves_out_is_only_a_warning(root):
     rewrite(root, GOOD, casme2_row(1, "EP07_01", 9, 8, 7, "fear"))
-    assert kinds(root) == ["onset after offset"]
-    assert kinds(root, "warning") == ["onset after offset"]
+    assert kinds(root) == kinds(root, "warning") == ["onset after offset"]
     assert len(datasets.Casme2(root).clips()) == 1
-
-
-def test_unknown_emotion_stops_rather_than_dropping_the_clip(root):
-    rewrite(root, GOOD, casme2_row(1, "EP07_01", 7, 8, 9, "hapiness"))
-    refused(root, "unknown emotion", "'hapiness' is not one of CASME II's; 'happiness' is close")
 
 
 def test_repeated_row_is_left_out_and_said(root):
     rewrite(root, GOOD, GOOD)
     assert kinds(root) == ["repeated row"]
-    lines = datasets.Casme2(root).ledger()
-    assert list(lines["reason"]) == ["", "repeats row 2"]
-    assert len(datasets.Casme2(root).clips()) == 1
-
-
-def test_contradicting_rows(root):
-    rewrite(root, GOOD, casme2_row(1, "EP02_01f", 46, 60, 86, "happiness"))
-    refused(root, "contradicting rows", r"EP02_01f \(row 3\): row 2 says something else")
-
-
-@pytest.mark.parametrize("name", ["EP02/../../x", "EP../..", "EP02_01f/..", "EP\\..\\x"])
-def test_clip_names_that_try_to_leave_the_root(root, name):
-    rewrite(root, GOOD, GOOD, casme2_row(1, name, 46, 59, 86, "happiness"))
-    found = [p for p in datasets.Casme2(root).check() if p.severity == "error"]
-    assert [p.kind for p in found] in (["name leaves the root"], ["bad name"])
-    with pytest.raises(MerError, match="is not the name of a folder"):
-        datasets.Casme2(root).clips()
+    data = datasets.Casme2(root)
+    assert list(data.ledger()["reason"]) == ["", "repeats row 2"]
+    assert len(data.clips()) == 1
 
 
 @pytest.mark.parametrize(
@@ -252,34 +240,31 @@ def test_names_that_are_not_one_component(name):
     assert not is_plain_name(name)
 
 
-def test_missing_name_and_missing_subject(root):
-    rewrite(root, GOOD, GOOD, casme2_row(1, None, 46, 59, 86, "happiness"))
-    refused(root, "bad name", "Filename '' is not the name")
-    rewrite(root, GOOD, casme2_row(None, "EP03_01", 46, 59, 86, "happiness"))
-    refused(root, "bad name", "Subject '' is not the name")
+# --- folders and frames
 
 
 def test_missing_frame_folder_names_a_neighbour(root):
     os.rename(root / CLIP, root / "Cropped/sub01/EP02_1f")
-    refused(root, "missing frame folder", "EP02_01f cannot be read.*'EP02_1f' lies beside it")
+    refused(root, "missing frame folder", "EP02_01f", "'EP02_1f' lies beside it")
 
 
 def test_a_moved_clip_is_not_taken_for_its_neighbour(root):
     rewrite(root, GOOD, casme2_row(1, "EP02_02f", 46, 59, 86, "happiness"))
     write_frames(root / "Cropped/sub01/EP02_02f", 46, 86)
     os.rename(root / CLIP, root / "Cropped/EP02_01f")
-    refused(root, "missing frame folder", r"EP02_01f cannot be read \([^;]*\); expected")
+    with raises("missing frame folder", "EP02_01f") as caught:
+        datasets.Casme2(root).clips()
+    assert "beside" not in str(caught.value)
     (note,) = [p for p in datasets.Casme2(root).check() if p.severity == "note"]
     assert note.kind == "folders of no subject"
-    assert "1 folders that belong to no subject (EP02_01f)" in note.message
+    assert "EP02_01f" in note.message
 
 
 def test_a_misspelt_subject_is_named(root):
     rewrite(root, GOOD, casme2_row(2, "EP02_01f", 46, 59, 86, "happiness"))
     write_frames(root / "Cropped/sub02/EP02_01f", 46, 86)
     os.rename(root / "Cropped/sub01", root / "Cropped/Sub01")
-    said = "so is the folder of the subject, 'sub01'; a folder 'Sub01' lies beside it"
-    refused(root, "missing frame folder", said)
+    refused(root, "missing frame folder", "'sub01'", "'Sub01' lies beside it")
     assert "folders of no subject" in kinds(root, "note")
 
 
@@ -291,39 +276,30 @@ def test_a_subject_that_the_sheet_does_not_name(root):
 
 def test_no_frames_at_all(root):
     os.rename(root / "Cropped/sub01", root / "Cropped/subject one")
-    refused(root, "missing frame folder", "no folder of a subject of CASME II")
-
-
-def test_missing_frame(root):
-    (root / CLIP / "reg_img60.jpg").unlink()
-    refused(root, "missing frames", "1 of the 41 frames 46..86 are missing.*: 60")
-
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 600 + b"IEND\xaeB`\x82"
-BMP = b"BM" + (100).to_bytes(4, "little") + b"\0" * 94
+    refused(root, "missing frame folder", "CASME II")
 
 
 @pytest.mark.parametrize(
-    ("content", "match"),
+    ("content", "why"),
     [
-        (b"", r"reg_img60.jpg is empty \(0 bytes\)"),
-        (JPEG[:-2], "reg_img60.jpg is cut short"),
+        (b"", "empty"),
+        (JPEG[:-2], "cut short"),
         (PNG[:-20], "cut short"),
         (BMP[:-1], "cut short"),
         (b"<html>not found</html>", "is not a JPEG"),
         (b"\xff", "is not a JPEG"),
     ],
 )
-def test_damaged_frames(root, content, match):
-    (root / CLIP / "reg_img60.jpg").write_bytes(content)
-    refused(root, "damaged frame", match)
+def test_damaged_frames(root, content, why):
+    (root / FRAME).write_bytes(content)
+    refused(root, "damaged frame", "reg_img60.jpg", why)
     assert "damaged frame" in kinds(root, "warning", missing_frames="drop_clip")
     assert len(datasets.Casme2(root, missing_frames="drop_clip").clips()) == 0
 
 
 @pytest.mark.parametrize("content", [PNG, BMP, JPEG + b"\0" * 20, b"II*\0tiff"])
 def test_whole_images_of_any_kind_pass(root, content):
-    (root / CLIP / "reg_img60.jpg").write_bytes(content)
+    (root / FRAME).write_bytes(content)
     assert kinds(root) == []
 
 
@@ -350,8 +326,8 @@ def test_every_frame_of_the_clip_is_decoded_if_asked_for(root, monkeypatch):
 
 def test_two_files_for_one_frame(root):
     (root / CLIP / "img60.png").write_bytes(PNG)
-    refused(root, "doubled frame", "frame 60 .* has 2 files: img60.png, reg_img60.jpg")
-    with pytest.raises(MerError, match="has 2 files"):
+    refused(root, "doubled frame", "frame 60", "img60.png, reg_img60.jpg")
+    with raises("doubled frame"):
         frame_files(root / CLIP)
 
 
@@ -366,7 +342,7 @@ def test_links_out_of_the_root_are_refused(root, tmp_path):
         file.unlink()
     (root / CLIP).rmdir()
     (root / CLIP).symlink_to(outside)
-    refused(root, "link leaves the root", "leads out of")
+    refused(root, "link leaves the root", CLIP)
 
 
 @pytest.mark.parametrize("beside", [False, True])
@@ -376,7 +352,9 @@ def test_no_rule_for_missing_frames_forgives_a_link_out_of_the_root(root, tmp_pa
     if not beside:
         (root / CLIP / "reg_img60.jpg").unlink()
     (root / CLIP / f"{'other_' * beside}reg_img60.jpg").symlink_to(outside / "reg_img60.jpg")
-    refused(root, "link leaves the root", "leads out of" if beside else "60")
+    assert "link leaves the root" in kinds(root, "error")
+    with raises("link leaves the root" if beside else "missing frames", "60"):
+        datasets.Casme2(root).clips()
     assert len(datasets.Casme2(root, missing_frames="drop_clip").clips()) == 0
 
 
@@ -400,17 +378,17 @@ def test_a_used_frame_or_clip_that_loops(root):
     frame = root / CLIP / "reg_img60.jpg"
     frame.unlink()
     frame.symlink_to("reg_img60.jpg")
-    refused(root, "missing frames", "1 of the 41 frames.*: 60")
+    refused(root, "missing frames", "1 of the 41 frames", ": 60")
     assert "refused entries" in kinds(root, "warning")
     os.rename(root / CLIP, root / "away")
     (root / CLIP).symlink_to("EP02_01f")
-    refused(root, "missing frame folder", "EP02_01f cannot be read")
+    refused(root, "missing frame folder", "EP02_01f")
 
 
 def test_a_sheet_that_loops(root):
     (root / CASME2_NAME).unlink()
     (root / CASME2_NAME).symlink_to(CASME2_NAME)
-    refused(root, "missing sheet", "no spreadsheet lies in")
+    refused(root, "missing sheet", root)
 
 
 def test_nothing_outside_the_root_is_read_or_written(root, tmp_path):
@@ -475,7 +453,7 @@ def test_search_for_frames_ends_in_a_web_of_links(tmp_path):
 def test_sheet_through_a_link_out_of_the_root_is_not_read(root, tmp_path):
     os.rename(root / CASME2_NAME, tmp_path / CASME2_NAME)
     (root / CASME2_NAME).symlink_to(tmp_path / CASME2_NAME)
-    refused(root, "missing sheet", "no spreadsheet")
+    refused(root, "missing sheet", root)
 
 
 def test_ten_thousand_unexpected_files_are_one_finding(root):
@@ -524,10 +502,10 @@ def test_a_used_frame_or_clip_whose_name_is_not_utf8(root):
         os.rename(root / CLIP / "reg_img60.jpg", os.fsencode(root / CLIP) + b"/reg_img\xff60.jpg")
     except OSError:
         pytest.skip("the file system takes UTF-8 names only")
-    refused(root, "missing frames", "1 of the 41 frames.*: 60")
+    refused(root, "missing frames", "1 of the 41 frames", ": 60")
     assert "refused entries" in kinds(root, "warning")
     os.rename(root / CLIP, os.fsencode(root / CLIP) + b"\xff")
-    refused(root, "missing frame folder", r"'EP02_01f\\+xff' lies beside it")
+    refused(root, "missing frame folder", r"xff' lies beside it")
 
 
 def test_unreadable_action_units_are_a_warning(root):
@@ -572,7 +550,7 @@ def test_several_errors_are_counted_in_one_message(root):
         casme2_row(1, "EP02_01f", 86, 59, 46, "happiness"),
         casme2_row(1, "EP03_01f", 86, 59, 46, "happiness"),
     )
-    with pytest.raises(MerError, match="and 1 more error"):
+    with raises("onset after offset", "and 1 more error"):
         datasets.Casme2(root).clips()
 
 
@@ -594,23 +572,7 @@ def test_grouping_counts_and_orders(root):
     assert datasets.worst(found) == "error"
     parsed = json.loads(datasets.to_json(found))
     assert parsed["counts"] == {"error": 2, "warning": 2, "note": 0}
-    assert set(parsed["problems"][0]) == {
-        "severity",
-        "kind",
-        "message",
-        "remedy",
-        "place",
-        "expected",
-    }
-
-
-def test_errors_survive_being_sent_to_another_process(root):
-    import pickle
-
-    with pytest.raises(MerError) as caught:
-        datasets.Casme2(root / "nowhere").clips()
-    again = pickle.loads(pickle.dumps(caught.value))
-    assert str(again) == str(caught.value)
+    assert set(parsed["problems"][0]) == {field.name for field in fields(datasets.Problem)}
 
 
 def test_a_sheet_far_down_or_far_right_is_still_bounded(root):
@@ -620,15 +582,3 @@ def test_a_sheet_far_down_or_far_right_is_still_bounded(root):
     book.active.cell(900_000, 5000).value = "lost"
     book.save(root / CASME2_NAME)
     assert len(sheets.read_sheet(root / CASME2_NAME).rows) == 1
-
-
-@pytest.mark.parametrize("place", ["subject", "clip"])
-def test_names_longer_than_a_file_system_takes(root, place):
-    # Found by fuzzing: asking the system about such a name is an error of its own.
-    name = "é" * 300
-    subject, clip = (name, "EP02_01f") if place == "subject" else (1, name)
-    rewrite(root, CASME2_ROWS[0], casme2_row(subject, clip, 46, 59, 86, "disgust"))
-    found = datasets.Casme2(root).check()
-    assert datasets.worst(found) == "error"
-    with pytest.raises(MerError):
-        datasets.Casme2(root).clips()

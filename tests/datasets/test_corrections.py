@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from helpers import raises
 from made_data import CASME2_HEADER, CASME2_NAME, casme2_row, write_casme2, write_xlsx
 
 from mer_utils import datasets
 from mer_utils.datasets import corrections
-from mer_utils.errors import MerError
 
 HEADER = "dataset,subject,clip,field,old,new,reason,source\n"
 
@@ -38,7 +38,7 @@ def test_packaged_file_reads_and_is_well_formed():
 
 
 def test_correction_is_applied_by_key_and_recorded(root, tmp_path):
-    with pytest.raises(MerError, match="apex 5"):
+    with raises("apex outside the clip", "apex 5"):
         datasets.Casme2(root).clips()
     mine = file(tmp_path, "casme2,sub01,EP01,apex,5,15,seen in the frames,me")
     assert datasets.Casme2(root, corrections=mine).clips().loc[0, "apex"] == 15
@@ -53,7 +53,7 @@ def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp
         "casme2,sub09,EP01,apex,5,15,r,s",
         "samm,006,006_1_1,apex,5,15,r,s",
     )
-    with pytest.raises(MerError, match="apex 5"):
+    with raises("apex outside the clip", "apex 5"):
         datasets.Casme2(root, corrections=mine).clips()
     notes = [
         p.message for p in datasets.Casme2(root, corrections=mine).check() if p.severity == "note"
@@ -85,21 +85,21 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "match"),
+    ("header", "row", "named"),
     [
-        ("dataset,subject\n", "casme2,sub01", r"lacks the column\(s\) clip, field"),
-        (HEADER, "casme2,sub01,EP01,label,5,15,r,s", "row 2 .* names the field 'label'"),
-        (HEADER, "casme2,sub01", "row 2 .* names the field ''"),
+        ("dataset,subject\n", "casme2,sub01", ["clip, field"]),
+        (HEADER, "casme2,sub01,EP01,label,5,15,r,s", ["row 2", "'label'"]),
+        (HEADER, "casme2,sub01", ["row 2", "''"]),
     ],
 )
-def test_bad_corrections_file(root, tmp_path, header, row, match):
+def test_bad_corrections_file(root, tmp_path, header, row, named):
     mine = file(tmp_path, row, header=header)
-    with pytest.raises(MerError, match=match):
+    with raises("bad corrections file", *named):
         datasets.Casme2(root, corrections=mine).clips()
     found = datasets.Casme2(root, corrections=mine).check()
     assert [p.kind for p in found] == ["bad corrections file"]
 
 
 def test_missing_corrections_file(root, tmp_path):
-    with pytest.raises(MerError, match=r"nowhere\.csv cannot be read"):
+    with raises("bad corrections file", "nowhere.csv"):
         datasets.Casme2(root, corrections=tmp_path / "nowhere.csv").clips()

@@ -110,17 +110,11 @@ def registered():
         subject_format = "{:03d}"
         clip_pattern = re.compile(r"[0-9]{3}_")
         published = Published(
-            (), {"anger": 1, "happiness": 1, "fear": 1, "other": 1}, 25.0, "mine-2"
+            {"anger": 1, "happiness": 1, "fear": 1, "other": 1}, fps=25.0, scheme="mine-2"
         )
 
-    scheme = SCHEMES.register(
-        Scheme(
-            "mine-2",
-            "two classes",
-            ("bad", "good"),
-            {"mine": {"anger": "bad", "happiness": "good"}},
-        )
-    )
+    mapping = {"mine": {"anger": "bad", "happiness": "good"}}
+    scheme = SCHEMES.register(Scheme("mine-2", "two classes", ("bad", "good"), mapping))
     yield Mine
     DATASETS.unregister("mine")
     SCHEMES.unregister(scheme.name)

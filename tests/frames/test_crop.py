@@ -14,7 +14,6 @@ from helpers import raises
 
 from mer_utils import datasets, frames, synthetic
 from mer_utils.dynamic_image import dynamic_image, rank_pooling_weights
-from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions, Face, crop, crop_clip, face_box, find_face
 from mer_utils.frames.face import DETECTORS
 from mer_utils.frames.layout import frame_files
@@ -160,7 +159,7 @@ def test_only_the_onset_frame_is_looked_at(dots):
     cut = crop_clip(np.stack([face, moved, nothing]), dots)
     alone = crop([moved], find_face(face, dots_detector), margin=0.2, size=64)
     np.testing.assert_array_equal(cut[1], alone[0])
-    with pytest.raises(MerError, match=r"no face .* of EP01_01f"):
+    with raises("no face", "EP01_01f"):
         crop_clip(np.stack([nothing, face]), dots, "EP01_01f")
 
 
@@ -248,9 +247,8 @@ def test_clips_without_a_face_are_listed_not_used(table, dots):
     ]
     assert shown[0].image.shape == (64, 64, 3)
     folder = table["frames_dir"][2]
-    with pytest.raises(MerError, match="no face was found") as raised:
+    with raises("no face", folder):
         frames.read_cropped(list(frame_files(folder).values()), dots)
-    assert folder in str(raised.value)
 
 
 def test_a_face_is_searched_for_once_and_kept(table, dots, tmp_path, monkeypatch):
@@ -301,7 +299,7 @@ def test_reading_cropped_is_reading_then_cropping(table, dots):
 def test_frames_of_other_sizes_are_refused(table, dots):
     paths = list(frame_files(table["frames_dir"][0]).values())
     cv2.imwrite(str(paths[2]), np.zeros((20, 30, 3), np.uint8))
-    with pytest.raises(MerError, match=r"img7.png has shape \(20, 30, 3\)"):
+    with raises("bad frames", "img7.png", "(20, 30, 3)"):
         frames.read_cropped(paths, dots)
 
 
@@ -310,7 +308,7 @@ def test_options_are_checked():
         CropOptions(detector="nobody")
     with pytest.raises(pydantic.ValidationError):
         CropOptions(margin=-0.1)
-    with pytest.raises(MerError, match="nobody"):
+    with raises("unknown name", "nobody"):
         find_face(np.zeros((50, 50, 3), np.uint8), "nobody")
 
 

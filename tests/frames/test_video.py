@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from helpers import raises
 
-from mer_utils.errors import MerError
 from mer_utils.frames import is_video, read_video, video
 
 GREYS = np.arange(10, 250, 12)  # 20 frames that tell themselves apart
@@ -59,21 +59,21 @@ def test_frames_count_from_one_and_both_ends_are_included(clip):
 
 @pytest.mark.parametrize("wanted", [(10, 25), (21, 21), (30, None), (21, None)])
 def test_numbers_the_video_does_not_have(clip, wanted):
-    with pytest.raises(MerError, match="expected frame numbers from 1 to 20"):
+    with raises("frames outside", "from 1 to 20"):
         read_video(clip, *wanted)
 
 
 @pytest.mark.parametrize("wanted", [(0, 3), (-1, None), (5, 2)])
 def test_numbers_no_video_has(clip, wanted):
-    with pytest.raises(MerError, match="frame numbers from 1 upward"):
+    with raises("frames outside", *map(str, filter(None, wanted))):
         read_video(clip, *wanted)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("empty.mov", b"", "it is empty"),
-        ("text.mp4", b"#EXTM3U\nfile:///etc/passwd\n", "its content is none"),
+        ("empty.mov", b"", "empty"),
+        ("text.mp4", b"#EXTM3U\nfile:///etc/passwd\n", "content"),
         ("bare.avi", b"RIFF\x10\x00\x00\x00AVI ", "cannot"),
         ("bare.mp4", b"\x00\x00\x00\x18ftypisom" + bytes(200), "cannot"),
         ("clip.gif", b"GIF89a", "suffix '.gif'"),
@@ -81,21 +81,21 @@ def test_numbers_no_video_has(clip, wanted):
 )
 def test_what_is_no_video_is_refused(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(MerError, match=said):
+    with raises("undecodable video", name, said):
         read_video(tmp_path / name)
 
 
 def test_a_video_without_frames(tmp_path):
     path = write_video(tmp_path / "none.avi", [])
     assert path.stat().st_size > 0
-    with pytest.raises(MerError, match="holds no frame"):
+    with raises("undecodable video", "none.avi"):
         read_video(path)
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     for name in ("missing.mp4", "folder.mp4"):
-        with pytest.raises(MerError, match=f"{name} cannot be read"):
+        with raises("cannot read", name):
             read_video(tmp_path / name)
 
 
@@ -103,9 +103,9 @@ def test_a_video_that_breaks_off_is_not_taken_for_a_short_one(clip, tmp_path):
     data = clip.read_bytes()
     cut = tmp_path / "cut.avi"
     cut.write_bytes(data[: 5700 + (len(data) - 5700) // 2])
-    with pytest.raises(MerError, match=r"announces 20 frames, but breaks off after \d+"):
+    with raises("undecodable video", "20 frames"):
         read_video(cut)
-    with pytest.raises(MerError, match="breaks off"):
+    with raises("undecodable video"):
         read_video(cut, 2, 19)
     # What comes before the break is whole.
     np.testing.assert_array_equal(read_video(cut, 2, 5).frames, read_video(clip, 2, 5).frames)
@@ -113,7 +113,7 @@ def test_a_video_that_breaks_off_is_not_taken_for_a_short_one(clip, tmp_path):
 
 def test_a_whole_recording_is_not_read_into_memory(clip, monkeypatch):
     monkeypatch.setattr(video, "MAX_BYTES", 10 * 48 * 64 * 3)
-    with pytest.raises(MerError, match="name the onset and the offset"):
+    with raises("bad frames", "64 x 48"):
         read_video(clip)
     assert len(read_video(clip, 4, 13).frames) == 10
 
