@@ -17,6 +17,7 @@ def test_the_front_page_names_every_room():
         "files",
         "registry",
         "extras",
+        "frozen",
     }
     assert {room for room in rooms if f"mer_utils.{room}`" in mer_utils.__doc__} == rooms
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from mer_utils.errors import MerError
+from mer_utils.frozen import Frozen
 
 HOLDS = "holds"
 FAILS = "does not hold"
@@ -20,18 +21,14 @@ Word = Literal[
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Allowed(_Part):
+class Allowed(Frozen):
     """The verdicts that an entry admits, by kind of data."""
 
     real: tuple[Word, ...] = Field(min_length=1)
     synthetic: tuple[Word, ...] = Field(min_length=1)
 
 
-class Claim(_Part):
+class Claim(Frozen):
     """One claim; the head of ``book/claims.yml`` says what each field means."""
 
     id: str = Field(pattern=r"^C\d\d$")
@@ -42,7 +39,7 @@ class Claim(_Part):
     about: Literal["faces", "method"]
     measured_by: tuple[str, ...] = Field(min_length=1)
     measure: str = Field(min_length=1)
-    reported: dict[str, float] = {}
+    reported: dict[str, float] = Field(default_factory=dict)
     verdicts: Allowed
 
     @model_validator(mode="after")

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from mer_utils.frozen import Frozen
 from mer_utils.models import networks
 from mer_utils.models.architectures import NETWORKS
 from mer_utils.registry import Registry
 from mer_utils.training import TrainingOptions
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ModelPlan(_Part):
+class ModelPlan(Frozen):
     """How one network is used in a profile.
 
     Parameters
@@ -43,7 +38,7 @@ class ModelPlan(_Part):
     micro_batch: int | None = None
 
 
-class Profile(_Part):
+class Profile(Frozen):
     """The size of the experiments.
 
     Parameters

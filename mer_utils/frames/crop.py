@@ -12,15 +12,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from mer_utils.errors import MerError
 from mer_utils.frames.decode import read_frames
 from mer_utils.frames.face import Face, check_detector, find_face, level_transform
 from mer_utils.frames.known_faces import face_on
+from mer_utils.frozen import Frozen
 
 
-class CropOptions(BaseModel):
+class CropOptions(Frozen):
     """How faces are cropped.
 
     Parameters
@@ -33,8 +34,6 @@ class CropOptions(BaseModel):
         A name of `mer_utils.frames.face.DETECTORS`, or ``module.function`` of a function that
         makes a detector, see `mer_utils.frames.face.get_detector`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     margin: float = Field(default=0.1, ge=0, le=2)
     size: int = Field(default=224, ge=16, le=1024)

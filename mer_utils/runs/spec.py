@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from mer_utils.augment import SPATIAL
 from mer_utils.frames import CropOptions
+from mer_utils.frozen import Frozen
 from mer_utils.phases import TRAINING_SETS, require_views
 from mer_utils.protocol import EVALUATIONS
 from mer_utils.registry import unknown
@@ -20,11 +21,7 @@ from mer_utils.views import VIEWS_VERSION, ViewOptions
 SPEC_VERSION = 2
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataSpec(_Part):
+class DataSpec(Frozen):
     """Which clips a run uses, and how their frames are read.
 
     Parameters
@@ -52,7 +49,7 @@ class DataSpec(_Part):
     noise: float | None = None
 
 
-class ModelSpec(_Part):
+class ModelSpec(Frozen):
     """Which network a run trains, see :func:`mer_utils.models.create`.
 
     Parameters
@@ -74,7 +71,7 @@ class ModelSpec(_Part):
     weights: str | None = None
 
 
-class RunSpec(_Part):
+class RunSpec(Frozen):
     """Everything that can change a run's predictions; complete when it is made.
 
     Parameters

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mer_utils.frozen import Frozen
 
 
-class TrainingOptions(BaseModel):
+class TrainingOptions(Frozen):
     """Training settings.
 
     Parameters
@@ -32,8 +34,6 @@ class TrainingOptions(BaseModel):
         to those of the batch: the same step in less memory. Not for networks with batch
         normalisation, which would normalise other batches. None takes the whole batch.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=32, ge=2)

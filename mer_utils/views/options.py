@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mer_utils import dynamic_image as di
+from mer_utils.frozen import Frozen
 from mer_utils.views.perturbation import Perturbation
 
 
-class ViewOptions(BaseModel):
+class ViewOptions(Frozen):
     """How a clip becomes views.
 
     Parameters
@@ -28,8 +29,6 @@ class ViewOptions(BaseModel):
     perturbation : Perturbation
         How the annotation is moved on purpose; by default it is taken as it is.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Literal["rank_pooling", "apex_difference"] = "rank_pooling"
     kind: di.Kind = "bilen"

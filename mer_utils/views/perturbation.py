@@ -6,7 +6,9 @@ import hashlib
 from typing import Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mer_utils.frozen import Frozen
 
 
 class Span(NamedTuple):
@@ -17,7 +19,7 @@ class Span(NamedTuple):
     apex: int | None
 
 
-class Perturbation(BaseModel):
+class Perturbation(Frozen):
     """How the annotation of every clip is moved before its views are made.
 
     Parameters
@@ -34,8 +36,6 @@ class Perturbation(BaseModel):
     seed : int
         Of the numbers drawn. They depend on it and on the clip's key only.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     apex_shift: int = Field(default=0, ge=0)
     trim: int = Field(default=0, ge=0)

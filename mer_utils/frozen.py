@@ -1,0 +1,11 @@
+"""What every record of options is: checked when it is made, and never changed after."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """A record of options that can be hashed; a field that it does not have is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
