@@ -6,7 +6,6 @@ the commands about data need none of it.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer_utils.cli.progress import FoldProgress, duration, show_bar
+from mer_utils.machine import cores
 
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
@@ -35,7 +35,7 @@ Data = Annotated[
         "default: casme2 and samm",
     ),
 ]
-CORES = os.cpu_count() or 1
+CORES = cores()
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[
     str,
@@ -46,9 +46,7 @@ Device = Annotated[
 ExecutorName = Annotated[
     str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
 ]
-Scheduler = Annotated[
-    str | None, typer.Option(help="with dask: address of a running scheduler; default: start one")
-]
+Scheduler = Annotated[str | None, typer.Option(help="with dask: address of a running scheduler")]
 ClusterOptions = Annotated[
     Path | None, typer.Option(help="with slurm and pbs: a TOML file of dask-jobqueue's options")
 ]
@@ -65,26 +63,16 @@ def plan(
     device: Device = "auto",
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
-    from mer_utils.experiments import open_workspace
+    names = _names(tables)
+    workspace = _open(profile, data_root, store, data, device, workers)
     from mer_utils.runs import load_clips
     from mer_utils.runs.plan import plan_runs
 
-    names = _names(tables)
-    workspace = open_workspace(
-        profile,
-        data_root,
-        store,
-        datasets=data,
-        device=device,
-        workers=workers,
-        progress=True,
-    )
-    _say_remarks(workspace)
-    shown = Table(title=f"{workspace.profile.title} on {workspace.data_title}")
-    shown.add_column("table")
     counts = ("runs", "folds", "missing", "images", "operations")
-    for heading in (*counts, "estimate here", "estimate for one H100"):
-        shown.add_column(heading, justify="right")
+    shown = _table(
+        f"{workspace.profile.title} on {workspace.data_title}",
+        *counts, "estimate here", "estimate for one H100",
+    )  # fmt: skip
     counted_before: set[Job] = set()
     for name in names:
         specs = workspace.specs(name)
@@ -122,7 +110,6 @@ def run_tables(
     cluster_options: ClusterOptions = None,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
-    from mer_utils.experiments import open_workspace
     from mer_utils.runs import open_executor
 
     names = _names(tables)
@@ -133,16 +120,7 @@ def run_tables(
         cluster_options=cluster_options,
         device=device,
     )
-    workspace = open_workspace(
-        profile,
-        data_root,
-        store,
-        datasets=data,
-        device=device,
-        workers=workers,
-        progress=True,
-    )
-    _say_remarks(workspace)
+    workspace = _open(profile, data_root, store, data, device, workers)
     if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
 
@@ -156,20 +134,16 @@ def status(
     data: Data = None,
 ) -> None:
     """Show how many folds of each table are done, missing, and failed when last tried."""
-    from mer_utils.experiments import open_workspace
-
     names = _names(tables)
-    workspace = open_workspace(profile, data_root, store, datasets=data, workers=2, progress=True)
-    shown = Table(title=f"{workspace.profile.title}, store {workspace.context.store}")
-    shown.add_column("table")
-    for heading in ("folds", "done", "missing", "failed"):
-        shown.add_column(heading, justify="right")
+    workspace = _open(profile, data_root, store, data, "auto", CORES)
+    title = f"{workspace.profile.title}, store {workspace.context.store}"
+    shown = _table(title, "folds", "done", "missing", "failed")
     for name in names:
         specs = workspace.specs(name)
         folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
         failures = workspace.store.failures(specs)
         failed = sum((job.spec.key, job.held_out) in failures for job in missing)
-        shown.add_row(name, str(folds), str(folds - len(missing)), str(len(missing)), str(failed))
+        shown.add_row(name, *map(str, (folds, folds - len(missing), len(missing), failed)))
     _print_whole(shown)
 
 
@@ -217,6 +191,40 @@ def compute(
     return report
 
 
+def _names(tables: list[str] | None) -> list[str]:
+    from mer_utils.experiments import TABLES
+
+    return [TABLES[name].name for name in tables] if tables else list(TABLES)
+
+
+def _open(
+    profile: str,
+    data_root: Path | None,
+    store: Path | None,
+    data: list[str] | None,
+    device: str,
+    workers: int,
+) -> Workspace:
+    """Open a workspace with a bar, and say what to know before anything is run on its data."""
+    from mer_utils.experiments import open_workspace
+
+    workspace = open_workspace(
+        profile, data_root, store, datasets=data, device=device, workers=workers, progress=True
+    )
+    for remark in workspace.remarks:
+        typer.secho(f"Warning: {remark}", fg=typer.colors.YELLOW, err=True)
+    return workspace
+
+
+def _table(title: str, *numbers: str) -> Table:
+    """Return a table whose rows are tables by name and numbers."""
+    shown = Table(title=title)
+    shown.add_column("table")
+    for heading in numbers:
+        shown.add_column(heading, justify="right")
+    return shown
+
+
 def _print_whole(table: Table) -> None:
     """Print a table; wider than the terminal where a number would be cut off otherwise."""
     for column in table.columns:
@@ -225,11 +233,6 @@ def _print_whole(table: Table) -> None:
     needed = sum((column.min_width or 0) + 3 for column in table.columns) + 2
     console.width = max(console.width, needed)
     console.print(table)
-
-
-def _say_remarks(workspace: Workspace) -> None:
-    for remark in workspace.remarks:
-        typer.secho(f"Warning: {remark}", fg=typer.colors.YELLOW, err=True)
 
 
 def _list_failures(failed: list[Outcome]) -> None:
@@ -242,9 +245,3 @@ def _list_failures(failed: list[Outcome]) -> None:
             f"{escape(outcome.error or outcome.status)}",
             highlight=False,
         )
-
-
-def _names(tables: list[str] | None) -> list[str]:
-    from mer_utils.experiments import TABLES
-
-    return [TABLES[name].name for name in tables] if tables else list(TABLES)

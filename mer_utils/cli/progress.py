@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -18,12 +17,10 @@ _LOG_EVERY_SECONDS = 30
 
 def show_bar(title: str, iterator: Iterator, total: int) -> Iterator:
     """Wrap an iterator in a progress bar; in a log, one line at the end."""
-    if sys.stderr.isatty():
-        yield from tqdm(iterator, title, total, leave=True)
-        return
-    started = time.monotonic()
-    yield from iterator
-    print(f"{title}: {total} clips in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    terminal, started = sys.stderr.isatty(), time.monotonic()
+    yield from tqdm(iterator, title, total, disable=not terminal)
+    if not terminal:
+        _say(f"{title}: {total} clips in {time.monotonic() - started:.0f} s")
 
 
 class FoldProgress:
@@ -38,19 +35,18 @@ class FoldProgress:
     """
 
     def __init__(self, title: str, jobs: Sequence[Job]) -> None:
-        self._title = title
-        self._total = sum(_weight(job) for job in jobs)
+        self._title, self._total = title, sum(map(_weight, jobs))
         self._folds, self._done, self._failed = len(jobs), 0, 0
         self._elsewhere = False
         self._weight_done = 0.0
         # The time left is judged from the first fold's end on: before it, processes start.
         self._first: tuple[float, float] | None = None
         self._started = self._last_line = time.monotonic()
-        self._bar = tqdm(total=len(jobs), desc=title, leave=True) if sys.stderr.isatty() else None
+        self._bar = tqdm(total=len(jobs), desc=title, disable=not sys.stderr.isatty())
 
     def __enter__(self) -> FoldProgress:
-        if self._bar is None:
-            print(f"{self._title}: {self._folds} folds to compute", file=sys.stderr, flush=True)
+        if self._bar.disable:
+            _say(f"{self._title}: {self._folds} folds to compute")
         return self
 
     def update(self, outcome: Outcome) -> None:
@@ -60,36 +56,23 @@ class FoldProgress:
             self._done += 1
             self._weight_done += _weight(outcome.job)
             self._first = self._first or (time.monotonic(), self._weight_done)
-        elif outcome.status == "busy":
-            self._tell_of_another_run()
-        else:
+        elif outcome.status != "busy":
             self._failed += 1
-        if self._bar is not None:
-            self._bar.update(computed)
-            self._bar.set_postfix_str(f"failed {self._failed}, about {self._left()} left")
-        elif time.monotonic() - self._last_line > _LOG_EVERY_SECONDS:
-            self._last_line = time.monotonic()
-            print(f"  {self._line()}, about {self._left()} left", file=sys.stderr, flush=True)
-
-    def _tell_of_another_run(self) -> None:
-        if not self._elsewhere:
+        elif not self._elsewhere:
             self._elsewhere = True
-            tqdm.write(
+            _say(
                 f"{self._title}: another run on this store computes some of these folds; "
-                "they are waited for at the end",
-                file=sys.stderr,
+                "they are waited for at the end"
             )
+        self._bar.update(computed)
+        self._bar.set_postfix_str(f"failed {self._failed}, about {self._left()} left")
+        if self._bar.disable and time.monotonic() - self._last_line > _LOG_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            _say(f"  {self._line()}, about {self._left()} left")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        spent = duration(time.monotonic() - self._started)
-        print(f"{self._line()} in {spent}", file=sys.stderr, flush=True)
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+        _say(f"{self._line()} in {duration(time.monotonic() - self._started)}")
 
     def _line(self) -> str:
         failed = f", {self._failed} failed tries" if self._failed else ""
@@ -113,6 +96,11 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)  # above a bar, if there is one
+    sys.stderr.flush()
 
 
 def _weight(job: Job) -> float:

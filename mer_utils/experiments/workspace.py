@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -17,6 +16,7 @@ from mer_utils.experiments.profiles import PROFILES, Profile
 from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
+from mer_utils.machine import cores
 from mer_utils.protocol import folds
 from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
 from mer_utils.views import Views
@@ -74,7 +74,7 @@ class Workspace:
             phase_difference=phase_difference,
             noise=noise,
             frame_size=VARIANT_FRAME_SIZE,
-            workers=1 if n_clips <= FEW_CLIPS else os.cpu_count() or 1,
+            workers=1 if n_clips <= FEW_CLIPS else cores(),
             progress=self.progress,
         )
 

@@ -126,14 +126,10 @@ def _pretrained(name: str, weights_dir: Path | None, arguments: dict[str, Any]) 
 
 
 def normalisation(model: nn.Module, pretrained: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the channel means and standard deviations that inputs in 0..1 are scaled by.
+    """Return the channel means and standard deviations, (1, 3, 1, 1), that scale inputs in 0..1.
 
     Constants of the network, never statistics of the data: ImageNet's where its weights
     are used, else 0.5 and 0.5, which maps the zero level of a symmetric DI to 0.
-
-    Returns
-    -------
-    tuple of two tensors of shape (1, 3, 1, 1), float32
     """
     import torch
 

@@ -51,7 +51,6 @@ class LEARNet(nn.Module):
     Parameters
     ----------
     num_classes : int
-        Number of classes.
     img_size : int
         Side of the square input in pixels; the authors use 112.
     width : int
@@ -61,9 +60,8 @@ class LEARNet(nn.Module):
 
     Notes
     -----
-    With 5 classes at 112 px it has 1,866,053 trainable parameters, with 8 classes
-    1,866,824, as the authors' network. Padding is Keras' 'same': with stride 2 an even
-    size is padded on the right and at the bottom only.
+    With 5 classes at 112 px it has 1,866,053 trainable parameters, as the authors' network.
+    Padding is Keras' 'same': with stride 2 an even size is padded right and below only.
     """
 
     def __init__(

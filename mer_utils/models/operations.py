@@ -14,21 +14,10 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def count_operations(model: nn.Module, image_size: int, *, backward: bool = False) -> int:
-    """Return the floating-point operations for one image, counted, not timed.
+    """Count the floating-point operations for one image of `image_size` pixels a side.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-    image_size : int
-        Side of the square input in pixels.
-    backward : bool
-        Include the backward pass, as in a training step.
-
-    Returns
-    -------
-    int
-        Multiplications and additions of the convolutions and matrix products, each
-        counted as one operation (PyTorch's own counter).
+    Multiplications and additions of the convolutions and matrix products are one operation
+    each (PyTorch's own counter); with `backward`, those of the backward pass are among them.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -36,12 +25,10 @@ def count_operations(model: nn.Module, image_size: int, *, backward: bool = Fals
     was_training = model.training
     model.eval()
     x = torch.zeros(1, 3, image_size, image_size)
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(backward):
+        scores = model(x)
         if backward:
-            model(x).sum().backward()
-        else:
-            with torch.no_grad():
-                model(x)
+            scores.sum().backward()
     model.zero_grad(set_to_none=True)
     model.train(was_training)
     return int(counter.get_total_flops())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import sys
 import time
@@ -18,21 +17,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import dask
-import torch
-from distributed import (
-    Client,
-    Future,
-    Nanny,
-    Scheduler,
-    SpecCluster,
-    Worker,
-    WorkerPlugin,
-    as_completed,
-    rpc,
-)
+from distributed import Client, Future, Worker, WorkerPlugin, as_completed, rpc
 from distributed.comm import parse_address, parse_host_port
 from distributed.deploy import Cluster
 from distributed.scheduler import KilledWorker
@@ -40,7 +27,6 @@ from distributed.scheduler import KilledWorker
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 from mer_utils.runs.data import Context
-from mer_utils.runs.device import resolve_device
 from mer_utils.runs.environment import environment
 from mer_utils.runs.fold import Job, Outcome, run_fold
 from mer_utils.runs.local import worker_died
@@ -124,7 +110,7 @@ class DaskExecutor(AbstractContextManager):
                 yield outcome
         except CancelledError as error:
             raise MerError(
-                "TODO",
+                "no cluster",
                 "the connection to the Dask scheduler was lost",
                 "a scheduler that runs until the last fold is done",
                 "start it again, then run the same command again; what is done is kept",
@@ -177,7 +163,7 @@ class DaskExecutor(AbstractContextManager):
             self._client.register_plugin(admission)
         except ImportError as error:
             raise MerError(
-                "TODO",
+                "no cluster",
                 f"a Dask worker cannot load mer_utils ({error})",
                 "this release of mer-utils on every worker",
                 "install it in the environment that starts the workers",
@@ -187,7 +173,7 @@ class DaskExecutor(AbstractContextManager):
             log.warning("No Dask worker is there yet; folds start with the first one.")
         elif not self._fit_workers(gpu):
             raise MerError(
-                "TODO",
+                "no device",
                 "a GPU was demanded and no Dask worker offers one",
                 f"workers with the resource {GPU}",
                 f"start the workers of machines with a GPU with --resources {GPU}=1",
@@ -215,73 +201,32 @@ class Admission(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Check the worker; an error here keeps it out of the cluster."""
-        here = _versions()
+        here, at = _versions(), f"Dask worker {worker.address}"
         wrong = sorted(p for p, v in self._versions.items() if here.get(p) != v)
         if wrong:
             raise MerError(
-                "TODO",
-                f"Dask worker {worker.address} has "
-                + ", ".join(f"{p} {here.get(p)}" for p in wrong),
+                "no cluster",
+                f"{at} has " + ", ".join(f"{p} {here.get(p)}" for p in wrong),
                 ", ".join(f"{p} {self._versions[p]}" for p in wrong) + " as where the run started",
                 "install the same requirements.lock there",
             )
         if worker.state.nthreads != 1:
             raise MerError(
-                "TODO",
-                f"Dask worker {worker.address} has {worker.state.nthreads} threads",
-                "one thread a worker, without which a fold is not repeatable",
+                "no cluster",
+                f"{at} has {worker.state.nthreads} threads",
+                "one thread per worker, without which a fold is not repeatable",
                 "start it with --nthreads 1, and more of them with --nworkers",
             )
-        try:
+        seen = ""
+        with suppress(OSError):
             seen = self._token.read_text()
-        except OSError:
-            seen = ""
         if seen != self._secret:
             raise MerError(
-                "TODO",
-                f"Dask worker {worker.address} does not see the store {self._token.parent}",
+                "no cluster",
+                f"{at} does not see the store {self._token.parent}",
                 "one file system, with the same paths for this machine and every worker",
                 "name a shared folder with --store, and set MER_BUILD to one",
             )
-
-
-def local_cluster(workers: int, *, device: str = "auto") -> DaskExecutor:
-    """Return an executor on a cluster of processes on this machine.
-
-    Parameters
-    ----------
-    workers : int
-    device : str
-        With ``cuda`` the workers get the visible GPUs in turn: several share one if there are
-        more of them. With one GPU, as in ``cuda:1``, all of them share it.
-
-    Raises
-    ------
-    MerError
-        If a GPU is demanded and there is none.
-    """
-    gpu = device.startswith("cuda")
-    if gpu:
-        resolve_device(device)
-
-    # A batch system, or the user, may have set which of the machine's GPUs are visible.
-    names = os.environ.get("CUDA_VISIBLE_DEVICES")
-    visible = names.split(",") if names else [str(n) for n in range(torch.cuda.device_count())]
-
-    def options(i: int) -> dict[str, Any]:
-        own: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
-        if gpu:
-            own["resources"] = {GPU: 1}
-        if device == "cuda":
-            own["env"] = {"CUDA_VISIBLE_DEVICES": visible[i % torch.cuda.device_count()]}
-        return own
-
-    def start() -> Cluster:
-        spec = {i: {"cls": Nanny, "options": options(i)} for i in range(workers)}
-        scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
-        return SpecCluster(workers=spec, scheduler=scheduler, silence_logs="critical")
-
-    return DaskExecutor(start, wanted=workers, advice="Look at the memory of this machine.")
 
 
 def running_cluster(address: str, *, gpu: bool = False) -> DaskExecutor:
@@ -298,7 +243,7 @@ def _connect(address: str) -> Client:
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MerError(
-            "TODO",
+            "no cluster",
             f"no Dask scheduler answers at {address} ({reason[:200]})",
             "the address that dask scheduler printed, as in tcp://10.0.0.1:8786",
             "correct --scheduler, or start the scheduler",

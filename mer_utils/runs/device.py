@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
+from mer_utils.registry import unknown
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,8 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     Raises
     ------
     MerError
-        If a GPU is demanded and there is none: a run never moves to the CPU silently.
+        ``no device``, if a GPU is demanded and not there: a run never moves to the CPU
+        silently; ``unknown name``.
     """
     torch = require("torch", "train")
     if wanted == "auto":
@@ -34,28 +36,18 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
-        raise MerError(
-            "TODO", f"device {wanted!r} is unknown", "auto, cpu or cuda", "correct the name"
-        ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise MerError(
-            "TODO",
-            "a GPU was demanded and none is visible",
-            "a CUDA device",
-            "run where a GPU is at hand, or use --device auto",
-        )
+        raise unknown("device", wanted, ("auto", "cpu", "cuda", "cuda:1")) from error
     if device.type != "cuda":
         return device
-    count = torch.cuda.device_count()
-    number = worker % count if device.index is None else device.index
-    if number >= count:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0 or (device.index or 0) >= count:
         raise MerError(
-            "TODO",
+            "no device",
             f"device {wanted!r} was demanded and {count} GPU(s) are visible, counted from 0",
-            f"cuda:0 to cuda:{count - 1}",
-            "correct the number, or use --device cuda to share them all",
+            "a CUDA device of that number",
+            "run where it is, correct the number, use --device cuda to share all GPUs, or auto",
         )
-    return torch.device("cuda", number)
+    return torch.device("cuda", worker % count if device.index is None else device.index)
 
 
 def make_repeatable() -> None:

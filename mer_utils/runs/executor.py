@@ -9,9 +9,10 @@ from typing import Protocol
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
+from mer_utils.registry import unknown
 from mer_utils.runs.data import Context
 from mer_utils.runs.fold import Job, Outcome
-from mer_utils.runs.local import InProcess, LocalWorkers
+from mer_utils.runs.local import Local
 
 EXECUTORS = ("local", "dask", "slurm", "pbs")
 
@@ -47,9 +48,8 @@ def open_executor(
     Parameters
     ----------
     name : {"local", "dask", "slurm", "pbs"}
-        ``local``: processes on this machine. ``dask``: the cluster of `scheduler`, or one
-        of `workers` processes on this machine. ``slurm``, ``pbs``: jobs that are submitted
-        as `cluster_options` says.
+        ``local``: `workers` processes on this machine. ``dask``: the cluster of `scheduler`.
+        ``slurm``, ``pbs``: jobs that are submitted as `cluster_options` says.
     workers : int
     scheduler : str, optional
         Address of a running Dask scheduler, as in ``tcp://10.0.0.1:8786``.
@@ -62,45 +62,38 @@ def open_executor(
     Raises
     ------
     MerError
-        If the name is unknown, the options do not go together, or a GPU is demanded of this
-        machine and there is none.
+        ``unknown name``; ``invalid option``, if the options do not go together; ``no device``;
+        ``missing extra``; ``no cluster``, if there is no batch system.
     """
     if name not in EXECUTORS:
-        raise MerError(
-            "TODO",
-            f"executor {name!r} is unknown",
-            f"one of {', '.join(EXECUTORS)}",
-            "correct --executor",
-        )
-    if scheduler and name != "dask":
-        raise MerError(
-            "TODO",
-            f"--scheduler was given with --executor {name}",
-            "--executor dask",
-            "name a scheduler with --executor dask only",
-        )
-    queued = name in ("slurm", "pbs")
-    if queued != (cluster_options is not None):
-        raise MerError(
-            "TODO",
-            f"--executor {name} with{'out' if queued else ''} --cluster-options",
-            "--cluster-options with slurm and pbs, and only with them",
-            "name a TOML file of cluster options" if queued else "leave --cluster-options out",
-        )
+        raise unknown("executor", name, EXECUTORS)
+    for option, value, belongs in (
+        ("--scheduler", scheduler, ("dask",)),
+        ("--cluster-options", cluster_options, ("slurm", "pbs")),
+    ):
+        if (value is not None) != (name in belongs):
+            raise MerError(
+                "invalid option",
+                f"--executor {name} with{'out' if value is None else ''} {option}",
+                f"{option} with --executor {' and '.join(belongs)}, and only there",
+                f"leave {option} out, or choose the executor that it belongs to"
+                if value is not None
+                else f"give {option}, or use --executor local on this machine",
+            )
     if name == "local":
+        require("torch", "train")
         from mer_utils.runs.device import resolve_device  # with torch, for those who run
 
         resolve_device(device)  # not in every fold, hours later
-        return LocalWorkers(workers) if workers > 1 else InProcess()
-    require("distributed", "cluster")  # takes a second to load
+        return Local(workers)
+    # Imported here because distributed takes a second to load.
+    require("distributed", "cluster")
     from mer_utils.runs import cluster
 
     gpu = device.startswith("cuda")
-    if cluster_options is not None:
-        require("dask_jobqueue", "cluster")
-        from mer_utils.runs import job_queue
-
-        return job_queue.job_queue(name, cluster_options, gpu=gpu)
     if scheduler:
         return cluster.running_cluster(scheduler, gpu=gpu)
-    return cluster.local_cluster(workers, device=device)
+    assert cluster_options is not None
+    from mer_utils.runs import job_queue
+
+    return job_queue.job_queue(name, cluster_options, gpu=gpu)

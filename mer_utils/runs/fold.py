@@ -13,6 +13,7 @@ from filelock import Timeout
 
 from mer_utils import models
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.protocol import fold_of
 from mer_utils.runs.data import Context, load_clips
 from mer_utils.runs.environment import environment
@@ -21,6 +22,8 @@ from mer_utils.runs.spec import RunSpec
 from mer_utils.runs.store import RunStore
 from mer_utils.training import TRAINING_VERSION
 from mer_utils.views import VIEWS_VERSION
+
+Status = Literal["done", "present", "busy", "failed", "unwritable"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Outcome:
     """
 
     job: Job
-    status: Literal["done", "present", "busy", "failed", "unwritable"]
+    status: Status
     seconds: float = 0.0
     error: str = ""
 
@@ -68,23 +71,29 @@ def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
         Failures are returned, not raised: one fold never stops another.
     """
     started = time.perf_counter()
-    status: Literal["failed", "unwritable"] = "unwritable"
+    status, error = _stored(job, context, wait)
+    return Outcome(job, status, time.perf_counter() - started, error)
+
+
+def _stored(job: Job, context: Context, wait: bool) -> tuple[Status, str]:
+    """Return the status, and the error if there was one."""
+    status: Status = "unwritable"
     try:
         store = RunStore(context.store)
         with store.lock(job.spec, job.held_out, wait=wait):
             if store.has(job.spec, job.held_out):
-                return Outcome(job, "present")
+                return "present", ""
             status = "failed"
             computed = compute_fold(job, context)
             status = "unwritable"
             store.write(job.spec, job.held_out, *computed)
     except Timeout:
-        return Outcome(job, "busy")
+        return "busy", ""
     except MerError as error:
-        return Outcome(job, status, time.perf_counter() - started, str(error))
+        return status, str(error)
     except Exception:  # a fold that fails must not take the others with it
-        return Outcome(job, "failed", time.perf_counter() - started, traceback.format_exc())
-    return Outcome(job, "done", time.perf_counter() - started)
+        return "failed", traceback.format_exc()
+    return "done", ""
 
 
 def compute_fold(
@@ -95,7 +104,7 @@ def compute_fold(
     Returns
     -------
     rows : DataFrame
-        One row a tested clip, view and epoch, see :func:`mer_utils.runs.prediction_rows`.
+        One row per tested clip, view and epoch, see :func:`mer_utils.runs.prediction_rows`.
     record : dict
         Versions, device, times and counts.
     maps : ndarray of shape (n, h, w), float32, or None
@@ -104,12 +113,12 @@ def compute_fold(
     Raises
     ------
     MerError
-        If this machine's code, data, weights or device are not those the run names.
+        ``other code``, ``other data``, ``other weights`` or ``no device``, if this machine's
+        are not those that the run names.
     """
     # Imported here because torch takes seconds to load, and naming a fold or asking whether it
     # is in the store needs none of it; and before the clock starts, which times the fold.
-    import torch
-
+    torch = require("torch", "train")
     from mer_utils.runs.device import make_repeatable
     from mer_utils.runs.learners import fit_baseline, train_network
 
@@ -118,8 +127,8 @@ def compute_fold(
     _require_same_code(job.spec)
     clips = load_clips(job.spec.data, context)
     fold = fold_of(clips, job.held_out, job.spec.evaluation)
-    network = models.is_network(job.spec.model.name)
-    done = (train_network if network else fit_baseline)(job.spec, context, clips, fold)
+    learn = train_network if models.is_network(job.spec.model.name) else fit_baseline
+    done = learn(job.spec, context, clips, fold)
     views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
     counts = [len(positions) for positions in tested]
     rows = prediction_rows(
@@ -145,7 +154,7 @@ def _require_same_code(spec: RunSpec) -> None:
     found = (spec.training_version, spec.views_version)
     if found != (TRAINING_VERSION, VIEWS_VERSION):
         raise MerError(
-            "TODO",
+            "other code",
             f"the run was planned with training code {found[0]} and view code {found[1]}",
             f"versions {TRAINING_VERSION} and {VIEWS_VERSION}, which are installed here",
             "install the same release of mer-utils wherever the run is planned and computed",

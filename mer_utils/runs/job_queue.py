@@ -9,10 +9,12 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from distributed.deploy import Cluster
 
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.runs.cluster import GPU, DaskExecutor
 
 
@@ -31,7 +33,22 @@ def _signals_kept() -> Iterator[None]:
 
 
 with _signals_kept():
-    from dask_jobqueue import PBSCluster, SLURMCluster
+    jobqueue = require("dask_jobqueue", "cluster")
+
+
+class _System(NamedTuple):
+    """A batch system: its cluster, its commands, and which option reserves a job's cores."""
+
+    cluster: Any
+    submit: str
+    look: str
+    reserves: str
+
+
+SYSTEMS = {
+    "slurm": _System(jobqueue.SLURMCluster, "sbatch", "squeue", "job_cpu"),
+    "pbs": _System(jobqueue.PBSCluster, "qsub", "qstat", "resource_spec"),
+}
 
 
 def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecutor:
@@ -43,69 +60,69 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
     options_file : Path
         A TOML file with the arguments of dask-jobqueue's ``SLURMCluster`` or
         ``PBSCluster``, and ``jobs``, the number of jobs to keep running (default 1).
-        ``processes`` is the number of workers a job, by default one a core.
+        ``processes`` is the number of workers per job, by default one per core.
     gpu : bool
         Each worker offers the resource ``GPU``; the job's options must ask for one.
 
     Raises
     ------
     MerError
-        If the file cannot be read, or the batch system's commands are not here.
+        ``cannot read`` or ``invalid option``, if the file is at fault; ``missing program``, if
+        the batch system's commands are not here.
     """
-    cluster = {"slurm": SLURMCluster, "pbs": PBSCluster}[kind]
-    try:
-        options = tomllib.loads(options_file.read_text())
-    except (OSError, ValueError) as error:
-        raise MerError(
-            "TODO",
-            f"{options_file} cannot be read ({error})",
-            "a TOML file of cluster options",
-            "see the book's page on clusters for one to start from",
-        ) from error
+    system = SYSTEMS[kind]
+    options = _read(options_file)
     jobs = options.pop("jobs", 1)
     processes = options.setdefault("processes", options.get("cores", 1))
     # Workers have one thread each; the further cores of a job are asked for, not used.
-    asked = {"slurm": "job_cpu", "pbs": "resource_spec"}[kind]
     if options.get("cores", 1) != processes:
         raise MerError(
-            "TODO",
+            "invalid option",
             f"{options_file} asks for cores = {options.get('cores')} and processes = {processes}",
-            "one process a core, as each has one thread",
-            f"make them equal; say with {asked} how many cores a job reserves",
+            "one process per core, as each has one thread",
+            f"make them equal; say with {system.reserves} how many cores a job reserves",
         )
     if gpu:
-        options["worker_extra_args"] = [
-            *options.get("worker_extra_args", []), "--resources", f"{GPU}=1",
-        ]  # fmt: skip
-    command = {"slurm": "sbatch", "pbs": "qsub"}[kind]
-    if shutil.which(command) is None:
+        more = options.get("worker_extra_args", [])
+        options["worker_extra_args"] = [*more, "--resources", f"{GPU}=1"]
+    if shutil.which(system.submit) is None:
         raise MerError(
-            "TODO",
-            f"the command {command} is not on this machine",
+            "missing program",
+            f"the command {system.submit} is not on this machine",
             f"a machine that submits {kind} jobs",
             "start the run on the cluster's login node",
         )
-
     # Any free port for the dashboard: two runs may start on one login node.
     options.setdefault("scheduler_options", {}).setdefault("dashboard_address", ":0")
 
     def start() -> Cluster:
         try:
-            started = cluster(**options)
+            started = system.cluster(**options)
         except (TypeError, ValueError) as error:
             raise MerError(
-                "TODO",
+                "invalid option",
                 f"{options_file}: {error}",
-                f"arguments of dask_jobqueue.{cluster.__name__}",
+                f"arguments of dask_jobqueue.{system.cluster.__name__}",
                 "correct the file",
             ) from error
         # A job that reached its time limit is followed by another.
         started.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
         return started
 
-    look = {"slurm": "squeue", "pbs": "qstat"}[kind]
     advice = (
-        f"A queue can take hours; see with {look} whether the jobs wait or have ended, and in "
-        "their output why."
+        f"A queue can take hours; see with {system.look} whether the jobs wait or have ended, "
+        "and in their output why."
     )
     return DaskExecutor(start, wanted=jobs * processes, advice=advice)
+
+
+def _read(options_file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(options_file.read_text())
+    except (OSError, ValueError) as error:
+        raise MerError(
+            "cannot read",
+            f"{options_file} cannot be read ({error})",
+            "a TOML file of cluster options",
+            "see the book's page on clusters for one to start from",
+        ) from error

@@ -1,4 +1,4 @@
-"""Executors on this machine: this process, or worker processes."""
+"""The executor on this machine: this process, or worker processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,37 +24,25 @@ log = logging.getLogger(__name__)
 LIVES = 3
 
 
-class InProcess(AbstractContextManager):
-    """Compute one fold after the other in this process."""
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def outcomes(
-        self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
-    ) -> Generator[Outcome, None, None]:
-        """See :class:`mer_utils.runs.executor.Executor`."""
-        for job in jobs:
-            yield run_fold(job, context, wait=wait_for_others)
-
-
-class LocalWorkers(AbstractContextManager):
-    """Compute folds in worker processes with one thread each.
+class Local(AbstractContextManager):
+    """Compute folds in worker processes with one thread each, or, with one worker, right here.
 
     Each worker is a pool of its own, so one that is killed takes down one fold, and which
-    fold that was is known. Each knows its number, by which it takes one of several GPUs.
+    fold that was is known (a pool of several, joblib's too, fails every fold in flight). Each
+    knows its number, by which it takes one of several GPUs.
 
     Parameters
     ----------
     workers : int
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int = 1) -> None:
         self._workers = workers
         self._pools: list[ProcessPoolExecutor] = []
 
-    def __enter__(self) -> LocalWorkers:
-        self._pools = [_new_pool() for _ in range(self._workers)]
+    def __enter__(self) -> Local:
+        if self._workers > 1:
+            self._pools = [_new_pool() for _ in range(self._workers)]
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -71,23 +59,25 @@ class LocalWorkers(AbstractContextManager):
         self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
     ) -> Generator[Outcome, None, None]:
         """See :class:`mer_utils.runs.executor.Executor`."""
-        waiting = deque(jobs)
-        deaths: dict[Job, int] = {}
-        idle = list(range(self._workers))
+        if not self._pools:
+            for job in jobs:
+                yield run_fold(job, context, wait=wait_for_others)
+            return
+        waiting, deaths = deque(jobs), Counter[Job]()
+        idle = list(range(len(self._pools)))
         in_flight: dict[Future[Outcome], tuple[Job, int]] = {}
         while waiting or in_flight:
             while waiting and idle:
                 job, worker = waiting.popleft(), idle.pop()
                 future = self._submit(worker, job, context, wait_for_others)
                 in_flight[future] = job, worker
-            finished, _ = wait(in_flight, return_when=FIRST_COMPLETED)
-            for future in finished:
+            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
                 job, worker = in_flight.pop(future)
                 idle.append(worker)
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    deaths[job] = deaths.get(job, 0) + 1
+                    deaths[job] += 1
                     if deaths[job] == LIVES:
                         yield Outcome(job, "failed", error=str(worker_died(job, LIVES)))
                     else:
@@ -109,7 +99,7 @@ class LocalWorkers(AbstractContextManager):
 def worker_died(job: Job, deaths: int) -> MerError:
     """Return the error for a fold in whose hands so many workers died."""
     return MerError(
-        "TODO",
+        "worker died",
         f"the worker process died {deaths} times while fold held_out={job.held_out} "
         f"of {job.spec.model.name} was in its hands",
         "a worker that lives, most often with enough memory",

@@ -20,7 +20,7 @@ from mer_utils.protocol import folds as folds_of
 from mer_utils.runs.device import make_repeatable, resolve_device
 from mer_utils.runs.fold import Job
 from mer_utils.runs.spec import DataSpec, ModelSpec, RunSpec
-from mer_utils.training import Classifier, TrainingOptions
+from mer_utils.training import TrainingOptions
 
 # Operations a second that one H100-class GPU is assumed to sustain in training: about a
 # third of its peak of 67e12 in float32, and about a tenth of the 989e12 of its matrix units
@@ -76,6 +76,9 @@ def plan_runs(
 ) -> Plan:
     """Count runs, folds, images and operations, and estimate the time.
 
+    The images are an upper bound: clips that lack a phase are counted with it. Baselines
+    count as runs and folds; they take next to no time.
+
     Parameters
     ----------
     specs : sequence of RunSpec
@@ -87,12 +90,6 @@ def plan_runs(
         Where each model is probed, see `resolve_device`.
     workers : int
         Processes that share the work.
-
-    Returns
-    -------
-    Plan
-        The images are an upper bound: clips that lack a phase are counted with it. Baselines
-        count as runs and folds; they take next to no time.
     """
     images, operations, seconds, gpu_seconds = 0, 0.0, 0.0, 0.0
     trained_on: dict[tuple[DataSpec, str], dict[str, int]] = {}
@@ -132,6 +129,8 @@ def seconds_per_image(
     model: ModelSpec, image_size: int, classes: int, training: TrainingOptions, device: str
 ) -> float:
     """Measure the time of a training step an image: a few steps of an untrained network."""
+    from mer_utils.training import Classifier  # with torch
+
     make_repeatable()
     place = resolve_device(device)
     network = models.create(model.name, classes, image_size, width=model.width)

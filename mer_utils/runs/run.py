@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
+from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.runs.data import Context
 from mer_utils.runs.executor import Executor, open_executor
@@ -51,27 +52,24 @@ def run(
     on_outcome : callable, optional
         Called with each `Outcome` as it arrives, also with those that will be retried.
 
-    Returns
-    -------
-    Report
-
     Raises
     ------
     MerError
-        If the store cannot be written: what is in it stays, and nothing more is computed.
+        ``cannot write``, if the store takes no more: what is in it stays, and nothing more is
+        computed; ``unknown name``, if a specification names a model that there is not.
     """
+    for name in dict.fromkeys(job.spec.model.name for job in jobs):
+        models.find(name)
     store = RunStore(context.store)
     store.prepare()
     if executor is None:
         with open_executor(workers=workers) as own:
             return run(jobs, context, executor=own, on_outcome=on_outcome)
-    report = Report()
-    waiting = list(jobs)
+    report, waiting = Report(), list(jobs)
     for last_try in (False, True):
         again = []
         # In the second round, folds that another run held are waited for.
-        outcomes = executor.outcomes(waiting, context, wait_for_others=last_try)
-        with closing(outcomes):
+        with closing(executor.outcomes(waiting, context, wait_for_others=last_try)) as outcomes:
             for outcome in outcomes:
                 if on_outcome:
                     on_outcome(outcome)
@@ -96,7 +94,7 @@ def run(
 
 def _unwritable(store: RunStore, outcome: Outcome) -> MerError:
     return MerError(
-        "TODO",
+        "cannot write",
         f"the run stopped: {outcome.error}",
         f"a store in {store.path} that takes one more fold",
         "free some space or make the folder writable; the same command goes on from here",

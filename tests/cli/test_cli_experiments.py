@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
-from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Table, run_spec
 from mer_utils.models import weights_identity
 from mer_utils.runs import Job, ModelSpec, Outcome
@@ -104,27 +103,28 @@ def test_a_failed_fold_is_listed_with_its_error_and_the_exit_code_says_so(mer, t
 
 @pytest.mark.parametrize("command", ["plan", "run", "status"])
 def test_unknown_tables_are_refused(mer, command):
-    assert isinstance(error := mer(command, "table99").exception, MerError)
+    error = mer(command, "table99").exception
+    assert error.kind == "unknown name"
     assert "table99" in str(error)
-    assert "table2" in str(error)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"),
+    ("kind", "arguments", "named"),
     [
-        (["--executor", "grid"], "grid"),
-        (["--executor", "slurm"], "--cluster-options"),
-        (["--scheduler", "tcp://127.0.0.1:1"], "--executor dask"),
-        (["--executor", "dask", "--scheduler", "nonsense"], "nonsense"),
-        (["--device", "tpu9000", "--workers", "1"], "device 'tpu9000' is unknown"),
-        (["--device", "cuda", "--workers", "2"], "a GPU was demanded and none is visible"),
+        ("unknown name", ["--executor", "grid"], "grid"),
+        ("invalid option", ["--executor", "slurm"], "--cluster-options"),
+        ("invalid option", ["--scheduler", "tcp://127.0.0.1:1"], "--executor dask"),
+        ("no cluster", ["--executor", "dask", "--scheduler", "nonsense"], "nonsense"),
+        ("unknown name", ["--device", "tpu9000", "--workers", "1"], "tpu9000"),
+        ("no device", ["--device", "cuda", "--workers", "2"], "cuda"),
     ],
 )
-def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, monkeypatch, arguments, word):
+def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, monkeypatch, kind, arguments, named):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = mer("run", "tiny", *arguments)
     assert result.exit_code == 1
-    assert word in str(result.exception)
+    assert result.exception.kind == kind
+    assert named in str(result.exception)
     assert not list(tmp_path.rglob("*.parquet"))
 
 
@@ -147,9 +147,8 @@ def test_a_hub_that_cannot_be_reached_stops_the_run_once_before_any_fold(
     with registered(TABLES, Table("tiny", "One run", "nothing", pretrained_grid)):
         refused = mer("run", "tiny", "--workers", "1")
     assert refused.exit_code == 1
-    assert isinstance(refused.exception, MerError)
-    assert "resnet50 could not be loaded" in str(refused.exception)
-    assert "MER_WEIGHTS" in str(refused.exception)
+    assert refused.exception.kind == "missing weights"
+    assert "resnet50" in str(refused.exception)
     assert asked == ["resnet50"]
     assert not list(tmp_path.rglob("held_out=*"))
 

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 import timm
-from helpers import raises
+from helpers import raises, registered
 
 from mer_utils import models
 from mer_utils.models import MODELS, Architecture, Baseline
-
-
-@pytest.fixture
-def registered():
-    """Register a model for one test."""
-    names = []
-
-    def register(model):
-        names.append(MODELS.register(model).name)
-        return model
-
-    yield register
-    for name in names:
-        MODELS.unregister(name)
 
 
 def test_six_networks_and_three_baselines():
@@ -39,21 +24,20 @@ def test_a_network_that_only_timm_knows_counts_as_one_under_its_own_name():
     assert models.are_networks(names[:0]).dtype == bool
 
 
-def test_a_network_of_ones_own_is_one_registration(registered):
-    seventh = registered(
-        Architecture(
-            "seventh",
-            "Seventh",
-            constructor=lambda n, size: timm.create_model("test_resnet", num_classes=n),
-        )
+def test_a_network_of_ones_own_is_one_registration():
+    seventh = Architecture(
+        "seventh",
+        "Seventh",
+        constructor=lambda n, size: timm.create_model("test_resnet", num_classes=n),
     )
-    assert list(models.networks())[-1] == "seventh"
-    assert models.title("seventh") == "Seventh"
-    assert models.find("seventh") is seventh
-    assert models.create("seventh", 4, 32).get_classifier().out_features == 4
-    for wrong in ({"width": 0.5}, {"pretrained": True}):
-        with raises("invalid option", "seventh"):
-            models.create("seventh", 4, 32, **wrong)
+    with registered(MODELS, seventh):
+        assert list(models.networks())[-1] == "seventh"
+        assert models.title("seventh") == "Seventh"
+        assert models.find("seventh") is seventh
+        assert models.create("seventh", 4, 32).get_classifier().out_features == 4
+        for wrong in ({"width": 0.5}, {"pretrained": True}):
+            with raises("invalid option", "seventh"):
+                models.create("seventh", 4, 32, **wrong)
 
 
 def test_what_is_no_model_is_refused():
@@ -65,9 +49,10 @@ def test_what_is_no_model_is_refused():
         models.find("resnet5O")
 
 
-def test_a_baseline_of_ones_own_is_one_too(registered):
-    registered(Baseline("grey", "Mean grey", lambda images: images.mean((1, 2))))
-    assert list(models.baselines())[-1] == "grey"
-    assert not models.is_network("grey")
-    with raises("invalid option", "grey"):
-        models.create("grey", 4, 32)
+def test_a_baseline_of_ones_own_is_one_too():
+    grey = Baseline("grey", "Mean grey", lambda images: images.mean((1, 2)))
+    with registered(MODELS, grey):
+        assert list(models.baselines())[-1] == "grey"
+        assert not models.is_network("grey")
+        with raises("invalid option", "grey"):
+            models.create("grey", 4, 32)

@@ -10,16 +10,17 @@ import sys
 
 import psutil
 import pytest
+from helpers import raises
 
-from mer_utils.errors import MerError
 from mer_utils.runs import Job, Outcome, RunStore, run
-from mer_utils.runs.local import InProcess, LocalWorkers
+from mer_utils.runs.local import Local
 
 
-class Scripted(InProcess):
+class Scripted(Local):
     """Give each job the outcomes that a test wrote down for it, one a round."""
 
     def __init__(self, script: dict[str, list[str]]) -> None:
+        super().__init__()
         self.script, self.rounds = script, []
 
     def outcomes(self, jobs, context, *, wait_for_others):
@@ -48,7 +49,7 @@ def test_what_failed_or_was_busy_is_tried_once_more(three, context):
 def test_a_run_stops_when_the_store_takes_no_more(three, context):
     a, b, c = (job.held_out for job in three)
     executor = Scripted({a: ["done"], b: ["unwritable"], c: []})
-    with pytest.raises(MerError, match="the run stopped"):
+    with raises("cannot write", context.store):
         run(three, context, executor=executor)
 
 
@@ -58,7 +59,7 @@ def test_a_read_only_store_is_reported_before_anything_is_computed(three, contex
 
     monkeypatch.setattr("mer_utils.files.tempfile.mkstemp", refuses)
     executor = Scripted({})
-    with pytest.raises(MerError, match="Permission denied"):
+    with raises("cannot write", "Permission denied"):
         run(three, context, executor=executor)
     assert executor.rounds == []
 
@@ -68,6 +69,15 @@ def test_one_failing_fold_does_not_stop_the_others(three, context):
     report = run([bad, *three], context)
     assert report.done == 3
     assert [o.job for o in report.failed] == [bad]
+
+
+def test_a_model_that_there_is_not_is_refused_before_anything_is_computed(three, context):
+    spec = three[0].spec
+    wrong = spec.model_copy(update={"model": spec.model.model_copy(update={"name": "lernet"})})
+    executor = Scripted({})
+    with raises("unknown name", "lernet", "learnet"):
+        run([Job(wrong, three[0].held_out)], context, executor=executor)
+    assert executor.rounds == []
 
 
 def test_a_second_run_computes_nothing(jobs, context):
@@ -97,7 +107,7 @@ def test_a_fold_that_kills_its_workers_is_given_up_and_harms_no_other(three, con
     monkeypatch.setattr("mer_utils.runs.local.LIVES", 2)
     monkeypatch.setattr("mer_utils.runs.local.run_fold", die_or_report)
     deadly = Job(three[0].spec, "deadly")
-    with LocalWorkers(2) as workers:
+    with Local(2) as workers:
         made = list(workers.outcomes([deadly, *three], context, wait_for_others=False))
     status = {outcome.job.held_out: outcome.status for outcome in made}
     assert status == {"deadly": "failed"} | {job.held_out: "present" for job in three}
@@ -113,7 +123,7 @@ def die_or_report(job, context, *, wait):
 
 def test_every_worker_knows_its_number(three, context, monkeypatch):
     monkeypatch.setattr("mer_utils.runs.local.run_fold", report_worker)
-    with LocalWorkers(3) as workers:
+    with Local(3) as workers:
         made = list(workers.outcomes(three, context, wait_for_others=False))
     assert sorted(outcome.error for outcome in made) == ["0", "1", "2"]
 
