@@ -14,8 +14,7 @@ STARTS = {
         "import sys; from mer_utils.cli.main import main; sys.argv = ['mer', '--help']; main()"
     ),
     "first cell of a notebook": (
-        "from companion.chapters import ablations, page, results; "
-        "from mer_utils import experiments, plotting"
+        "from companion.chapters import page, tables; from mer_utils import experiments, plotting"
     ),
     "import torch": "import torch",
 }

@@ -5,9 +5,8 @@ A notebook imports the modules of its chapter: ``from companion.chapters import 
 - `page`: what tables look like on a page, and the links that save them
 - `clips`: chapter 1, data sets counted: subjects, clips, durations, action units
 - `networks`: chapter 4, sizes and costs of the networks
-- `results`: chapter 5, scores and differences of table 2, and what every table shares
-- `ablations`: chapters 6 to 11, tables 3 to 8, and which comparison answers which question
-- `pitfalls`: chapter 11, mistakes that need no run of their own
+- `tables`: chapters 5 to 11, scores and differences of tables 2 to 8, laid out and quoted
+- `pitfalls`: chapter 11, scores averaged over subjects, a mistake that needs no run of its own
 - `phase_difference`: chapter 12, the gain of dual on made clips of known phases
 - `errors`, `attention`: chapter 13, what the networks miss, and where they look
 - `all_results`: the scores of all tables, and what of them is computed

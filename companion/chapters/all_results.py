@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from companion.chapters import results
-from companion.chapters.ablations import ABLATIONS, prepared, variant_scores
+from companion.chapters import tables
 from companion.chapters.page import interval
 from mer_utils import models
-from mer_utils.datasets import title as dataset_title
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES, Workspace
-from mer_utils.plotting.words import table_of
+from mer_utils.plotting.words import dataset_title, in_words, table_of
 
-#: Columns of `scores`, in order.
-COLUMNS = ["table", "dataset", "scheme", "model", "setting", "metric", "value", "low", "high"]
 COUNTS = ["clips", "subjects", "seeds"]
+#: What tells rows apart beside the setting.
+_KEY = ["dataset", "phase_difference", "noise", "scheme", "model"]
+#: Columns of `scores`, in order.
+COLUMNS = ["table", *_KEY, "setting", "metric", "value", "low", "high", *COUNTS]
 
 
 def coverage(workspace: Workspace) -> pd.DataFrame:
-    """Count the folds of every table that the store holds.
+    """Count the folds of every table that the store holds, a row per table.
 
-    Parameters
-    ----------
-    workspace : Workspace
-
-    Returns
-    -------
-    DataFrame
-        One row a table: table (its name), title, runs, folds, computed, missing, and the
-        command that computes the missing ones, empty where none is missing.
+    ``command`` computes what is missing; it is empty where nothing is.
     """
     rows = []
     for name, table in TABLES.items():
@@ -50,23 +44,14 @@ def coverage(workspace: Workspace) -> pd.DataFrame:
 
 
 def scores(workspace: Workspace) -> pd.DataFrame:
-    """Score every table of which the store holds at least one fold.
+    """Score every table of which the store holds at least one fold, tidily: `COLUMNS`.
 
-    Parameters
-    ----------
-    workspace : Workspace
-
-    Returns
-    -------
-    DataFrame
-        Tidy: table, dataset, scheme, model, setting, metric, value, low, high, clips,
-        subjects, seeds. ``setting`` spells out whatever a table varies besides the model,
-        as in "dual, flip".
+    ``setting`` is the words for whatever a table varies besides the model, as in "dual, flip".
 
     Raises
     ------
     MerError
-        If the store holds no fold of any table.
+        "no results" if the store holds no fold of any table.
     """
     known = coverage(workspace)
     there = known.loc[known["computed"] > 0, "table"]
@@ -77,17 +62,12 @@ def scores(workspace: Workspace) -> pd.DataFrame:
             "at least one computed fold",
             f"compute them with mer run --profile {workspace.profile.name}",
         )
-    parts = [_scores_of(workspace, name).assign(table=name) for name in there]
-    return pd.concat(parts, ignore_index=True)[COLUMNS + COUNTS]
-
-
-def _scores_of(workspace: Workspace, table: str) -> pd.DataFrame:
-    if table in ABLATIONS:
-        rows = prepared(workspace, table)
-        # In the order of the chapters, not by name: ±2, ±4, ±8, ±16.
-        order = list(dict.fromkeys(rows["variant"]))
-        return variant_scores(rows, order).rename(columns={"variant": "setting"})
-    return results.scores(results.on_view(workspace.predictions(table)))
+    parts = []
+    for name in there:
+        shown = tables.read(workspace, name)
+        words = in_words(shown.scores, shown.columns)
+        parts.append(shown.scores.assign(table=name, setting=words)[COLUMNS])
+    return pd.concat(parts, ignore_index=True)
 
 
 def table_title(name: str) -> str:
@@ -102,35 +82,30 @@ def table_title(name: str) -> str:
 
 
 def wide(tidy: pd.DataFrame) -> pd.DataFrame:
-    """Lay out one table's scores for print: a row a data set, model and setting.
-
-    Parameters
-    ----------
-    tidy : DataFrame
-        Rows of one table, as `scores` returns them.
-
-    Returns
-    -------
-    DataFrame
-        Columns data set, model, setting, accuracy, UF1, UAR, each score with its interval,
-        and clips, subjects, seeds.
-    """
+    """Lay out one table's `scores` for print, each with its interval: a row per setting."""
     rows = []
-    keys = ["dataset", "scheme", "model", "setting"]
-    for (dataset, _, model, setting), group in tidy.groupby(keys, sort=False):
-        row = {
-            "data set": _unbroken(dataset_title(str(dataset))),
-            "model": models.title(str(model)),
-            "setting": setting,
+    by = [*_KEY, "setting"]
+    for _, group in tidy.groupby(by, sort=False, dropna=False):
+        first = group.iloc[0]
+        row: dict[str, Any] = {
+            "data set": _unbroken(_title(first)),
+            "model": models.title(first["model"]),
+            "setting": first["setting"],
         }
-        for metric, value, low, high in zip(
-            group["metric"], group["value"], group["low"], group["high"], strict=True
-        ):
-            word = str(metric).removesuffix("_pooled")
-            word = word if word == "accuracy" else word.upper()
-            row[word] = _unbroken(f"{value:.3f} ({interval({'low': low, 'high': high})})")
-        rows.append(row | {name: int(group[name].iloc[0]) for name in COUNTS})
+        for _, score in group.iterrows():
+            metric = str(score["metric"]).removesuffix("_pooled")
+            word = metric if metric == "accuracy" else metric.upper()
+            row[word] = _unbroken(f"{score['value']:.3f} ({interval(score)})")
+        rows.append(row | {name: int(first[name]) for name in COUNTS})
     return pd.DataFrame(rows)
+
+
+def _title(row: pd.Series) -> str:
+    """Return the data set's title, of a made variant with what it was made with."""
+    title = dataset_title(str(row["dataset"]))
+    if not TABLES[row["table"]].made:
+        return title
+    return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}"
 
 
 def _unbroken(words: str) -> str:

@@ -20,7 +20,7 @@ MOST_CLASSES = 7
 
 
 def stored_maps(
-    workspace: Workspace, dataset: str, model: str, train_views: Sequence[str]
+    workspace: Workspace, dataset: str, model: str, setting: str
 ) -> tuple[pd.DataFrame, np.ndarray, str]:
     """Read the class activation maps that the runs of table 2 left in the store.
 
@@ -35,14 +35,13 @@ def stored_maps(
     specs = [
         spec
         for spec in workspace.specs("table2")
-        if (spec.data.dataset, spec.model.name) == (dataset, model)
-        and spec.train_views == tuple(train_views)
+        if (spec.data.dataset, spec.model.name, spec.setting) == (dataset, model, setting)
     ]
     nothing = pd.DataFrame({"y_true": pd.Series(dtype=int)}), np.zeros((0, 1, 1), np.float32)
     if not specs:
         return *nothing, f"no run of {model} on {dataset} makes class activation maps"
     try:
-        return *workspace.maps(specs), ""
+        return *workspace.store.maps(specs), ""
     except MerError as error:
         return *nothing, str(error)
 

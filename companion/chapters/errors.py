@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from companion.chapters.results import in_order
 from mer_utils import models
 from mer_utils.errors import MerError
+from mer_utils.experiments import in_order
 from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
 from mer_utils.metrics.predictions import CLIP_KEY
 

@@ -1,12 +1,11 @@
 """What is true of the made clips: where the skin went, clip by clip and on the average.
 
-Of licensed data nobody knows this: every function here wants a synthetic twin, and a row of its
-clip table. `Where` the twin is, is told by its workspace or by the twin's own folder.
+Of licensed data nobody knows this: every function here wants a synthetic twin, or a composite of
+twins, and rows of its clip table.
 """
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,9 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import synthetic
-from mer_utils.datasets import clip_frames
+from mer_utils.datasets import Dataset, Framed, clip_frames
 from mer_utils.experiments import Workspace
 from mer_utils.frames import face_box, face_on
-
-Where = Workspace | str | os.PathLike[str]
 
 
 def truth_known(workspace: Workspace) -> pd.DataFrame:
@@ -28,22 +25,22 @@ def truth_known(workspace: Workspace) -> pd.DataFrame:
     known = {True: "known: a synthetic twin", False: "none"}
     return pd.DataFrame(
         {
-            "data set": [d.dataset.title for d in workspace.data.values()],
+            "data set": [data.dataset.title for data in workspace.data.values()],
             "ground truth": [known[workspace.is_synthetic(name)] for name in workspace.data],
         }
     )
 
 
 def displacement_by_class(
-    where: Where, clips: pd.DataFrame, image_size: int
+    dataset: Dataset, clips: pd.DataFrame, image_size: int
 ) -> dict[str, np.ndarray]:
     """Return how far the skin truly moved, averaged over the clips of each class.
 
     Parameters
     ----------
-    where : Workspace or path
+    dataset : Dataset
     clips : DataFrame
-        Rows of the clip table; subjects may be prefixed as those of a composite are.
+        Rows of its clip table.
     image_size : int
         Side in pixels of the square result, which shows what a view of that size shows.
 
@@ -60,12 +57,12 @@ def displacement_by_class(
     """
     moved: dict[str, list[np.ndarray]] = {}
     for clip in clips.itertuples():
-        shown = as_view(true_magnitude(where, clip), where, clip, image_size)
+        shown = as_view(true_magnitude(dataset, clip), dataset, clip, image_size)
         moved.setdefault(str(clip.label), []).append(shown)
     return _means(moved, clips)
 
 
-def mean_fields(where: Where, clips: pd.DataFrame) -> dict[str, np.ndarray]:
+def mean_fields(dataset: Dataset, clips: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return where the skin truly went at the apex, averaged over the clips of each class.
 
     The clips are those of one twin, whose frames have one size; each field is (h, w, 2),
@@ -73,12 +70,12 @@ def mean_fields(where: Where, clips: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     fields: dict[str, list[np.ndarray]] = {}
     for clip in clips.itertuples():
-        fields.setdefault(str(clip.label), []).append(true_field(where, clip))
+        fields.setdefault(str(clip.label), []).append(true_field(dataset, clip))
     return _means(fields, clips)
 
 
 def mean_unit_fields(
-    where: Where, clips: pd.DataFrame, fewest: int = 3
+    dataset: Dataset, clips: pd.DataFrame, fewest: int = 3
 ) -> dict[str, tuple[np.ndarray, int]]:
     """Return what each action unit (AU) moved by itself, averaged over the clips that show it.
 
@@ -90,8 +87,8 @@ def mean_unit_fields(
     """
     fields: dict[int, list[np.ndarray]] = {}
     for clip in clips.itertuples():
-        for unit in sorted(set(truth_of(where, clip)["action_unit"])):
-            fields.setdefault(unit, []).append(true_field(where, clip, unit))
+        for unit in sorted(set(truth_of(dataset, clip)["action_unit"])):
+            fields.setdefault(unit, []).append(true_field(dataset, clip, unit))
     return {
         f"AU {unit}": (np.mean(fields[unit], axis=0), len(fields[unit]))
         for unit in sorted(fields)
@@ -104,9 +101,9 @@ def _means(images: dict[str, list[np.ndarray]], clips: pd.DataFrame) -> dict[str
     return {label: np.mean(images[label], axis=0) for label in order if label in images}
 
 
-def truth_of(where: Where, clip: Any) -> pd.Series:
+def truth_of(dataset: Dataset, clip: Any) -> pd.Series:
     """Return the line of the ground truth that belongs to a row of the clip table."""
-    lines = _truth(_root_of(where, clip))
+    lines = _truth(Path(_part_of(dataset, clip).root))
     line = lines.index.get_loc((_own_subject(clip), str(clip.clip)))
     assert isinstance(line, int)
     return lines.iloc[line]
@@ -117,21 +114,24 @@ def _truth(root: Path) -> pd.DataFrame:
     return synthetic.ground_truth(root).set_index(["subject", "clip"])
 
 
-def true_field(where: Where, clip: Any, action_unit: int | None = None) -> np.ndarray:
+def true_field(dataset: Dataset, clip: Any, action_unit: int | None = None) -> np.ndarray:
     """Return where the skin of one clip has gone at its true apex, (h, w, 2) pixels."""
     return synthetic.true_displacement(
-        _root_of(where, clip), _own_subject(clip), str(clip.clip), action_unit
+        _part_of(dataset, clip).root, _own_subject(clip), str(clip.clip), action_unit
     )
 
 
-def true_magnitude(where: Where, clip: Any) -> np.ndarray:
+def true_magnitude(dataset: Dataset, clip: Any) -> np.ndarray:
     """Return how far the skin of one clip has moved at its true apex, (h, w) pixels."""
-    field = true_field(where, clip)
+    field = true_field(dataset, clip)
     return np.hypot(field[..., 0], field[..., 1])
 
 
-def _root_of(where: Where, clip: Any) -> Path:
-    return where.context.root(str(clip.dataset)) if isinstance(where, Workspace) else Path(where)
+def _part_of(dataset: Dataset, clip: Any) -> Framed:
+    """Return the twin that a row of the clip table is from: a part of a composite."""
+    part = next(part for part in dataset.parts if part.name == clip.dataset)
+    assert isinstance(part, Framed)
+    return part
 
 
 def _own_subject(clip: Any) -> str:
@@ -139,12 +139,9 @@ def _own_subject(clip: Any) -> str:
     return str(clip.subject).removeprefix(f"{clip.dataset}-")
 
 
-def as_view(image: np.ndarray, where: Where, clip: Any, size: int) -> np.ndarray:
-    """Cut and resize an image (h, w) of the frame's size to the square that a clip's views are.
-
-    Only a workspace can say that the clip's data set is cropped to the face.
-    """
-    cropped = where.context.crop(str(clip.dataset)) if isinstance(where, Workspace) else None
+def as_view(image: np.ndarray, dataset: Dataset, clip: Any, size: int) -> np.ndarray:
+    """Cut and resize an image (h, w) of the frame's size to the square that a clip's views are."""
+    cropped = _part_of(dataset, clip).crop
     if cropped is not None:
         face = face_on(clip_frames(clip).paths[0], cropped.detector)
         if face is not None:

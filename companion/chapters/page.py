@@ -22,9 +22,8 @@ from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from mer_utils import models
-from mer_utils.datasets import title as dataset_title
 from mer_utils.errors import MerError
-from mer_utils.plotting.words import table_of
+from mer_utils.plotting.words import dataset_title, table_of
 from mer_utils.registry import unknown
 
 #: Column names whose heading is more than the name without its underscores.

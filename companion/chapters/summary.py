@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import pandas as pd
-
-from companion.chapters.results import (
-    CONTROL,
-    TREATMENT,
-    chance,
-    differences,
-    on_view,
-    quoted,
-    scores,
-)
+from companion.chapters import tables
+from companion.chapters.tables import Shown
 from mer_utils.experiments import PAPER, Workspace
 
 NOT_YET = "not computed yet"
-CONTROLLED = f"{TREATMENT} minus {CONTROL}"
 _OF_A_DATASET = (
     "baseline",
     "baseline_name",
@@ -33,36 +22,16 @@ _OF_A_DATASET = (
 _OVERALL = ("n_differences", "n_above_zero", "n_below_zero", "n_after_holm", "mean_difference")
 
 
-def table2(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the scores and the controlled differences of table 2 as far as they are there.
-
-    Parameters
-    ----------
-    workspace : Workspace
-
-    Returns
-    -------
-    scores, differences : DataFrame
-        As `scores` and `differences` return them, the latter with the comparison of dual
-        and matched single alone; without rows where there are no results yet.
-    """
+def table2(workspace: Workspace) -> Shown | None:
+    """Return table 2 as far as it is there; None if none of it is."""
     specs = workspace.specs("table2")
     if len(workspace.missing(specs)) == len(workspace.jobs(specs)):
-        return pd.DataFrame({"dataset": []}), pd.DataFrame({"comparison": []})
-    predictions = on_view(workspace.predictions("table2"))
-    compared = differences(predictions)
-    chosen = compared[compared["comparison"] == CONTROLLED]
-    return scores(predictions), chosen.reset_index(drop=True)
+        return None
+    return tables.read(workspace, "table2")
 
 
-def words(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
+def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
     """Return the words that the summary quotes, by name.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    tidy, compared : DataFrame
-        As `table2` returns them.
 
     Returns
     -------
@@ -72,21 +41,17 @@ def words(workspace: Workspace, tidy: pd.DataFrame, compared: pd.DataFrame) -> d
         and missing, the level of chance, what the data are, and the verdict. The names are
         always the same; what is not there yet reads `NOT_YET`.
     """
-    found: dict[str, Any] = {}
-    if len(tidy):
-        empty = compared.reindex(columns=["metric", "comparison", "low", "high", "value"])
-        pairs = compared if len(compared) else empty.assign(p_bootstrap_holm=math.nan)
-        found = quoted(tidy, pairs)
-        if not found["n_differences"]:
-            found |= dict.fromkeys(_OVERALL)
+    found: dict[str, Any] = tables.quoted(shown) if shown else {}
+    if not found.get("n_differences"):
+        found |= dict.fromkeys(_OVERALL)
     names = [f"{dataset}_{name}" for dataset in PAPER for name in _OF_A_DATASET]
     specs = workspace.specs("table2")
     folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
     return {name: _word(name, found.get(name)) for name in [*names, *_OVERALL]} | {
-        "n_models": str(len(workspace.profile.models)),
+        "n_models": str(len(workspace.profile.networks)),
         "n_folds": f"{folds:,}",
         "n_computed": f"{folds - missing:,}",
-        "chance": f"{chance(workspace):.2f}",
+        "chance": f"{tables.chance(workspace):.2f}",
         "data": workspace.data_title,
         "verdict": _verdict(workspace, found),
     }
@@ -101,7 +66,7 @@ def _word(name: str, value: Any) -> str:
 
 
 def _verdict(workspace: Workspace, found: dict[str, Any]) -> str:
-    if any(map(workspace.is_synthetic, workspace.data)):
+    if any(workspace.is_synthetic(name) for name in workspace.data):
         return (
             "not testable on synthetic data. The numbers above say what the method does with"
             " drawn faces; they neither support nor contradict the paper"

@@ -11,8 +11,7 @@ from scipy import stats
 
 from companion.chapters.ground_truth import as_view, true_magnitude, truth_of
 from mer_utils import dynamic_image as di
-from mer_utils.datasets import load_clip
-from mer_utils.experiments import Workspace
+from mer_utils.datasets import Dataset, load_clip
 from mer_utils.phases import PHASES, midpoint_apex
 
 #: How an apex can be had, by the column of `measure` that holds its frame number.
@@ -27,7 +26,7 @@ MOVED_PX = 0.5
 _BLUR = 3.0
 
 
-def measure(workspace: Workspace, dataset: str) -> pd.DataFrame:
+def measure(dataset: Dataset, image_size: int) -> pd.DataFrame:
     """Set what was drawn in each clip of a twin beside what its frames and its DIs say.
 
     Returns
@@ -38,28 +37,27 @@ def measure(workspace: Workspace, dataset: str) -> pd.DataFrame:
         strongest unit and ``left``, its share at the offset; ``moved``, the share of pixels
         displaced by `MOVED_PX` or more; ``drift_px`` of the head; and for each phase the
         correlation over pixels of the DI's magnitude and the true displacement, at the frame's
-        own size (``full``, ...) and at a view's (``full_view``, ...). ``full_wrong`` is that
-        with the truth of another clip, of another class where there is one: what correlates
-        because every face has its eyes and mouth in the same place.
+        own size (``full``, ...) and at a view's, `image_size` (``full_view``, ...). ``full_wrong``
+        is that with the truth of another clip, of another class where there is one: what
+        correlates because every face has its eyes and mouth in the same place.
 
     Notes
     -----
     The magnitude of a DI is the mean over colours of its absolute value. The correlation is
     Pearson's. Halves begin and end at the apex of the clip table, as everywhere else.
     """
-    size = max(plan.image_size for plan in workspace.profile.models.values())
-    rows = list(workspace.clips(dataset).itertuples())
+    rows = list(dataset.clips().itertuples())
     return pd.DataFrame(
         [
-            _measure_clip(workspace, row, _other(rows[i + 1 :] + rows[:i], row), size)
+            _measure_clip(dataset, row, _other(rows[i + 1 :] + rows[:i], row), image_size)
             for i, row in enumerate(rows)
         ]
     )
 
 
-def _measure_clip(workspace: Workspace, clip: Any, other: Any, size: int) -> dict[str, Any]:
+def _measure_clip(dataset: Dataset, clip: Any, other: Any, size: int) -> dict[str, Any]:
     frames, apex = load_clip(clip)
-    truth, moved = truth_of(workspace, clip), true_magnitude(workspace, clip)
+    truth, moved = truth_of(dataset, clip), true_magnitude(dataset, clip)
     strongest = int(np.argmax(truth["amplitude_px"]))
     found: dict[str, Any] = {
         "dataset": str(clip.dataset),
@@ -78,13 +76,13 @@ def _measure_clip(workspace: Workspace, clip: Any, other: Any, size: int) -> dic
         "moved": float((moved >= MOVED_PX).mean()),
         "drift_px": float(np.hypot(truth["drift_x_px"], truth["drift_y_px"])),
     }
-    small = as_view(moved, workspace, clip, size)
+    small = as_view(moved, dataset, clip, size)
     for phase, image in di.phase_dynamic_images(frames, apex).items():
         strength = np.abs(image).reshape(*image.shape[:2], -1).mean(axis=-1)
         found[phase] = correlation(strength, moved)
-        found[f"{phase}_view"] = correlation(as_view(strength, workspace, clip, size), small)
+        found[f"{phase}_view"] = correlation(as_view(strength, dataset, clip, size), small)
         if phase == "full":
-            wrong = true_magnitude(workspace, other)
+            wrong = true_magnitude(dataset, other)
             fits = wrong.shape == strength.shape
             found["full_wrong"] = correlation(strength, wrong) if fits else np.nan
     return found

@@ -11,11 +11,10 @@
 
 from companion.claims.pages import claims_list, claims_table, quoted_claims
 from companion.claims.register import Claim, read_claims
-from companion.claims.rows import COMPARISONS, evidence
+from companion.claims.rows import evidence
 from companion.claims.verdicts import Verdict, judge, judge_all
 
 __all__ = [
-    "COMPARISONS",
     "Claim",
     "Verdict",
     "claims_list",

@@ -88,12 +88,11 @@ def reaches_relative_gain(rows: pd.DataFrame) -> Decision:
     """
     key = ["dataset", "model", "metric", "spatial"]
     named = rows.assign(
-        spatial=rows["comparison"].str.extract(r"^dual, (\S+) minus")[0],
         above=above(rows),
         ceiling=rows["high"] / (rows["value"] / rows["relative"]),
     )
-    plain = named[named["comparison"].str.endswith("minus single, none")].set_index(key)
-    control = named[~named["comparison"].str.endswith("minus single, none")].set_index(key)
+    uncontrolled = named["base_setting"].eq("single")
+    plain, control = (named[rows].set_index(key) for rows in (uncontrolled, ~uncontrolled))
     controlled = control["above"].reindex(plain.index, fill_value=False)
     reached = (plain["relative"] >= CLAIMED_RELATIVE_GAIN) & plain["above"]
     claimed = f"{CLAIMED_RELATIVE_GAIN:.0%}"

@@ -6,35 +6,20 @@ import pandas as pd
 
 from companion.claims import decisions
 from companion.claims.register import Claim
-from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES, VIEWS
+from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES
 from companion.claims.rules import Rule
-from mer_utils.datasets import DATASETS
 from mer_utils.models import title
-from mer_utils.plotting.words import table_of
+from mer_utils.plotting.words import dataset_title, table_of
 
-_TITLES = {name: kind.title for name, kind in DATASETS.items()}
 SCORES = {"accuracy_pooled": "accuracy", "uf1_pooled": "UF1", "uar_pooled": "UAR"}
 
 
 def measured(claim: Claim, rule: Rule, evidence: pd.DataFrame) -> list[str]:
-    """Say what was measured for a claim, one line a comparison and score.
-
-    Parameters
-    ----------
-    claim : Claim
-    rule : Rule
-        That of the claim.
-    evidence : DataFrame
-
-    Returns
-    -------
-    list of str
-        Empty if nothing was measured.
-    """
+    """Say what was measured for a claim, a line per comparison and score; nothing, if nothing."""
     if rule.decide is decisions.not_measured:
         return ["Not measured: no table takes subjects away step by step."]
     decisive = rule.decisive(evidence)
-    if VIEWS in rule.rests_on:
+    if rule.counts:
         return [_counts(str(name), part) for name, part in decisive.groupby("data", sort=False)]
     beside = rule.chosen(evidence, rule.beside).assign(p=float("nan"))
     lines = [
@@ -44,13 +29,8 @@ def measured(claim: Claim, rule: Rule, evidence: pd.DataFrame) -> list[str]:
     if claim.reported:
         lines += _against_reported(claim, pd.concat([decisive, beside]))
     if rule.decide is decisions.reaches_relative_gain and len(decisive):
-        lines.append(_largest(decisive[decisive["comparison"].str.endswith("minus single, none")]))
+        lines.append(_largest(decisive[decisive["base_setting"] == "single"]))
     return lines
-
-
-def title_of(dataset: str) -> str:
-    """Return a data set's name for people."""
-    return _TITLES.get(dataset, dataset)
 
 
 def _parts(rows: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
@@ -72,15 +52,15 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
             f"{int(decisions.below(rows).sum())} below after correction"
         )
     else:
-        words += "; without the control, so it decides nothing" if _single(rows) else ""
+        words += (
+            "; without the control, so it decides nothing"
+            if first["base_setting"] == "single"
+            else ""
+        )
     return (
         f"{words}. Smallest: {least['value']:+.3f} ({_interval(least)}; "
-        f"{title(least['model'])}, {title_of(least['dataset'])})."
+        f"{title(least['model'])}, {dataset_title(least['dataset'])})."
     )
-
-
-def _single(rows: pd.DataFrame) -> bool:
-    return str(rows["comparison"].iloc[0]).endswith("minus single")
 
 
 def _interval(row: pd.Series) -> str:
@@ -104,7 +84,7 @@ def _against_reported(claim: Claim, rows: pd.DataFrame) -> list[str]:
         parts = rows[rows["dataset"] == dataset].groupby("comparison", sort=False)
         for comparison, part in parts:
             lines.append(
-                f"{comparison}, {title_of(dataset)}: mean over {len(part)} networks "
+                f"{comparison}, {dataset_title(dataset)}: mean over {len(part)} networks "
                 f"{100 * part['value'].mean():+.1f} points or {100 * part['relative'].mean():+.1f} "
                 f"per cent; the source says +{reported:.1f} %."
             )
@@ -118,7 +98,7 @@ def _largest(rows: pd.DataFrame) -> str:
     best = rows.iloc[int(rows["relative"].to_numpy().argmax())]
     return (
         f"Largest relative gain of {len(rows)}: {best['relative']:+.1%} ("
-        f"{title(best['model'])}, {title_of(best['dataset'])}, {SCORES[best['metric']]}, "
+        f"{title(best['model'])}, {dataset_title(best['dataset'])}, {SCORES[best['metric']]}, "
         f"{best['comparison']}). Without any true difference the largest of so many, were they "
         f"independent, would be about {decisions.largest_by_chance(rows):+.1%}."
     )

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
 from companion.claims import decisions
-from companion.claims.rows import METRICS, VIEWS
+from companion.claims.rows import METRICS, VIEWS, Comparison
 from mer_utils.errors import MerError
 from mer_utils.experiments import PAPER
+from mer_utils.experiments.tables import APEX_SHIFTS, HALVES
 from mer_utils.models import are_networks, networks
+from mer_utils.phases import TRAINING_SETS
 from mer_utils.registry import unknown
 
-#: Augmentations and shifts of the apex (in frames) that the tables vary.
+#: Augmentations that table 3 varies.
 AUGMENTATIONS = ("flip", "rotation", "flip+rotation")
-SHIFTS = (2, 4, 8, 16)
 #: For claims that name no score: the one that does not favour frequent classes.
 UAR = ("uar_pooled",)
-
-Comparisons = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,9 @@ class Rule:
     ----------
     decide : callable
         From the decisive differences, with the column ``p``, to verdict and reason.
-    rests_on : mapping of table to comparisons
+    rests_on : tuple of Comparison
         The decisive differences.
-    beside : mapping of table to comparisons
+    beside : tuple of Comparison
         Differences that are reported and decide nothing.
     metrics : tuple of str
     models : tuple of str
@@ -41,46 +39,51 @@ class Rule:
         are all that there are.
     datasets : tuple of str
         Data sets without which the claim cannot be decided.
+    counts : bool
+        The claim rests on the counts of clips and not on differences.
 
     Raises
     ------
     MerError
-        If a decisive comparison of dual with single lacks the one with matched single.
+        "bad register" if a decisive comparison with *single* lacks the one with the control.
     """
 
     decide: decisions.Decide
-    rests_on: Comparisons = field(default_factory=dict)
-    beside: Comparisons = field(default_factory=dict)
+    rests_on: tuple[Comparison, ...] = ()
+    beside: tuple[Comparison, ...] = ()
     metrics: tuple[str, ...] = UAR
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = PAPER
+    counts: bool = False
 
     def __post_init__(self) -> None:
-        for table, comparisons in self.rests_on.items():
-            for comparison in comparisons:
-                control = control_of(comparison)
-                if control and control not in comparisons:
-                    raise MerError(
-                        "bad register",
-                        f"a rule rests on {comparison!r} of {table}",
-                        f"{control!r} beside it: without the control a gain may be nothing but"
-                        " longer training",
-                        "add the control to rests_on, or move the comparison to beside",
-                    )
+        for comparison in self.rests_on:
+            control = control_of(comparison)
+            if control and control not in self.rests_on:
+                raise MerError(
+                    "bad register",
+                    f"a rule rests on {comparison.words!r} of {comparison.table}",
+                    f"{control.words!r} beside it: without the control a gain may be nothing but"
+                    " longer training",
+                    "add the control to rests_on, or move the comparison to beside",
+                )
 
     def decisive(self, evidence: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the evidence that decide, networks only, with ``p``."""
-        rows = self.chosen(evidence, self.rests_on)
+        """Return the rows of the evidence that decide, with ``p``, see `chosen`."""
+        if self.counts:
+            rows = evidence[evidence["table"] == VIEWS].assign(comparison="")
+        else:
+            rows = self.chosen(evidence, self.rests_on)
         return decisions.corrected(rows) if len(rows) else rows.assign(p=pd.Series(dtype=float))
 
-    def chosen(self, evidence: pd.DataFrame, comparisons: Comparisons) -> pd.DataFrame:
-        """Return the rows of these comparisons in the rule's scores, networks only."""
-        wanted = [(table, name) for table, names in comparisons.items() for name in names]
-        known = pd.MultiIndex.from_frame(evidence[["table", "comparison"]]).isin(wanted)
-        if VIEWS in comparisons:
-            return evidence[known]
-        known &= evidence["metric"].isin(self.metrics) & self.concerns(evidence)
-        return evidence[known]
+    def chosen(self, evidence: pd.DataFrame, comparisons: tuple[Comparison, ...]) -> pd.DataFrame:
+        """Return the rows of these comparisons in the rule's scores, with their words.
+
+        Networks only: those that the claim is about.
+        """
+        rows = evidence[evidence["metric"].isin(self.metrics) & self.concerns(evidence)]
+        parts = [rows[c.rows(rows)].assign(comparison=c.words) for c in comparisons]
+        return pd.concat(parts or [rows[:0].assign(comparison="")]).sort_index()
 
     def concerns(self, evidence: pd.DataFrame) -> pd.Series:
         """Whether each row is of a network that the claim is about; baselines are none."""
@@ -89,39 +92,48 @@ class Rule:
 
     def tables(self) -> list[str]:
         """Return the tables that decide."""
-        return [table for table in self.rests_on if table != VIEWS]
+        return list(dict.fromkeys(comparison.table for comparison in self.rests_on))
 
 
-def control_of(comparison: str) -> str | None:
-    """Return the comparison that must stand beside one of dual with single, else None.
+def control_of(comparison: Comparison) -> Comparison | None:
+    """Return the comparison that must stand beside one with *single*, else None.
 
     Examples
     --------
-    >>> control_of("dual minus single")
-    'dual minus matched single'
-    >>> control_of("dual, flip minus single, none")
+    >>> flips = {"setting": "dual", "spatial": "flip"}
+    >>> control_of(Comparison("table3", flips, {"setting": "single", "spatial": "none"})).words
     'dual, flip minus matched single, flip'
-    >>> control_of("dual minus matched single") is None
+    >>> control_of(Comparison("table3", flips, {"spatial": "none"})) is None
     True
     """
-    treated, _, baseline = comparison.partition(" minus ")
-    if treated.split(",")[0] == baseline.split(",")[0] or baseline.split(",")[0] != "single":
+    if comparison.baseline.get("setting") != "single":
         return None
-    return f"{treated} minus {treated.replace(treated.split(',')[0], 'matched single', 1)}"
+    control = TRAINING_SETS[comparison.treatment["setting"]].control
+    if control in ("", "single"):
+        return None
+    return Comparison(comparison.table, comparison.treatment, {"setting": control})
 
 
-CONTROLLED, UNCONTROLLED = "dual minus matched single", "dual minus single"
-_TABLE2 = {"table2": (CONTROLLED,)}
-_BESIDE = {"table2": (UNCONTROLLED,)}
+def _spatial(setting: str, spatial: str, /, **baseline: str) -> Comparison:
+    return Comparison("table3", {"setting": setting, "spatial": spatial}, baseline)
+
+
+def _phases(setting: str, /, **baseline: str) -> Comparison:
+    return Comparison("table4", {"setting": setting, "cut": "apex"}, baseline)
+
+
+_DUAL = {"setting": "dual"}
+_TABLE2 = (Comparison("table2", _DUAL, {"setting": "matched single"}),)
+_BESIDE = (Comparison("table2", _DUAL, {"setting": "single"}),)
 _SIX = tuple(networks())
-_COMBINED = tuple(f"dual, {a} minus single, none" for a in AUGMENTATIONS)
-_COMBINED_CONTROL = tuple(f"dual, {a} minus matched single, {a}" for a in AUGMENTATIONS)
+_COMBINED = tuple(_spatial("dual", a, setting="single", spatial="none") for a in AUGMENTATIONS)
+_COMBINED_CONTROL = tuple(_spatial("dual", a, setting="matched single") for a in AUGMENTATIONS)
 _HURTS = tuple(
-    f"{setting}, {a} minus {setting}, none"
+    _spatial(setting, a, spatial="none")
     for setting in ("single", "matched single", "dual")
     for a in AUGMENTATIONS
 )
-_NOISE = tuple(f"apex ±{n} minus as annotated" for n in SHIFTS)
+_NOISE = tuple(Comparison("table7", {"apex_shift": n}, {"apex_shift": 0}) for n in APEX_SHIFTS)
 
 
 def _everywhere(*metrics: str) -> Rule:
@@ -129,14 +141,15 @@ def _everywhere(*metrics: str) -> Rule:
 
 
 RULES: dict[str, Rule] = {
-    "C01": Rule(decisions.phases_differ, {VIEWS: ("halves and full",)}, datasets=()),
+    "C01": Rule(decisions.phases_differ, counts=True, datasets=()),
     "C02": Rule(
         decisions.phases_complement,
-        {
-            "table4": (CONTROLLED, "dual minus dual, random cut"),
-            "table5": ("dual, average of halves minus dual, full",),
-        },
-        {"table4": ("halves minus single twice", "halves minus halves, random cut")},
+        (
+            _phases("dual", setting="matched single"),
+            _phases("dual", cut="random"),
+            Comparison("table5", {"setting": "dual", "tested": HALVES}, {"tested": "full"}),
+        ),
+        (_phases("halves", setting="single twice"), _phases("halves", cut="random")),
     ),
     "C03": _everywhere("accuracy_pooled"),
     "C04": _everywhere("uf1_pooled"),
@@ -144,7 +157,7 @@ RULES: dict[str, Rule] = {
     "C06": _everywhere(*METRICS),
     "C07": Rule(
         decisions.reaches_relative_gain,
-        {"table3": (*_COMBINED, *_COMBINED_CONTROL)},
+        (*_COMBINED, *_COMBINED_CONTROL),
         metrics=METRICS,
         models=_SIX,
     ),
@@ -152,23 +165,13 @@ RULES: dict[str, Rule] = {
     "C09": Rule(decisions.not_measured),
     "C10": Rule(decisions.size_not_known, _TABLE2, _BESIDE, ("accuracy_pooled",)),
     "C11": Rule(decisions.size_not_known, _TABLE2, _BESIDE, ("uf1_pooled",)),
-    "C12": Rule(
-        decisions.augmentation_hurts,
-        {"table3": _HURTS},
-        models=("vit_base_patch16_224", "learnet"),
-    ),
-    "C13": Rule(decisions.falls_with_apex_noise, {"table7": _NOISE}),
+    "C12": Rule(decisions.augmentation_hurts, _HURTS, models=("vit_base_patch16_224", "learnet")),
+    "C13": Rule(decisions.falls_with_apex_noise, _NOISE),
 }
 
 
 def rule_of(claim_id: str) -> Rule:
-    """Return the rule of a claim.
-
-    Raises
-    ------
-    MerError
-        If the claim has none.
-    """
+    """Return the rule of a claim; raise "unknown name" if it has none."""
     if claim_id not in RULES:
         raise unknown("rule of claim", claim_id, RULES)
     return RULES[claim_id]

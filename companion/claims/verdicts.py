@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from companion.claims.measured import measured, title_of
+from companion.claims.measured import measured
 from companion.claims.register import NOT_TESTABLE, UNDECIDED, Claim
-from companion.claims.rows import VIEWS
 from companion.claims.rules import Rule, rule_of
 from mer_utils.errors import MerError
 from mer_utils.models import title
-from mer_utils.plotting.words import table_of
+from mer_utils.plotting.words import dataset_title, table_of
 
 
 @dataclass(frozen=True)
@@ -72,21 +71,16 @@ def judge(
     ----------
     claim : Claim
     evidence : DataFrame
-        As :func:`companion.claims.evidence` returns it.
     synthetic : bool
         Whether any of the data is synthetic; a composite with one synthetic part is.
     profile : str
         Named in the command that fills what is missing.
 
-    Returns
-    -------
-    Verdict
-
     Raises
     ------
     MerError
-        If the evidence holds synthetic data and `synthetic` denies it, the claim has no rule,
-        or the rule's verdict is not among those its entry admits.
+        "invalid option" if the evidence holds synthetic data and `synthetic` denies it, "unknown
+        name" if the claim has no rule, "bad register" if its entry does not admit the verdict.
     """
     if evidence["synthetic"].any() and not synthetic:
         raise MerError(
@@ -126,19 +120,18 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
 
     Examples
     --------
+    >>> from companion.claims.rows import COLUMNS
     >>> from companion.claims.rules import RULES
-    >>> nothing = pd.DataFrame({name: [] for name in (
-    ...     "table", "dataset", "model", "metric", "comparison", "missing_folds",
-    ...     "p_bootstrap_holm")})
-    >>> incomplete(RULES["C13"], nothing, "demo")
+    >>> incomplete(RULES["C13"], pd.DataFrame(columns=COLUMNS), "demo")
     ['Missing: Table 7. To fill it: mer run table7 --profile demo.']
     """
     lines = []
     for table in rule.tables():
         rows = evidence[(evidence["table"] == table) & rule.concerns(evidence)]
-        # One row a comparison, but the folds of a data set and model are missing once.
+        # One row per comparison, but the folds of a data set and model are missing once.
         folds = rows.drop_duplicates(["dataset", "model"])["missing_folds"].sum()
-        absent = [c for c in rule.rests_on[table] if c not in set(rows["comparison"])]
+        asked = [comparison for comparison in rule.rests_on if comparison.table == table]
+        absent = [comparison.words for comparison in asked if not comparison.rows(rows).any()]
         command = f"To fill it: mer run {table} --profile {profile}."
         if rows.empty:
             lines.append(f"Missing: {table_of(table)}. {command}")
@@ -151,7 +144,7 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
     rows = rule.decisive(evidence)
     models = [title(m) for m in rule.models if m not in set(rows["model"])]
     datasets = [
-        title_of(d) for d in rule.datasets if rule.tables() and d not in set(rows["dataset"])
+        dataset_title(d) for d in rule.datasets if rule.tables() and d not in set(rows["dataset"])
     ]
     if models:
         lines.append(
@@ -159,6 +152,6 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
         )
     if datasets:
         lines.append(f"Not measured: {', '.join(datasets)}; the claim is about them.")
-    if VIEWS in rule.rests_on and rows.empty:
+    if rule.counts and rows.empty:
         lines.append("Missing: the dynamic images of the clips.")
     return lines

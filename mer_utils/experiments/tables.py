@@ -382,7 +382,7 @@ TABLES: Registry[Table] = Registry(
         "Rank pooling",
         "weights, scaling, number of frames",
         _table6,
-        ("source", "kind", "scaling", "frames"),
+        ("source", "frames", "kind", "scaling"),
         _IMAGES,
     ),
     Table(
@@ -390,7 +390,7 @@ TABLES: Registry[Table] = Registry(
         "Annotation noise",
         "apex moved, ends trimmed, rules for missing apexes and phases",
         _table7,
-        ("apex_shift", "trim", "missing_apex", "degenerate_phase"),
+        ("missing_apex", "degenerate_phase", "trim", "apex_shift"),
         _NOISE,
     ),
     Table(

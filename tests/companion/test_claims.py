@@ -13,15 +13,16 @@ import yaml
 from helpers import raises
 
 from companion import claims as ledger
-from companion.chapters import results
+from companion.chapters import tables
 from companion.claims import decisions, pages, register
 from companion.claims import rows as evidence_room
+from companion.claims.rows import Comparison
 from companion.claims.rules import RULES, Rule, control_of
 from companion.claims.verdicts import Verdict, incomplete
 from mer_utils import runs
 from mer_utils.experiments import PAPER
 from mer_utils.models import networks
-from mer_utils.runs import Context
+from mer_utils.phases import PHASES
 from mer_utils.views import Views
 
 REGISTER = Path(__file__).parents[2] / "book" / "claims.yml"
@@ -41,23 +42,30 @@ def rows_of(rule, effect=GAIN, *, synthetic=False, models=SIX, baseline=0.4):
     value, low, high, p = effect
     rows = [
         {
-            "table": table,
+            "table": comparison.table,
             "dataset": dataset,
             "model": model,
             "metric": metric,
-            "comparison": comparison,
+            **comparison.treatment,
+            **based(comparison),
             "value": value,
             "low": low,
             "high": high,
             "relative": value / baseline,
             "p_bootstrap_holm": p,
         }
-        for table, comparisons in rule.rests_on.items()
-        for comparison, dataset, model, metric in product(comparisons, PAPER, models, rule.metrics)
+        for comparison, dataset, model, metric in product(
+            rule.rests_on, PAPER, models, rule.metrics
+        )
     ]
     return pd.DataFrame(rows, columns=evidence_room.COLUMNS).assign(
         missing_folds=0, synthetic=synthetic, data="made"
     )
+
+
+def based(comparison):
+    both = {**comparison.treatment, **comparison.baseline}
+    return {f"base_{column}": value for column, value in both.items()}
 
 
 def set_to(rows, effect, **where):
@@ -107,14 +115,6 @@ def test_evidence_that_is_partly_synthetic_cannot_pass_for_real(claims):
     assert ledger.judge_all([claims["C03"]], rows)[0].verdict == register.NOT_TESTABLE
 
 
-def test_a_composite_with_one_synthetic_part_is_synthetic(workspace, tmp_path):
-    roots = (*workspace.context.roots, ("smic", tmp_path))
-    context = Context(roots=roots, store=tmp_path, cache=tmp_path)
-    mixed = type(workspace)(workspace.profile, context, ("megc2019",))
-    assert not mixed.is_synthetic("smic")
-    assert mixed.is_synthetic("megc2019")
-
-
 def test_a_verdict_that_the_entry_does_not_admit_is_refused(claims):
     with raises("bad register", "C10", "holds"):
         Verdict(claims["C10"], False, register.HOLDS, "", "", "")
@@ -151,18 +151,28 @@ def test_an_undefined_interval_decides_nothing(claims):
 
 def test_a_gain_over_single_alone_decides_nothing(claims):
     rows = rows_of(RULES["C03"], NOTHING)
-    uncontrolled = rows_of(RULES["C03"]).assign(comparison="dual minus single")
+    uncontrolled = rows_of(RULES["C03"]).assign(base_setting="single")
     both = pd.concat([rows, uncontrolled], ignore_index=True)
     found = ledger.judge(claims["C03"], both, False)
     assert found.verdict == register.UNDECIDED
     assert "without the control, so it decides nothing" in found.measured
 
 
-@pytest.mark.parametrize("comparison", ["dual minus single", "dual, flip minus single, none"])
+@pytest.mark.parametrize(
+    "comparison",
+    [
+        Comparison("table2", {"setting": "dual"}, {"setting": "single"}),
+        Comparison(
+            "table3",
+            {"setting": "dual", "spatial": "flip"},
+            {"setting": "single", "spatial": "none"},
+        ),
+    ],
+)
 def test_a_rule_without_the_control_cannot_be_made(comparison):
-    with raises("bad register", "matched single"):
-        Rule(decisions.gains_everywhere, {"table2": (comparison,)})
-    Rule(decisions.gains_everywhere, {"table2": (comparison, control_of(comparison))})
+    with raises("bad register", comparison.words, "matched single"):
+        Rule(decisions.gains_everywhere, (comparison,))
+    Rule(decisions.gains_everywhere, (comparison, control_of(comparison)))
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +206,8 @@ def test_up_to_ten_per_cent_needs_its_control(claims):
     rule, reached = RULES["C07"], (0.06, 0.02, 0.10, 1e-4)
     assert verdict(claims, "C07", rows_of(rule, reached)) == register.HOLDS
     rows = rows_of(rule, reached)
-    rows.loc[rows["comparison"].str.contains("matched"), ["low", "p_bootstrap_holm"]] = (-0.01, 0.2)
+    control = rows["base_setting"] == "matched single"
+    rows.loc[control, ["low", "p_bootstrap_holm"]] = (-0.01, 0.2)
     assert verdict(claims, "C07", rows) == register.UNDECIDED
     small = (0.01, 0.005, 0.015, 1e-4)
     assert verdict(claims, "C07", rows_of(rule, small)) == register.FAILS
@@ -215,7 +226,7 @@ def test_the_largest_gain_by_chance_is_that_of_normal_numbers():
 def test_complementary_phases_need_all_three_comparisons(claims):
     rule, strong = RULES["C02"], (0.06, 0.02, 0.10, 0.001)
     assert verdict(claims, "C02", rows_of(rule, strong)) == register.HOLDS
-    cut = {"comparison": "dual minus dual, random cut"}
+    cut = {"base_cut": "random"}
     assert verdict(claims, "C02", set_to(rows_of(rule), NOTHING, **cut)) == register.UNDECIDED
     assert verdict(claims, "C02", set_to(rows_of(rule), LOSS, **cut)) == register.FAILS
 
@@ -246,10 +257,9 @@ def test_what_cannot_be_decided_is_not(claims, name, effect):
 
 def test_comparison_that_is_not_there_is_named_with_its_command():
     rule = RULES["C02"]
-    rows = rows_of(rule)
-    absent = rule.rests_on["table4"][0]
-    found = "\n".join(incomplete(rule, rows[rows["comparison"] != absent], "demo"))
-    assert f"Missing from Table 4: {absent}. To fill it: mer run table4 --profile demo." in found
+    rows, absent = rows_of(rule), rule.rests_on[0]
+    found = "\n".join(incomplete(rule, rows[~absent.rows(rows)], "demo"))
+    assert "Missing from Table 4: dual minus matched single. To fill it: mer run table4" in found
 
 
 def test_missing_folds_leave_a_claim_undecided_and_name_the_command(claims):
@@ -289,7 +299,7 @@ def counts(two, differ):
         for m, v in values.items()
     ]
     return pd.DataFrame(rows, columns=evidence_room.COLUMNS).assign(
-        comparison="halves and full", missing_folds=0, synthetic=True, data="made"
+        missing_folds=0, synthetic=True, data="made"
     )
 
 
@@ -307,11 +317,12 @@ def test_phases_are_counted_clip_by_clip():
             "offset": pd.array([9] * 5, "Int64"),
         }
     )
-    images = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 2, 2, 1)
-    images[1, 2] = images[1, 1]  # its two halves are the same
-    present = np.ones((5, 3), bool)
-    present[2:4, 1:] = False
-    found = evidence_room.count_phases(clips, Views(images, present))
+    pixels = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(3, 5, 2, 2, 1)
+    images = dict(zip(PHASES, pixels, strict=True))
+    images["apex_offset"][1] = images["onset_apex"][1]  # its two halves are the same
+    half = np.array([True, True, False, False, True])
+    present = {"full": np.ones(5, bool), "onset_apex": half, "apex_offset": half}
+    found = evidence_room.count_phases(clips, Views(images, present, np.zeros(5, int)))
     assert found == {
         "clips": 5,
         "clips with two phases": 3,
@@ -337,7 +348,7 @@ def test_half_a_table_counts_what_is_missing(half_a_table):
     assert (missing.drop("learnet", level="model") == 9).all()
     assert found["synthetic"].all()
     learnet = found[found["model"].eq("learnet") & found["table"].eq("table2")]
-    expected = results.differences(results.on_view(half_a_table.predictions("table2")))
+    expected = tables.read(half_a_table, "table2").differences
     assert learnet["value"].tolist() == expected["value"].tolist()
 
 

@@ -120,8 +120,8 @@ def test_no_results_yet_names_the_page_and_the_command(sources, twins) -> None:
     alpha = sources.notebook("alpha")
     sources.remove("beta")  # what it imports takes long, and the message is about alpha
     asks = (
-        "from companion import chapters\nfrom mer_utils import experiments\n\n"
-        "chapters.all_scores(experiments.open_workspace(profile, data_root, store))\n"
+        "from companion.chapters import all_results\nfrom mer_utils import experiments\n\n"
+        "all_results.scores(experiments.open_workspace(profile, data_root, store))\n"
     )
     alpha.write_text(alpha.read_text().replace("import sys\n", asks))
     changed = {"profile": "smoke", "data_root": twins, "store": sources.root / "build" / "store"}

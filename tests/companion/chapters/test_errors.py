@@ -230,8 +230,7 @@ def test_flat_maps_and_single_classes_are_undefined(fields):
 
 
 def test_a_store_without_maps_says_why(workspace):
-    dual = ("full", "onset_apex", "apex_offset")
-    rows, maps, why = attention.stored_maps(workspace, "casme2", "learnet", dual)
+    rows, maps, why = attention.stored_maps(workspace, "casme2", "learnet", "dual")
     assert (len(rows), len(maps)) == (0, 0)
     assert why
     assert attention.mean_maps(rows, maps, NAMES) == {}
@@ -243,5 +242,5 @@ def test_mean_dynamic_images_by_class(workspace):
     found = attention.mean_views(views, clips)
     label = clips["label"].iloc[0]
     chosen = (clips["label"] == label).to_numpy()
-    expected = views.images[chosen, 0].mean(axis=0).round()
+    expected = views.images["full"][chosen].mean(axis=0).round()
     np.testing.assert_array_equal(found[label], expected)

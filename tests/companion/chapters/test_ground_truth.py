@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from companion.chapters import ground_truth
-from mer_utils import synthetic
+from mer_utils import datasets, synthetic
 from mer_utils.errors import MerError
 
 
 def test_displacement_by_class_is_the_mean_over_the_clips_of_the_class(workspace):
-    clips = workspace.clips("casme2")
-    root = workspace.context.root("casme2")
-    found = ground_truth.displacement_by_class(workspace, clips, 340)
+    twin = workspace.data["casme2"].dataset
+    clips, root = twin.clips(), twin.root
+    found = ground_truth.displacement_by_class(twin, clips, 340)
     assert list(found) == [label for label in clips["label"].cat.categories]
     # One class by hand, at a size that only widens: columns are interpolated, rows are kept.
     rows = clips[clips["label"] == "surprise"]
@@ -30,44 +30,38 @@ def test_displacement_by_class_is_the_mean_over_the_clips_of_the_class(workspace
 
 def test_displacement_by_class_moves_what_the_emotion_moves(workspace):
     # Surprise raises the brows, happiness pulls the corners of the lips.
-    found = ground_truth.displacement_by_class(workspace, workspace.clips("casme2"), 32)
+    twin = workspace.data["casme2"].dataset
+    found = ground_truth.displacement_by_class(twin, twin.clips(), 32)
     upper = {label: image[:16].sum() / image.sum() for label, image in found.items()}
     assert upper["surprise"] > 0.5 > upper["happiness"]
 
 
-def test_displacement_by_class_takes_a_root_and_prefixed_subjects(workspace):
-    clips = workspace.clips("samm")
-    prefixed = clips.assign(subject=clips["dataset"] + "-" + clips["subject"])
-    plain = ground_truth.displacement_by_class(workspace, clips, 16)
-    other = ground_truth.displacement_by_class(workspace.context.root("samm"), prefixed, 16)
-    assert plain.keys() == other.keys()
-    assert all((plain[label] == other[label]).all() for label in plain)
+def test_displacement_by_class_knows_the_subjects_of_a_composite(workspace):
+    twins = [workspace.data[name].dataset for name in ("casme2", "samm")]
+    whole = datasets.Composite(tuple(replace(twin, scheme="megc-3") for twin in twins))
+    clips = whole.clips()
+    found = ground_truth.displacement_by_class(whole, clips[clips["dataset"] == "samm"], 16)
+    plain = replace(twins[1], scheme="megc-3")
+    own = ground_truth.displacement_by_class(plain, plain.clips(), 16)
+    assert found.keys() == own.keys()
+    assert all((found[label] == own[label]).all() for label in own)
 
 
 def test_displacement_by_class_leaves_out_a_class_without_clips(workspace):
-    clips = workspace.clips("casme2")
+    twin = workspace.data["casme2"].dataset
+    clips = twin.clips()
     some = clips[clips["label"].isin(["disgust", "others"])]
-    assert list(ground_truth.displacement_by_class(workspace, some, 8)) == ["others", "disgust"]
+    assert list(ground_truth.displacement_by_class(twin, some, 8)) == ["others", "disgust"]
 
 
 def test_there_is_no_ground_truth_of_other_data(tmp_path, workspace):
-    clips = workspace.clips("casme2")
+    twin = workspace.data["casme2"].dataset
     with pytest.raises(MerError, match=r"synthetic\.json"):
-        ground_truth.displacement_by_class(tmp_path, clips, 8)
+        ground_truth.displacement_by_class(datasets.Casme2(tmp_path), twin.clips(), 8)
 
 
-def test_truth_is_known_of_twins_only(workspace):
-    real = dataclasses.replace(
-        workspace,
-        context=dataclasses.replace(
-            workspace.context,
-            roots=(("casme2", workspace.context.root("casme2")), ("samm", workspace.context.store)),
-        ),
-    )
-    assert (
-        list(ground_truth.truth_known(workspace)["ground truth"]) == ["known: a synthetic twin"] * 2
-    )
-    assert list(ground_truth.truth_known(real)["ground truth"]) == [
-        "known: a synthetic twin",
-        "none",
-    ]
+def test_truth_is_known_of_twins_only(workspace, monkeypatch):
+    known = "known: a synthetic twin"
+    assert list(ground_truth.truth_known(workspace)["ground truth"]) == [known] * 2
+    monkeypatch.setattr(type(workspace), "is_synthetic", lambda _, name: name == "casme2")
+    assert list(ground_truth.truth_known(workspace)["ground truth"]) == [known, "none"]

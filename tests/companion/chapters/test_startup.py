@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from companion.chapters import ablations, results
+from companion.chapters import tables
 from mer_utils import runs
 from mer_utils.experiments import TABLES
 
 IMPORTS = """
-from companion.chapters import ablations, all_results, results
+from companion.chapters import all_results, tables
 from mer_utils import experiments, plotting
 """
 
@@ -24,15 +24,14 @@ counts = len(counted), bool((counted["runs"] > 0).all())
 
 READS = """
 workspace = experiments.open_workspace("smoke", data_root, store)
-predictions = results.on_view(workspace.predictions("table2"))
-scores, differences = results.scores(predictions), results.differences(predictions)
-results.wide_scores(scores, "casme2")
-results.wide_differences(differences)
-plotting.table2_figure(scores, chance=1 / 5)
-found = ablations.read(workspace, "table5")
-ablations.wide(found.scores, "samm")
-plotting.variants_figure(found.differences, "variant")
-counts = len(predictions), len(scores), len(found.scores)
+found = tables.read(workspace, "table2")
+tables.wide(found, "casme2")
+tables.wide_differences(found)
+plotting.table2_figure(found.scores, chance=1 / 5)
+tested = tables.read(workspace, "table5")
+tables.wide(tested, "samm")
+plotting.variants_figure(tested.differences, tested.columns)
+counts = len(found.predictions), len(found.scores), len(tested.scores)
 """
 
 SLOW = ("torch", "torchvision", "timm", "sklearn", "captum")
@@ -72,11 +71,7 @@ def test_listing_the_runs_of_every_table_imports_no_torch(twins, tmp_path):
 
 
 def test_reading_predictions_and_making_tables_imports_no_torch(computed, twins):
-    predictions = results.on_view(computed.predictions("table2"))
-    counts = (
-        len(predictions),
-        len(results.scores(predictions)),
-        len(ablations.read(computed, "table5").scores),
-    )
+    found, tested = (tables.read(computed, name) for name in ("table2", "table5"))
+    counts = len(found.predictions), len(found.scores), len(tested.scores)
     assert min(counts) > 0
     assert said_by(READS, twins, computed.context.store) == f"{counts} []"

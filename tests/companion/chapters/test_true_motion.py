@@ -8,19 +8,23 @@ import pytest
 
 from companion.chapters import ground_truth, true_motion
 from companion.chapters.true_motion import APEX_RULES, correlation, least_like_first
-from mer_utils import experiments, synthetic
+from mer_utils import datasets, synthetic
 
 
 @pytest.fixture(scope="module")
-def measured(twins, tmp_path_factory):
-    workspace = experiments.open_workspace("smoke", twins, tmp_path_factory.mktemp("store"))
-    return true_motion.measure(workspace, "casme2")
+def twin(twins):
+    return datasets.Casme2(twins / "casme2-smoke")
 
 
-def test_a_row_a_clip_with_what_was_drawn(measured, workspace):
-    clips = workspace.clips("casme2")
+@pytest.fixture(scope="module")
+def measured(twin):
+    return true_motion.measure(twin, 32)
+
+
+def test_a_row_per_clip_with_what_was_drawn(measured, twin):
+    clips = twin.clips()
     assert list(measured["clip"]) == list(clips["clip"])
-    truth = synthetic.ground_truth(workspace.context.root("casme2"))
+    truth = synthetic.ground_truth(twin.root)
     drawn = clips[["subject", "clip"]].merge(truth, on=["subject", "clip"])
     assert list(measured["true_apex"]) == list(drawn["true_apex"])
     assert list(measured["amplitude_px"]) == [max(a) for a in drawn["amplitude_px"]]
@@ -99,8 +103,8 @@ def test_quoted_numbers_are_plain_and_agree_with_the_tables(measured):
     assert numbers["clips"] == len(measured)
 
 
-def test_fields_of_single_units_add_up_to_the_clips_field(workspace):
-    root = workspace.context.root("casme2")
+def test_fields_of_single_units_add_up_to_the_clips_field(twin):
+    root = twin.root
     truth = synthetic.ground_truth(root).iloc[0]
     whole = synthetic.true_displacement(root, truth["subject"], truth["clip"])
     units = [
@@ -114,12 +118,12 @@ def test_fields_of_single_units_add_up_to_the_clips_field(workspace):
         assert 0.99 * amplitude <= np.hypot(field[..., 0], field[..., 1]).max() <= 2 * amplitude
 
 
-def test_mean_fields_by_class_and_by_unit(workspace):
-    clips = workspace.clips("casme2")
-    by_class = ground_truth.mean_fields(workspace, clips)
+def test_mean_fields_by_class_and_by_unit(twin):
+    clips = twin.clips()
+    by_class = ground_truth.mean_fields(twin, clips)
     assert list(by_class) == list(clips["label"].cat.categories)
-    by_unit = ground_truth.mean_unit_fields(workspace, clips, fewest=2)
-    truth = synthetic.ground_truth(workspace.context.root("casme2"))
+    by_unit = ground_truth.mean_unit_fields(twin, clips, fewest=2)
+    truth = synthetic.ground_truth(twin.root)
     used = truth.merge(clips[["subject", "clip"]])["action_unit"].explode().value_counts()
     assert {name: n for name, (_, n) in by_unit.items()} == {
         f"AU {unit}": n for unit, n in sorted(used.items()) if n >= 2

@@ -1,0 +1,303 @@
+"""Chapters 5 to 11: scores and differences of a table, laid out for reading and quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML
+from pandas.io.formats.style import Styler
+
+from companion.chapters.page import interval, p_value, show
+from mer_utils import experiments, models
+from mer_utils.errors import MerError
+from mer_utils.experiments import PAPER, TABLES, Table, Workspace
+from mer_utils.plotting.words import comparison_words, dataset_title, in_words, setting_words
+from mer_utils.views import ViewOptions
+
+#: The score of which the pages' sentences speak.
+UAR = "uar_pooled"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One table, ready to be shown.
+
+    Parameters
+    ----------
+    table : Table
+    predictions, scores, differences : DataFrame
+        As :mod:`mer_utils.experiments.results` makes them.
+    """
+
+    table: Table
+    predictions: pd.DataFrame
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that tell the variants of a model apart."""
+        return self.table.columns
+
+
+def read(workspace: Workspace, name: str) -> Shown:
+    """Read a table from the store, score its variants and compare them.
+
+    Raises
+    ------
+    MerError
+        "no results" if none of the table's folds is in the store.
+    """
+    table = TABLES[name]
+    predictions = experiments.read(workspace, name)
+    scores = experiments.scores(predictions, table.columns)
+    differences = experiments.differences(predictions, table)
+    if len(table.columns) > 1:
+        scores = _by_variant(
+            scores, experiments.in_order(predictions[[*table.columns]], table.columns)
+        )
+    return Shown(table, predictions, scores, differences)
+
+
+def _by_variant(scores: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
+    """Sort by data set, then as the variants stand, whose values are listed in that order."""
+
+    def keys(rows: pd.DataFrame) -> list[tuple]:
+        return list(
+            rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None)
+        )
+
+    places = {key: place for place, key in enumerate(dict.fromkeys(keys(variants)))}
+    order = scores.assign(place=[places[key] for key in keys(scores[list(variants)])])
+    by = ["dataset", "place"]
+    return order.sort_values(by, kind="stable", ignore_index=True).drop(columns="place")
+
+
+def chance(workspace: Workspace) -> float:
+    """Return the UAR of a predictor that knows nothing: one over the number of classes.
+
+    Raises
+    ------
+    MerError
+        "invalid option" if the paper's data sets have different numbers of classes: the pages
+        name one number.
+    """
+    # What else a workspace holds may have classes of its own and stands on no page with these.
+    names = [name for name in workspace.data if name in PAPER] or list(workspace.data)
+    counts = {name: len(workspace.clips(name)["label"].cat.categories) for name in names}
+    if len(set(counts.values())) != 1:
+        raise MerError(
+            "invalid option",
+            f"the data sets have different numbers of classes ({counts})",
+            "one number of classes, hence one level of chance, in a book",
+            "make one book for each label scheme",
+        )
+    return 1 / next(iter(counts.values()))
+
+
+def wide(shown: Shown, dataset: str) -> pd.DataFrame:
+    """Lay out one data set's scores: a row per model and variant, a column per score."""
+    heading = "setting" if shown.columns == ("setting",) else "variant"
+    rows = []
+    part = shown.scores[shown.scores["dataset"] == dataset]
+    for model, variant, group in _variants(part, shown.columns):
+        value = group.set_index("metric")["value"]
+        uar = group[group["metric"] == UAR].iloc[0]
+        rows.append(
+            {
+                "model": models.title(model),
+                heading: variant,
+                "accuracy": value["accuracy_pooled"],
+                "UF1": value["uf1_pooled"],
+                "UAR": value[UAR],
+                "UAR, 95 % interval": interval(uar),
+                "clips": int(uar["clips"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _variants(
+    scores: pd.DataFrame, columns: tuple[str, ...]
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield model, variant in words and scores, model by model."""
+    for model in experiments.in_order(scores[["model"]].drop_duplicates())["model"]:
+        part = scores[scores["model"] == model]
+        for _, group in part.groupby(list(columns), sort=False, dropna=False):
+            yield model, setting_words(group.iloc[0], columns), group
+
+
+def wide_differences(shown: Shown, metric: str = UAR) -> pd.DataFrame:
+    """Lay out the differences in one score for reading, a row per model and comparison."""
+    rows = experiments.in_order(shown.differences[shown.differences["metric"] == metric], ())
+    return pd.DataFrame(
+        {
+            "data set": rows["dataset"],
+            "model": rows["model"].map(models.title),
+            "comparison": in_words(rows, shown.columns),
+            "difference": rows["value"],
+            "relative": rows["relative"],
+            "95 % interval": [interval(row) for _, row in rows.iterrows()],
+            "p (Holm)": rows["p_bootstrap_holm"].map(p_value),
+        }
+    )
+
+
+def by_question(shown: Shown, metric: str = UAR) -> pd.DataFrame:
+    """Sum up a table's differences in one score, a row per question that has any.
+
+    Models and data sets count each; *above* and *below zero* count intervals wholly there,
+    *after Holm* those that stay below 0.05 after the correction over the whole table. Counted
+    all together, comparisons mix answers: those of *dual* with plain *single* may all be above
+    zero because of longer training alone.
+    """
+    found = shown.differences[shown.differences["metric"] == metric]
+    rows = []
+    for question in shown.table.questions:
+        part = found[found["question"] == question.name]
+        if len(part):
+            rows.append(
+                {
+                    "question": question.name,
+                    "comparisons": len(part),
+                    "mean": part["value"].mean(),
+                    "lowest": part["value"].min(),
+                    "highest": part["value"].max(),
+                    "above zero": int((part["low"] > 0).sum()),
+                    "below zero": int((part["high"] < 0).sum()),
+                    "after Holm": int((part["p_bootstrap_holm"] < 0.05).sum()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def counts(differences: pd.DataFrame) -> dict[str, Any]:
+    """Return what sentences say of differences in one score: how many, of which sign, how wide.
+
+    The means of no difference are undefined: NaN.
+    """
+    return {
+        "n_differences": len(differences),
+        "n_above_zero": int((differences["low"] > 0).sum()),
+        "n_below_zero": int((differences["high"] < 0).sum()),
+        "n_after_holm": int((differences["p_bootstrap_holm"] < 0.05).sum()),
+        "mean_difference": float(differences["value"].mean()),
+        "mean_width": float((differences["high"] - differences["low"]).mean()),
+    }
+
+
+def facts(shown: Shown, metric: str = UAR) -> dict[str, Any]:
+    """Return what sentences say of all differences of a table, in words; see `counts`.
+
+    How many 95 % intervals would miss zero if nothing differed, too; and the largest and the
+    smallest difference, each with its name. Of no difference they are "undefined".
+    """
+    rows = shown.differences[shown.differences["metric"] == metric]
+    found = counts(rows) | {"n_by_chance": f"{0.05 * len(rows):.1f}"}
+    words = ("mean_difference", "mean_width", "largest", "smallest")
+    if rows.empty:
+        return found | dict.fromkeys((*words, "largest_name", "smallest_name"), "undefined")
+    found["mean_difference"] = f"{found['mean_difference']:+.3f}"
+    found["mean_width"] = f"{found['mean_width']:.2f}"
+    value = rows["value"].to_numpy(float)
+    for name, at in (("largest", value.argmax()), ("smallest", value.argmin())):
+        row = rows.iloc[int(at)]
+        compared = comparison_words(row, shown.columns)
+        model, dataset = models.title(row["model"]), dataset_title(row["dataset"])
+        found |= {name: f"{row['value']:+.3f}", f"{name}_name": f"{compared}, {model}, {dataset}"}
+    return found
+
+
+def controlled(differences: pd.DataFrame, metric: str = UAR) -> pd.DataFrame:
+    """Return the differences of dual and matched single, its control, in one score."""
+    chosen = differences["metric"].eq(metric) & differences["base_setting"].eq("matched single")
+    return differences[chosen & differences["setting"].eq("dual")].reset_index(drop=True)
+
+
+def quoted(shown: Shown, metric: str = UAR) -> dict[str, Any]:
+    """Return the numbers that the sentences about table 2 quote, by name.
+
+    Returns
+    -------
+    dict
+        For each data set: the best score of a network, whose it is and its interval; the best
+        score of a baseline and whose; mean score of each setting over the networks. Over all:
+        the `counts` of the differences of dual and its control.
+    """
+    numbers: dict[str, Any] = {}
+    chosen = shown.scores[shown.scores["metric"] == metric]
+    network = models.are_networks(chosen["model"])
+    for dataset, part in chosen[~network].groupby("dataset"):
+        best = part.iloc[int(part["value"].to_numpy().argmax())]
+        numbers[f"{dataset}_baseline"] = float(best["value"])
+        numbers[f"{dataset}_baseline_name"] = f"{models.title(best['model'])}, {best['setting']}"
+    for dataset, part in chosen[network].groupby("dataset"):
+        best = part.iloc[int(part["value"].to_numpy().argmax())]
+        numbers |= {
+            f"{dataset}_best": float(best["value"]),
+            f"{dataset}_best_interval": interval(best),
+            f"{dataset}_best_model": models.title(best["model"]),
+            f"{dataset}_best_setting": best["setting"],
+            f"{dataset}_clips": int(best["clips"]),
+            f"{dataset}_subjects": int(best["subjects"]),
+        }
+        for setting, mean in part.groupby("setting")["value"].mean().items():
+            numbers[f"{dataset}_mean_{str(setting).replace(' ', '_')}"] = float(mean)
+    return numbers | counts(controlled(shown.differences, metric))
+
+
+def missing_runs(workspace: Workspace, name: str) -> pd.DataFrame:
+    """Return the runs of a table of which the store lacks folds, and what computes them."""
+    rows: dict[str, dict[str, Any]] = {}
+    for job in workspace.missing(workspace.specs(name)):
+        said = job.spec.columns
+        varied = ("setting", *(c for c in TABLES[name].columns if c in said and c != "setting"))
+        row = rows.setdefault(
+            job.spec.key,
+            {
+                "data set": said["dataset"],
+                "model": models.title(said["model"]),
+                "variant": setting_words(said, varied),
+                "seed": said["seed"],
+                "folds missing": 0,
+                "command": f"mer run {name} --profile {workspace.profile.name}",
+            },
+        )
+        row["folds missing"] += 1
+    return pd.DataFrame(rows.values())
+
+
+def missing_note(workspace: Workspace, name: str) -> HTML | Styler:
+    """Say that a table is complete, or show which of its runs lack folds and what fills them."""
+    missing = missing_runs(workspace, name)
+    if missing.empty:
+        folds = len(workspace.jobs(workspace.specs(name)))
+        return HTML(f'<p class="mer-note">All {folds:,} folds of this table are in the store.</p>')
+    return show(missing, "Runs of this table that lack folds: what is shown rests on the others.")
+
+
+def learning_curve(workspace: Workspace, name: str, model: str, metric: str = UAR) -> pd.DataFrame:
+    """Score a network of a table after every epoch, as annotated; no epoch is chosen by it.
+
+    Returns
+    -------
+    DataFrame
+        One row per data set, setting and epoch: dataset, setting, epoch, images_seen (training
+        images shown so far, mean over the folds), value, low, high.
+    """
+    usual = ViewOptions().perturbation
+    specs = [s for s in workspace.specs(name) if s.model.name == model]
+    specs = [s for s in specs if s.views.perturbation == usual]
+    rows = experiments.on_view(workspace.store.predictions(specs, every_epoch=True))
+    notes = workspace.store.environments(specs)
+    epochs = notes["run"].map({s.key: s.training.epochs for s in specs})
+    per_epoch = (notes["images_shown"] / epochs).groupby(notes["run"]).mean()
+    rows = rows.assign(images_seen=rows["run"].map(per_epoch) * rows["epoch"])
+    key = ["dataset", "setting", "epoch"]
+    curve = experiments.scores(rows, ("setting", "epoch"))
+    curve = curve[curve["metric"] == metric]
+    seen = rows.groupby(key)["images_seen"].first().reset_index()
+    return curve.merge(seen, on=key)[[*key, "images_seen", "value", "low", "high"]]
