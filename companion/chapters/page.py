@@ -2,7 +2,7 @@
 
 A notebook carries the files that it offers inside its outputs, so they are cached with it, are
 never older than the page, and work in a plain Jupyter session too. The build takes them out and
-puts them beside the pages, see :mod:`companion.build.attachments`.
+puts them beside the pages, see `companion.build.attachments`.
 """
 
 from __future__ import annotations
