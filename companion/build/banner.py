@@ -1,21 +1,22 @@
-"""The line at the top of every page that says which data and which profile made it."""
+"""A Sphinx extension: the line on every page that says which data and which profile made it."""
 
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mer_utils.errors import MerError
+from docutils import nodes
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+#: Holds the line, in the staged source folder.
+FILE = "made_with.html"
 
 
 def banner(profile: str, data_title: str) -> str:
-    """Return the line as HTML, which Markdown, Jupyter and the book all show alike.
-
-    Parameters
-    ----------
-    profile : str
-        Name of the profile, such as ``demo``.
-    data_title : str
-        What the data are, in words a reader understands.
+    """Return the line as HTML.
 
     Examples
     --------
@@ -28,51 +29,15 @@ def banner(profile: str, data_title: str) -> str:
     )
 
 
-def below_title(markdown: str, line: str, page: str) -> str:
-    r"""Insert `line` right below the first level-one heading of a page's Markdown.
+def below_title(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the line below a page's title."""
+    title = next(iter(doctree.findall(nodes.title)), None)
+    if title is not None and title.parent is not None:
+        line = (Path(app.srcdir) / FILE).read_text("utf-8")
+        title.parent.insert(title.parent.index(title) + 1, nodes.raw("", line, format="html"))
 
-    Parameters
-    ----------
-    markdown : str
-        The page; YAML front matter and code fences are passed over.
-    line : str
-        What `banner` returned.
-    page : str
-        The page's name, for the message.
 
-    Raises
-    ------
-    MerError
-        If the page has no title.
-
-    Examples
-    --------
-    >>> print(below_title("# Title\n\nText\n", "<p>made</p>", "a page"))
-    # Title
-    <BLANKLINE>
-    <p>made</p>
-    <BLANKLINE>
-    Text
-    """
-    lines = markdown.splitlines()
-    start = 0
-    if lines and lines[0] == "---":
-        start = next((n for n, text in enumerate(lines[1:], 2) if text in ("---", "...")), 0)
-    fence = ""
-    for number, text in enumerate(lines[start:], start):
-        stripped = text.lstrip()
-        if fence:
-            fence = "" if stripped.startswith(fence) else fence
-        elif stripped.startswith(("```", "~~~", ":::")):
-            fence = stripped[: len(stripped) - len(stripped.lstrip(stripped[0]))]
-        elif text.startswith("# "):
-            rest = lines[number + 1 :]
-            while rest and not rest[0].strip():
-                rest = rest[1:]
-            return "\n".join([*lines[: number + 1], "", line, "", *rest]) + "\n"
-    raise MerError(
-        "bad notebook",
-        f"{page} has no title",
-        "a first heading '# Title'",
-        "give the page a level-one heading",
-    )
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension with Sphinx."""
+    app.connect("doctree-read", below_title)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,8 +6,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
@@ -19,8 +20,6 @@ from companion.build.executed import Executed, Record, key_of
 from companion.build.prepare import Notebook
 from mer_utils.errors import MerError
 from mer_utils.files import BUILD_SETTING
-
-Log = Callable[[str], None]
 
 #: What every kernel sees, so that a page does not depend on who builds it: one thread
 #: per kernel (the notebooks themselves run side by side), no progress bars, fixed hashing
@@ -121,120 +120,129 @@ def expected_seconds(known: Sequence[float | None], workers: int) -> float | Non
     return max(sum(filled) / workers, max(filled))
 
 
-def run(
-    notebooks: list[Notebook],
-    executed: Executed,
-    scratch: Path,
-    *,
-    parameters: Mapping[str, Any],
-    state: Mapping[str, str],
-    build: Path,
-    workers: int,
-    log: Log = print,
-) -> dict[str, Record]:
-    """Run the notebooks that changed and return every notebook's record.
+@dataclass(frozen=True)
+class Runner:
+    """Runs notebooks where something changed.
 
     Parameters
     ----------
-    notebooks : list of Notebook
-        What `prepare.read_all` returned, or some of it.
     executed : Executed
         Where results go, and where current ones are found.
     scratch : Path
         Where a run happens; what failed stays here to be looked at.
     parameters : mapping
         Injected where a notebook declares the name.
-    state : mapping of str to str
-        Fingerprints that go into every key.
     build : Path
         The build folder that the kernels are told.
     workers : int
         Notebooks at a time.
     log : callable
         Takes one line per notebook.
-
-    Raises
-    ------
-    MerError
-        ``failed notebook``, naming every failing notebook, cell and error; the others have
-        run to their end by then.
     """
-    keys = {n.name: key_of(n, n.accepted(parameters), state) for n in notebooks}
-    waiting = [n for n in notebooks if not executed.is_current(n.name, keys[n.name])]
-    if waiting:
-        scratch.mkdir(parents=True, exist_ok=True)
-        failures = _run_all(waiting, keys, executed, scratch, parameters, build, workers, log)
-        if failures:
-            raise MerError(
-                "failed notebook",
-                "; ".join(sorted(failures)),
-                "every cell to run",
-                f"mend it and build again (as far as they came, the pages are in {scratch};"
-                " no page was rendered, the last good site is as it was)",
-            )
-        shutil.rmtree(scratch, ignore_errors=True)
-    return {n.name: record for n in notebooks if (record := executed.record(n.name))}
 
+    executed: Executed
+    scratch: Path
+    parameters: Mapping[str, Any]
+    build: Path
+    workers: int
+    log: Callable[[str], None] = print
 
-def _run_all(
-    waiting: list[Notebook],
-    keys: Mapping[str, str],
-    executed: Executed,
-    scratch: Path,
-    parameters: Mapping[str, Any],
-    build: Path,
-    workers: int,
-    log: Log,
-) -> list[str]:
-    """Run notebooks in their own processes, store what succeeds, return what failed."""
-    known = {n.name: record.seconds for n in waiting if (record := executed.record(n.name))}
-    # The longest first, so that no long one is left to run alone at the end; of those that
-    # never ran the last, since later pages rest on more results.
-    waiting = sorted(reversed(waiting), key=lambda n: -known.get(n.name, float("inf")))
-    mean = fmean(known.values()) if known else 1.0
-    failures: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="mer-") as private:
-        environment = {
-            **KERNEL_ENVIRONMENT,
-            BUILD_SETTING: str(build.absolute()),
-            "IPYTHONDIR": f"{private}/ipython",
-            "JUPYTER_RUNTIME_DIR": f"{private}/run",
-        }
-        pool = ProcessPoolExecutor(
-            max(1, min(workers, len(waiting))),
-            get_context("spawn"),
-            initializer=_set_up,
-            initargs=(environment, build / MESSAGES),
-        )
-        # The bar moves by time, not by number; None: on a terminal only.
+    def waiting(self, notebooks: list[Notebook], state: Mapping[str, str]) -> dict[str, str]:
+        """Return the keys of those that must be run, by name.
+
+        Parameters
+        ----------
+        notebooks : list of Notebook
+        state : mapping of str to str
+            Fingerprints that go into every key.
+        """
+        keys = {n.name: key_of(n, n.accepted(self.parameters), state) for n in notebooks}
+        return {name: key for name, key in keys.items() if not self.executed.is_current(name, key)}
+
+    def expected(self, names: Iterable[str]) -> float | None:
+        """Return the seconds that these will take, None where none ever ran."""
+        records = [self.executed.record(name) for name in names]
+        return expected_seconds([r.seconds if r else None for r in records], self.workers)
+
+    def run(self, notebooks: list[Notebook], state: Mapping[str, str]) -> dict[str, Record]:
+        """Run the notebooks that changed and return every notebook's record.
+
+        Raises
+        ------
+        MerError
+            ``failed notebook``, naming every failing notebook, cell and error; the others have
+            run to their end by then.
+        """
+        keys = self.waiting(notebooks, state)
+        if keys:
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            if failures := self._run([n for n in notebooks if n.name in keys], keys):
+                raise MerError(
+                    "failed notebook",
+                    "; ".join(sorted(failures)),
+                    "every cell to run",
+                    f"mend it and build again (as far as they came, the pages are in"
+                    f" {self.scratch}; no page was rendered, the last good site is as it was)",
+                )
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return {n.name: found for n in notebooks if (found := self.executed.record(n.name))}
+
+    def _run(self, waiting: list[Notebook], keys: Mapping[str, str]) -> list[str]:
+        """Run notebooks in their own processes, store what succeeds, return what failed."""
+        records = {n.name: self.executed.record(n.name) for n in waiting}
+        known = {name: record.seconds for name, record in records.items() if record}
+        # The longest first, so that no long one is left to run alone at the end; of those that
+        # never ran the last, since later pages rest on more results.
+        waiting = sorted(reversed(waiting), key=lambda n: -known.get(n.name, float("inf")))
+        mean = fmean(known.values()) if known else 1.0
         total = sum(known.get(n.name, mean) for n in waiting)
-        with pool, tqdm(total=total, desc="notebooks", disable=None, bar_format=_BAR) as bar:
-            futures: dict[Future[tuple[float, str | None]], Notebook] = {}
+        failures: list[str] = []
+        # The bar moves by time, not by number; None: on a terminal only.
+        with (
+            tempfile.TemporaryDirectory(prefix="mer-") as private,
+            self._pool(private, len(waiting)) as pool,
+            tqdm(total=total, desc="notebooks", disable=None, bar_format=_BAR) as bar,
+        ):
+            futures = {}
             for number, n in enumerate(waiting):
-                target, socket = scratch / f"{n.name}.ipynb", f"{private}/kernel{number}"
-                futures[pool.submit(run_one, n, target, n.accepted(parameters), socket)] = n
+                target, socket = self.scratch / f"{n.name}.ipynb", f"{private}/kernel{number}"
+                future = pool.submit(run_one, n, target, n.accepted(self.parameters), socket)
+                futures[future] = n
             try:
                 for count, future in enumerate(as_completed(futures), 1):
                     n = futures[future]
-                    seconds, failure = _outcome(future, n)
-                    if failure is None:
-                        executed.store(n.name, keys[n.name], scratch / f"{n.name}.ipynb", seconds)
-                    else:
-                        failures.append(failure)
-                    with tqdm.external_write_mode():
-                        log(f"FAILED   {failure}" if failure else f"executed {n.name} in {seconds:.1f} s")
+                    failure = self._take(n, keys[n.name], future)
+                    failures += [failure] if failure else []
                     bar.set_postfix_str(f"{count}/{len(waiting)}", refresh=False)
                     bar.update(known.get(n.name, mean))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-    return failures
+        return failures
 
+    def _take(self, n: Notebook, key: str, future: Future[tuple[float, str | None]]) -> str | None:
+        """Store what a process made of a notebook, and return what failed."""
+        try:
+            seconds, failure = future.result()
+        except Exception as error:  # the worker itself was killed
+            seconds, failure = 0.0, f"{n.page_source}: {type(error).__name__}: {error}"
+        if failure is None:
+            self.executed.store(n.name, key, self.scratch / f"{n.name}.ipynb", seconds)
+        line = f"FAILED   {failure}" if failure else f"executed {n.name} in {seconds:.1f} s"
+        with tqdm.external_write_mode():
+            self.log(line)
+        return failure
 
-def _outcome(
-    future: Future[tuple[float, str | None]], notebook: Notebook
-) -> tuple[float, str | None]:
-    try:
-        return future.result()
-    except Exception as error:  # the worker itself was killed
-        return 0.0, _explain(notebook, False, None, type(error).__name__, str(error))
+    def _pool(self, private: str, tasks: int) -> ProcessPoolExecutor:
+        environment = {
+            **KERNEL_ENVIRONMENT,
+            BUILD_SETTING: str(self.build.absolute()),
+            "IPYTHONDIR": f"{private}/ipython",
+            "JUPYTER_RUNTIME_DIR": f"{private}/run",
+        }
+        return ProcessPoolExecutor(
+            max(1, min(self.workers, tasks)),
+            get_context("spawn"),
+            initializer=_set_up,
+            initargs=(environment, self.build / MESSAGES),
+        )

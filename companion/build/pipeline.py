@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ import companion
 import mer_utils
 from companion.build import contents, execute, fingerprint, prepare, provenance
 from companion.build.banner import banner
-from companion.build.executed import Executed, key_of
-from companion.build.prepare import Notebook
+from companion.build.executed import Executed
 from companion.build.render import Site, render
 from companion.build.stage import stage
 from mer_utils.errors import MerError
@@ -84,26 +82,20 @@ def build(
         executed, scratch = Executed(build / "executed"), build / "executing"
         shutil.rmtree(scratch, ignore_errors=True)
         executed.forget_all_but({notebook.name for notebook in notebooks})
+        runner = execute.Runner(executed, scratch, parameters, build, workers, log)
         first = [n for n in notebooks if n.name != STATUS]
-        keys = {n.name: key_of(n, n.accepted(parameters), state) for n in first}
-        waiting = [n for n in first if not executed.is_current(n.name, keys[n.name])]
-        log(_announce(waiting, len(notebooks), executed, Site(build), workers))
-        run = partial(
-            execute.run,
-            executed=executed,
-            scratch=scratch,
-            parameters=parameters,
-            build=build,
-            workers=workers,
-            log=log,
-        )
-        records = run(first, state=state)
+        waiting = runner.waiting(first, state)
+        log(_announce(len(notebooks), len(waiting), runner.expected(waiting), Site(build)))
         profile = str(parameters.get("profile", "none"))
         gathered = provenance.collect(
-            repository, records, profile=profile, data_title=data_title, inputs=inputs
+            repository,
+            runner.run(first, state),
+            profile=profile,
+            data_title=data_title,
+            inputs=inputs,
         )
         last = {**state, "provenance": fingerprint.of_file(provenance.write(build, gathered))}
-        run([n for n in notebooks if n.name == STATUS], state=last)
+        runner.run([n for n in notebooks if n.name == STATUS], last)
 
         source = build / "src"
         stage(repository, notebooks, executed, source, banner(profile, data_title))
@@ -143,14 +135,10 @@ def _portable(value: Any, repository: Path, folder: Path) -> Any:
     return str(value.absolute())
 
 
-def _announce(
-    waiting: list[Notebook], of: int, executed: Executed, site: Site, workers: int
-) -> str:
+def _announce(of: int, waiting: int, seconds: float | None, site: Site) -> str:
     """Say what is going to be done, and how long that took the last time."""
-    line = f"{of} notebooks, {len(waiting)} to execute"
+    line = f"{of} notebooks, {waiting} to execute"
     if waiting:
-        known = [r.seconds if (r := executed.record(n.name)) else None for n in waiting]
-        seconds = execute.expected_seconds(known, workers)
         line += f", about {seconds:.0f} s" if seconds else ", for the first time"
     if (rendering := site.known().get("seconds")) is not None:
         line += f"; rendering takes about {rendering} s where a page changed"

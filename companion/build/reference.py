@@ -73,9 +73,10 @@ def adopt_constants(app: Sphinx, what: str, name: str, room: Any, *_: Any) -> No
     for public in getattr(room, "__all__", ()):
         constant = getattr(room, public)
         if not (isclass(constant) or isroutine(constant) or ismodule(constant)):
-            lines = comments.get(("", public), [f"See `{name}`."])
             short = len(repr(constant)) < 100 and " at 0x" not in repr(constant)
-            documented["", public] = [*lines, *(["", f"``{constant!r}``", ""] if short else [])]
+            value = ["", f"``{constant!r}``", ""] if short else []
+            lines = [*comments.get(("", public), []), *value]
+            documented["", public] = lines or [f"See `{name}`."]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

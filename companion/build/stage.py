@@ -9,11 +9,10 @@ from pathlib import Path
 import nbformat
 
 from companion.build import attachments
-from companion.build.banner import below_title
+from companion.build.banner import FILE as BANNER
 from companion.build.executed import Executed, with_prose_of
 from companion.build.normalise import normalise
 from companion.build.prepare import Notebook
-from mer_utils.errors import MerError
 
 #: Files of the repository's root that pages may include or link to.
 ROOT_FILES = ("CITATION.cff", "LICENSE")
@@ -37,38 +36,29 @@ def stage(
     target : Path
         The folder to make; what was there is removed.
     line : str
-        The banner that goes below every title.
+        The banner that goes below every title, see `banner`.
     """
     shutil.rmtree(target, ignore_errors=True)
     book = repository / "book"
     shutil.copytree(book, target, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "_build"))
-    for page in sorted(target.rglob("*.md")):
-        name = f"book/{page.relative_to(target).as_posix()}"
-        page.write_text(below_title(page.read_text("utf-8"), line, name), "utf-8")
+    (target / BANNER).write_text(line, "utf-8")
     for name in ROOT_FILES:
         if (repository / name).exists():
             shutil.copy(repository / name, target / name)
-    _stage_notebooks(repository / "notebooks", notebooks, executed, target / "notebooks", line)
+    _stage_notebooks(repository / "notebooks", notebooks, executed, target / "notebooks")
     _vendor(target)
 
 
 def _stage_notebooks(
-    source: Path, notebooks: list[Notebook], executed: Executed, target: Path, line: str
+    source: Path, notebooks: list[Notebook], executed: Executed, target: Path
 ) -> None:
     """Write every executed notebook and its files, and copy what lies beside the sources."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.md", ".ipynb_checkpoints"))
     files: dict[str, bytes] = {}
     for notebook in notebooks:
-        name = f"notebooks/{notebook.name}.md"
         ran = nbformat.read(executed.notebook(notebook.name), as_version=4)
         node = normalise(with_prose_of(notebook.node, ran))
         attachments.detach(node, f"notebooks/{notebook.name}", files)
-        title = next(
-            (c for c in node.cells if c.cell_type == "markdown" and c.source.strip()), None
-        )
-        if title is None:
-            raise MerError("bad notebook", f"{name} has no title", "a first '# Title'", "give it one")
-        title["source"] = below_title(title.source, line, name).rstrip("\n")
         nbformat.write(node, target / f"{notebook.name}.ipynb")
     attachments.write(files, target.parent / EXTRA / attachments.FOLDER)
 

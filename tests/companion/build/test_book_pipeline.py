@@ -135,7 +135,7 @@ def test_changed_input_runs_everything(book, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pipeline, "render", lambda *_: (book.site, False))
     monkeypatch.setattr(pipeline, "stage", lambda *_: None)
     monkeypatch.setattr(
-        pipeline.execute, "run", lambda some, *_, **__: ran.extend(n.name for n in some) or {}
+        pipeline.execute.Runner, "run", lambda _, some, __: ran.extend(n.name for n in some) or {}
     )
     book.build(inputs={"lock": "two"})
     assert ran == ["alpha", "beta", "status"]

@@ -9,7 +9,6 @@ import pytest
 from helpers import raises
 
 from companion.build import contents, prepare
-from companion.build.banner import banner, below_title
 from companion.build.executed import Executed, key_of
 from companion.build.execute import expected_seconds
 from companion.build.normalise import normalise
@@ -98,17 +97,6 @@ def test_unreadable_notebooks_are_named(folder: Path) -> None:
     (folder / "latin.md").write_bytes(b"# \xff\xfe\n")
     with raises("bad notebook", "latin.md"):
         prepare.read_all(folder)
-
-
-def test_banner_goes_below_the_first_title_only() -> None:
-    page = "---\n# not a title\n---\n\n```python\n# a comment\n```\n\n# Title\n\n# Again\n"
-    lines = below_title(page, banner("demo", "a & b."), "p").splitlines()
-    assert lines[lines.index("# Title") + 2] == (
-        '<p class="made-with" role="note">Profile <strong>demo</strong>. Data: a &amp; b.</p>'
-    )
-    assert sum("made-with" in line for line in lines) == 1
-    with raises("bad notebook", "intro"):
-        below_title("text only\n", "x", "intro")
 
 
 def test_normalising_leaves_nothing_random() -> None:
