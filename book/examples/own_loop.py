@@ -9,7 +9,9 @@ from mer_utils import datasets, metrics, protocol, views
 data = datasets.Casme2(sys.argv[1])
 shown = views.make(data, image_size=32)
 for fold in protocol.loso(data.clips()):
-    x, y = shown.training_set(fold, "dual")  # or "single", "matched single", "aligned"
+    # or "single", "matched single", "aligned"
+    x, y = shown.training_set(fold, "dual")
     x_test, y_test = shown.test_set(fold)
     model = RidgeClassifier().fit(x.reshape(len(x), -1), y)
-    print(fold.held_out, metrics.scores(y_test, model.predict(x_test.reshape(len(x_test), -1)), 5))
+    found = model.predict(x_test.reshape(len(x_test), -1))
+    print(fold.held_out, metrics.scores(y_test, found, 5))

@@ -1,4 +1,4 @@
-"""Compare two systems by their predictions alone, with the book's statistics."""
+"""Compare two systems by their predictions alone."""
 
 import sys
 
@@ -6,6 +6,8 @@ import pandas as pd
 
 from mer_utils import stats
 
-predictions = pd.read_csv(sys.argv[1])  # setting, subject, clip, y_true, y_pred
+# setting, subject, clip, y_true, y_pred
+predictions = pd.read_csv(sys.argv[1])
 compared = stats.compare(predictions, "baseline", "treatment")
-print(compared[["metric", "difference", "low", "high", "p_bootstrap"]].to_string(index=False))
+shown = ["metric", "difference", "low", "high", "p_bootstrap"]
+print(compared[shown].to_string(index=False))

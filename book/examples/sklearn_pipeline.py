@@ -12,6 +12,7 @@ from mer_utils.views.estimator import PhaseDynamicImages
 
 clips = datasets.Casme2(sys.argv[1]).clips()
 model = make_pipeline(PhaseDynamicImages("full"), StandardScaler(), SVC())
-y = clips["label"].cat.codes
-found = cross_val_predict(model, clips, y, groups=clips["subject"], cv=LeaveOneGroupOut())
+y, subjects = clips["label"].cat.codes, clips["subject"]
+loso = LeaveOneGroupOut()
+found = cross_val_predict(model, clips, y, groups=subjects, cv=loso)
 print(metrics.scores(y, found, 5))

@@ -103,15 +103,29 @@ def test_own_dataset_is_read_by_its_class(build):
     assert set(ast.literal_eval(said)) == {"good", "bad"}
 
 
+def test_own_training_set_is_compared_with_its_control(build):
+    said = in_own_process(ROOT / "book/examples/own_training_set.py", build).splitlines()
+    assert said == ["fall twice 3 folds computed", "matched single 3 folds computed"]
+
+
+def test_the_readme_shows_the_loop_that_is_run():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)```", readme, re.MULTILINE | re.DOTALL)
+    loop = (ROOT / "book/examples/own_loop.py").read_text("utf-8")
+    for line in block.splitlines():
+        if "import" not in line and "Casme2(" not in line and "views.make" not in line:
+            assert line in loop
+
+
 def test_own_table_is_a_table_like_any_other(monkeypatch, twins, capsys, tmp_path):
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "data").symlink_to(twins)
-    monkeypatch.setitem(TABLES, "halves", TABLES["table2"])  # taken out again afterwards
     exec((ROOT / "book/examples/own_table.py").read_text(encoding="utf-8"), {})
     assert capsys.readouterr().out == "9 folds computed\n"
     workspace = experiments.open_workspace("smoke", datasets=["casme2"])
-    predictions = workspace.predictions("halves")
+    predictions = workspace.predictions("one_half")
+    TABLES.unregister("one_half")
     assert set(predictions["train_views"]) == {
         "onset_apex",
         "apex_offset",
