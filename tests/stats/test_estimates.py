@@ -25,6 +25,9 @@ def rows(rng):
     )
 
 
+SIDES = ("baseline", "treatment")
+
+
 def baseline_of(rows):
     return rows[rows["setting"] == "baseline"]
 
@@ -117,10 +120,7 @@ def test_order_of_rows_never_matters(rows):
     pd.testing.assert_frame_equal(
         stats.intervals(rows, ["setting"]), stats.intervals(shuffled, ["setting"])
     )
-    pd.testing.assert_frame_equal(
-        stats.compare(rows, "baseline", "treatment"),
-        stats.compare(shuffled, "baseline", "treatment"),
-    )
+    pd.testing.assert_frame_equal(stats.compare(rows, *SIDES), stats.compare(shuffled, *SIDES))
 
 
 def test_other_groups_change_no_interval(rows, rng):
@@ -185,19 +185,14 @@ def test_bad_requests_are_refused(rows, kind, call):
     [("nothing to compare", "clip", "x"), ("bad predictions", "y_true", 0)],
 )
 def test_sides_that_share_nothing_are_refused(rows, kind, column, value):
-    treated = rows["setting"] == "treatment"
+    moved = rows[column].mask(rows["setting"] == "treatment", value)
+    key = ["setting", "seed", "clip", "subject"]
     with raises(kind):
-        stats.compare(
-            rows.assign(**{column: rows[column].mask(treated, value)}).drop_duplicates(
-                ["setting", "seed", "clip", "subject"]
-            ),
-            "baseline",
-            "treatment",
-        )
+        stats.compare(rows.assign(**{column: moved}).drop_duplicates(key), *SIDES)
 
 
 def test_a_comparison_is_columns(rows):
-    plain = stats.compare(rows, "baseline", "treatment")
+    plain = stats.compare(rows, *SIDES)
     both = rows.assign(spatial=np.where(rows["setting"] == "treatment", "flip", "none"))
     sides = (
         {"setting": "baseline", "spatial": "none"},
@@ -221,7 +216,7 @@ def test_groups_that_lack_a_side_can_be_skipped(rows, rng):
     with raises("nothing to compare", "treatment"):
         stats.compare(both, "baseline", "treatment")
     skipped = stats.compare(both, "baseline", "treatment", missing="skip")
-    pd.testing.assert_frame_equal(skipped, stats.compare(rows, "baseline", "treatment"))
+    pd.testing.assert_frame_equal(skipped, stats.compare(rows, *SIDES))
     none = stats.compare(half, "baseline", "treatment", missing="skip")
     assert none.empty
     assert list(none) == list(skipped)
@@ -252,7 +247,7 @@ def test_predictions_need_only_what_the_statistic_needs(rows, named):
 
 
 def test_compare_reports_the_scores_difference_and_tests(rows):
-    table = stats.compare(rows, "baseline", "treatment").set_index("metric")
+    table = stats.compare(rows, *SIDES).set_index("metric")
     pooled = metrics.scores_by(rows, ["setting", "seed"]).groupby("setting").mean(numeric_only=True)
     for name, row in table.iterrows():
         assert row["baseline_score"] == pytest.approx(pooled.loc["baseline", name])
@@ -269,28 +264,25 @@ def test_compare_reports_the_scores_difference_and_tests(rows):
     votes = right.pivot_table("right", "clip", "setting") > 0.5
     b = int((votes["treatment"] & ~votes["baseline"]).sum())
     c = int((~votes["treatment"] & votes["baseline"]).sum())
+    assert table["p_mcnemar"].iloc[0] == pytest.approx(mcnemar_by_hand(b, c))
+
+
+def mcnemar_by_hand(b, c):
     if b + c < 25:
-        p = scipy_stats.binomtest(b, b + c).pvalue
-    else:
-        p = scipy_stats.chi2.sf((b - c) ** 2 / (b + c), 1)
-    assert table["p_mcnemar"].iloc[0] == pytest.approx(p)
+        return scipy_stats.binomtest(b, b + c).pvalue if b + c else 1.0
+    return scipy_stats.chi2.sf((b - c) ** 2 / (b + c), 1)
 
 
 @pytest.mark.parametrize(("b", "c"), [(3, 9), (0, 0), (20, 41)])
 def test_mcnemar_by_hand(b, c):
     baseline = np.r_[np.zeros(b), np.ones(c), np.ones(10)].astype(bool)
     treatment = np.r_[np.ones(b), np.zeros(c), np.ones(10)].astype(bool)
-    if b + c == 0:
-        expected = 1.0
-    elif b + c < 25:
-        expected = scipy_stats.binomtest(b, b + c).pvalue
-    else:
-        expected = scipy_stats.chi2.sf((b - c) ** 2 / (b + c), 1)
+    expected = mcnemar_by_hand(b, c)
     assert stats.mcnemar_p(baseline, treatment) == pytest.approx(expected)
 
 
 def test_swapping_the_settings_flips_the_difference(rows):
-    one = stats.compare(rows, "baseline", "treatment")
+    one = stats.compare(rows, *SIDES)
     other = stats.compare(rows, "treatment", "baseline")
     assert np.allclose(one["difference"], -other["difference"])
     assert np.allclose(one["low"], -other["high"])
@@ -309,10 +301,8 @@ def test_the_same_predictions_differ_in_nothing(rows):
 
 def test_clips_that_a_run_lacks_are_counted_and_left_out_of_all(rows):
     gone = rows["clip"].isin(["c00000", "c00004"]) & (rows["seed"] == 1)
-    table = stats.compare(rows[~gone], "baseline", "treatment")
-    everyone = stats.compare(
-        rows[~rows["clip"].isin(["c00000", "c00004"])], "baseline", "treatment"
-    )
+    table = stats.compare(rows[~gone], *SIDES)
+    everyone = stats.compare(rows[~rows["clip"].isin(["c00000", "c00004"])], *SIDES)
     assert (table["n_left_out"] == 2).all()
     columns = ["difference", "p_bootstrap", "p_mcnemar", "n_clips"]
     pd.testing.assert_frame_equal(table[columns], everyone[columns])
@@ -340,7 +330,7 @@ def test_a_baseline_of_zero_has_no_relative_difference(rng):
     rows = stats.simulate(6, rng=rng)
     never = (rows["y_true"] + 1) % 5
     rows["y_pred"] = rows["y_pred"].mask(rows["setting"] == "baseline", never)
-    table = stats.compare(rows, "baseline", "treatment")
+    table = stats.compare(rows, *SIDES)
     assert table["relative"].isna().all()
     assert table["undefined"].str.contains("relative").all()
 
