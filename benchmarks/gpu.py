@@ -214,7 +214,7 @@ def largest_difference(one: Path, other: Path, specs: Sequence[RunSpec]) -> floa
 def network_rates(
     recorder: Recorder, device: torch.device, profile: Profile, *, quick: bool = False
 ) -> None:
-    """Record each network's operations a second in training, against the matrix-product peak."""
+    """Record each network's operations per second in training, against the matrix-product peak."""
     sizes = (256,) if quick else (4096, 8192)
     n = (2 if quick else 20) * profile.training.batch_size
     for precision, dtype in PRECISIONS.items():

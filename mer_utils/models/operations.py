@@ -14,7 +14,7 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def count_operations(model: nn.Module, image_size: int, *, backward: bool = False) -> int:
-    """Count the floating-point operations for one image of `image_size` pixels a side.
+    """Count the floating-point operations for one image of `image_size` pixels per side.
 
     Multiplications and additions of the convolutions and matrix products are one operation
     each (PyTorch's own counter); with `backward`, those of the backward pass are among them.

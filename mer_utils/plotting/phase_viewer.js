@@ -58,7 +58,7 @@
     return node;
   }
 
-  // Cut the sprite sheet into RGB arrays, one a frame.
+  // Cut the sprite sheet into RGB arrays, one per frame.
   function cut(image, data) {
     const sheet = document.createElement("canvas");
     sheet.width = image.naturalWidth;

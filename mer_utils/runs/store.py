@@ -1,4 +1,4 @@
-"""The prediction store: a folder of Parquet files, one a fold.
+"""The prediction store: a folder of Parquet files, one per fold.
 
 ::
 

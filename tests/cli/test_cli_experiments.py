@@ -200,7 +200,7 @@ def test_the_time_left_is_judged_without_the_start(workspace, monkeypatch):
     jobs = workspace.jobs([spec]) * 4
     progress = FoldProgress("t", jobs)
     assert progress._left() == "an unknown time"
-    for at in (60, 62):  # a minute to start, two seconds a fold
+    for at in (60, 62):  # a minute to start, two seconds per fold
         clock[0] = at
         progress.update(Outcome(jobs[0], "done"))
     assert progress._left() == duration(2 * (len(jobs) - 2))

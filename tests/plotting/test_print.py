@@ -1,4 +1,4 @@
-"""Figures for print draw one mark a datum, in the colour of its meaning."""
+"""Figures for print draw one mark per datum, in the colour of its meaning."""
 
 from __future__ import annotations
 

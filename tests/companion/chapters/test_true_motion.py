@@ -31,7 +31,7 @@ def test_a_row_per_clip_with_what_was_drawn(measured, twin):
     assert list(measured["drift_px"]) == pytest.approx(
         list((drawn["drift_x_px"] ** 2 + drawn["drift_y_px"] ** 2) ** 0.5)
     )
-    expected = (drawn["offset"] - drawn["onset"]) * 5.0  # 200 frames a second
+    expected = (drawn["offset"] - drawn["onset"]) * 5.0  # 200 frames per second
     assert list(measured["rise_ms"] + measured["fall_ms"]) == pytest.approx(list(expected))
 
 
