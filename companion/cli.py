@@ -113,7 +113,7 @@ def inputs(workspace: Workspace, root: Path) -> dict[str, str]:
 
     specs = [spec for table in TABLES for spec in workspace.specs(table)]
     lock = (root / "requirements.lock").read_bytes()
-    data = "".join(spec.fingerprint for spec in workspace.data.values())
+    data = "".join(data.spec.fingerprint for data in workspace.data.values())
     return {
         "lock": hashlib.sha256(lock).hexdigest(),
         "data": hashlib.sha256(data.encode()).hexdigest(),
