@@ -6,8 +6,8 @@
 :mod:`~mer_utils.metrics`        pooled accuracy, UF1, UAR
 :mod:`~mer_utils.stats`          intervals and paired tests over subjects
 :mod:`~mer_utils.protocol`       leave-one-subject-out (LOSO) folds, the leakage guard
-:mod:`~mer_utils.datasets`       the clip table: spreadsheets, corrections, label schemes
 :mod:`~mer_utils.frames`         a clip's frames: decoding, cropping, fingerprints
+:mod:`~mer_utils.datasets`       one class per data set, with its clip table and its facts
 :mod:`~mer_utils.synthetic`      made clips, written in the data sets' own formats
 :mod:`~mer_utils.views`          DI arrays: one decode of a clip gives every phase's DI
 :mod:`~mer_utils.augment`        spatial augmentation of training batches

@@ -9,35 +9,12 @@ from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 
+from mer_utils.datasets import Casme2, Samm
+from mer_utils.synthetic.sheets import CASME2_HEADER, SAMM_HEADER
+
 JPEG = b"\xff\xd8\xff\xe0made\xff\xd9"
 
-CASME2_NAME = "CASME2-coding-20140508.xlsx"
-SAMM_NAME = "SAMM_Micro_FACS_Codes_v2.xlsx"
-CASME2_HEADER = [
-    "Subject",
-    "Filename",
-    None,
-    "OnsetFrame",
-    "ApexFrame",
-    "OffsetFrame",
-    None,
-    "Action Units",
-    "Estimated Emotion",
-]
-SAMM_HEADER = [
-    "Subject",
-    "Filename",
-    "Inducement Code",
-    "Onset Frame",
-    "Apex Frame",
-    "Offset Frame",
-    "Duration",
-    "Micro",
-    "Action Units",
-    "Estimated Emotion",
-    "Objective Classes",
-    "Notes",
-]
+CASME2_NAME, SAMM_NAME = Casme2.sheet_name, Samm.sheet_name
 
 
 def casme2_row(subject, clip, onset, apex, offset, emotion, units="12"):

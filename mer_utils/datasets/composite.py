@@ -82,6 +82,13 @@ class Composite(Dataset):
         **options
             As of each part; a rule for a missing apex that is not chosen is each part's own.
         """
+        if not isinstance(root, Mapping):
+            raise MerError(
+                "invalid option",
+                f"{cls.title} was given one root, {root}",
+                f"a root for each of {', '.join(cls.members)}",
+                "name the data sets and their roots",
+            )
         known = {f.name for name in root for f in fields(DATASETS[name])[1:]}  # type: ignore[arg-type]
         for option in options:
             if option not in known:

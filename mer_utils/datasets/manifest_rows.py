@@ -127,7 +127,7 @@ def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
         if view not in PHASES:
             row.fault(
                 "unknown view",
-                f"view {view!r} is unknown",
+                f"view {view!r} is no phase",
                 f"one of {', '.join(PHASES)}",
                 "name the phase the image shows, or leave the column out",
             )

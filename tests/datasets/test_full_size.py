@@ -24,16 +24,9 @@ from made_data import (
 )
 
 from mer_utils import datasets
+from mer_utils.datasets import SCHEMES
 
-CASME2_EMOTIONS = {
-    "others": 99,
-    "disgust": 63,
-    "happiness": 32,
-    "repression": 27,
-    "surprise": 25,
-    "sadness": 7,
-    "fear": 2,
-}
+CASME2_EMOTIONS = datasets.Casme2.published.emotions
 CASME2_SPECIAL = [
     (4, "EP12_01f", 10, "/", 20, "disgust"),
     (5, "EP09_05f", 10, 10, 20, "repression"),
@@ -44,24 +37,15 @@ CASME2_SPECIAL = [
     (16, "EP04_02f", 10, 18, 20, "others"),
     (20, "EP12_01", 10, 18, 20, "others"),
 ]
-SAMM_EMOTIONS = {
-    "Anger": 57,
-    "Other": 26,
-    "Happiness": 26,
-    "Surprise": 15,
-    "Contempt": 12,
-    "Disgust": 9,
-    "Fear": 8,
-    "Sadness": 6,
-}
+SAMM_EMOTIONS = datasets.Samm.published.emotions
 SAMM_SPECIAL = [
-    ("032", "032_3_2", 5126, 5127, 5207, "Anger"),
-    ("026", "026_3_3", 1704, 1736, 1737, "Other"),
-    ("017", "017_3_3", 1393, 1489, 1492, "Happiness"),
+    ("032", "032_3_2", 5126, 5127, 5207, "anger"),
+    ("026", "026_3_3", 1704, 1736, 1737, "other"),
+    ("017", "017_3_3", 1393, 1489, 1492, "happiness"),
 ]
 
 
-SMIC_CLASSES = {"negative": ("ne", 70), "positive": ("po", 51), "surprise": ("sur", 43)}
+SMIC_CLASSES = datasets.Smic.published.emotions
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +78,16 @@ def samm(tmp_path_factory):
     names = [f"{n:03d}" for n in range(6, 35)]
     rare, only_other = names[:2], names[2]
     for emotion, count in left.items():
-        if emotion in ("Disgust", "Fear", "Sadness"):
+        if emotion in ("disgust", "fear", "sadness"):
             subjects = rare
-        elif emotion == "Other":
+        elif emotion == "other":
             subjects = [only_other]
         else:
             subjects = names[3:]
         for i in range(count):
             subject = subjects[i % len(subjects)]
             clip = f"{subject}_9_{len(rows)}"
-            rows.append(samm_row(subject, clip, 99_990, 100_000, 100_020, emotion))
+            rows.append(samm_row(subject, clip, 99_990, 100_000, 100_020, emotion.capitalize()))
     notes = [[f"note {i}"] for i in range(13)]
     write_xlsx(root / SAMM_NAME, [*notes, SAMM_HEADER, *rows])
     for row in rows:
@@ -115,10 +99,10 @@ def samm(tmp_path_factory):
 def smic(tmp_path_factory):
     root = tmp_path_factory.mktemp("full_smic")
     names = [name for name in range(1, 21) if name not in (7, 10, 16, 17)]
-    for emotion, (code, clips) in SMIC_CLASSES.items():
+    for emotion, clips in SMIC_CLASSES.items():
         for i in range(clips):
             subject = f"s{names[i % len(names)]}"
-            clip = f"{subject}_{code}_{i // len(names) + 1:02d}"
+            clip = f"{subject}_{datasets.Smic.codes[emotion]}_{i // len(names) + 1:02d}"
             folder = root / "SMIC_all_cropped/HS" / subject / "micro" / emotion / clip
             write_frames(folder, 1, 11, name="image{:06d}.bmp")
     return root
@@ -131,10 +115,7 @@ def counts(table):
 def test_casme2_five_classes(casme2):
     table = datasets.Casme2(casme2).clips()
     assert (len(table), table["subject"].nunique()) == (246, 26)
-    assert counts(table) == {
-        name: CASME2_EMOTIONS[name]
-        for name in ("others", "disgust", "happiness", "repression", "surprise")
-    }
+    assert counts(table) == {name: CASME2_EMOTIONS[name] for name in SCHEMES["casme2-5"].classes}
     assert table["apex"].isna().sum() == 1
 
 
@@ -175,10 +156,7 @@ def test_casme2_three_classes(casme2):
 def test_samm(samm):
     five = datasets.Samm(samm).clips()
     assert (len(five), five["subject"].nunique()) == (136, 27)
-    assert counts(five) == {
-        name.lower(): SAMM_EMOTIONS[name]
-        for name in ("Anger", "Other", "Happiness", "Surprise", "Contempt")
-    }
+    assert counts(five) == {name: SAMM_EMOTIONS[name] for name in SCHEMES["samm-5"].classes}
     three = datasets.Samm(samm, "megc-3").clips()
     assert (len(three), three["subject"].nunique()) == (133, 28)
     assert counts(three) == {"negative": 92, "positive": 26, "surprise": 15}
@@ -188,7 +166,7 @@ def test_samm(samm):
 def test_smic_and_the_composite(casme2, samm, smic):
     alone = datasets.Smic(smic).clips()
     assert (len(alone), alone["subject"].nunique()) == (164, 16)
-    assert counts(alone) == {emotion: clips for emotion, (_, clips) in SMIC_CLASSES.items()}
+    assert counts(alone) == SMIC_CLASSES
     assert [p.kind for p in datasets.Smic(smic).check()] == ["apex at the midpoint"]
     roots = {"casme2": casme2, "samm": samm, "smic": smic}
     composite = datasets.Composite.open(roots).clips()

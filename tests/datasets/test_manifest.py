@@ -43,6 +43,9 @@ def test_one_row_a_clip_with_its_images(folder, name):
     assert list(table["label"].cat.codes) == [0, 1, 0]
     assert table["images"][0] == {"full": str(folder / "images/a.jpg")}
     assert table[schema.FRAME_COLUMNS].isna().all(axis=None)
+    data = datasets.Manifest(folder / name)
+    assert (data.parts, data.rules, data.crops, data.made) == ((data,), {}, (), None)
+    assert data.scheme == datasets.OWN_LABELS
 
 
 def test_views_are_gathered(folder):

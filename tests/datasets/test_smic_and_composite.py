@@ -160,6 +160,8 @@ def test_a_composite_joins_different_data_sets_under_one_scheme(roots):
             datasets.Composite(parts)
     with raises("unknown name", "misspelt"):
         datasets.Composite.open(roots, misspelt=1)
+    with raises("invalid option", roots["smic"], "casme2, samm, smic"):
+        datasets.open("megc2019", roots["smic"])
 
 
 def test_the_rules_of_a_composite_are_each_parts_own_unless_chosen(roots):
