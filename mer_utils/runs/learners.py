@@ -13,6 +13,7 @@ import torch
 
 from mer_utils import models
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.phases import PHASES
 from mer_utils.protocol import Fold
 from mer_utils.runs.data import Context, load_views, views_of
@@ -88,6 +89,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
 def _maps(classifier: Classifier, views: Views, fold: Fold) -> np.ndarray | None:
     """Return where the network looked for each tested clip's true class, if it can be said."""
     # Imported here: captum takes a while to load, and a baseline needs none of it.
+    require("captum", "train")
     from mer_utils.training.explain import class_activation_maps
 
     shown, classes = views.test_set(fold)
