@@ -131,7 +131,10 @@ assert len(stats.compare(rows, "baseline", "treatment"))
     [
         ("from mer_utils import models; models.create('learnet', 3, 32)", "train"),
         ("from mer_utils import models; models.MODELS['svm_hog'].classifier()", "train"),
-        ("from mer_utils.runs import open_executor; open_executor('dask')", "cluster"),
+        (
+            "from mer_utils.runs import open_executor; open_executor('dask', scheduler='tcp://a:1')",
+            "cluster",
+        ),
         ("from mer_utils.runs import open_executor; open_executor()", "train"),
         ("from mer_utils import frames; frames.get_detector('centerface')", "faces"),
         ("from companion.cli import serve; serve()", "book"),
