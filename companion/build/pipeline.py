@@ -20,6 +20,7 @@ from companion.build.executed import Executed
 from companion.build.render import Site, render
 from companion.build.stage import stage
 from mer_utils.errors import MerError
+from mer_utils.machine import cores
 
 #: This notebook reads the others' run times and is therefore executed after them.
 STATUS = "status"
@@ -72,7 +73,7 @@ def build(
     repository, build = repository.absolute(), build.absolute()
     folder = repository / "notebooks"
     parameters = {k: _portable(v, repository, folder) for k, v in parameters.items()}
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     with _alone(build):
         notebooks = prepare.read_all(folder, parameters)
         if not twins:
