@@ -171,6 +171,7 @@ class TrainingSets(Registry[TrainingSet]):
         return self.named(wanted) or TrainingSet("+".join(wanted), tuple(wanted))
 
 
+#: What networks are trained on, by name; one of your own joins them by ``register``.
 TRAINING_SETS = TrainingSets(
     "training set",
     TrainingSet("single", ("full",)),

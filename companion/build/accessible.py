@@ -20,6 +20,11 @@ OPEN = '<div class="wide" role="region" tabindex="0" aria-label="{label}">'
 #: bibliography are the items of its list.
 MENDED = [
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
+    (re.compile(r'<summary>(?=<span class="toctree-toggle")'), '<summary aria-label="Its pages">'),
+    # viewcode's list of modules has lists between the items of lists.
+    (re.compile(r"(?<=</li>)\n<ul>(?=<li>)"), "\n"),
+    (re.compile(r"</ul>(?=<li>)"), ""),
+    (re.compile(r"(</ul>\s*){2,}"), "</ul>\n"),
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     (
         re.compile(

@@ -1,11 +1,13 @@
 """A Sphinx extension: what the pages of reference take from the code.
 
-``{error-kinds} TOPIC`` is the table of that topic's kinds of errors.
+``{error-kinds} TOPIC`` is the table of that topic's kinds of errors, and
+``.. automodules:: PACKAGE`` describes a package module by module.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from importlib import import_module
 from inspect import isclass, ismodule, isroutine
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -52,6 +54,18 @@ class ErrorKinds(SphinxDirective):
         return self.parse_text_to_nodes(table(self.arguments[0]))
 
 
+class AutoModules(SphinxDirective):
+    """``.. automodules:: PACKAGE`` is autodoc's ``automodule`` for each of its modules."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Describe the modules in order of name."""
+        package = self.arguments[0]
+        found = pkgutil.iter_modules(import_module(package).__path__, f"{package}.")
+        return self.parse_text_to_nodes("\n\n".join(f".. automodule:: {m.name}" for m in found))
+
+
 def skip(app: Sphinx, what: str, name: str, obj: Any, *_: Any) -> bool | None:
     """Leave out what classes have from pydantic, matplotlib and named tuples."""
     foreign = name in ("model_config", "set") or type(obj).__name__ == "_tuplegetter"
@@ -81,6 +95,7 @@ def adopt_constants(app: Sphinx, what: str, name: str, room: Any, *_: Any) -> No
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
+    app.add_directive("automodules", AutoModules)
     app.add_directive("error-kinds", ErrorKinds)
     app.connect("autodoc-process-docstring", adopt_constants)
     app.connect("autodoc-skip-member", skip)

@@ -29,7 +29,7 @@ class Shown:
     ----------
     table : Table
     predictions, scores, differences : DataFrame
-        As :mod:`mer_utils.experiments.results` makes them.
+        As `mer_utils.experiments.results` makes them.
     """
 
     table: Table

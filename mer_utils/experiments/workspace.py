@@ -177,7 +177,7 @@ def open_workspace(
     datasets : sequence of str, optional
         On which the tables are computed: registered names, or ``manifest:FILE``; by default
         CASME II and SAMM. Where they lie and how they are read, environment variables say:
-        see :func:`mer_utils.experiments.settings.open_datasets`.
+        see `mer_utils.experiments.settings.open_datasets`.
     device : str
         "auto", "cpu", "cuda" or one GPU as in "cuda:1".
     workers : int
