@@ -77,7 +77,7 @@ def _kills(recorder: Recorder, kills: int) -> None:
 
 
 def _mer(workspace: Workspace, store: Path) -> subprocess.Popen[str]:
-    data = workspace.context.root("casme2").parent
+    data = Path(workspace.data["casme2"].dataset.root).parent
     command = ["run", "table2", "--profile", "smoke", "--workers", "2", "--store", str(store)]
     return python("-c", MER, *command, "--data-root", str(data), stderr=subprocess.DEVNULL)
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import raises
 
 from companion.chapters import ground_truth
 from mer_utils import datasets, synthetic
-from mer_utils.errors import MerError
 
 
 def test_displacement_by_class_is_the_mean_over_the_clips_of_the_class(workspace):
@@ -56,7 +56,7 @@ def test_displacement_by_class_leaves_out_a_class_without_clips(workspace):
 
 def test_there_is_no_ground_truth_of_other_data(tmp_path, workspace):
     twin = workspace.data["casme2"].dataset
-    with pytest.raises(MerError, match=r"synthetic\.json"):
+    with raises("other twin", "synthetic.json"):
         ground_truth.displacement_by_class(datasets.Casme2(tmp_path), twin.clips(), 8)
 
 
