@@ -107,7 +107,7 @@ def _landmarks(who: Identity) -> dict[str, tuple[float, float]]:
 
 @dataclass(frozen=True)
 class Fields:
-    """Fields of a clip's half-units (one a unit and side), over the frame's pixels.
+    """Fields of a clip's half-units (one per unit and side), over the frame's pixels.
 
     ``dx``, ``dy``: displacement in pixels at activation 1, (k, h * w) float32;
     ``shade``: relative brightness, same shape; ``units``: index of each row's unit;
