@@ -63,8 +63,10 @@ class Question:
             One row per variant: the columns that a table varies.
         """
         for pair in self.pairs:
-            for variant in variants[chosen(variants, pair.treatment)].to_dict("records"):
-                baseline = {**variant, **pair.baseline}
+            rows = variants[chosen(variants, pair.treatment)].to_dict("records")
+            for row in rows:
+                variant = {str(column): value for column, value in row.items()}
+                baseline = variant | dict(pair.baseline)
                 if chosen(variants, baseline).any():
                     yield variant, baseline, pair.learners
 

@@ -53,21 +53,21 @@ class Data:
     def unread(self) -> DataSpec:
         """The same without the fingerprint, for which every frame would be read."""
         # What became of clips without a face, the fingerprint says.
-        rules = {
+        fields: dict[str, Any] = {
             rule: chosen
             for rule, chosen in self.dataset.rules.items()
             if chosen is not None and rule in DataSpec.model_fields
         }
         if all(_is_own(part) for part in self.dataset.parts):
-            rules["missing_apex"] = "own"
+            fields["missing_apex"] = "own"
         made = (self.dataset.made or {}).get("arguments", {})
+        fields |= {number: made.get(number) for number in ("phase_difference", "noise")}
         return DataSpec(
             dataset=self.name,
             scheme=self.dataset.scheme.name,
             fingerprint="",
             crops=self.dataset.crops,
-            **rules,
-            **{number: made.get(number) for number in ("phase_difference", "noise")},
+            **fields,
         )
 
     @cached_property

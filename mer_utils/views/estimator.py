@@ -63,8 +63,8 @@ class PhaseDynamicImages(TransformerMixin, BaseEstimator):
 
     def _view(self, row: Any, options: ViewOptions) -> np.ndarray:
         clip = clip_frames(row)
-        whole = self.crop is None
-        frames = read_frames(clip.paths) if whole else read_cropped_frames(clip.paths, self.crop)
+        crop = self.crop
+        frames = read_frames(clip.paths) if crop is None else read_cropped_frames(clip.paths, crop)
         key = f"{row.dataset}|{row.subject}|{row.clip}"
         made = views_of_frames(frames, len(clip.paths), clip.apex, {options: (self.view,)}, key)
         if self.view not in made[options]:
