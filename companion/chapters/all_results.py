@@ -88,7 +88,7 @@ def wide(tidy: pd.DataFrame) -> pd.DataFrame:
     for _, group in tidy.groupby(by, sort=False, dropna=False):
         first = group.iloc[0]
         row: dict[str, Any] = {
-            "data set": _unbroken(_title(first)),
+            "data set": _unbroken(title_of(first)),
             "model": models.title(first["model"]),
             "setting": first["setting"],
         }
@@ -100,8 +100,8 @@ def wide(tidy: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _title(row: pd.Series) -> str:
-    """Return the data set's title, of a made variant with what it was made with."""
+def title_of(row: pd.Series) -> str:
+    """Return the title of a score's data set, of a made variant with what it was made with."""
     title = dataset_title(str(row["dataset"]))
     if not TABLES[row["table"]].made:
         return title
