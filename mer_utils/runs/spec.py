@@ -146,8 +146,12 @@ class RunSpec(Frozen):
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def fold_seed(self, held_out: str) -> int:
-        """Return the seed of one fold, derived from the specification and the subject."""
-        digest = hashlib.sha256(f"{self.key}|{held_out}".encode()).digest()
+        """Return the seed of one fold: of the run's seed, the data set and the subject.
+
+        All arms of a comparison share it, so that they differ in what is compared alone.
+        """
+        text = f"{self.seed}|{self.data.dataset}|{held_out}"
+        digest = hashlib.sha256(text.encode()).digest()
         return int.from_bytes(digest[:4], "little")
 
     @property

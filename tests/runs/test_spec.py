@@ -100,7 +100,13 @@ def test_the_key_is_the_same_in_another_process():
     assert done.stdout.strip() == SPEC.key
 
 
-def test_fold_seeds_differ_by_fold_and_by_run():
+def test_the_arms_of_a_comparison_share_the_seed_of_a_fold():
+    arms = [("train_views",), ("spatial",), ("views", "kind"), ("training", "epochs")]
+    assert {changed(arm).fold_seed("sub01") for arm in arms} == {SPEC.fold_seed("sub01")}
+    assert changed(("data", "dataset")).fold_seed("sub01") != SPEC.fold_seed("sub01")
+
+
+def test_fold_seeds_differ_by_fold_and_by_seed():
     seeds = {spec.fold_seed(s) for spec in (SPEC, changed(("seed",))) for s in ("sub01", "sub02")}
     assert len(seeds) == 4
     assert all(0 <= seed < 2**32 for seed in seeds)
