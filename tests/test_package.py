@@ -18,6 +18,7 @@ def test_the_front_page_names_every_room():
         "registry",
         "extras",
         "frozen",
+        "machine",
     }
     assert {room for room in rooms if f"mer_utils.{room}`" in mer_utils.__doc__} == rooms
 

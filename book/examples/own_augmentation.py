@@ -15,7 +15,7 @@ def shift(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 augment.SPATIAL["shift"] = (shift,)
 own = experiments.open_workspace("smoke", datasets=["casme2"])
-data = own.data["casme2"].spec
+data = own.data["casme2"]
 spec = run_spec(own.profile, data, "learnet", spatial="shift")
 report = runs.run(own.jobs([spec]), own.context)
 print(report.done, "folds computed")

@@ -10,7 +10,7 @@ def grid(profile, data):
     """Yield one run per data set and training set."""
     for one in data:
         for training_set in HALVES:
-            yield run_spec(profile, one.spec, "learnet", train=training_set)
+            yield run_spec(profile, one, "learnet", train=training_set)
 
 
 TABLES.register(Table("one_half", "One half", "training set", grid))

@@ -73,7 +73,7 @@ class Table:
 
 def run_spec(
     profile: Profile,
-    data: DataSpec,
+    data: Data | DataSpec,
     model: str,
     *,
     train: str | tuple[str, ...] = "single",
@@ -87,7 +87,7 @@ def run_spec(
     Parameters
     ----------
     profile : Profile
-    data : DataSpec
+    data : Data or DataSpec
         As a workspace has it: with its fingerprint, its rules and its face crops.
     model : str
         A network of the profile, or a baseline.
@@ -110,7 +110,7 @@ def run_spec(
         )
         training = profile.training_of(plan)
     return RunSpec(
-        data=data,
+        data=data.spec if isinstance(data, Data) else data,
         views=ViewOptions(image_size=size, **views),
         model=network,
         training=training,
@@ -144,37 +144,37 @@ def _table2(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     for d, model, setting in product(data, models, COMPARED):
         if not _repeats(model, setting):
             for seed in _seeds(profile, model):
-                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+                yield run_spec(profile, d, model, train=setting, seed=seed)
 
 
 def _table3(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = [m for m in profile.ablation_models if is_network(m)]
     for d, model, spatial, setting in product(data, models, SPATIAL, COMPARED):
         for seed in profile.seeds:
-            yield run_spec(profile, d.spec, model, train=setting, spatial=spatial, seed=seed)
+            yield run_spec(profile, d, model, train=setting, spatial=spatial, seed=seed)
 
 
 def _table4(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     for d, model in product(data, profile.ablation_models):
         for setting, seed in product((*COMPARED, *PARTS), _seeds(profile, model)):
             if not _repeats(model, setting):
-                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+                yield run_spec(profile, d, model, train=setting, seed=seed)
         for setting, seed in product(("halves", "dual"), profile.seeds):
             cut = Perturbation(cut="random", seed=seed)
-            yield run_spec(profile, d.spec, model, train=setting, seed=seed, perturbation=cut)
+            yield run_spec(profile, d, model, train=setting, seed=seed, perturbation=cut)
 
 
 def _table5(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     for d, model, setting in product(data, profile.ablation_models, (*COMPARED, "halves")):
         if not _repeats(model, setting):
             for seed in _seeds(profile, model):
-                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+                yield run_spec(profile, d, model, train=setting, seed=seed)
 
 
 def _table6(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     for d, model in product(data, profile.ablation_models):
         for views, seed in product(_images(profile, model), _seeds(profile, model)):
-            yield run_spec(profile, d.spec, model, train="dual", seed=seed, **views)
+            yield run_spec(profile, d, model, train="dual", seed=seed, **views)
 
 
 def _images(profile: Profile, model: str) -> Iterator[dict[str, Any]]:
@@ -197,11 +197,11 @@ def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
             moved += [Perturbation(trim=trim) for trim in trims]
             for perturbation in moved:
                 yield run_spec(
-                    profile, d.spec, model, train="dual", seed=seed, perturbation=perturbation
+                    profile, d, model, train="dual", seed=seed, perturbation=perturbation
                 )
         if profile.every_value or not is_network(model):
             for rules, seed in product(RULES, _seeds(profile, model)):
-                yield run_spec(profile, d.under(**rules).spec, model, train="dual", seed=seed)
+                yield run_spec(profile, d.under(**rules), model, train="dual", seed=seed)
 
 
 def _table8(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
@@ -212,9 +212,7 @@ def _table8(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     ):
         if not _repeats(model, setting):
             for seed in _seeds(profile, model):
-                yield run_spec(
-                    profile, d.spec, model, train=setting, evaluation=evaluation, seed=seed
-                )
+                yield run_spec(profile, d, model, train=setting, evaluation=evaluation, seed=seed)
 
 
 def _phase_difference(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
@@ -226,7 +224,7 @@ def _phase_difference(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpe
             if is_network(model) and setting == "single" and not profile.every_value:
                 continue
             for seed in _seeds(profile, model):
-                yield run_spec(profile, d.spec, model, train=setting, seed=seed)
+                yield run_spec(profile, d, model, train=setting, seed=seed)
 
 
 def _is_corner(twin: Data, profile: Profile) -> bool:
