@@ -8,7 +8,7 @@ fall = phases.TrainingSet("fall twice", views, control="matched single")
 phases.TRAINING_SETS.register(fall)
 
 own = experiments.open_workspace("smoke", datasets=["casme2"])
-data = own.data["casme2"].spec
+data = own.data["casme2"]
 for name in (fall.name, fall.control):
     spec = run_spec(own.profile, data, "learnet", train=name)
     report = runs.run(own.jobs([spec]), own.context)
