@@ -112,7 +112,7 @@ def differences(predictions: pd.DataFrame, table: Table) -> pd.DataFrame:
     found["p_bootstrap_holm"] = adjusted
     places = {name: place for place, name in enumerate(found["question"].drop_duplicates())}
     return found.sort_values(
-        ["dataset", "question", "model"],
+        ["dataset", "question", *columns, "model"],
         key=lambda c: c.map(places) if c.name == "question" else _rank(c),
         kind="stable",
         ignore_index=True,
