@@ -15,12 +15,16 @@ cv2.setNumThreads(1)
 
 
 def decode(path: Path) -> np.ndarray:
-    """Read a JPEG, PNG or BMP file as (h, w, c) of uint8: red, green, blue, or one channel of grey.
+    """Read an image file as (h, w, c) of uint8: red, green, blue, or one channel of grey.
+
+    Sixteen bits are divided by 257, so that black and white stay what they are; transparency is
+    left out.
 
     Raises
     ------
     MerError
-        ``undecodable frame``, if the file is missing, empty, cut off or no image.
+        ``undecodable frame``, if the file is missing, empty, cut off, no image, or has pixels
+        that are neither 8 nor 16 bits.
     """
     try:
         data, image = _decoded(path)
@@ -29,6 +33,8 @@ def decode(path: Path) -> np.ndarray:
     problem = _problem(data, image)
     if problem or image is None:
         raise _undecodable(path, problem or "not a readable image")
+    if image.dtype == np.uint16:
+        image = np.rint(image / 257).astype(np.uint8)
     if image.ndim == 2:
         return image[:, :, None]
     return cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2RGB)
@@ -92,13 +98,16 @@ def _problem(data: bytes, image: np.ndarray | None) -> str | None:
         return "the file is empty"
     if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
         return "the JPEG is cut off"
-    return "not a readable image" if image is None else None
+    if image is None:
+        return "not a readable image"
+    # Without a stated range, no rule turns floats into bytes.
+    return None if image.dtype in (np.uint8, np.uint16) else f"its pixels are {image.dtype}"
 
 
 def _undecodable(path: Path, reason: str) -> MerError:
     return MerError(
         "undecodable frame",
         f"{path} cannot be decoded ({reason})",
-        "a whole JPEG, PNG or BMP image",
+        "a whole image of 8 or 16 bits per channel, such as JPEG, PNG or BMP",
         "copy the file anew from the data set's archive, or leave its clip out",
     )

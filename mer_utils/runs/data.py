@@ -158,29 +158,36 @@ class Context:
         MerError
             Of the kind ``other data`` if the data on this machine differ from them.
         """
-        found = _opened(self, spec.model_copy(update={"fingerprint": ""}))
-        if found.spec != spec:
-            places = ", ".join(str(getattr(p, "root", p.name)) for p in found.dataset.parts)
-            raise MerError(
-                "other data",
-                f"the data in {places} have fingerprint {found.spec.fingerprint[:12]}...",
-                f"{spec.fingerprint[:12]}..., the data that this run was planned with",
-                "plan the run anew with mer run, or put the original data back",
-            )
-        return found
+        # A made variant and the twin itself may differ in their frames alone.
+        candidates = _opened(self, spec.model_copy(update={"fingerprint": ""}))
+        for found in candidates:
+            if found.spec == spec:
+                return found
+        parts = [part for found in candidates for part in found.dataset.parts]
+        places = ", ".join(str(getattr(part, "root", part.name)) for part in parts)
+        raise MerError(
+            "other data",
+            f"the data in {places} have fingerprint "
+            + ", ".join(f"{found.spec.fingerprint[:12]}..." for found in candidates),
+            f"{spec.fingerprint[:12]}..., the data that this run was planned with",
+            "plan the run anew with mer run, or put the original data back",
+        )
 
 
 @lru_cache(maxsize=16)
-def _opened(context: Context, spec: DataSpec) -> Data:
-    """Return the data set of a specification without fingerprint, read once per opening."""
+def _opened(context: Context, spec: DataSpec) -> list[Data]:
+    """Return the data sets that a specification without fingerprint fits, read once per opening."""
     rules: dict[str, Any] = spec.model_dump(include={"missing_apex", "degenerate_phase"})
     if rules["missing_apex"] == "own":
         del rules["missing_apex"]
-    for dataset in context.datasets:
+    fitting = []
+    # Made variants are written when they are asked for: what is not there fits nothing.
+    for dataset in filter(_is_there, context.datasets):
         data = Data(dataset, context.cache)
-        for found in (data, data.under(**rules)) if data.name == spec.dataset else ():
-            if found.unread == spec:
-                return found
+        both = (data, data.under(**rules)) if data.name == spec.dataset else ()
+        fitting += [found for found in both if found.unread == spec][:1]
+    if fitting:
+        return fitting
     raise MerError(
         "other data",
         f"no data set {spec.dataset!r} is open as the run names it",
@@ -188,6 +195,10 @@ def _opened(context: Context, spec: DataSpec) -> Data:
         "with the same label scheme, rules and face crops",
         "name the folder and the options with which the run was planned",
     )
+
+
+def _is_there(dataset: Dataset) -> bool:
+    return all(Path(getattr(part, "root", ".")).exists() for part in dataset.parts)
 
 
 def load_clips(data: DataSpec, context: Context) -> pd.DataFrame:

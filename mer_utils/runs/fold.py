@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -114,7 +115,7 @@ def compute_fold(
     ------
     MerError
         ``other code``, ``other data``, ``other weights`` or ``no device``, if this machine's
-        are not those that the run names.
+        are not those that the run names; ``diverged fold``, if what was learnt is no number.
     """
     # Imported here because torch takes seconds to load, and naming a fold or asking whether it
     # is in the store needs none of it; and before the clock starts, which times the fold.
@@ -130,6 +131,7 @@ def compute_fold(
     learn = train_network if models.is_network(job.spec.model.name) else fit_baseline
     done = learn(job.spec, context, clips, fold)
     views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
+    _require_finite(job, probabilities)
     counts = [len(positions) for positions in tested]
     rows = prediction_rows(
         job.spec,
@@ -148,6 +150,18 @@ def compute_fold(
         **done.record,
     }
     return rows, record, done.maps
+
+
+def _require_finite(job: Job, probabilities: Sequence[np.ndarray]) -> None:
+    if not all(np.isfinite(p).all() for p in probabilities):
+        rate = job.spec.training.learning_rate
+        raise MerError(
+            "diverged fold",
+            f"{job.spec.model.name} gave probabilities that are no numbers "
+            f"(held_out={job.held_out}, learning rate {rate:g})",
+            "finite probabilities",
+            "lower the learning rate, or train in float32",
+        )
 
 
 def _require_same_code(spec: RunSpec) -> None:

@@ -87,6 +87,17 @@ def test_made_variants_are_synthetic_whatever_the_data(workspace):
     assert len({s.data.fingerprint for s in specs}) == len(numbers)
 
 
+def test_a_made_variant_with_the_numbers_of_the_twin_is_another_data_set(twins, tmp_path):
+    numbers = {"phase_differences": (0.5,), "noises": (1.0,)}
+    profile = experiments.PROFILES["smoke"].model_copy(update=numbers)
+    workspace = experiments.open_workspace(profile, twins, tmp_path / "store")
+    (variant,) = workspace.variants
+    twin = workspace.data["casme2"]
+    assert variant.unread == twin.unread
+    for data in (variant, twin):
+        assert workspace.context.data(data.spec).dataset is data.dataset
+
+
 def test_small_profiles_train_networks_at_the_ends_of_a_range(workspace):
     shifts = {
         (s.model.name, s.views.perturbation.apex_shift) for s in workspace.specs("table7")

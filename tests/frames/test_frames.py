@@ -74,6 +74,25 @@ def test_a_file_that_is_no_whole_image_is_refused(tmp_path, colour, damage, mess
         decode(file)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sixteen_bits_are_the_same_picture_as_eight(tmp_path, rng, channels):
+    shape = (9, 7) if channels == 1 else (9, 7, channels)
+    eight = rng.integers(0, 256, shape, np.uint8)
+    cv2.imwrite(str(tmp_path / "eight.png"), eight)
+    cv2.imwrite(str(tmp_path / "sixteen.png"), eight.astype(np.uint16) * 257)
+    found = decode(tmp_path / "sixteen.png")
+    assert found.dtype == np.uint8
+    assert (found == decode(tmp_path / "eight.png")).all()
+
+
+def test_pixels_that_are_no_bytes_are_refused(tmp_path, rng):
+    path = tmp_path / "float.tiff"
+    cv2.imwrite(str(path), rng.random((9, 7, 3)).astype(np.float32))
+    assert "float32" in decoding_problem(path)
+    with raises("undecodable frame", path, "float32"):
+        decode(path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     assert "No such file" in decoding_problem(tmp_path / "none.jpg")
     with raises("undecodable frame", "none.jpg"):
