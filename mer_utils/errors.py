@@ -98,5 +98,13 @@ class MerError(Exception):
         self.kind, self.what, self.expected, self.remedy = kind, what, expected, remedy
         self.place = str(place)
 
+    def _render_traceback_(self) -> list[str]:
+        # What a notebook shows (of IPython): the message, as the command line does.
+        return [
+            f"Error ({self.kind}): {self.what}",
+            f"Expected: {self.expected}",
+            f"Remedy: {self.remedy}",
+        ]
+
     def __str__(self) -> str:
         return f"{self.what}; expected {self.expected}. Remedy: {self.remedy}."

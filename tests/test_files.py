@@ -59,3 +59,30 @@ def test_the_build_folder_is_found_from_inside_a_checkout(monkeypatch, tmp_path)
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     assert build_dir() == Path(tmp_path / "build")
+
+
+@pytest.mark.scenario("J")
+def test_another_programs_configuration_makes_no_checkout(monkeypatch, tmp_path):
+    monkeypatch.delenv("MER_BUILD")
+    (tmp_path / "_config.yml").write_text("theme: jekyll")
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert build_dir() == folder / "build"
+
+
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EACCES, "make it writable"),
+        (errno.EROFS, "make it writable"),
+        (errno.ENOTDIR, "stands in its way"),
+        (errno.ENAMETOOLONG, "nearer to the root"),
+        (errno.EMFILE, "ulimit -n"),
+    ],
+)
+def test_the_advice_fits_why_a_file_could_not_be_written(tmp_path, number, advice):
+    with raises("cannot write", "file.txt", advice), atomic_write(tmp_path / "file.txt"):
+        raise OSError(number, os.strerror(number))

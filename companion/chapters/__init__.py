@@ -13,4 +13,9 @@ A notebook imports the modules of its chapter: ``from companion.chapters import 
 - `summary`: the words of the one-page summary
 - `ground_truth`, `true_motion`: what was drawn in made clips, and what dynamic images show of it
 - `assumptions`: the register of assumptions, with each value read from the code
+- `session`: the checkout that a notebook belongs to, and the parameters it was given
 """
+
+from companion.chapters.session import prepare as _prepare
+
+_prepare()

@@ -60,7 +60,7 @@ def scores(workspace: Workspace) -> pd.DataFrame:
             "no results",
             f"the store {workspace.context.store} holds no result of any table",
             "at least one computed fold",
-            f"compute them with mer run --profile {workspace.profile.name}",
+            f"compute them with {workspace.command()}",
         )
     parts = []
     for name in there:

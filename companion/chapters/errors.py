@@ -40,7 +40,7 @@ def of_networks(
             "no results",
             f"no network's predictions for {dataset or 'any data set'}, {setting or 'any setting'}",
             "at least one run",
-            "run the table first, with mer run",
+            "compute such a run, with mer run table2 on this data set",
         )
     return predictions[chosen]
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mer_utils import datasets, synthetic
 from mer_utils.datasets import RULES, Problem, grouped, to_json, worst
+from mer_utils.machine import refuse_misspelt_settings
 from mer_utils.registry import unknown
 
 commands = typer.Typer()
@@ -77,6 +78,7 @@ def check(
     output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
     """List every problem of a data set at once, each with its remedy."""
+    refuse_misspelt_settings(datasets.DATASETS)
     if output not in _FORMATS:
         raise unknown("format", output, _FORMATS)
     options = {
@@ -109,9 +111,9 @@ def _from_setting(context: typer.Context, name: str) -> bool:
 def _show(problems: list[Problem], title: str) -> None:
     console = Console()
     if not problems:
-        console.print(f"No problem found: {title}.", soft_wrap=True)
+        console.print(f"No problem found: {title}.", soft_wrap=True, markup=False)
         return
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for heading in ("severity", "kind", "count", "example", "remedy"):
         table.add_column(heading, overflow="fold")
     groups = grouped(problems)

@@ -143,7 +143,7 @@ def status(
         folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
         failures = workspace.store.failures(specs)
         failed = sum((job.spec.key, job.held_out) in failures for job in missing)
-        shown.add_row(name, *map(str, (folds, folds - len(missing), len(missing), failed)))
+        shown.add_row(escape(name), *map(str, (folds, folds - len(missing), len(missing), failed)))
     _print_whole(shown)
 
 
@@ -218,7 +218,7 @@ def _open(
 
 def _table(title: str, *numbers: str) -> Table:
     """Return a table whose rows are tables by name and numbers."""
-    shown = Table(title=title)
+    shown = Table(title=escape(title))
     shown.add_column("table")
     for heading in numbers:
         shown.add_column(heading, justify="right")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -12,34 +14,83 @@ from rich.markup import escape
 
 from mer_utils.cli import data, di, experiments
 from mer_utils.errors import MerError
+from mer_utils.files import cannot_write
+from mer_utils.machine import anchor_settings
 
-app = typer.Typer(
-    help="Reproduce phase-aware temporal augmentation for micro-expression recognition.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+FIRST_STEPS = """\
+What to do first:
+
+  mer di CLIP -o sheet.png   the dynamic images of one clip: a folder of frames, or a video
+  mer check casme2 FOLDER    what is wrong with a data set, if anything
+  mer plan --profile smoke   what the experiments would compute, in their smallest form
+  mer run --profile smoke    compute that, in a few minutes, on made clips
+  make book                  run what is missing and build the book, in its checkout
+
+mer --help lists the commands, mer COMMAND --help their options. Exit codes: 0 if all that was
+asked for was done, 1 after an error or a fold that failed, 2 if the command was not understood,
+130 after Ctrl-C."""
+
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Reproduce phase-aware temporal augmentation for micro-expression recognition."""
+    anchor_settings()  # what is started from here may run in another folder
+    if context.invoked_subcommand is None:
+        typer.echo(FIRST_STEPS)
+
+
 for commands in (data.commands, di.commands, experiments.commands):
     app.registered_commands.extend(commands.registered_commands)
 for extension in entry_points(group="mer.commands"):  # such as mer book, of the companion
     app.registered_commands.extend(extension.load().registered_commands)
 
 
-def main() -> None:
-    """Run ``mer``; exit 0 on success, 1 on an error that the message says how to mend."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run ``mer``; exit 0 on success, 1 on an error that the message says how to mend.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the command line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that lacks a character shows its number
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
-        app()
+        app(arguments, prog_name="mer")
     except MerError as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]Error ({error.kind}):[/] {escape(error.what)}\n"
-            f"[bold]Expected:[/] {escape(error.expected)}\n"
-            f"[bold]Remedy:[/] {escape(error.remedy)}",
-            highlight=False,
-        )
+        _say(error)
+        raise SystemExit(1) from None
+    except OSError as error:  # of a file that no room asks about
+        _say(_unusable(error))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         Console(stderr=True).print(
             "\nStopped. Nothing is lost: the same command goes on from here."
         )
         raise SystemExit(130) from None
+
+
+def _unusable(error: OSError) -> MerError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return cannot_write(Path(error.filename or "a file"), error)
+    if error.filename is None:
+        raise error
+    return MerError(
+        "cannot read",
+        f"{error.filename} cannot be used ({error.strerror})",
+        "a file or folder that is there, and that you may use",
+        "correct the path, or its permissions",
+    )
+
+
+def _say(error: MerError) -> None:
+    Console(stderr=True, soft_wrap=True).print(
+        f"[bold red]Error ({error.kind}):[/] {escape(error.what)}\n"
+        f"[bold]Expected:[/] {escape(error.expected)}\n"
+        f"[bold]Remedy:[/] {escape(error.remedy)}",
+        highlight=False,
+    )

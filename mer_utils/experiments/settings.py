@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from mer_utils import datasets
 from mer_utils.datasets import DATASETS, Dataset
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
+from mer_utils.machine import path_setting, refuse_misspelt_settings, setting
 
 #: The data sets of the paper, which are those of every table unless others are named.
 PAPER = ("casme2", "samm")
@@ -41,9 +41,9 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     the data sets whose frames are cropped to the face, as in ``casme2:margin=0.4:size=256,samm``;
     ``MER_CORRECTIONS`` names a file of the user's own corrections.
     """
-    rules = {rule: _rule(setting) for rule, setting in _RULES.items()}
-    corrections = os.environ.get(_CORRECTIONS)
-    options = rules | {"corrections": Path(corrections).absolute() if corrections else None}
+    refuse_misspelt_settings(DATASETS)
+    rules = {rule: _rule(name) for rule, name in _RULES.items()}
+    options = rules | {"corrections": path_setting(_CORRECTIONS)}
     crops = _crops()
     roots: dict[str, Path] = {}
 
@@ -80,17 +80,14 @@ def _open(
 
 def _licensed_root(name: str) -> Path | None:
     """Return the folder of the licensed data, None if no setting names one."""
-    setting = f"MER_{name.upper()}_ROOT"
-    licensed = os.environ.get(setting)
-    if not licensed:
-        return None
-    root = Path(licensed).absolute()
-    if not root.is_dir():
+    wanted = f"MER_{name.upper()}_ROOT"
+    root = path_setting(wanted)
+    if root is not None and not root.is_dir():
         raise MerError(
             "invalid setting",
-            f"{setting} names {licensed}, which is no folder",
+            f"{wanted} names {root}, which is no folder",
             f"the folder of {DATASETS[name].title}",
-            f"correct {setting}, or unset it to use the synthetic twin",
+            f"correct {wanted}, or unset it to use the synthetic twin",
         )
     return root
 
@@ -98,7 +95,7 @@ def _licensed_root(name: str) -> Path | None:
 def _crops() -> dict[str, CropOptions]:
     found: dict[str, CropOptions] = {}
     known = [name for name, kind in DATASETS.items() if getattr(kind, "crop", 0) is None]
-    for word in os.environ.get(_CROP, "").replace(",", " ").split():
+    for word in (setting(_CROP) or "").replace(",", " ").split():
         name, *settings = word.split(":")
         if name not in known or name in found:
             raise MerError(
@@ -122,13 +119,13 @@ def _crops() -> dict[str, CropOptions]:
     return found
 
 
-def _rule(setting: str) -> str:
-    rule = os.environ.get(setting) or "error"
+def _rule(name: str) -> str:
+    rule = setting(name) or "error"
     if rule not in ("error", "drop_clip"):
         raise MerError(
             "invalid setting",
-            f"{setting} is {rule!r}",
+            f"{name} is {rule!r}",
             "error or drop_clip",
-            f"correct {setting}, or unset it",
+            f"correct {name}, or unset it",
         )
     return rule

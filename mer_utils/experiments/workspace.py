@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -12,6 +13,7 @@ import pandas as pd
 
 from mer_utils import synthetic
 from mer_utils.datasets import Casme2
+from mer_utils.errors import MerError
 from mer_utils.experiments.profiles import PROFILES, Profile
 from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
@@ -40,12 +42,15 @@ class Workspace:
         The data sets on which the tables are computed.
     progress : bool
         Show a bar while made variants are written.
+    data_root : Path, optional
+        Folder of the twins.
     """
 
     profile: Profile
     context: Context
     names: tuple[str, ...]
     progress: bool = False
+    data_root: Path | None = None
 
     @cached_property
     def data(self) -> dict[str, Data]:
@@ -142,7 +147,28 @@ class Workspace:
 
     def predictions(self, table: str, *, every_epoch: bool = False) -> pd.DataFrame:
         """Return the predictions of a table, see `RunStore.predictions`."""
-        return self.store.predictions(self.specs(table), every_epoch=every_epoch)
+        try:
+            return self.store.predictions(self.specs(table), every_epoch=every_epoch)
+        except MerError as error:
+            if error.kind != "no results":
+                raise
+            remedy = f"compute them with {self.command(table)}"
+            raise MerError(error.kind, error.what, error.expected, remedy) from None
+
+    def command(self, *tables: str) -> str:
+        """Return the command that computes what the store lacks of these tables; none: of all."""
+        build = build_dir()
+        places = {"--store": self.context.store, "--data-root": self.data_root or build / "data"}
+        usual = {"--store": build / "store", "--data-root": build / "data"}
+        words = ["mer", "run", *tables, "--profile", self.profile.name]
+        for option, place in places.items():
+            words += [option, str(place)] if place != usual[option] else []
+        if self.names != PAPER:
+            for name, data in self.data.items():
+                kind = type(data.dataset).name  # a manifest's own name is not its file's
+                root = getattr(data.dataset, "root", "")
+                words += ["--data", name if kind == name else f"{kind}:{root}"]
+        return shlex.join(words)
 
     def views(self, spec: RunSpec) -> Views:
         """Return the views of a run's clips."""
@@ -190,9 +216,9 @@ def open_workspace(
     MerError
         If the profile or a data set is unknown, or a setting is wrong.
     """
-    chosen = PROFILES[profile] if isinstance(profile, str) else profile
+    chosen = profile if isinstance(profile, Profile) else PROFILES[profile]
     build = build_dir()
-    twins = Path(data_root).absolute() if data_root else build / "data"
+    twins = _folder(data_root) or build / "data"
     twin = partial(_twin, chosen, twins, workers, progress)
     wanted = open_datasets(datasets or PAPER, twin)
     variants = tuple(
@@ -204,11 +230,17 @@ def open_workspace(
     )
     context = Context(
         datasets=(*wanted, *variants),
-        store=Path(store).absolute() if store else build / "store",
+        store=_folder(store) or build / "store",
         cache=build / "cache",
         device=device,
     )
-    return Workspace(chosen, context, tuple(d.name for d in wanted), progress)
+    return Workspace(chosen, context, tuple(d.name for d in wanted), progress, twins)
+
+
+def _folder(named: str | Path | None) -> Path | None:
+    """Return a folder's absolute path, ``~`` being the home folder; None if none is named."""
+    text = str(named or "").strip()
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _twin(profile: Profile, twins: Path, workers: int, progress: bool, name: str) -> Path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import lru_cache
 from pathlib import Path
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
+from mer_utils.machine import path_setting
 
 WEIGHTS_SETTING = "MER_WEIGHTS"
 
@@ -28,7 +28,7 @@ def weights_file(name: str, folder: Path | None = None) -> Path | None:
     MerError
         ``missing weights``, if the folder lacks the file.
     """
-    named = folder or os.environ.get(WEIGHTS_SETTING)
+    named = folder or path_setting(WEIGHTS_SETTING)
     if not named:
         return None
     file = Path(named) / f"{name}.safetensors"

@@ -15,6 +15,7 @@ import psutil
 
 from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
+from mer_utils.files import cannot_write
 from mer_utils.synthetic import sheets
 from mer_utils.synthetic.drawing import draw_all
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
@@ -88,11 +89,12 @@ def write(
     if _is_done(target, settings):
         return target
     plans = settings.plans()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target)
     prefix = f".{target.name}.{platform.node()}-{os.getpid()}-"
-    part = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=target.parent))
+    part = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        part = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=target.parent))
         rows = draw_all(plans, settings, part, workers, progress)
         sheets.write_sheet(dataset, plans, part)
         pd.DataFrame(rows).to_parquet(part / GROUND_TRUTH, index=False)
@@ -105,14 +107,10 @@ def write(
             if not _is_done(target, settings):
                 raise
     except OSError as error:
-        raise MerError(
-            "cannot write",
-            f"{target} could not be written ({error.strerror or error})",
-            "a writable folder with free space",
-            "free some space or name another folder, then run the same command again",
-        ) from error
+        raise cannot_write(target, error) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
     return target
 
 
