@@ -100,8 +100,7 @@ class TrainingSet:
     ----------
     name : str
     views : tuple of str
-        Of `VIEWS`; one named k times is shown k times per epoch. A clip without the phase of
-        a view does not occur for it.
+        Of `VIEWS`; one named k times is shown k times per epoch.
     control : str
         The training set of as many images, none of them new; empty if there is none.
     """
@@ -193,6 +192,10 @@ def training_images(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Collect the images that a fold trains on.
 
+    Every clip is shown as often as the training set has views, so that sets of as many views take
+    as many steps, with the same clips in each: where a clip lacks a view it shows its full image
+    instead, or else another that the training set names. One that has none of them is left out.
+
     Parameters
     ----------
     images : mapping of str to ndarray of shape (n, ...)
@@ -208,7 +211,29 @@ def training_images(
     images : ndarray of shape (m, ...)
     positions : ndarray of shape (m,), int
         The clip of each image, whose label it has.
+
+    Raises
+    ------
+    MerError
+        Of the kind ``invalid option`` if none of the clips has some view: what was trained would
+        not be what its name says.
     """
-    positions = [clips[present[view][clips]] for view in training.views]
-    parts = [images[view][at] for view, at in zip(training.views, positions, strict=True)]
-    return np.concatenate(parts), np.concatenate(positions)
+    order = [v for v in dict.fromkeys(("full", *training.views)) if v in images]
+    clips = clips[np.any([present[view][clips] for view in order], axis=0)]
+    parts = []
+    for view in training.views:
+        lacking = ~present[view][clips]
+        if lacking.all():
+            raise MerError(
+                "invalid option",
+                f"{training.name!r} trains on the view {view}, which no training clip has",
+                "some clips that have it",
+                "train on views that the clips have; those of the phases need an apex",
+            )
+        shown = images[view][clips]
+        for other in order:
+            here = lacking & present[other][clips]
+            shown[here] = images[other][clips[here]]
+            lacking &= ~here
+        parts.append(shown)
+    return np.concatenate(parts), np.tile(clips, len(parts))

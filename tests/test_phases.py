@@ -39,17 +39,43 @@ def test_every_control_shows_as_many_images_none_of_them_new():
         assert set(control.views) == {"full"}
 
 
-def test_training_images_are_those_of_the_clips_that_have_the_view(rng):
-    images = {v: rng.integers(0, 256, (4, 2, 2, 3), dtype=np.uint8) for v in phases.VIEWS}
-    present = {v: np.array([True, v == "full", True, True]) for v in phases.VIEWS}
-    shown, at = phases.training_images(images, present, np.array([0, 1, 3]), TRAINING_SETS["dual"])
-    assert at.tolist() == [0, 1, 3, 0, 3, 0, 3]
-    assert (shown[3:5] == images["onset_apex"][[0, 3]]).all()
-    three, at = phases.training_images(
-        images, present, np.array([1]), TRAINING_SETS["matched single"]
-    )
-    assert at.tolist() == [1, 1, 1]
-    assert (three == images["full"][1]).all()
+THREE_VIEWS = [s for s in TRAINING_SETS.values() if len(s.views) == 3]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 30), st.sampled_from(THREE_VIEWS))
+def test_every_set_of_as_many_views_shows_the_same_clips_as_often(seed, n, training):
+    rng = np.random.default_rng(seed)
+    images = {v: rng.integers(0, 256, (n, 1, 1, 3), dtype=np.uint8) for v in phases.VIEWS}
+    present = {v: (rng.random(n) < 0.5) | (v == "full") for v in phases.VIEWS}
+    clips = np.flatnonzero((rng.random(n) < 0.8) | (np.arange(n) == 0))
+    for view in training.views:  # at least one clip has it
+        present[view][0] = True
+    shown, at = phases.training_images(images, present, clips, training)
+    assert at.tolist() == clips.tolist() * 3
+    for place, (view, clip) in enumerate(
+        zip(np.repeat(training.views, len(clips)), at, strict=True)
+    ):
+        expected = images[view if present[view][clip] else "full"][clip]
+        assert (shown[place] == expected).all()
+
+
+def test_a_clip_without_a_full_image_shows_one_that_the_training_set_names(rng):
+    images = {v: rng.integers(0, 256, (3, 2, 2, 3), dtype=np.uint8) for v in phases.VIEWS}
+    present = {v: np.ones(3, bool) for v in phases.VIEWS}
+    present["full"][0] = present["onset_apex"][0] = False
+    shown, at = phases.training_images(images, present, np.arange(3), TRAINING_SETS["dual"])
+    assert at.tolist() == [0, 1, 2] * 3
+    assert (shown[[0, 3, 6]] == images["apex_offset"][0]).all()
+    single, at = phases.training_images(images, present, np.arange(3), TRAINING_SETS["single"])
+    assert at.tolist() == [1, 2]
+    assert (single == images["full"][1:]).all()
+
+
+def test_a_view_that_no_training_clip_has_is_refused(rng):
+    images = {v: np.zeros((2, 1, 1, 3), np.uint8) for v in phases.VIEWS}
+    present = {v: np.array([v != "apex_offset", True]) for v in phases.VIEWS}
+    with raises("invalid option", "apex_offset", "dual"):
+        phases.training_images(images, present, np.array([0]), TRAINING_SETS["dual"])
 
 
 def test_a_training_set_of_ones_own_has_a_name_once_it_is_registered():

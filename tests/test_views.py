@@ -62,8 +62,9 @@ def test_a_fold_gets_images_with_the_classes_of_their_clips(make):
     made = make(views=tuple(phases.VIEWS))
     fold = Fold("sub02", np.array([0, 1]), np.array([2]))
     images, labels = made.training_set(fold, "aligned")
-    assert labels.tolist() == [0, 1, 0, 0]
-    assert (images[3] == made.images["offset_apex"][0]).all()
+    assert labels.tolist() == [0, 1] * 3
+    assert (images[4] == made.images["offset_apex"][0]).all()
+    assert (images[[1, 3, 5]] == made.images["full"][1]).all()  # it has no apex
     assert made.training_set(fold, ("full", "full"))[1].tolist() == [0, 1, 0, 1]
     shown, tested = made.test_set(fold)
     assert (shown == made.images["full"][[2]]).all()

@@ -9,8 +9,8 @@ clip     Name of the clip; (dataset, subject, clip) is the key.
 label    Class of the clip, the same in all its rows.
 image    Path of the image, relative to the manifest's own folder, and inside it.
 dataset  Optional. Name of the data set; the default is the file's name without its suffix.
-view     Optional. ``full`` (the default), ``onset_apex`` or ``apex_offset``: which phase of
-         the clip the image shows.
+view     Optional. What the image shows: ``full`` (the default), ``onset_apex``,
+         ``apex_offset`` or another of :data:`mer_utils.phases.VIEWS`.
 ======== ===================================================================================
 
 Further columns are ignored. The clip table has one column more:
@@ -182,8 +182,8 @@ def _peculiarities(survey: ManifestSurvey) -> list[Problem]:
             Problem(
                 "note",
                 "full view only",
-                "every image shows the view full, so dual trains on the same images as single",
-                "add images of the views onset_apex and apex_offset, or do not compare the two",
+                "every image shows the view full, so nothing can be trained on phases",
+                "add images of the views onset_apex and apex_offset to compare dual with single",
                 printable(survey.path),
             )
         )

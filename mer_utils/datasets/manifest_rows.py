@@ -16,7 +16,7 @@ from mer_utils.datasets.schemes import Scheme
 from mer_utils.errors import MerError
 from mer_utils.frames import decoding_problem, layout
 from mer_utils.frames.layout import printable
-from mer_utils.phases import PHASES
+from mer_utils.phases import VIEWS
 
 REQUIRED = ("subject", "clip", "label", "image")
 OPTIONAL = ("dataset", "view")
@@ -124,12 +124,12 @@ def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
             row.fault("blank cell", f"{blank[0]} is blank", "a value", "fill in the cell")
             continue
         view = row.cells["view"]
-        if view not in PHASES:
+        if view not in VIEWS:
             row.fault(
                 "unknown view",
-                f"view {view!r} is no phase",
-                f"one of {', '.join(PHASES)}",
-                "name the phase the image shows, or leave the column out",
+                f"view {view!r} does not exist",
+                f"one of {', '.join(VIEWS)}",
+                "name what the image shows, or leave the column out",
             )
         first = seen.setdefault((*row.key, view), row)
         if first is not row and first.cells == row.cells:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -121,60 +121,65 @@ def run_spec(
     )
 
 
-def _seeds(profile: Profile, model: str) -> tuple[int, ...]:
-    """Return the seeds of a model: baselines draw no numbers."""
-    return profile.seeds[:1] if not is_network(model) else profile.seeds
-
-
 def _values(profile: Profile, model: str, values: Sequence[Any]) -> Sequence[Any]:
     """Return all values, or the ends of their range where a profile is short of time."""
     return values if profile.every_value or not is_network(model) else (values[0], values[-1])
 
 
-def _repeats(model: str, setting: str) -> bool:
-    """Say whether a training set repeats images for a model that is not trained step by step.
+def _trained(
+    profile: Profile,
+    data: Sequence[Data],
+    models: Iterable[str],
+    settings: Sequence[str],
+    *,
+    drawn: bool = False,
+) -> Iterator[tuple[Data, str, str, int]]:
+    """Yield data set, model, training set and seed of what can be trained.
 
-    Three times the same images are the same images to it.
+    A data set lacks the training sets of a view that none of its clips has. Three times the same
+    images are the same images to a baseline, which is not trained step by step; and it has one
+    seed only, unless its images are `drawn` by it.
     """
-    return not is_network(model) and setting in ("matched single", "single twice")
+    for d, model, setting in product(data, models, settings):
+        views = TRAINING_SETS[setting].views
+        repeated = not is_network(model) and len(views) > 1 and set(views) == {"full"}
+        if d.shown.issuperset(views) and not repeated:
+            for seed in profile.seeds if drawn or is_network(model) else profile.seeds[:1]:
+                yield d, model, setting, seed
 
 
 def _table2(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = (*profile.networks, *baselines())
-    for d, model, setting in product(data, models, COMPARED):
-        if not _repeats(model, setting):
-            for seed in _seeds(profile, model):
-                yield run_spec(profile, d, model, train=setting, seed=seed)
+    for d, model, setting, seed in _trained(profile, data, models, COMPARED):
+        yield run_spec(profile, d, model, train=setting, seed=seed)
 
 
 def _table3(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = [m for m in profile.ablation_models if is_network(m)]
-    for d, model, spatial, setting in product(data, models, SPATIAL, COMPARED):
-        for seed in profile.seeds:
+    for d, model, setting, seed in _trained(profile, data, models, COMPARED):
+        for spatial in SPATIAL:
             yield run_spec(profile, d, model, train=setting, spatial=spatial, seed=seed)
 
 
 def _table4(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    for d, model in product(data, profile.ablation_models):
-        for setting, seed in product((*COMPARED, *PARTS), _seeds(profile, model)):
-            if not _repeats(model, setting):
-                yield run_spec(profile, d, model, train=setting, seed=seed)
-        for setting, seed in product(("halves", "dual"), profile.seeds):
-            cut = Perturbation(cut="random", seed=seed)
-            yield run_spec(profile, d, model, train=setting, seed=seed, perturbation=cut)
+    models = profile.ablation_models
+    for d, model, setting, seed in _trained(profile, data, models, (*COMPARED, *PARTS)):
+        yield run_spec(profile, d, model, train=setting, seed=seed)
+    for d, model, setting, seed in _trained(profile, data, models, ("halves", "dual"), drawn=True):
+        cut = Perturbation(cut="random", seed=seed)
+        yield run_spec(profile, d, model, train=setting, seed=seed, perturbation=cut)
 
 
 def _table5(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    for d, model, setting in product(data, profile.ablation_models, (*COMPARED, "halves")):
-        if not _repeats(model, setting):
-            for seed in _seeds(profile, model):
-                yield run_spec(profile, d, model, train=setting, seed=seed)
+    settings = (*COMPARED, "halves")
+    for d, model, setting, seed in _trained(profile, data, profile.ablation_models, settings):
+        yield run_spec(profile, d, model, train=setting, seed=seed)
 
 
 def _table6(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    for d, model in product(data, profile.ablation_models):
-        for views, seed in product(_images(profile, model), _seeds(profile, model)):
-            yield run_spec(profile, d, model, train="dual", seed=seed, **views)
+    for d, model, setting, seed in _trained(profile, data, profile.ablation_models, ("dual",)):
+        for views in _images(profile, model):
+            yield run_spec(profile, d, model, train=setting, seed=seed, **views)
 
 
 def _images(profile: Profile, model: str) -> Iterator[dict[str, Any]]:
@@ -189,48 +194,40 @@ def _images(profile: Profile, model: str) -> Iterator[dict[str, Any]]:
 
 
 def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    for d, model in product(data, profile.ablation_models):
-        for seed in profile.seeds:
-            shifts, trims = _values(profile, model, APEX_SHIFTS), _values(profile, model, TRIMS)
-            moved = [Perturbation()]
-            moved += [Perturbation(apex_shift=shift, seed=seed) for shift in shifts]
-            moved += [Perturbation(trim=trim) for trim in trims]
-            for perturbation in moved:
-                yield run_spec(
-                    profile, d, model, train="dual", seed=seed, perturbation=perturbation
-                )
+    models = profile.ablation_models
+    for d, model, dual, seed in _trained(profile, data, models, ("dual",), drawn=True):
+        shifts, trims = _values(profile, model, APEX_SHIFTS), _values(profile, model, TRIMS)
+        moved = [Perturbation()]
+        moved += [Perturbation(apex_shift=shift, seed=seed) for shift in shifts]
+        moved += [Perturbation(trim=trim) for trim in trims]
+        for perturbation in moved:
+            yield run_spec(profile, d, model, train=dual, seed=seed, perturbation=perturbation)
+    for d, model, dual, seed in _trained(profile, data, models, ("dual",)):
         if profile.every_value or not is_network(model):
-            for rules, seed in product(RULES, _seeds(profile, model)):
-                yield run_spec(profile, d.under(**rules), model, train="dual", seed=seed)
+            for rules in RULES:
+                yield run_spec(profile, d.under(**rules), model, train=dual, seed=seed)
 
 
 def _table8(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
+    models = profile.ablation_models
     wrong = (("mixed folds", "single"), ("mixed folds", "dual"), ("held-out copies", "dual"))
     honest = (("loso", "single"), ("loso", "matched single"), ("loso", "dual"))
-    for d, model, (evaluation, setting) in product(
-        data, profile.ablation_models, (*honest, *wrong)
-    ):
-        if not _repeats(model, setting):
-            for seed in _seeds(profile, model):
-                yield run_spec(profile, d, model, train=setting, evaluation=evaluation, seed=seed)
+    for evaluation, trained in (*honest, *wrong):
+        for d, model, setting, seed in _trained(profile, data, models, (trained,)):
+            yield run_spec(profile, d, model, train=setting, evaluation=evaluation, seed=seed)
 
 
 def _phase_difference(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    for model in profile.ablation_models:
-        twins = [d for d in data if not is_network(model) or _is_corner(d, profile)]
-        for d, setting in product(twins, COMPARED):
-            if _repeats(model, setting):
-                continue
-            if is_network(model) and setting == "single" and not profile.every_value:
-                continue
-            for seed in _seeds(profile, model):
-                yield run_spec(profile, d, model, train=setting, seed=seed)
+    for d, model, setting, seed in _trained(profile, data, profile.ablation_models, COMPARED):
+        small = is_network(model) and not profile.every_value
+        if not small or (setting != "single" and _is_corner(d, profile)):
+            yield run_spec(profile, d, model, train=setting, seed=seed)
 
 
 def _is_corner(twin: Data, profile: Profile) -> bool:
     """Say whether both numbers of a made variant lie at the end of their range."""
     ranges = {"phase_difference": profile.phase_differences, "noise": profile.noises}
-    return profile.every_value or all(
+    return all(
         getattr(twin.unread, number) in (values[0], values[-1]) for number, values in ranges.items()
     )
 

@@ -19,6 +19,7 @@ from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
 from mer_utils.machine import cores
+from mer_utils.phases import TRAINING_SETS
 from mer_utils.protocol import folds
 from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
 from mer_utils.views import Views
@@ -124,12 +125,11 @@ class Workspace:
         """What to know before anything is run on these data, one sentence each."""
         found = []
         for data in self.data.values():
-            clips = data.clips
-            if "images" in clips and {v for views in clips["images"] for v in views} <= {"full"}:
+            left_out = [s.name for s in TRAINING_SETS.values() if not data.shown >= {*s.views}]
+            if left_out:
                 found.append(
-                    f"{data.dataset.title}: every image shows the view full, so dual trains on "
-                    "the same images as single, and comparing the two says nothing. Add images "
-                    "of the views onset_apex and apex_offset, or read the rows of single only."
+                    f"{data.dataset.title}: no clip has the views of {', '.join(left_out)}, which "
+                    f"the tables leave out; clips have {', '.join(sorted(data.shown))}."
                 )
         return found
 

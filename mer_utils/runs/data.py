@@ -15,7 +15,7 @@ from mer_utils import views
 from mer_utils.datasets import Composite, Dataset
 from mer_utils.errors import MerError
 from mer_utils.frames import remember_faces
-from mer_utils.phases import PHASES
+from mer_utils.phases import PHASES, VIEWS, missing_phases
 from mer_utils.runs.spec import DataSpec, RunSpec
 
 
@@ -79,6 +79,16 @@ class Data:
     def source(self) -> views.Source:
         """What views are made of."""
         return views.Source(self.clips, self._fingerprint, dict(self.dataset.crops))
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """The views that some clip has."""
+        clips = self.clips
+        if "images" in clips:
+            return frozenset().union(*clips["images"])
+        rows = clips[["onset", "apex", "offset"]].astype(object).where(clips.notna(), None)
+        lacking = [set(missing_phases(*row)) for row in rows.itertuples(index=False)]
+        return frozenset(v for v, phase in VIEWS.items() if any(phase not in s for s in lacking))
 
     def under(self, **rules: str) -> Data:
         """Return the same data set under other rules for odd clips; without rules, itself."""

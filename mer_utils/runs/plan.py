@@ -76,8 +76,7 @@ def plan_runs(
 ) -> Plan:
     """Count runs, folds, images and operations, and estimate the time.
 
-    The images are an upper bound: clips that lack a phase are counted with it. Baselines
-    count as runs and folds; they take next to no time.
+    Baselines count as runs and folds; they take next to no time.
 
     Parameters
     ----------

@@ -104,13 +104,23 @@ def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twi
     assert set(lines.loc[lines["dataset"] == "smic", "rules"]) == {"missing_apex=midpoint"}
 
 
-def test_images_of_the_full_view_only_are_remarked_upon(twins, manifest, tmp_path):
-    assert opened(twins, tmp_path, f"manifest:{manifest}", "samm").remarks == []
+def test_what_images_cannot_train_is_left_out_and_remarked_upon(twins, manifest, tmp_path):
+    def trained(manifest):
+        workspace = opened(twins, tmp_path, f"manifest:{manifest}", "samm")
+        (remark,) = workspace.remarks
+        specs = workspace.specs("table2") + workspace.specs("table7")
+        names = {s.setting for s in specs if s.data.dataset.startswith("manifest:")}
+        assert names.isdisjoint(remark.split("views of ")[1].split(", which")[0].split(", "))
+        return names, remark
+
+    names, _ = trained(manifest)
+    assert names == set(experiments.COMPARED) - {"aligned"}
     table = pd.read_csv(manifest)
     manifest = manifest.with_name("plain.csv")
     table[table["view"] == "full"].to_csv(manifest, index=False)
-    (remark,) = opened(twins, tmp_path, f"manifest:{manifest}", "samm").remarks
-    assert "plain.csv: every image shows the view full" in remark
+    names, remark = trained(manifest)
+    assert names == {"single", "matched single"}
+    assert "plain.csv" in remark
     places = ["--profile", "smoke", "--data-root", str(twins), "--store", str(tmp_path / "s")]
     shown = CliRunner().invoke(app, ["plan", "table2", *places, "--data", f"manifest:{manifest}"])
     assert f"Warning: {remark}" in shown.output

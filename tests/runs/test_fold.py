@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,10 +13,14 @@ from helpers import raises, registered
 from torch import nn
 
 from mer_utils import models, protocol
+from mer_utils.datasets import Manifest
 from mer_utils.errors import MerError
 from mer_utils.models import baselines
-from mer_utils.phases import PHASES
+from mer_utils.phases import PHASES, TRAINING_SETS, VIEWS
 from mer_utils.runs import (
+    Context,
+    Data,
+    DataSpec,
     Job,
     ModelSpec,
     RunStore,
@@ -76,11 +81,43 @@ def test_dual_trains_on_all_three_phases(jobs, context):
     views = load_views(dual.spec, context)
     fold = next(protocol.loso(load_clips(dual.spec.data, context)))
     images, labels = training_set(views, fold, dual.spec)
-    assert len(images) == len(labels) == sum(views.present[p][fold.train].sum() for p in PHASES)
+    assert len(images) == len(labels) == 3 * len(fold.train)
     assert len(training_set(views, fold, single.spec)[0]) == len(fold.train)
     matched = with_spec(dual, train_views=("full",) * 3).spec
     tripled, _ = training_set(views, fold, matched)
     assert tripled.tobytes() == np.concatenate([views.images["full"][fold.train]] * 3).tobytes()
+
+
+@pytest.fixture
+def uneven(tmp_path, rng) -> tuple[DataSpec, Context]:
+    """Subjects of 1, 7 and 12 clips, of which every third lacks a view: a table of images."""
+    rows = []
+    for number, (subject, clip) in enumerate((s, c) for s in (1, 7, 12) for c in range(s)):
+        lacking = dict.fromkeys({2: PHASES[1:], 5: ("offset_apex",)}.get(number % 6, ()))
+        for view in (v for v in VIEWS if v not in lacking):
+            image = f"{number}-{view}.png"
+            cv2.imwrite(str(tmp_path / image), rng.integers(0, 256, (32, 32), dtype=np.uint8))
+            rows.append((f"s{subject}", f"c{clip}", "ab"[number % 2], image, view))
+    table = pd.DataFrame(rows, columns=["subject", "clip", "label", "image", "view"])
+    table.to_csv(tmp_path / "uneven.csv", index=False)
+    context = Context((Manifest(tmp_path / "uneven.csv"),), tmp_path / "store", tmp_path / "cache")
+    return Data(context.datasets[0], context.cache).spec, context
+
+
+@pytest.mark.parametrize("n_views", {len(s.views) for s in TRAINING_SETS.values()})
+def test_all_arms_of_a_comparison_take_as_many_steps(jobs, uneven, n_views):
+    data, context = uneven
+    arms = [s.views for s in TRAINING_SETS.values() if len(s.views) == n_views]
+    specs = [with_spec(jobs[0], data=data, train_views=views).spec for views in arms]
+    for held_out in ("s1", "s7", "s12"):
+        records = [compute_fold(Job(spec, held_out), context)[1] for spec in specs]
+        counts = {(r["steps"], r["images_shown"], r["training_images"]) for r in records}
+        clips = 20 - int(held_out[1:])
+        batch, epochs = specs[0].training.batch_size, specs[0].training.epochs
+        steps = -(-clips * n_views // batch)
+        steps -= clips * n_views % batch == 1 < steps  # a single image joins the batch before it
+        assert counts == {(epochs * steps, epochs * clips * n_views, clips * n_views)}
+        assert len({spec.fold_seed(held_out) for spec in specs}) == 1
 
 
 def test_only_the_mistake_by_that_name_trains_on_the_held_out_subject(jobs, context):
