@@ -19,7 +19,7 @@ from mer_utils.machine import cores
 
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
-    from mer_utils.runs import Executor, Job, Outcome, Report
+    from mer_utils.runs import Executor, Job, Outcome, Report, RunSpec
 
 commands = typer.Typer()
 
@@ -164,7 +164,7 @@ def compute(
     from mer_utils.runs import Report, open_executor, prepare_views, require_weights, run
 
     report = Report()
-    specs = {name: workspace.specs(name) for name in tables}
+    specs = _specs(workspace, tables)
     missing = {name: jobs for name in tables if (jobs := workspace.missing(specs[name]))}
     if not missing:
         return report
@@ -189,6 +189,16 @@ def compute(
         raise typer.Exit(130) from None
     _list_failures(report.failed)
     return report
+
+
+def _specs(workspace: Workspace, tables: list[str]) -> dict[str, list[RunSpec]]:
+    """Return the runs of tables, once the weights that are part of their keys are here."""
+    from mer_utils.runs import fetch_weights
+
+    specs = {name: workspace.specs(name) for name in tables}
+    if fetch_weights([spec for each in specs.values() for spec in each]):
+        return {name: workspace.specs(name) for name in tables}
+    return specs
 
 
 def _names(tables: list[str] | None) -> list[str]:

@@ -19,6 +19,7 @@ from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
 from mer_utils.machine import cores
+from mer_utils.models import weights_identity
 from mer_utils.phases import TRAINING_SETS
 from mer_utils.protocol import folds
 from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
@@ -131,6 +132,13 @@ class Workspace:
                     f"{data.dataset.title}: no clip has the views of {', '.join(left_out)}, which "
                     f"the tables leave out; clips have {', '.join(sorted(data.shown))}."
                 )
+        pretrained = [m for m in self.profile.networks if self.profile.plan(m).pretrained]
+        if absent := [m for m in pretrained if weights_identity(m).startswith("hub:")]:
+            found.append(
+                f"The ImageNet weights of {', '.join(absent)} are not on this machine: mer run "
+                "fetches them first. As they are part of a run's key, folds that another machine "
+                "computed count as missing until then."
+            )
         return found
 
     def jobs(self, specs: Sequence[RunSpec]) -> list[Job]:

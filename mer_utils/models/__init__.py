@@ -16,7 +16,7 @@ from mer_utils.models.registered import (
     networks,
     title,
 )
-from mer_utils.models.weights import weights_identity
+from mer_utils.models.weights import fetch_weights_file, weights_identity
 
 __all__ = [
     "MODELS",
@@ -27,6 +27,7 @@ __all__ = [
     "count_operations",
     "count_parameters",
     "create",
+    "fetch_weights_file",
     "find",
     "is_network",
     "networks",

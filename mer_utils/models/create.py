@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.models.architectures import Architecture
+from mer_utils.models.loading import load_weights
 from mer_utils.models.pooling import repeatable_on_gpu
 from mer_utils.models.registered import find
-from mer_utils.models.weights import WEIGHTS_SETTING, weights_file
+from mer_utils.models.weights import fetch_weights_file, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -45,8 +46,9 @@ def create(
     pretrained : bool
         Start from ImageNet weights. They exist for full width only, and not for LEARNet.
     weights_dir : Path, optional
-        A folder of ``<name>.safetensors`` files as timm's hub has them; the default is the
-        folder that ``MER_WEIGHTS`` names. Without either the hub is asked.
+        A folder of ``<name>.safetensors`` files as timm's hub has them, for three input channels;
+        the default is the folder that ``MER_WEIGHTS`` names. Without either the hub's cache is
+        read, and the hub asked for what it lacks.
 
     Returns
     -------
@@ -57,7 +59,8 @@ def create(
     ------
     MerError
         ``unknown name``; ``invalid option``, if the network does not come so; ``missing
-        weights``, as a network is never silently left untrained; ``missing extra``.
+        weights`` or ``bad weights``, as a network is never silently left untrained, not even in
+        one of its layers; ``missing extra``.
 
     Examples
     --------
@@ -86,14 +89,14 @@ def create(
     if found.constructor:
         return repeatable_on_gpu(found.constructor(num_classes, image_size))
     arguments = {"num_classes": num_classes, **_size(name, image_size)}
-    if pretrained:
-        return repeatable_on_gpu(_pretrained(name, weights_dir, arguments))
     if found.narrowed and width != 1.0:
         arguments |= found.narrowed(width)
     constructor = arguments.pop("constructor", None)
-    return repeatable_on_gpu(
-        constructor(**arguments) if constructor else timm.create_model(name, **arguments)
-    )
+    network = constructor(**arguments) if constructor else timm.create_model(name, **arguments)
+    if pretrained:
+        file = weights_file(name, weights_dir) or fetch_weights_file(name)
+        load_weights(network, file, name, head=num_classes == network.pretrained_cfg["num_classes"])
+    return repeatable_on_gpu(network)
 
 
 def _not_so(what: str, expected: str, remedy: str) -> MerError:
@@ -105,24 +108,6 @@ def _size(name: str, image_size: int) -> dict[str, Any]:
     # LEARNet with its dense layer, are told it.
     told = ("learnet", "vit", "deit", "beit", "eva", "swin")
     return {"img_size": image_size} if name.startswith(told) else {}
-
-
-def _pretrained(name: str, weights_dir: Path | None, arguments: dict[str, Any]) -> nn.Module:
-    import timm
-    from safetensors import SafetensorError
-
-    file = weights_file(name, weights_dir)
-    overlay = {"file": str(file)} if file else None
-    try:
-        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise MerError(
-            "missing weights",
-            f"the ImageNet weights of {name} could not be loaded "
-            f"({type(error).__name__}: {str(error).splitlines()[0][:200]})",
-            "a hub that can be reached, or a folder with the weights",
-            f"copy {name}.safetensors into a folder and name the folder in {WEIGHTS_SETTING}",
-        ) from error
 
 
 def normalisation(model: nn.Module, pretrained: bool) -> tuple[torch.Tensor, torch.Tensor]:

@@ -14,7 +14,7 @@ from mer_utils.runs.rows import prediction_rows
 from mer_utils.runs.run import Report, run
 from mer_utils.runs.spec import DataSpec, ModelSpec, RunSpec
 from mer_utils.runs.store import RunStore
-from mer_utils.runs.weights import require_weights
+from mer_utils.runs.weights import fetch_weights, require_weights
 
 __all__ = [
     "EXECUTORS",
@@ -30,6 +30,7 @@ __all__ = [
     "RunStore",
     "compute_fold",
     "environment",
+    "fetch_weights",
     "load_clips",
     "load_views",
     "open_executor",

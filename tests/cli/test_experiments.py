@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import timm
 from helpers import registered
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from mer_utils.cli.main import app
@@ -129,28 +131,56 @@ def test_wrong_places_to_run_are_refused(mer, tiny, tmp_path, monkeypatch, kind,
 
 
 def pretrained_grid(profile, data):
-    spec = run_spec(profile, data[0].spec, "resnet50")
-    model = ModelSpec(name="resnet50", pretrained=True, weights=weights_identity("resnet50"))
+    name = "mobilenetv2_100"
+    spec = run_spec(profile, data[0].spec, name)
+    model = ModelSpec(name=name, pretrained=True, weights=weights_identity(name))
     yield spec.model_copy(update={"model": model})
 
 
+@pytest.fixture
+def pretrained(mer):
+    """Run one network from its ImageNet weights."""
+    with registered(TABLES, Table("tiny", "One run", "nothing", pretrained_grid)):
+        yield lambda: mer("run", "tiny", "--workers", "1")
+
+
+@pytest.mark.scenario("K")
 def test_a_hub_that_cannot_be_reached_stops_the_run_once_before_any_fold(
-    mer, tmp_path, monkeypatch
+    pretrained, tmp_path, monkeypatch
 ):
     asked = []
 
-    def unreachable(name, **options):
-        asked.append(name)
+    def unreachable(url, **options):
+        asked.append(url)
         raise OSError("We couldn't connect to the hub")
 
-    monkeypatch.setattr("timm.create_model", unreachable)
-    with registered(TABLES, Table("tiny", "One run", "nothing", pretrained_grid)):
-        refused = mer("run", "tiny", "--workers", "1")
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", unreachable)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    refused = pretrained()
     assert refused.exit_code == 1
     assert refused.exception.kind == "missing weights"
-    assert "resnet50" in str(refused.exception)
-    assert asked == ["resnet50"]
+    assert "couldn't connect" in str(refused.exception)
+    assert len(asked) == 1
     assert not list(tmp_path.rglob("held_out=*"))
+
+
+@pytest.mark.scenario("B")
+def test_weights_are_loaded_whole_or_the_run_stops_before_any_fold(
+    pretrained, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setenv("MER_WEIGHTS", str(tmp_path))
+    tensors = timm.create_model("mobilenetv2_100").state_dict()
+    file = tmp_path / "mobilenetv2_100.safetensors"
+    save_file({k: t for k, t in tensors.items() if "blocks.3." not in k}, file)
+    refused = pretrained()
+    assert refused.exception.kind == "bad weights"
+    assert "blocks.3.0.conv_pw.weight" in str(refused.exception)
+    assert not list(tmp_path.rglob("held_out=*"))
+    save_file({f"module.{key}": t for key, t in tensors.items()}, file)
+    assert pretrained().exit_code == 0
+    said = [r.getMessage() for r in caplog.records if "'module.' is removed" in r.getMessage()]
+    assert len(said) == 1  # not in every fold
+    assert list(tmp_path.rglob("held_out=*"))
 
 
 def test_an_unknown_profile_is_one_message_and_exit_code_1():

@@ -162,7 +162,7 @@ def test_weights_that_are_not_there_or_damaged_are_named(tmp_path, monkeypatch):
     with raises("missing weights", tmp_path / "resnet50.safetensors"):
         models.create("resnet50", 5, 224, pretrained=True)
     (tmp_path / "mobilenetv2_100.safetensors").write_bytes(b"no weights")
-    with raises("missing weights", "MER_WEIGHTS"):
+    with raises("bad weights", "mobilenetv2_100.safetensors"):
         models.create("mobilenetv2_100", 5, 64, pretrained=True)
     monkeypatch.delenv("MER_WEIGHTS")
     with raises("missing weights", "resnet5O"):
