@@ -7,7 +7,7 @@ READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lint serve pdf bench check-notebooks clean lock help
+.PHONY: book test lint serve pdf bench gpu-check check-notebooks clean lock help
 
 book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
 	$(BIN)/mer book --profile $(PROFILE)
@@ -32,6 +32,9 @@ pdf: $(READY)  ## print the whole book to build/book.pdf (needs Chromium)
 
 bench: $(READY)  ## measure speed against limits of this machine, for the chapter on costs
 	$(BIN)/python -m benchmarks
+
+gpu-check: $(READY)  ## check and measure a GPU: does it repeat itself, agree with the CPU, how fast is it
+	$(BIN)/python -m benchmarks.gpu
 
 check-notebooks: $(READY)  ## run every notebook in a plain Jupyter session, with its defaults
 	$(BIN)/mer run --profile demo

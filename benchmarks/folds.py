@@ -43,7 +43,7 @@ class Fold:
         torch.manual_seed(seed)
         return models.create(self.model, self.classes, self.images.shape[1], width=self.width)
 
-    def classifier(self, model: nn.Module, device: str = "cpu", **changes: Any) -> Classifier:
+    def classifier(self, model: nn.Module, device: Any = "cpu", **changes: Any) -> Classifier:
         """Return what a fold trains; `changes` are of the training options."""
         options = self.options.model_copy(update=changes)
         return Classifier(model, options, device=device)
@@ -83,8 +83,9 @@ def first_fold(workspace: Workspace, spec: RunSpec) -> Fold:
 def noise_fold(profile: Profile, name: str, n: int, precision: str | None = None) -> Fold:
     """Return a fold of n images of noise for a profile's network, trained for one epoch."""
     plan = profile.models[name]
-    changes = {"epochs": 1, "precision": precision or plan.precision}
-    options = profile.training.model_copy(update=changes | {"micro_batch": plan.micro_batch})
+    changes: dict[str, Any] = {"epochs": 1, "learning_rate": plan.learning_rate}
+    changes |= {"precision": precision} if precision else {}
+    options = profile.training.model_copy(update=changes)
     shape = (n, plan.image_size, plan.image_size, 3)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     return Fold(name, plan.width, images, np.arange(n) % CLASSES, options)

@@ -1,207 +1,381 @@
-"""A GPU, if there is one: many clips pooled at once, folds side by side, networks at full size.
+"""A GPU, checked and measured: does training repeat itself, agree with the CPU, and how fast is it?
 
-Every part takes the device, so that tests run it on the CPU. It was written on a machine without
-a GPU: until a record shows its rows, nothing here has run on one.
+    python -m benchmarks.gpu [--budget SECONDS] [--out FILE]     # make gpu-check
+    python -m benchmarks.gpu --quick --device cpu                # all of its code, without a GPU
+
+The record is written after every section, so a call that is cut off keeps what it has. Sections
+come in the order in which their answers are wanted; what the budget does not allow is said.
 """
 
 from __future__ import annotations
 
+import argparse
+import gc
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 
-from benchmarks.clock import best, seconds
-from benchmarks.dynamic_images import largest_error
-from benchmarks.folds import CLASSES, noise_fold, run_seconds
-from benchmarks.machine import matmul_peak
+from benchmarks import gpu_pooling, gpu_stacked, gpu_workers
+from benchmarks.clock import best, on_device, seconds
+from benchmarks.folds import CLASSES, Fold, noise_fold, run_seconds
+from benchmarks.machine import describe, matmul_peak
 from benchmarks.record import Recorder
-from mer_utils import dynamic_image as di
-from mer_utils import models, synthetic
-from mer_utils.experiments import PROFILES, Workspace, open_workspace
+from mer_utils import models
+from mer_utils.errors import MerError
+from mer_utils.experiments import PROFILES, open_workspace
 from mer_utils.experiments.profiles import Profile
 from mer_utils.runs import ModelSpec, RunSpec, RunStore, open_executor, prepare_views
 from mer_utils.runs.device import make_repeatable
 from mer_utils.runs.plan import STEP_OVER_FORWARD, forward_operations
+from mer_utils.training import Classifier
+from mer_utils.training.explain import class_activation_maps
 
 SECTION, RATES = "gpu", "gpu rates"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-CLIPS, WORKERS = 32, 8
-# Of the image's range; a step of 8 bits is 4e-3. The library's product rounds its result to the
-# 11 bits of a float16, the kernel adds in float32.
-LARGEST_ERRORS = {"one pass": 1e-4}
-OTHER_ERROR = 1e-3
+# What a fold adds to its steps is measured on as many tested clips as a subject has in the mean.
+TESTED = 10
+# Largest subject of CASME II, whose maps are made at once.
+LARGEST_SUBJECT = 34
+
+
+@dataclass(frozen=True)
+class Check:
+    """Where a check runs, how large it is and until when.
+
+    Parameters
+    ----------
+    device : torch.device
+    profile : Profile
+        Whose networks and sizes are taken.
+    names : tuple of str
+        The networks.
+    steps : int
+        Of a measured fit.
+    until : float
+        When the budget ends, by `time.perf_counter`.
+    quick : bool
+    """
+
+    device: torch.device
+    profile: Profile
+    names: tuple[str, ...]
+    steps: int
+    until: float
+    quick: bool
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.until - time.perf_counter()
+
+    def fold(self, name: str, n: int, precision: str = "bfloat16") -> Fold:
+        return noise_fold(self.profile, name, n, precision)
 
 
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
+    """Measure on the first GPU, as a section of ``python -m benchmarks``."""
     if not torch.cuda.is_available():
         print("No CUDA device is visible: the section gpu records nothing.")
         return
     measure_on(torch.device("cuda", 0), recorder, quick=quick)
 
 
-def measure_on(device: torch.device, recorder: Recorder, *, quick: bool = False) -> None:
-    make_repeatable()
-    pooling(recorder, device, quick=quick)
-    torch.cuda.empty_cache()
-    workspace = open_workspace("smoke" if quick else "demo", workers=os.cpu_count() or 1)
-    numbers = (2,) if quick else sorted({WORKERS, os.cpu_count() or WORKERS})
-    folds_at_once(recorder, device, workspace, workspace.specs("table2"), numbers)
-    network_rates(recorder, device, PROFILES["smoke" if quick else "paper"], quick=quick)
-
-
-def on_device(device: torch.device, calls: int = 10) -> Callable[[Callable[[], object]], float]:
-    """Return what times a call by the device's own clock.
-
-    Several calls stand in its queue, so that it never waits for Python to start the next.
-    """
-
-    def timer(work: Callable[[], object]) -> float:
-        if device.type != "cuda":
-            return seconds(work)
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        with torch.cuda.device(device):
-            torch.cuda.synchronize()
-            begin.record()
-            for _ in range(calls):
-                work()
-            end.record()
-            end.synchronize()
-        return begin.elapsed_time(end) / 1e3 / calls
-
-    return timer
-
-
-def made_clips(clips: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return frames (b, t, h, w, c), uint8, and each clip's apex: one made clip, moved about."""
-    made = synthetic.make_clip("casme2", n_frames=(33, 33), frame_size=(size, size))
-    frames = np.stack([np.roll(made.frames, shift, axis=2) for shift in range(clips)])
-    return frames, 1 + np.arange(clips) % (len(made.frames) - 2)
-
-
-def phase_weights(n: int, apex: int) -> np.ndarray:
-    """Return the weights (3, n) of every phase, zero outside of it."""
-    return np.stack(list(di.phase_weights(n, apex).values()))
-
-
-def in_halves(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Write (b, 3, t) weights as sums of two float16 numbers, (b, 6, t), times a scale (b, 3, 1).
-
-    A float16 keeps 11 bits, too few for the weights of a still pixel to cancel; two keep 22.
-    Scaled so, no sum of bytes leaves the range of a float16.
-    """
-    scale = weights.abs().sum(2, keepdim=True) / 256
-    high = (weights / scale).half()
-    low = (weights / scale - high).half()
-    return torch.cat([high, low], 1), scale.float()
-
-
-def matrix_product(
-    frames: torch.Tensor, halves: torch.Tensor, scale: torch.Tensor, clips_at_once: int
-) -> torch.Tensor:
-    """Pool (b, t, n) bytes: the library's matrix product, which needs the bytes as float16."""
-    pooled = []
-    for start in range(0, len(frames), clips_at_once):
-        part = slice(start, start + clips_at_once)
-        high, low = torch.bmm(halves[part], frames[part].half()).chunk(2, 1)
-        pooled.append((high.float() + low) * scale[part])
-    return torch.cat(pooled)
-
-
-def pooling(recorder: Recorder, device: torch.device, *, quick: bool = False) -> None:
-    """Record the speed of each form against that of a copy, and its error."""
-    clips, apexes = made_clips(4 if quick else CLIPS, 32 if quick else 224)
-    exact = np.stack(
-        [
-            np.stack(list(di.phase_dynamic_images(clip, int(apex)).values()))
-            for clip, apex in zip(clips, apexes, strict=True)
-        ]
-    )
-    held = torch.from_numpy(clips)
-    held = held.pin_memory() if device.type == "cuda" else held
-    frames = held.to(device).flatten(2)
-    weights = torch.from_numpy(np.stack([phase_weights(clips.shape[1], a) for a in apexes]))
-    forms = pooling_forms(frames, weights.to(device))
-    copied = torch.empty_like(frames)
-    times = best(
-        {"copy": lambda: copied.copy_(frames), "sent": lambda: frames.copy_(held.flatten(2))}
-        | forms,
-        2 if quick else 10,
-        on_device(device),
-    )
-    bandwidth = 2 * frames.nbytes / times["copy"]
-    add = recorder.about(SECTION, " x ".join(map(str, clips.shape)))
-    add("copy on the device, read and written", bandwidth / 1e9, "GB/s")
-    fastest = min(forms, key=times.__getitem__)
-    for name, form in forms.items():
-        share = frames.nbytes / times[name] / bandwidth
-        goal = 0.5 if name == fastest else None
-        add(f"{name}, bytes read, of copy bandwidth", share, at_least=goal)
-        pooled = form().cpu().numpy().reshape(exact.shape)
-        error = max(largest_error(*both) for both in zip(pooled, exact, strict=True))
-        goal = LARGEST_ERRORS.get(name, OTHER_ERROR)
-        add(f"{name}, largest error", error, "of the range", at_most=goal)
-    add(f"{fastest}, clips per second", len(frames) / times[fastest])
-    add("sending the frames / pooling them", times["sent"] / times[fastest], "x")
-
-
-def pooling_forms(
-    frames: torch.Tensor, weights: torch.Tensor
-) -> dict[str, Callable[[], torch.Tensor]]:
-    """Return the ways to pool (b, t, n) bytes with (b, 3, t) weights that work here."""
-    halves, scale = in_halves(weights)
-    forms: dict[str, Callable[[], torch.Tensor]] = {
-        "matrix product": lambda: matrix_product(frames, halves, scale, len(frames)),
-        "matrix product, clip by clip": lambda: matrix_product(frames, halves, scale, 1),
-    }
-    try:
-        from benchmarks.one_pass import one_pass
-
-        singles = weights.float()
-        one_pass(frames, singles)
-        forms["one pass"] = lambda: one_pass(frames, singles)
-    except Exception as error:  # without Triton, or a compiler, there is nothing to compile with
-        print(f"The pooling kernel failed: {type(error).__name__}: {error}")
-    return forms
-
-
-def folds_at_once(
-    recorder: Recorder,
+def measure_on(
     device: torch.device,
-    workspace: Workspace,
-    specs: Sequence[RunSpec],
-    numbers: Sequence[int],
+    recorder: Recorder,
+    *,
+    quick: bool = False,
+    budget: float = 3600,
+    out: Path | None = None,
 ) -> None:
-    """Record how much faster several worker processes compute the folds of each network."""
-    by_model = {name: [s for s in specs if s.model.name == name] for name in models.networks()}
-    by_model = {name: found for name, found in by_model.items() if found}
-    prepare_views(list(specs), workspace.context, workers=max(numbers))
-    times: dict[tuple[str, int], float | None] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        stores = {(m, n): Path(folder) / f"{m}-{n}" for n in (1, *numbers) for m in by_model}
-        for workers in (1, *numbers):
-            # The device by its number: else workers would share all GPUs of the machine.
-            with open_executor(workers=workers, device=str(device)) as executor:
-                for name, found in by_model.items():
-                    store = stores[name, workers]
-                    context = replace(workspace.context, device=str(device), store=store)
-                    jobs = workspace.jobs(found)
-                    times[name, workers] = run_seconds(jobs, context, executor, workers)
-        for name, found in by_model.items():
-            add = recorder.about(
-                SECTION, f"{models.title(name)}, {len(workspace.jobs(found))} folds"
+    """Take every section for which there is time; write the record after each, into `out`."""
+    make_repeatable()
+    profile = PROFILES["smoke" if quick else "paper"]
+    names = ("learnet", "vgg19") if quick else tuple(models.networks())
+    steps = 3 if quick else 60
+    check = Check(device, profile, names, steps, time.perf_counter() + budget, quick)
+    for section, least in SECTIONS.items():
+        if check.left < least:
+            print(f"{section.__name__}: left out, {check.left:.0f} s are left")
+            continue
+        took = seconds(lambda s=section: _tried(s.__name__, lambda: s(recorder, check)))
+        print(f"{section.__name__}: {took:.0f} s", flush=True)
+        if out:
+            recorder.write(out)
+
+
+def _tried(what: str, work: Callable[[], Any]) -> Any:
+    """Do it; say what failed and go on, since what was measured before is worth keeping."""
+    try:
+        return work()
+    except Exception as error:
+        print(f"{what} FAILED: {type(error).__name__}: {error}")
+        traceback.print_exc()
+    finally:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+    return None
+
+
+@contextmanager
+def eager() -> Iterator[None]:
+    """Have steps called one operation after the other, as on a CPU."""
+    with mock.patch("mer_utils.training.steps.captured", lambda work, *rest: work):
+        yield
+
+
+def repeatable(recorder: Recorder, check: Check) -> None:
+    """Record whether a fit repeats itself bit by bit: anew, not captured, gone on with."""
+    for name in check.names:
+        _tried(name, lambda name=name: _repeatable(recorder, check, name))
+
+
+def _repeatable(recorder: Recorder, check: Check, name: str) -> None:
+    fold = check.fold(name, 2 * check.profile.training.batch_size + 5)
+    shown, targets = fold.images[:TESTED], fold.labels[:TESTED]
+
+    def results(classifier: Classifier) -> list[np.ndarray]:
+        classifier.fit(fold.images, fold.labels, spatial=fold.spatial, seed=3)
+        found = [classifier.predict(shown)]
+        with suppress(MerError):  # a transformer has none
+            found.append(class_activation_maps(classifier, shown, targets, upsample=False))
+        return found + [p.detach().cpu().numpy() for p in classifier.network.parameters()]
+
+    def fresh() -> Classifier:
+        return fold.classifier(fold.network(), check.device)
+
+    first = fresh()
+    expected = results(first)
+    with eager():
+        others = {"not captured": results(fresh())}
+    others["again"] = results(fresh())
+    first.start_again(fold.network())
+    others["gone on with other weights"] = results(first)
+    add = recorder.about(SECTION, models.title(name))
+    finite = all(np.isfinite(values).all() for values in expected)
+    add("a fit gives finite numbers", finite, at_least=1)
+    for how, found in others.items():
+        differ = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
+        add(f"weights, probabilities and maps differ, {how}", differ, at_most=0)
+
+
+def waits(recorder: Recorder, check: Check) -> None:
+    """Record how often a step waits for the GPU: calls that a longer fit makes more of."""
+    if check.device.type != "cuda":
+        return
+    batch = check.profile.training.batch_size
+    for name in check.names:
+        seen = []
+        with eager():
+            for steps in (2, 6):
+                fold = check.fold(name, steps * batch)
+                classifier = fold.classifier(fold.network(), check.device)
+                torch.cuda.set_sync_debug_mode("warn")
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    classifier.fit(fold.images, fold.labels, spatial=fold.spatial)
+                torch.cuda.set_sync_debug_mode("default")
+                seen.append(sum("synchroniz" in str(w.message) for w in caught))
+        waited = (seen[1] - seen[0]) / 4
+        recorder.add(SECTION, models.title(name), "waits for the GPU", waited, "a step", at_most=0)
+
+
+def agreement(recorder: Recorder, check: Check) -> None:
+    """Record how far small networks trained on the GPU and on the CPU are apart."""
+    for name in check.names:
+        plan = PROFILES["demo"].models[name]
+        small = replace(noise_fold(PROFILES["demo"], name, 40, "float32"), width=plan.width)
+        found = []
+        for device in ("cpu", check.device):
+            classifier = small.classifier(small.network(), device)
+            losses = classifier.fit(small.images, small.labels, spatial=small.spatial).losses
+            found.append((losses[-1], classifier.predict(small.images[:TESTED])))
+        add = recorder.about(SECTION, f"{models.title(name)}, demo profile, one epoch")
+        differ = float(np.abs(found[0][1] - found[1][1]).max())
+        add("largest difference of a probability from the CPU's", differ, at_most=0.02)
+        add("difference of the loss from the CPU's", abs(found[0][0] - found[1][0]), at_most=0.01)
+
+
+def rates(recorder: Recorder, check: Check) -> None:
+    """Record images a second of every network: how steps are started, and in which precision."""
+    sizes, timer = (256,) if check.quick else (4096, 8192), on_device(check.device)
+    peaks = {
+        precision: matmul_peak(sizes=sizes, timer=timer, device=check.device, dtype=dtype)
+        for precision, dtype in PRECISIONS.items()
+    }
+    for precision, peak in peaks.items():
+        add = recorder.about(SECTION, "this GPU")
+        add(f"matrix-product peak, {precision}", peak / 1e12, "TFLOP/s")
+    for name in check.names:
+        for precision, peak in peaks.items():
+            _tried(
+                f"{name}, {precision}",
+                lambda n=name, p=precision, k=peak: _rates(recorder, check, n, p, k),
             )
-            alone = times[name, 1]
-            faster = {n: alone / took for n in numbers if alone and (took := times[name, n])}
-            for n, speed in faster.items():
-                goal = 4 if name == "learnet" and speed == max(faster.values()) else None
-                add(f"one worker / {n} workers", speed, "x", at_least=goal)
-                differ = largest_difference(stores[name, 1], stores[name, n], found)
-                add(f"probabilities differ, {n} workers", differ)
+
+
+def _rates(recorder: Recorder, check: Check, name: str, precision: str, peak: float) -> None:
+    fold = check.fold(name, check.steps * check.profile.training.batch_size, precision)
+    add = recorder.about(RATES, name)
+    each = STEP_OVER_FORWARD * forward_operations(
+        ModelSpec(name=name, width=fold.width), fold.images.shape[1], CLASSES
+    )
+    with eager():
+        add(f"images a second, {precision}, not captured", images_a_second(fold, check.device)[0])
+    images, captured = images_a_second(fold, check.device)
+    add(f"images a second, {precision}", images)
+    add(f"operations a second, {precision}", each * images / 1e12, "TFLOP/s")
+    add(f"of the peak, {precision}", each * images / peak)
+    add(f"seconds to capture, {precision}", captured, "s")
+    if check.device.type == "cuda":
+        add(f"memory, {precision}", torch.cuda.max_memory_allocated() / 2**30, "GiB")
+        add(f"share of busy time, {precision}", busy_share(fold, check.device))
+    if precision == "float32":
+        with tf32():
+            add("images a second, TF32", images_a_second(fold, check.device)[0])
+
+
+def images_a_second(fold: Fold, device: torch.device) -> tuple[float, float]:
+    """Return the speed of a fit that replays what another captured, and what capturing took."""
+    classifier = fold.classifier(fold.network(), device)
+    few = slice(0, 2 * fold.options.batch_size)
+    times = []
+    for _fit in range(2):
+        classifier.start_again(classifier.network)
+        times.append(
+            seconds(
+                lambda: classifier.fit(fold.images[few], fold.labels[few], spatial=fold.spatial)
+            )
+        )
+    classifier.start_again(classifier.network)
+    report = classifier.fit(fold.images, fold.labels, spatial=fold.spatial)
+    return report.images / report.compute_seconds, times[0] - times[1]
+
+
+@contextmanager
+def tf32() -> Iterator[None]:
+    """Let the GPU round the inputs of products and convolutions to ten bits."""
+    places = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    for place in places:
+        place.allow_tf32 = True
+    try:
+        yield
+    finally:
+        for place in places:
+            place.allow_tf32 = False
+
+
+def busy_share(fold: Fold, device: torch.device) -> float:
+    """Return the share of a fit's time in which the GPU computes: kernel times over the clock's."""
+    classifier = fold.classifier(fold.network(), device)
+    few = slice(0, 12 * fold.options.batch_size)
+    images, labels = fold.images[few], fold.labels[few]
+    classifier.fit(images, labels, spatial=fold.spatial)
+    classifier.start_again(classifier.network)
+    plain = classifier.fit(images, labels, spatial=fold.spatial).compute_seconds
+    classifier.start_again(classifier.network)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        classifier.fit(images, labels, spatial=fold.spatial)
+    computed = sum(event.self_device_time_total for event in profile.key_averages())
+    return computed / 1e6 / plain
+
+
+def folds(recorder: Recorder, check: Check) -> None:
+    """Record what a fold adds to its steps, and the memory of its maps."""
+    for name in check.names:
+        _tried(name, lambda name=name: _fold(recorder, check, name))
+
+
+def _fold(recorder: Recorder, check: Check, name: str) -> None:
+    fold = check.fold(name, max(LARGEST_SUBJECT, 2 * check.profile.training.batch_size))
+    add, other = recorder.about("gpu folds", name), fold.network()
+    classifier = fold.classifier(fold.network(), check.device)
+    classifier.fit(fold.images, fold.labels)
+    shown, targets = fold.images[:TESTED], fold.labels[:TESTED]
+    for what, work in {
+        "making the network": fold.network,
+        "sending its weights": lambda: classifier.start_again(other),
+        "predicting after an epoch": lambda: classifier.predict(shown),
+        "maps": lambda: class_activation_maps(classifier, shown, targets, upsample=False),
+    }.items():
+        with suppress(MerError):  # a transformer has no maps
+            work()
+            add(what, best({what: work}, 3)[what], "s")
+    if check.device.type == "cuda" and not name.startswith("vit"):
+        torch.cuda.reset_peak_memory_stats()
+        many = slice(0, LARGEST_SUBJECT)
+        class_activation_maps(classifier, fold.images[many], fold.labels[many], upsample=False)
+        add(
+            f"memory of the maps of {LARGEST_SUBJECT} clips",
+            torch.cuda.max_memory_allocated() / 2**30,
+            "GiB",
+        )
+
+
+def stacked(recorder: Recorder, check: Check) -> None:
+    """Record what LEARNet gains if several folds take their steps side by side."""
+    for n in (1, 2) if check.quick else (1, 4, 8, 16):
+        fold = check.fold("learnet", 256)
+        speed = _tried(
+            f"{n} folds stacked",
+            lambda f=fold, n=n: gpu_stacked.images_a_second(f, n, check.device, check.steps),
+        )
+        if speed:
+            recorder.add(SECTION, "LEARNet", f"images a second, {n} folds stacked", speed)
+
+
+def side_by_side(recorder: Recorder, check: Check) -> None:
+    """Record the images a second of several worker processes on one GPU."""
+    numbers = (1,) if check.quick else (1, 4, 8, 16)
+    names = check.names[:1] if check.quick else ("learnet", "mobilenetv2_100", "resnet50", "vgg19")
+    for name, workers, speed in gpu_workers.speeds(
+        [check.fold(name, 24 * check.profile.training.batch_size) for name in names],
+        numbers,
+        str(check.device),
+        0.2 if check.quick else 2.5,
+        check.until,
+    ):
+        measure = f"images a second, {workers} workers"
+        recorder.add(SECTION, models.title(name), measure, speed)
+
+
+def whole(recorder: Recorder, check: Check) -> None:
+    """Record that the run engine gives the same by one worker and by several, and as the CPU."""
+    workspace = open_workspace("smoke", datasets=["casme2"], workers=os.cpu_count() or 1)
+    specs = [s for s in workspace.specs("table2") if models.is_network(s.model.name)]
+    specs = [s for s in specs if s.model.name in check.names and s.setting in ("single", "dual")]
+    prepare_views(specs, workspace.context, workers=os.cpu_count() or 1)
+    device = str(check.device)
+    with tempfile.TemporaryDirectory() as folder:
+        stores: dict[str, Path] = {}
+        for workers, on in ((1, device), (1 if check.quick else 4, device), (1, "cpu")):
+            store = Path(folder) / str(len(stores))
+            context = replace(workspace.context, device=on, store=store)
+            with open_executor(workers=workers, device=on) as executor:
+                took = run_seconds(workspace.jobs(specs), context, executor, workers)
+            if took is None:
+                continue
+            stores[f"{workers} workers on {'the CPU' if on == 'cpu' else 'the GPU'}"] = store
+            add = recorder.about(SECTION, f"smoke profile, {len(workspace.jobs(specs))} folds")
+            add(f"seconds, {workers} workers on {on}", took, "s")
+        first, *others = stores.items()
+        for what, store in others:
+            differ = largest_difference(first[1], store, specs)
+            goal = 0 if "GPU" in what else 0.05
+            add(f"probabilities differ from {what}", differ, at_most=goal)
 
 
 def largest_difference(one: Path, other: Path, specs: Sequence[RunSpec]) -> float:
@@ -211,32 +385,47 @@ def largest_difference(one: Path, other: Path, specs: Sequence[RunSpec]) -> floa
     return float(np.nanmax(np.abs(a - b)))
 
 
-def network_rates(
-    recorder: Recorder, device: torch.device, profile: Profile, *, quick: bool = False
-) -> None:
-    """Record each network's operations per second in training, against the matrix-product peak."""
-    sizes = (256,) if quick else (4096, 8192)
-    n = (2 if quick else 20) * profile.training.batch_size
-    for precision, dtype in PRECISIONS.items():
-        peak = matmul_peak(sizes=sizes, timer=on_device(device), device=device, dtype=dtype)
-        add = recorder.about(SECTION, "this GPU")
-        add(f"matrix-product peak, {precision}", peak / 1e12, "TFLOP/s")
-        for name in ["learnet"] if quick else models.networks():
-            fold = noise_fold(profile, name, n, precision)
-            model = fold.network()
-            try:
-                for _warm in (True, False):
-                    # Each step reads its loss, so the device has done what it was asked for.
-                    report = fold.fit(model, device=device)
-            except torch.cuda.OutOfMemoryError:
-                print(f"{name} in {precision} does not fit into the memory of the device.")
-                continue
-            images = report.images / report.compute_seconds
-            each = forward_operations(
-                ModelSpec(name=name, width=fold.width), fold.images.shape[1], CLASSES
-            )
-            rate = STEP_OVER_FORWARD * each * images
-            add = recorder.about(RATES, name)
-            add(f"images a second, {precision}", images)
-            add(f"operations a second, {precision}", rate / 1e12, "TFLOP/s")
-            add(f"of the peak, {precision}", rate / peak)
+def pooling(recorder: Recorder, check: Check) -> None:
+    """Record the dynamic images of many clips at once."""
+    gpu_pooling.pooling(recorder, check.device, quick=check.quick)
+
+
+#: In the order in which they are taken, with the seconds that must be left to begin.
+SECTIONS: dict[Callable[[Recorder, Check], None], float] = {
+    repeatable: 20,
+    waits: 20,
+    rates: 40,
+    folds: 20,
+    agreement: 15,
+    side_by_side: 60,
+    stacked: 15,
+    whole: 40,
+    pooling: 15,
+}
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    parser = argparse.ArgumentParser("python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("--device", default="cuda:0")
+    parser.add_argument("--quick", action="store_true", help="the smallest form, to try it out")
+    parser.add_argument("--budget", type=float, default=600, help="seconds that it may take")
+    parser.add_argument("--out", type=Path, help="result file; default: in build/bench")
+    given = parser.parse_args(arguments)
+    recorder = Recorder(describe() | {"quick": given.quick})
+    with torch.cuda.device(given.device) if given.device != "cpu" else nullcontext():
+        measure_on(
+            torch.device(given.device),
+            recorder,
+            quick=given.quick,
+            budget=given.budget,
+            out=given.out,
+        )
+    for section in (SECTION, RATES, "gpu folds"):
+        recorder.show(section)
+    path = recorder.write(given.out)
+    print(f"Written: {path}")
+    return path
+
+
+if __name__ == "__main__":
+    main()

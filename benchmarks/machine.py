@@ -27,7 +27,7 @@ def describe() -> dict[str, Any]:
         "gpu": gpu,
         "system": about["system"],
         "python": about["python"],
-        **{name: about["packages"][name] for name in ("torch", "numpy", "opencv-python")},
+        **{name: about["packages"].get(name, "?") for name in ("torch", "numpy", "opencv-python")},
         "commit": about["commit"],
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         # Processes that were ready to run when the benchmark began: above 0, others competed.

@@ -19,7 +19,7 @@ from torchvision.datasets import ImageFolder
 
 from mer_utils import augment
 from mer_utils.training import TrainingOptions
-from mer_utils.training.classifier import learning_rate_factor
+from mer_utils.training.steps import learning_rate_factor
 
 
 def write_folder(images: np.ndarray, labels: np.ndarray, classes: int, folder: Path) -> Path:

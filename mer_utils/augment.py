@@ -18,15 +18,31 @@ if TYPE_CHECKING:
 
     import torch
 
-#: From a batch (b, c, h, w) and a generator on the CPU to the transformed batch.
-Transformation: TypeAlias = "Callable[[torch.Tensor, torch.Generator], torch.Tensor]"
+#: From a batch (b, c, h, w) and a number in 0..1 for each image, (b,), to the transformed batch.
+#: On a GPU it is recorded once and replayed, so what it does may depend on these numbers alone.
+Transformation: TypeAlias = "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
 
 FLIP_PROBABILITY = 0.5
 MAX_ROTATION_DEGREES = 10.0
 
 
-def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> torch.Tensor:
-    """Transform each image of a batch at random.
+def draw(setting: str, n: int, generator: torch.Generator) -> torch.Tensor:
+    """Draw the random numbers of a batch of `n` images: uniform in 0..1, (transformations, n).
+
+    The generator is one on the CPU: the same numbers are drawn whatever device computes.
+
+    Raises
+    ------
+    MerError
+        ``unknown name``, if `setting` is no key of `SPATIAL`.
+    """
+    import torch
+
+    return torch.rand(len(_transformations(setting)), n, generator=generator)
+
+
+def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.Tensor:
+    """Transform each image of a batch by its random numbers.
 
     Parameters
     ----------
@@ -34,40 +50,36 @@ def spatial(images: torch.Tensor, setting: str, generator: torch.Generator) -> t
         Zero is what rotation brings in at the corners, so scale the images first.
     setting : str
         A key of `SPATIAL`.
-    generator : torch.Generator
-        On the CPU: the same numbers are drawn whatever device the images are on.
+    numbers : tensor of shape (transformations, b)
+        From `draw`, on the images' device.
 
     Returns
     -------
     tensor of shape (b, c, h, w)
-
-    Raises
-    ------
-    MerError
-        ``unknown name``, if `setting` is none of them.
     """
-    if setting not in SPATIAL:
-        raise unknown("spatial augmentation", setting, SPATIAL)
-    for transformation in SPATIAL[setting]:
-        images = transformation(images, generator)
+    for transformation, each in zip(_transformations(setting), numbers, strict=True):
+        images = transformation(images, each)
     return images
 
 
-def flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _transformations(setting: str) -> tuple[Transformation, ...]:
+    if setting not in SPATIAL:
+        raise unknown("spatial augmentation", setting, SPATIAL)
+    return SPATIAL[setting]
+
+
+def flip(images: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
     """Mirror each image left to right with probability `FLIP_PROBABILITY`."""
     import torch
 
-    chosen = torch.rand(len(images), generator=generator) < FLIP_PROBABILITY
-    return torch.where(chosen.to(images.device)[:, None, None, None], images.flip(-1), images)
+    chosen = numbers < FLIP_PROBABILITY
+    return torch.where(chosen[:, None, None, None], images.flip(-1), images)
 
 
-def rotation(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def rotation(images: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
     """Turn each image about its centre by up to `MAX_ROTATION_DEGREES` either way."""
-    import torch
-
     limit = math.radians(MAX_ROTATION_DEGREES)
-    angles = (2 * torch.rand(len(images), generator=generator) - 1) * limit
-    return rotate(images, angles)
+    return rotate(images, (2 * numbers - 1) * limit)
 
 
 def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
@@ -91,7 +103,8 @@ def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     cos, sin = (f.to(images)[:, None] for f in (angles.cos(), angles.sin()))
     # Centres of pixels, in coordinates that run from -1 to 1 over the image on both axes: one
     # that is not square needs its sides' ratio to turn without shearing.
-    x, y = (torch.arange(1 - n, n, 2).to(images) / n for n in (width, height))
+    like = {"dtype": images.dtype, "device": images.device}
+    x, y = (torch.arange(1 - n, n, 2, **like) / n for n in (width, height))
     grid = torch.stack(
         [
             (cos * x)[:, None, :] - (sin * y * height / width)[:, :, None],

@@ -19,12 +19,12 @@ def smooth_images(rng, n=6, side=48):
 
 def test_none_changes_nothing(rng):
     images = smooth_images(rng)
-    assert torch.equal(augment.spatial(images, "none", torch.Generator()), images)
+    assert torch.equal(augment.spatial(images, "none", torch.empty(0, len(images))), images)
 
 
 def test_flip_mirrors_about_half_of_the_images_and_leaves_the_others():
     images = torch.arange(400 * 3 * 2 * 5, dtype=torch.float32).reshape(400, 3, 2, 5)
-    flipped = augment.flip(images, torch.Generator().manual_seed(0))
+    flipped = augment.flip(images, torch.rand(400, generator=torch.Generator().manual_seed(0)))
     mirrored = [torch.equal(f, i.flip(-1)) for f, i in zip(flipped, images, strict=True)]
     kept = [torch.equal(f, i) for f, i in zip(flipped, images, strict=True)]
     assert all(m != k for m, k in zip(mirrored, kept, strict=True))
@@ -54,14 +54,17 @@ def test_a_quarter_turn_of_a_rectangle_does_not_shear():
 
 def test_the_same_seed_draws_the_same_transformation(rng):
     images = smooth_images(rng)
-    first, second = (
-        augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(3)) for _ in range(2)
-    )
-    assert torch.equal(first, second)
-    other = augment.spatial(images, "flip+rotation", torch.Generator().manual_seed(4))
-    assert not torch.equal(first, other)
+
+    def transformed(seed):
+        numbers = augment.draw("flip+rotation", len(images), torch.Generator().manual_seed(seed))
+        return augment.spatial(images, "flip+rotation", numbers)
+
+    assert torch.equal(transformed(3), transformed(3))
+    assert not torch.equal(transformed(3), transformed(4))
 
 
 def test_unknown_setting():
     with raises("unknown name", "shear"):
-        augment.spatial(torch.zeros(1, 3, 4, 4), "shear", torch.Generator())
+        augment.draw("shear", 1, torch.Generator())
+    with raises("unknown name", "shear"):
+        augment.spatial(torch.zeros(1, 3, 4, 4), "shear", torch.zeros(1, 1))

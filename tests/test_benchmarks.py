@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import dynamic_images, effects, folds, gpu, machine, scaling, training, usual_loop
+from benchmarks import (
+    dynamic_images,
+    effects,
+    folds,
+    gpu,
+    gpu_pooling,
+    machine,
+    scaling,
+    training,
+    usual_loop,
+)
 from benchmarks.clock import best
 from benchmarks.record import Recorder
 from companion import costs
@@ -107,8 +117,8 @@ def test_every_variant_of_a_step_trains(fold, changes, monkeypatch):
 @pytest.fixture(scope="module")
 def batch():
     """Three clips, their apexes, their frames as (b, t, n) bytes, and every phase's weights."""
-    clips, apexes = gpu.made_clips(3, 34)
-    weights = np.stack([gpu.phase_weights(clips.shape[1], apex) for apex in apexes])
+    clips, apexes = gpu_pooling.made_clips(3, 34)
+    weights = np.stack([gpu_pooling.phase_weights(clips.shape[1], apex) for apex in apexes])
     return clips, apexes, torch.from_numpy(clips).flatten(2), torch.from_numpy(weights)
 
 
@@ -126,16 +136,16 @@ def errors(pooled, clips, apexes):
 @pytest.mark.parametrize("clips_at_once", [1, 2, 3])
 def test_the_matrix_product_of_a_batch_is_every_phases_dynamic_image(batch, clips_at_once):
     clips, apexes, frames, weights = batch
-    pooled = gpu.matrix_product(frames, *gpu.in_halves(weights), clips_at_once)
-    assert max(errors(pooled.numpy(), clips, apexes)) < gpu.OTHER_ERROR
+    pooled = gpu_pooling.matrix_product(frames, *gpu_pooling.in_halves(weights), clips_at_once)
+    assert max(errors(pooled.numpy(), clips, apexes)) < gpu_pooling.OTHER_ERROR
 
 
 def test_one_float16_a_weight_would_not_do(batch):
     clips, apexes, frames, weights = batch
-    halves, scale = gpu.in_halves(weights)
+    halves, scale = gpu_pooling.in_halves(weights)
     halves[:, 3:] = 0
-    pooled = gpu.matrix_product(frames, halves, scale, 3)
-    assert max(errors(pooled.numpy(), clips, apexes)) > gpu.OTHER_ERROR
+    pooled = gpu_pooling.matrix_product(frames, halves, scale, 3)
+    assert max(errors(pooled.numpy(), clips, apexes)) > gpu_pooling.OTHER_ERROR
 
 
 def test_the_kernel_pools_as_ours_does(batch, tmp_path):
@@ -154,7 +164,7 @@ def test_the_kernel_pools_as_ours_does(batch, tmp_path):
     files = [tmp_path / "batch.npz", tmp_path / "pooled.npy"]
     subprocess.run([sys.executable, "-c", code, *files], check=True, env=environment)
     pooled = np.load(tmp_path / "pooled.npy")
-    assert max(errors(pooled, clips, apexes)) < gpu.LARGEST_ERRORS["one pass"]
+    assert max(errors(pooled, clips, apexes)) < gpu_pooling.LARGEST_ERRORS["one pass"]
 
 
 def recorded(recorder):
@@ -164,27 +174,15 @@ def recorded(recorder):
 
 def test_a_batch_is_pooled_and_timed_on_any_device(capsys):
     recorder = Recorder({})
-    gpu.pooling(recorder, torch.device("cpu"), quick=True)
+    gpu_pooling.pooling(recorder, torch.device("cpu"), quick=True)
     values = recorded(recorder)
     forms = [m.removesuffix(", largest error") for _, m in values if m.endswith("largest error")]
     assert forms[:2] == ["matrix product", "matrix product, clip by clip"]
     for form in forms:
         assert values["gpu", f"{form}, bytes read, of copy bandwidth"] > 0
-        assert values["gpu", f"{form}, largest error"] < gpu.OTHER_ERROR
+        assert values["gpu", f"{form}, largest error"] < gpu_pooling.OTHER_ERROR
     assert recorder.costs().rows["at_least"].notna().sum() == 1
     assert ("one pass" in forms) != ("kernel failed" in capsys.readouterr().out)
-
-
-def test_folds_are_timed_by_one_worker_and_by_two(workspace):
-    specs = [s for s in workspace.specs("table2") if s.model.name == "learnet"][:1]
-    recorder = Recorder({})
-    gpu.folds_at_once(recorder, torch.device("cpu"), workspace, specs, [2])
-    values = recorded(recorder)
-    assert values["gpu", "one worker / 2 workers"] > 0
-    assert values["gpu", "probabilities differ, 2 workers"] == 0
-    assert recorder.costs().rows["case"].unique().tolist() == ["LEARNet, 3 folds"]
-    assert recorder.costs().rows["at_least"].tolist()[0] == 4
-    assert not workspace.context.store.exists()
 
 
 def test_folds_that_fail_are_said_and_not_timed(workspace, capsys):
@@ -195,21 +193,50 @@ def test_folds_that_fail_are_said_and_not_timed(workspace, capsys):
     assert "learnet, 1 worker(s): 1 folds failed: " in capsys.readouterr().out
 
 
-def test_rates_are_operations_of_the_images_shown(monkeypatch):
+def test_the_whole_check_of_a_gpu_runs_without_one(monkeypatch, twins, tmp_path, capsys):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path))
+    (tmp_path / "data").symlink_to(twins)
     monkeypatch.setattr(gpu, "matmul_peak", lambda **kind: 1e12)
-    recorder, profile = Recorder({}), PROFILES["smoke"]
-    gpu.network_rates(recorder, torch.device("cpu"), profile, quick=True)
-    rates = recorder.costs().rows.query("section == 'gpu rates'").set_index("measure")["value"]
-    assert list(rates.index) == list(costs.GPU_RATES)
-    plan = profile.models["learnet"]
-    network = models.create("learnet", folds.CLASSES, plan.image_size, width=plan.width)
+    out = tmp_path / "record.json"
+    gpu.main(["--device", "cpu", "--quick", "--out", str(out)])
+    said = capsys.readouterr().out
+    assert "FAILED" not in said
+    assert all(f"{section.__name__}: " in said for section in gpu.SECTIONS)
+    rows = costs.read(out).rows
+    goals = rows[rows["at_least"].notna() | rows["at_most"].notna()]
+    missed = [r["measure"] for r in goals.to_dict("records") if costs.record.verdict(r) == "missed"]
+    assert all("of copy bandwidth" in measure for measure in missed)
+    rates = rows.query("section == 'gpu rates'").set_index(["case", "measure"])["value"]
+    plan = PROFILES["smoke"].models["vgg19"]
+    network = models.create("vgg19", folds.CLASSES, plan.image_size, width=plan.width)
     step = 3 * models.count_operations(network, plan.image_size)
     for precision in gpu.PRECISIONS:
-        images = rates[f"images a second, {precision}"]
+        images = rates["vgg19", f"images a second, {precision}"]
         assert images > 0
-        rate = rates[f"operations a second, {precision}"]
+        rate = rates["vgg19", f"operations a second, {precision}"]
         assert rate == pytest.approx(step * images / 1e12)
-        assert rates[f"of the peak, {precision}"] == pytest.approx(rate)
+        assert rates["vgg19", f"of the peak, {precision}"] == pytest.approx(rate)
+
+
+def test_a_section_that_fails_takes_no_other_with_it(monkeypatch, tmp_path, capsys):
+    def broken(recorder, check):
+        recorder.add("gpu", "case", "before it broke", 1)
+        raise ValueError("out of order")
+
+    def late(recorder, check):
+        raise AssertionError("never reached")
+
+    def good(recorder, check):
+        recorder.add("gpu", "case", "measured", 2)
+
+    monkeypatch.setattr(gpu, "SECTIONS", {broken: 0, late: 1e9, good: 0})
+    out = tmp_path / "record.json"
+    recorder = Recorder(machine.describe())
+    gpu.measure_on(torch.device("cpu"), recorder, quick=True, budget=60, out=out)
+    said = capsys.readouterr().out
+    assert "broken FAILED: ValueError: out of order" in said
+    assert "late: left out" in said
+    assert costs.read(out).rows["measure"].tolist() == ["before it broke", "measured"]
 
 
 def test_a_peak_is_measured_in_any_precision():

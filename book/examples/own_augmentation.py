@@ -1,4 +1,4 @@
-"""Add an augmentation: move each training image by up to two pixels."""
+"""Add an augmentation: raise or lower the contrast of each training image by up to a fifth."""
 
 import torch
 
@@ -6,16 +6,14 @@ from mer_utils import augment, experiments, runs
 from mer_utils.experiments import run_spec
 
 
-def shift(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Move each image along both axes; what leaves comes back in."""
-    moves = torch.randint(-2, 3, (len(images), 2), generator=generator)
-    pairs = zip(images, moves.tolist(), strict=True)
-    return torch.stack([i.roll(move, (-2, -1)) for i, move in pairs])
+def contrast(images: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """Scale each image about zero, its middle grey, by 0.8 to 1.2."""
+    return images * (0.8 + 0.4 * numbers)[:, None, None, None]
 
 
-augment.SPATIAL["shift"] = (shift,)
+augment.SPATIAL["contrast"] = (contrast,)
 own = experiments.open_workspace("smoke", datasets=["casme2"])
 data = own.data["casme2"]
-spec = run_spec(own.profile, data, "learnet", spatial="shift")
+spec = run_spec(own.profile, data, "learnet", spatial="contrast")
 report = runs.run(own.jobs([spec]), own.context)
 print(report.done, "folds computed")

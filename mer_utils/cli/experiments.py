@@ -43,6 +43,14 @@ Device = Annotated[
         help="auto, cpu or cuda, by which local workers share all GPUs; cuda:1 takes that one only"
     ),
 ]
+MicroBatch = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="images of a batch that go through a network at once, where memory is short; "
+        "networks with batch normalisation take whole batches all the same",
+    ),
+]
 ExecutorName = Annotated[
     str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
 ]
@@ -108,6 +116,7 @@ def run_tables(
     executor: ExecutorName = "local",
     scheduler: Scheduler = None,
     cluster_options: ClusterOptions = None,
+    micro_batch: MicroBatch = None,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
     from mer_utils.runs import open_executor
@@ -120,7 +129,7 @@ def run_tables(
         cluster_options=cluster_options,
         device=device,
     )
-    workspace = _open(profile, data_root, store, data, device, workers)
+    workspace = _open(profile, data_root, store, data, device, workers, micro_batch)
     if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
 
@@ -214,12 +223,20 @@ def _open(
     data: list[str] | None,
     device: str,
     workers: int,
+    micro_batch: int | None = None,
 ) -> Workspace:
     """Open a workspace with a bar, and say what to know before anything is run on its data."""
     from mer_utils.experiments import open_workspace
 
     workspace = open_workspace(
-        profile, data_root, store, datasets=data, device=device, workers=workers, progress=True
+        profile,
+        data_root,
+        store,
+        datasets=data,
+        device=device,
+        workers=workers,
+        micro_batch=micro_batch,
+        progress=True,
     )
     for remark in workspace.remarks:
         typer.secho(f"Warning: {remark}", fg=typer.colors.YELLOW, err=True)

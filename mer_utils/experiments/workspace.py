@@ -196,6 +196,7 @@ def open_workspace(
     datasets: Sequence[str] | None = None,
     device: str = "auto",
     workers: int = 1,
+    micro_batch: int | None = None,
     progress: bool = False,
 ) -> Workspace:
     """Open a profile on this machine; make its synthetic twins if they are not there.
@@ -216,6 +217,8 @@ def open_workspace(
         "auto", "cpu", "cuda" or one GPU as in "cuda:1".
     workers : int
         Processes that make the twins.
+    micro_batch : int or None
+        Images that go through a network at once, see `mer_utils.runs.Context`.
     progress : bool
         Show a bar while the twins are made.
 
@@ -241,6 +244,7 @@ def open_workspace(
         store=_folder(store) or build / "store",
         cache=build / "cache",
         device=device,
+        micro_batch=micro_batch,
     )
     return Workspace(chosen, context, tuple(d.name for d in wanted), progress, twins)
 

@@ -22,7 +22,7 @@ def adaptive_average(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
     # What pooling makes of each single row, or column, is its share of every average.
     rows, columns = (
-        functional.adaptive_avg_pool1d(torch.eye(n)[None], m)[0].to(x)
+        functional.adaptive_avg_pool1d(torch.eye(n, device=x.device)[None], m)[0].to(x)
         for n, m in zip(x.shape[-2:], (height, width), strict=True)
     )
     return rows.T @ x @ columns

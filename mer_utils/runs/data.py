@@ -139,6 +139,9 @@ class Context:
         `mer_utils.runs.device.resolve_device`.
     worker : int
         Number of the process that computes, by which it takes one of several GPUs.
+    micro_batch : int or None
+        Images of a batch that go through a network at once, where memory is short, see
+        :class:`mer_utils.training.Classifier`.
     opened : str
         Of one opening: what it has read, no other opening takes for its own, so that changed
         files are seen by the next command, in a worker that goes on too.
@@ -149,6 +152,7 @@ class Context:
     cache: Path
     device: str = "auto"
     worker: int = 0
+    micro_batch: int | None = None
     opened: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __hash__(self) -> int:

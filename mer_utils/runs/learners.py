@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from mer_utils import models
 from mer_utils.errors import MerError
@@ -20,7 +21,7 @@ from mer_utils.runs.data import Context, load_views, views_of
 from mer_utils.runs.device import device_name, resolve_device
 from mer_utils.runs.spec import DataSpec, RunSpec
 from mer_utils.runs.weights import require_same_weights
-from mer_utils.training.classifier import Classifier
+from mer_utils.training.classifier import Classifier, normalises_batches
 from mer_utils.views import ViewOptions, Views
 
 
@@ -59,7 +60,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         width=spec.model.width,
         pretrained=spec.model.pretrained,
     )
-    classifier = Classifier(network, spec.training, pretrained=spec.model.pretrained, device=device)
+    classifier = _classifier(spec, network, device, context.micro_batch)
     done, seconds = Predicted(), 0.0
 
     def predicted(epoch: int) -> None:
@@ -76,6 +77,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     done.record = {
         "device": device_name(device),
         "precision": spec.training.precision,
+        "micro_batch": classifier.micro_batch,
         "compute_seconds": report.compute_seconds,
         "predict_seconds": seconds,
         "training_images": len(images),
@@ -84,6 +86,41 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         "losses": report.losses,
     }
     return done
+
+
+# The classifier of the last fold on a GPU, by what it was made of.
+_KEPT: dict[tuple[Any, ...], Classifier] = {}
+
+
+def _classifier(
+    spec: RunSpec, network: nn.Module, device: torch.device, micro_batch: int | None
+) -> Classifier:
+    """Return a classifier of the network; on a GPU that of the last fold, if it was of its like.
+
+    What the GPU has captured of that one's steps is replayed: capturing them takes as long as
+    a fold of a small network.
+    """
+    known = models.find(spec.model.name)
+    shapes = tuple((name, value.shape) for name, value in network.state_dict().items())
+    key = (known, shapes, spec.views.image_size, spec.training, device, micro_batch)
+    if device.type == "cuda" and key in _KEPT:
+        _KEPT[key].start_again(network)
+        return _KEPT[key]
+    release()  # its memory is free before that of another is asked for
+    pretrained = spec.model.pretrained
+    if normalises_batches(network):
+        micro_batch = None
+    classifier = Classifier(
+        network, spec.training, pretrained=pretrained, device=device, micro_batch=micro_batch
+    )
+    if device.type == "cuda":
+        _KEPT[key] = classifier
+    return classifier
+
+
+def release() -> None:
+    """Let go of what the last fold left on a GPU for the next."""
+    _KEPT.clear()
 
 
 def _maps(classifier: Classifier, views: Views, fold: Fold) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from mer_utils.training import TRAINING_VERSION, TrainingOptions
 from mer_utils.views import VIEWS_VERSION, ViewOptions
 
 #: Of the specification itself: raised when a default or the meaning of a field changes.
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 
 
 class DataSpec(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from mer_utils import augment
 from mer_utils.errors import MerError
 from mer_utils.models import normalisation
 from mer_utils.training.options import TrainingOptions
+from mer_utils.training.steps import Steps
 
 PREDICTED_AT_ONCE = 64
 
@@ -53,6 +54,10 @@ class Classifier:
     pretrained : bool
         Whether it starts from ImageNet weights, and so wants images scaled as they were.
     device : torch.device or str
+    micro_batch : int, optional
+        So many images of a batch go through the network at once, and their gradients add up
+        to those of the batch: the same step in less memory. Not for networks with batch
+        normalisation, which would normalise other batches. By default all.
     """
 
     def __init__(
@@ -62,8 +67,12 @@ class Classifier:
         *,
         pretrained: bool = False,
         device: torch.device | str = "cpu",
+        micro_batch: int | None = None,
     ) -> None:
         self.options, self.device = options or TrainingOptions(), torch.device(device)
+        self.micro_batch = micro_batch
+        self._steps: Steps | None = None
+        self._goes_on = False
         # One walk through the network; torch documents this pair and its type stubs lack it.
         self.network = network.to(  # type: ignore[call-overload]
             device=self.device, memory_format=torch.channels_last
@@ -103,55 +112,59 @@ class Classifier:
             ``invalid option``, if a batch is to go in parts through a network with batch
             normalisation.
         """
-        options, parameters = self.options, list(self.network.parameters())
         self._require_whole_batches()
-        torch.manual_seed(seed)
-        generator = torch.Generator().manual_seed(seed)
+        options, n = self.options, len(images)
         # The whole fold lies on the device as bytes, channels last as views are stored, which
         # is also how these convolutions are fastest; batches are gathered and scaled there.
         x = self.on_device(images)
-        y = torch.from_numpy(np.asarray(labels, np.int64)).to(self.device)
-        optimizer = torch.optim.AdamW(
-            parameters, lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
-        )
-        total = options.epochs * math.ceil(len(x) / options.batch_size)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate_factor(step, total, options.warmup_fraction)
-        )
-        report = FitReport()
+        y = self.on_device(np.asarray(labels, np.int64))
+        drawn = _draw(n, options, spatial, torch.Generator().manual_seed(seed))
+        sizes = [len(batch) for batch, _ in drawn]
+        # In one piece, ahead: to send each batch's to a GPU would make it wait at every step.
+        order = torch.cat([batch for batch, _ in drawn]).to(self.device).split(sizes)
+        numbers = torch.cat([each for _, each in drawn], 1).to(self.device).split(sizes, 1)
+        steps = self._prepared(spatial, sizes, x)
+        rates = steps.rates(options.epochs * math.ceil(n / options.batch_size))
+        torch.manual_seed(seed)
+        report, per_epoch = FitReport(), len(drawn) // options.epochs
         for epoch in range(1, options.epochs + 1):
             started = time.perf_counter()
             self.network.train()
-            sum_of_losses = 0.0
-            for batch in _batches(len(x), options.batch_size, generator):
-                shown = self.scaled(x[batch.to(self.device)])
-                shown = augment.spatial(shown, spatial, generator)
-                optimizer.zero_grad(set_to_none=True)
-                sum_of_losses += self._backward(shown, y[batch.to(self.device)])
-                nn.utils.clip_grad_norm_(parameters, options.gradient_clip)
-                optimizer.step()
-                schedule.step()
-                report.steps += 1
-                report.images += len(batch)
-            report.losses.append(sum_of_losses / len(x))
+            for k in range((epoch - 1) * per_epoch, epoch * per_epoch):
+                steps.take(x, y, order[k], numbers[k], rates[k])
+            report.steps += per_epoch
+            report.images += n
+            report.losses.append(steps.losses.item() / n)
+            steps.losses.zero_()
             report.compute_seconds += time.perf_counter() - started
             if after_epoch:
                 after_epoch(epoch)
         return report
 
-    def _backward(self, images: torch.Tensor, labels: torch.Tensor) -> float:
-        """Add up the gradients of a batch, part by part; return the sum of its losses."""
-        size, sum_of_losses = self.options.micro_batch or len(images), 0.0
-        for part, target in zip(images.split(size), labels.split(size), strict=True):
-            with self._autocast():
-                scores = self.network(part)
-            loss = nn.functional.cross_entropy(
-                scores.float(), target, label_smoothing=self.options.label_smoothing
+    def start_again(self, network: nn.Module) -> None:
+        """Go on with the weights of another network of the same making.
+
+        What a GPU has captured of this one's steps is replayed with them, in fits of the same
+        augmentation, so the network must not be changed otherwise from now on.
+        """
+        self.network.load_state_dict(network.state_dict())
+        self._goes_on = True
+
+    def _prepared(self, spatial: str, sizes: list[int], images: torch.Tensor) -> Steps:
+        if not (self._goes_on and self._steps and self._steps.spatial == spatial):
+            self._steps = None  # its memory is free before that of others is asked for
+            self._steps = Steps(
+                self.network,
+                self.options,
+                spatial,
+                scaled=self.scaled,
+                autocast=self._autocast,
+                device=self.device,
+                micro_batch=self.micro_batch,
             )
-            loss = loss * (len(part) / len(images))
-            loss.backward()
-            sum_of_losses += loss.item() * len(images)
-        return sum_of_losses
+        self._goes_on = False
+        self._steps.prepare(sizes, images)
+        return self._steps
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the class probabilities of images that the network was not trained on.
@@ -187,8 +200,8 @@ class Classifier:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def _require_whole_batches(self) -> None:
-        parts = self.options.micro_batch
-        if parts and any(isinstance(m, _BatchNorm) for m in self.network.modules()):
+        parts = self.micro_batch
+        if parts and normalises_batches(self.network):
             raise MerError(
                 "invalid option",
                 f"micro_batch is {parts} for a network with batch normalisation",
@@ -198,26 +211,25 @@ class Classifier:
             )
 
 
-def learning_rate_factor(step: int, total: int, warmup_fraction: float) -> float:
-    """Return the share of the learning rate at `step` (0-based) of `total`.
-
-    It rises linearly over the first ``warmup_fraction * total`` steps and then falls to 0
-    along half a cosine.
-
-    Examples
-    --------
-    >>> [round(learning_rate_factor(s, 10, 0.2), 2) for s in (0, 1, 2, 6, 10)]
-    [0.5, 1.0, 1.0, 0.5, 0.0]
-    """
-    warmup = math.ceil(warmup_fraction * total)
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+def normalises_batches(network: nn.Module) -> bool:
+    """Say whether a network normalises batches, and so cannot take one in parts."""
+    return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
-def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+def _draw(
+    n: int, options: TrainingOptions, spatial: str, generator: torch.Generator
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Draw the images and the random numbers of every batch of a fit, in the order of use."""
+    return [
+        (batch, augment.draw(spatial, len(batch), generator))
+        for _epoch in range(options.epochs)
+        for batch in _batches(n, options.batch_size, generator)
+    ]
+
+
+def _batches(n: int, size: int, generator: torch.Generator) -> list[torch.Tensor]:
     batches = list(torch.randperm(n, generator=generator).split(size))
     # Batch normalisation cannot train on a single image: it joins the batch before it.
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
-    yield from batches
+    return batches

@@ -29,10 +29,6 @@ class TrainingOptions(Frozen):
         Largest norm of the gradient; larger ones are scaled down to it.
     precision : {"float32", "bfloat16"}
         Of the forward and backward pass; weights and optimiser stay float32.
-    micro_batch : int or None
-        So many images of a batch go through the network at once, and their gradients add up
-        to those of the batch: the same step in less memory. Not for networks with batch
-        normalisation, which would normalise other batches. None takes the whole batch.
     """
 
     epochs: int = Field(default=10, ge=1)
@@ -43,4 +39,3 @@ class TrainingOptions(Frozen):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, gt=0)
     precision: Literal["float32", "bfloat16"] = "float32"
-    micro_batch: int | None = Field(default=None, ge=1)

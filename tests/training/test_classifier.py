@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import nullcontext
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from helpers import raises
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.overrides import TorchFunctionMode
 
-from mer_utils import models
-from mer_utils.experiments import PROFILES
+from mer_utils import augment, models
 from mer_utils.training import Classifier, TrainingOptions
-from mer_utils.training.classifier import _batches, learning_rate_factor
+from mer_utils.training.classifier import _batches
+from mer_utils.training.steps import learning_rate_factor
 
 
 def striped(rng, n=48):
@@ -74,7 +77,7 @@ def test_probabilities_sum_to_one_and_do_not_depend_on_the_batch(rng):
 
 @pytest.mark.parametrize("n", [1, 2, 8, 9, 17, 24])
 def test_every_image_is_in_one_batch_and_none_is_alone(n):
-    batches = list(_batches(n, 8, torch.Generator().manual_seed(0)))
+    batches = _batches(n, 8, torch.Generator().manual_seed(0))
     assert sorted(torch.cat(batches).tolist()) == list(range(n))
     assert n == 1 or min(len(b) for b in batches) > 1
 
@@ -92,8 +95,8 @@ def test_a_batch_in_parts_takes_the_same_steps(rng):
     for micro_batch in (None, 3, 8):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
-        options = TrainingOptions(epochs=3, batch_size=8, micro_batch=micro_batch)
-        classifier = Classifier(network, options)
+        options = TrainingOptions(epochs=3, batch_size=8)
+        classifier = Classifier(network, options, micro_batch=micro_batch)
         report = classifier.fit(images, labels)
         counts = (report.steps, report.images)
         seen[micro_batch] = (counts, np.array(report.losses), classifier.predict(images))
@@ -104,18 +107,8 @@ def test_a_batch_in_parts_takes_the_same_steps(rng):
 
 
 def test_a_batch_in_parts_is_refused_where_batches_are_normalised(rng):
-    options = TrainingOptions(epochs=1, batch_size=8, micro_batch=4)
     with raises("invalid option", "micro_batch is 4"):
-        Classifier(small_network(), options).fit(*striped(rng, 20))
-
-
-def test_no_network_of_a_profile_normalises_the_parts_of_a_batch():
-    for profile in PROFILES.values():
-        for name, plan in profile.models.items():
-            if plan.micro_batch:
-                with torch.device("meta"):
-                    network = models.create(name, 5, plan.image_size, width=plan.width)
-                assert not any(isinstance(m, _BatchNorm) for m in network.modules())
+        Classifier(small_network(), micro_batch=4).fit(*striped(rng, 20))
 
 
 def test_bfloat16_runs_and_differs_little(rng):
@@ -126,3 +119,120 @@ def test_bfloat16_runs_and_differs_little(rng):
     p = classifier.predict(images)
     assert p.dtype == np.float32
     assert (p.argmax(1) == labels).mean() > 0.9
+
+
+class Copies(TorchFunctionMode):
+    """Counts the copies from the CPU to another device, for which a GPU would be waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        given = args[0].device.type if args and isinstance(args[0], torch.Tensor) else ""
+        found = func(*args, **(kwargs or {}))
+        self.seen += (
+            given == "cpu" and isinstance(found, torch.Tensor) and found.device.type != "cpu"
+        )
+        return found
+
+
+def steps_without_data(network, side, spatial="flip+rotation"):
+    """Take steps on tensors that hold no data, of which nothing can be read; count copies."""
+    classifier = Classifier(network, TrainingOptions(batch_size=8), device="meta")
+    with (
+        mock.patch.object(Classifier, "_autocast", return_value=nullcontext()),
+        mock.patch(
+            "torch.optim.optimizer._get_fused_kernels_supported_devices", return_value=["meta"]
+        ),
+        mock.patch("torch._fused_adamw_"),
+        torch.device("meta"),
+    ):
+        images = torch.zeros(16, side, side, 3, dtype=torch.uint8)
+        steps = classifier._prepared(spatial, [8, 5], images)
+        labels, rates = torch.zeros(16, dtype=torch.long), steps.rates(4)
+        with Copies() as copies:
+            for n in (8, 5):
+                batch = torch.zeros(n, dtype=torch.long)
+                numbers = torch.zeros(len(augment.SPATIAL[spatial]), n)
+                steps.take(images, labels, batch, numbers, rates[0])
+    return copies.seen
+
+
+@pytest.mark.parametrize("name", models.networks())
+def test_no_step_waits_for_the_device(name):
+    width = 1 / 12 if name.startswith("vit") else 1 / 8
+    assert steps_without_data(models.create(name, 5, 32, width=width), 32) == 0
+
+
+@pytest.mark.parametrize(
+    "impatient",
+    [
+        lambda x: x * float(x.detach().abs().max()),
+        lambda x: x * x.detach().abs().max().item(),
+        lambda x: x if x.sum() > 0 else -x,
+        lambda x: x[x[:, 0] > 0],
+        lambda x: x * x.detach().cpu().to(x.device),
+    ],
+)
+def test_a_step_that_waits_is_found(impatient):
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Conv2d(3, 2, 16)
+
+        def forward(self, x):
+            return impatient(self.layer(x).flatten(1))
+
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        steps_without_data(Network(), 16)
+
+
+def test_a_step_that_sends_numbers_is_found(monkeypatch):
+    def sends(images, numbers):
+        return images * torch.ones(1, device="cpu").to(images.device)
+
+    monkeypatch.setitem(augment.SPATIAL, "sends", (sends,))
+    assert steps_without_data(small_network(), 16, spatial="sends") == 2
+
+
+def test_a_fit_waits_once_an_epoch(rng, monkeypatch):
+    images, labels = striped(rng, 44)
+    calls = Counter()
+
+    def counted(name, plain):
+        def call(*args, **kwargs):
+            calls[name] += 1
+            return plain(*args, **kwargs)
+
+        return call
+
+    for name in ("item", "tolist", "cpu", "numpy"):
+        monkeypatch.setattr(torch.Tensor, name, counted(name, getattr(torch.Tensor, name)))
+    Classifier(small_network(), TrainingOptions(epochs=3, batch_size=8)).fit(images, labels)
+    assert calls == {"item": 3}
+
+
+def test_going_on_with_other_weights_is_starting_with_them(rng):
+    images, labels = striped(rng, 20)
+    options = TrainingOptions(epochs=3, batch_size=8, learning_rate=0.02)
+    used = Classifier(small_network(seed=1), options)
+    used.fit(images, labels, spatial="flip", seed=1)
+    for spatial in ("flip", "none"):
+        fresh = Classifier(small_network(seed=2), options)
+        used.start_again(small_network(seed=2))
+        reports = [c.fit(images, labels, spatial=spatial, seed=3) for c in (fresh, used)]
+        assert reports[0].losses == reports[1].losses
+        assert fresh.predict(images).tobytes() == used.predict(images).tobytes()
+
+
+def test_another_fit_goes_on_from_the_weights_with_a_new_optimiser(rng):
+    images, labels = striped(rng, 20)
+    options = TrainingOptions(epochs=2, batch_size=8, learning_rate=0.02)
+    one = Classifier(small_network(), options)
+    one.fit(images, labels, seed=1)
+    copy = Classifier(small_network(), options)
+    copy.network.load_state_dict(one.network.state_dict())
+    for classifier in (one, copy):
+        classifier.fit(images, labels, seed=2)
+    assert one.predict(images).tobytes() == copy.predict(images).tobytes()
