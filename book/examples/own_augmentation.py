@@ -1,4 +1,4 @@
-"""Add an augmentation: raise or lower the contrast of each training image by up to a fifth."""
+"""Add an augmentation: vary the contrast of each training image."""
 
 import torch
 
