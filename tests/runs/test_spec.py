@@ -152,8 +152,10 @@ def test_a_new_field_with_a_default_leaves_old_keys_alone():
 
 def test_a_changed_default_needs_another_version():
     """Keys leave out what is a default, so a default that changes must change the version."""
-    defaults = json.dumps(SPEC.model_dump(mode="json", exclude={"data", "model"}), sort_keys=True)
-    known = {3: "dca1cb77ac66"}
+    # The versions of the code are in the key by themselves.
+    own = {"data", "model", "training_version", "views_version"}
+    defaults = json.dumps(SPEC.model_dump(mode="json", exclude=own), sort_keys=True)
+    known = {3: "e92915ed8cd0"}
     assert known[SPEC_VERSION] == hashlib.sha256(defaults.encode()).hexdigest()[:12]
 
 
