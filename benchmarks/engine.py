@@ -90,21 +90,16 @@ def _workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
-def _files(store: Path, jobs: list[Job]) -> list[Path]:
-    opened = RunStore(store)
-    files = [opened.fold_file(job.spec, job.held_out) for job in jobs]
-    return [file for file in files if file.exists()]
-
-
-def _stored(store: Path, jobs: list[Job]) -> dict[str, bytes]:
-    return {f"{f.parent.name}/{f.name}": f.read_bytes() for f in _files(store, jobs)}
+def _stored(store: Path, jobs: list[Job]) -> dict[tuple[str, str], str]:
+    """Return the digest of each fold as it was written."""
+    return RunStore(store).digests(job.spec for job in jobs)
 
 
 def _rewritten(store: Path, jobs: list[Job], written: dict[str, int]) -> int:
     """Count folds that were finished at an earlier kill and have been written again since."""
     if not store.exists():
         return 0
-    now = {os.fspath(file): file.stat().st_mtime_ns for file in _files(store, jobs)}
+    now = {os.fspath(f): f.stat().st_mtime_ns for f in store.glob("*/held_out=*.parquet")}
     again = sum(written.get(file, when) != when for file, when in now.items())
     written |= now
     return again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -57,8 +58,9 @@ def register(kind: Kind) -> Kind:
 
 def require_kind(kind: str) -> None:
     """Raise `ValueError` unless `kind` is one of `kinds`: a slip in a program, not a user's."""
-    if kind not in kinds():
-        raise ValueError(f"error kind {kind!r} is not registered; see errors.register")
+    with suppress(OSError):  # no file handle to spare, which is about to be said
+        if kind not in kinds():
+            raise ValueError(f"error kind {kind!r} is not registered; see errors.register")
 
 
 class MerError(Exception):

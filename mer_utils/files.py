@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ BUILD_SETTING = "MER_BUILD"
 
 _FULL = ("a folder with free space", "free some space, or name another folder")
 _NOT_ALLOWED = ("a folder that you may write to", "make it writable, or name another folder")
+_HANDLES = ("files that may be opened", "raise the limit (ulimit -n), or use fewer workers")
 _IN_THE_WAY = ("a folder", "move the file that stands in its way, or name another folder")
 #: What was expected, and what to do, by why a file could not be written.
 _REMEDIES = {
@@ -29,7 +30,10 @@ _REMEDIES = {
     errno.EISDIR: ("the name of a file", "remove the folder of that name, or name another file"),
     errno.ENAMETOOLONG: ("a shorter path", "name another folder, nearer to the root of the disk"),
     errno.EFBIG: ("files of this size", "raise the limit (ulimit -f), or name another disk"),
-    errno.EMFILE: ("files that may be opened", "raise the limit (ulimit -n), or use fewer workers"),
+    errno.EMFILE: _HANDLES,
+    errno.ENFILE: _HANDLES,
+    errno.ESTALE: ("a network folder that answers", "wait, or mount it anew"),
+    errno.EIO: ("a disk without errors", "look at the disk, or name a folder on another one"),
 }
 
 
@@ -72,24 +76,49 @@ def cannot_write(path: Path, error: OSError) -> MerError:
     )
 
 
+def cannot_read(path: Path, error: OSError) -> MerError:
+    """Return the error for a file that the system does not let be read: that is no damage."""
+    expected, remedy = _REMEDIES.get(error.errno or 0, ("a file that can be read", "look at it"))
+    if error.errno in (errno.EACCES, errno.EPERM):
+        expected = "a file and folders that you may read"
+        remedy = "ask its owner: in a folder that a group shares, chmod -R g+rX, and umask 002"
+    return MerError(
+        "cannot read",
+        f"{path} could not be read ({error.strerror or error})",
+        expected,
+        f"{remedy}; then run the same command again",
+        path,
+    )
+
+
+def identity(path: Path) -> str:
+    """Return what tells a file from itself after a change, short of its contents.
+
+    Size and time of change can be kept (``cp -p``, ``touch -r``, an archive unpacked over
+    another); the inode's own time, which no program sets, cannot.
+    """
+    found = os.stat(path)
+    return f"{found.st_ino}|{found.st_size}|{found.st_mtime_ns}|{found.st_ctime_ns}"
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it and rename it to `path`.
 
     A reader therefore sees the whole file or none. On any exception the temporary
-    file is removed and `path` is left as it was.
+    file is removed and `path` is left as it was. The file has the rights that the umask
+    leaves, or those that the folder gives to what is made in it.
 
     Raises
     ------
     MerError
         ``cannot write``, for instance if the disk is full.
     """
-    temporary: Path | None = None
+    # Not tempfile's, which only their owner may read.
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
@@ -97,6 +126,5 @@ def atomic_write(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        if temporary is not None:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        with suppress(OSError):
+            temporary.unlink()

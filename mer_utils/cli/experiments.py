@@ -6,6 +6,7 @@ the commands about data need none of it.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -175,6 +176,9 @@ def compute(
     report = Report()
     specs = _specs(workspace, tables)
     missing = {name: jobs for name in tables if (jobs := workspace.missing(specs[name]))}
+    if os.access(workspace.store.path, os.W_OK):  # else it is somebody's to read
+        for name in specs.keys() - missing.keys():  # a run was killed just before it
+            workspace.consolidate(specs[name])
     if not missing:
         return report
     try:

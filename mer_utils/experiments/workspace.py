@@ -150,8 +150,17 @@ class Workspace:
         ]
 
     def missing(self, specs: Sequence[RunSpec]) -> list[Job]:
-        """Return the folds of runs that the store lacks."""
-        return [job for job in self.jobs(specs) if not self.store.has(job.spec, job.held_out)]
+        """Return the folds of runs that the store lacks; those in damaged files are among them."""
+        return [
+            Job(spec, held_out)
+            for spec in specs
+            for held_out in self.store.missing(spec, [job.held_out for job in self.jobs([spec])])
+        ]
+
+    def consolidate(self, specs: Sequence[RunSpec]) -> None:
+        """Put each run of which no fold is missing into one file; `run` does as it goes."""
+        for spec in specs:
+            self.store.consolidate(spec, [job.held_out for job in self.jobs([spec])])
 
     def predictions(self, table: str, *, every_epoch: bool = False) -> pd.DataFrame:
         """Return the predictions of a table, see `RunStore.predictions`."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from mer_utils import models
 from mer_utils.errors import MerError
-from mer_utils.runs.data import Context
+from mer_utils.protocol import folds
+from mer_utils.runs.data import Context, load_clips
 from mer_utils.runs.executor import Executor, open_executor
 from mer_utils.runs.fold import Job, Outcome
+from mer_utils.runs.spec import RunSpec
 from mer_utils.runs.store import RunStore
 
 
@@ -65,6 +68,9 @@ def run(
     if executor is None:
         with open_executor(workers=workers) as own:
             return run(jobs, context, executor=own, on_outcome=on_outcome)
+    specs = {job.spec.key: job.spec for job in jobs}
+    store.set_damaged_aside(specs.values())
+    unfinished = Counter(job.spec.key for job in jobs)
     report, waiting = Report(), list(jobs)
     for last_try in (False, True):
         again = []
@@ -75,10 +81,12 @@ def run(
                     on_outcome(outcome)
                 if outcome.status == "unwritable":
                     raise _unwritable(store, outcome)
-                if outcome.status == "done":
-                    report.done += 1
-                elif outcome.status == "present":
-                    report.present += 1
+                if outcome.status in ("done", "present"):
+                    report.done += outcome.status == "done"
+                    report.present += outcome.status == "present"
+                    unfinished[outcome.job.spec.key] -= 1
+                    if not unfinished[outcome.job.spec.key]:
+                        _consolidate(store, outcome.job.spec, context)
                 elif last_try:
                     report.failed.append(outcome)
                 else:
@@ -90,6 +98,12 @@ def run(
         with suppress(MerError):  # the note is a help, not a result
             store.write_failure(outcome.job.spec, outcome.job.held_out, outcome.error)
     return report
+
+
+def _consolidate(store: RunStore, spec: RunSpec, context: Context) -> None:
+    """Put a run into one file, if no fold of it is missing."""
+    clips = load_clips(spec.data, context)
+    store.consolidate(spec, [fold.held_out for fold in folds(clips, spec.evaluation)])
 
 
 def _unwritable(store: RunStore, outcome: Outcome) -> MerError:

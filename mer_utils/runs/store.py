@@ -1,4 +1,4 @@
-"""The prediction store: a folder of Parquet files, one per fold.
+"""The prediction store: a folder of Parquet files, one per run.
 
 ::
 
@@ -6,14 +6,18 @@
       store.json                              the store's version
       <key of the run>/
         spec.json                             the run specification
-        held_out=sub01.parquet                one row per prediction
-        held_out=sub01.environment.json       versions, device, times, commit
-        held_out=sub01.maps.npy               where the network looked, one map a tested clip
-        held_out=sub02.error.txt              why this fold is not there, if it failed
+        run.parquet                           one row per prediction
+        environments.json                     per fold: versions, device, times, commit
 
-A fold's file is written under a temporary name, flushed and renamed, so it is there
-whole or not at all; it carries a checksum of its rows, so damage is noticed. Scores are
-never stored: they are derived from these rows.
+While a run is computed, each fold is in files of its own::
+
+        held_out=sub01.parquet                one row per prediction
+        held_out=sub01.environment.json       what computed it
+        held_out=sub02.error.json             why this fold is not there, if it failed
+
+A file is written under a temporary name, flushed and renamed, so it is there whole or not at
+all. It carries a checksum of its bytes: only if that fails is a file damaged. Reading writes
+nothing. Scores are never stored: they are derived from these rows.
 """
 
 from __future__ import annotations
@@ -21,24 +25,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from mer_utils.errors import MerError
-from mer_utils.files import atomic_write
+from mer_utils.files import atomic_write, cannot_read, cannot_write
+from mer_utils.runs import signed
+from mer_utils.runs.locks import held
 from mer_utils.runs.rows import with_setting
+from mer_utils.runs.run_folder import Part, RunFolder, file_name, read_json
 from mer_utils.runs.spec import RunSpec
 
-STORE_VERSION = 3
+STORE_VERSION = 4
 log = logging.getLogger(__name__)
 
 #: The order of a results frame: by what tells runs apart, then by clip.
@@ -65,36 +71,45 @@ class RunStore:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).absolute()
+        self._folders: dict[str, RunFolder] = {}
+        try:
+            self._require_store()
+        except OSError as error:
+            raise cannot_read(self.path, error) from error
+
+    def _require_store(self) -> None:
         marker = self.path / "store.json"
-        if marker.exists():
-            found = _read_json(marker).get("version")
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.stat(marker)
+            found = read_json(marker).get("version")
             if found != STORE_VERSION:
                 raise MerError(
                     "other store",
                     f"{self.path} is a store of version {found}",
                     f"version {STORE_VERSION}",
-                    "name another folder with --store, into which results are computed anew as "
-                    "keys have changed; or use the release that wrote this one",
+                    "name another folder with --store, into which results are computed anew; or "
+                    "use the release that wrote this one",
                 )
-        elif self.path.exists() and not self.path.is_dir():
+            return
+        with suppress(FileNotFoundError):
+            what = "is a file"
+            if os.path.isdir(self.path):
+                what = "holds files but no store.json"
+                # A name with a dot in front is what a killed process left of a file.
+                if not any(name[0] != "." for name in os.listdir(self.path)):
+                    return
+            os.stat(self.path)
             raise MerError(
                 "other store",
-                f"{self.path} is a file",
-                "a prediction store or an empty folder",
-                "name another folder with --store",
-            )
-        # A name with a dot in front is what a killed process left of a file it was writing.
-        elif self.path.exists() and any(f.name[0] != "." for f in self.path.iterdir()):
-            raise MerError(
-                "other store",
-                f"{self.path} holds files but no store.json",
+                f"{self.path} {what}",
                 "a prediction store or an empty folder",
                 "name another folder with --store",
             )
 
-    def fold_file(self, spec: RunSpec, held_out: str) -> Path:
-        """Return where a fold's predictions are, or will be."""
-        return self.path / spec.key / f"held_out={quote(held_out, safe='')}.parquet"
+    def folder(self, spec: RunSpec) -> RunFolder:
+        """Return the folder of a run's predictions."""
+        key = spec.key
+        return self._folders.setdefault(key, RunFolder(self.path / key))
 
     def prepare(self) -> None:
         """Make the store's folder and mark it as a store.
@@ -107,60 +122,64 @@ class RunStore:
         with atomic_write(self.path / "store.json") as temporary:
             temporary.write_text(json.dumps({"version": STORE_VERSION}))
 
-    @contextmanager
-    def lock(self, spec: RunSpec, held_out: str, *, wait: bool = False) -> Iterator[None]:
-        """Hold the lock of a fold while it is computed.
+    def lock(
+        self, spec: RunSpec, held_out: str, *, wait: bool = False
+    ) -> AbstractContextManager[None]:
+        """Hold the lock of a fold while it is computed; see `mer_utils.runs.locks.held`."""
+        return held(self._locks / f"{spec.key}.{file_name(held_out)}.lock", wait=wait)
 
-        The system releases it when its process dies, however it dies.
+    @property
+    def _locks(self) -> Path:
+        return self.path / ".locks"
+
+    def has(self, spec: RunSpec, held_out: str) -> bool:
+        """Say whether a fold is there, in microseconds: nothing of it is read."""
+        return self.folder(spec).has(held_out)
+
+    def missing(self, spec: RunSpec, subjects: Iterable[str]) -> list[str]:
+        """Return the held-out subjects whose fold is not there, or is damaged.
+
+        Every byte is verified and nothing is written; damage is warned of.
 
         Raises
         ------
-        filelock.Timeout
-            On entering, if another process holds it and `wait` is false.
         MerError
-            On entering, if no lock can be made: the disk is full, or it is another user's.
+            ``cannot read``: what cannot be read is neither missing nor damaged.
         """
-        file = self.path / ".locks" / f"{spec.key}.{quote(held_out, safe='')}.lock"
-        lock = FileLock(file, timeout=-1 if wait else 0)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            raise
-        except (OSError, NotImplementedError) as error:
-            raise MerError(
-                "cannot write",
-                f"{file} could not be locked ({getattr(error, 'strerror', None) or error})",
-                "a writable store with free space, on a file system that has locks",
-                "free some space, make the folder writable or name another one with --store",
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+        there = self.folder(spec).intact()
+        return [s for s in subjects if file_name(s) not in there]
 
-    def has(self, spec: RunSpec, held_out: str) -> bool:
-        """Say whether a fold is there and undamaged; a damaged one is set aside."""
-        file = self.fold_file(spec, held_out)
-        if not file.exists():
-            return False
-        try:
-            _read_fold(file)
-        except MerError as damage:
-            aside = _free_name(file)
-            try:
-                file.rename(aside)
-                log.warning("%s It was set aside as %s.", damage, aside.name)
-            except FileNotFoundError:
-                pass  # another process has set it aside first
-            except OSError:
-                log.warning("%s It is not read, nor set aside, as nobody may write here.", damage)
-            return False
-        return True
+    def set_damaged_aside(self, specs: Iterable[RunSpec]) -> None:
+        """Rename what is damaged, so that it is computed anew, and say so."""
+        for key, folder in {spec.key: self.folder(spec) for spec in specs}.items():
+            if not any(True for _ in folder.damaged()):
+                continue
+            # Found again under the lock: another process may have put it right meanwhile.
+            with held(self._locks / f"{key}.lock", wait=True):
+                for file, error in list(folder.damaged()):
+                    aside = _free_name(file)
+                    try:
+                        file.rename(aside)
+                    except OSError as refusal:
+                        raise cannot_write(file, refusal) from error
+                    log.warning("%s It was set aside as %s.", error, aside.name)
 
-    def missing(self, spec: RunSpec, subjects: Iterable[str]) -> list[str]:
-        """Return the held-out subjects whose fold is still to be computed."""
-        return [s for s in subjects if not self.has(spec, s)]
+    def consolidate(self, spec: RunSpec, folds: Iterable[str]) -> None:
+        """Put the `folds` of a run, its held-out subjects, into one file if all are there.
+
+        Readers and other processes that compute may go on meanwhile. What hinders it is said
+        and is no error: the folds stay as they are.
+        """
+        folder = self.folder(spec)
+        try:
+            if not folder.listed(".parquet"):
+                return
+            with suppress(Timeout), held(self._locks / f"{spec.key}.lock"):
+                if folder.consolidate(folds):
+                    for file in self._locks.glob(f"{spec.key}.held_out=*.lock"):
+                        file.unlink(missing_ok=True)
+        except (MerError, OSError) as error:
+            log.warning("The folds of %s stay in files of their own: %s", folder.path, error)
 
     def write(
         self,
@@ -183,42 +202,32 @@ class RunStore:
         maps : ndarray of shape (n, h, w), float32, optional
             Class activation maps of the clips tested on ``full``, in the order of their rows.
         """
-        file = self.fold_file(spec, held_out)
         if not (self.path / "store.json").exists():
             self.prepare()
-        if not (specification := file.parent / "spec.json").exists():
+        folder = self.folder(spec)
+        if not (specification := folder.path / "spec.json").exists():
             with atomic_write(specification) as temporary:
-                temporary.write_text(spec.model_dump_json(indent=1))
-        table = pa.Table.from_pandas(rows, preserve_index=False)
-        table = table.replace_schema_metadata(
-            {"fold": f"{spec.key}/{file.stem}", "checksum": _checksum(table)}
-        )
-        with atomic_write(file.with_suffix(".environment.json")) as temporary:
-            temporary.write_text(json.dumps(environment, indent=1, sort_keys=True))
-        if maps is not None:
-            with (
-                atomic_write(file.with_suffix(".maps.npy")) as temporary,
-                open(temporary, "wb") as f,
-            ):
-                np.save(f, maps)
-        with atomic_write(file) as temporary:
-            pq.write_table(table, temporary)
-        with suppress(OSError):
-            file.with_suffix(".error.txt").unlink(missing_ok=True)
+                temporary.write_text(spec.model_dump_json(indent=1), "utf-8")
+        folder.write(held_out, rows, environment, maps)
 
     def write_failure(self, spec: RunSpec, held_out: str, error: str) -> None:
         """Note why a fold could not be computed; `write` removes the note."""
-        with atomic_write(self.fold_file(spec, held_out).with_suffix(".error.txt")) as temporary:
-            temporary.write_text(error)
+        with atomic_write(self.folder(spec).file(held_out, ".error.json")) as temporary:
+            temporary.write_text(json.dumps({"held_out": held_out, "error": error}), "utf-8")
 
     def failures(self, specs: Iterable[RunSpec]) -> dict[tuple[str, str], str]:
         """Return the errors of folds that failed last: (run key, held-out subject) -> error."""
         found = {}
-        for key in dict.fromkeys(spec.key for spec in specs):
-            for note in sorted((self.path / key).glob("held_out=*.error.txt")):
-                name = note.name.removeprefix("held_out=").removesuffix(".error.txt")
-                found[key, unquote(name)] = note.read_text()
+        for folder in {spec.key: self.folder(spec) for spec in specs}.values():
+            for note in folder.listed(".error.json"):
+                with suppress(FileNotFoundError):  # computed meanwhile
+                    said = read_json(note)
+                    found[folder.path.name, said["held_out"]] = said["error"]
         return found
+
+    def _parts(self, specs: Iterable[RunSpec]) -> list[Part]:
+        folders = {spec.key: self.folder(spec) for spec in specs}.values()
+        return [part for folder in folders for part in folder.parts()]
 
     def predictions(self, specs: Iterable[RunSpec], *, every_epoch: bool = False) -> pd.DataFrame:
         """Read the predictions of runs: one row per prediction, in a fixed order.
@@ -235,18 +244,20 @@ class RunStore:
         Raises
         ------
         MerError
-            If a fold's file is damaged, or none of the runs has a fold here.
+            ``damaged file``, if a checksum fails; ``cannot read``; ``no results``, if none of
+            the runs has a fold here.
         """
-        folders = [self.path / key for key in dict.fromkeys(spec.key for spec in specs)]
-        files = [f for folder in folders for f in sorted(folder.glob("held_out=*.parquet"))]
-        if not files:
+        parts = self._parts(specs := list(specs))
+        if not parts:
             raise MerError(
                 "no results",
-                f"the store {self.path} holds no fold of these {len(folders)} run(s)",
+                f"the store {self.path} holds no fold of these {len(specs)} run(s)",
                 "at least one computed fold",
                 "compute them with mer run, with the same --profile and --store",
             )
-        folds = pa.concat_tables([_read_fold(f) for f in files], promote_options="default")
+        tables = [signed.rows(part.data) for part in parts]
+        tables = [t.drop_columns("map") if "map" in t.column_names else t for t in tables]
+        folds = pa.concat_tables(tables, promote_options="default")
         rows = with_setting(folds.to_pandas().astype({"frames": "Int64"}))
         if not every_epoch:
             rows = rows[rows["epoch"] == rows.groupby("run")["epoch"].transform("max")]
@@ -265,74 +276,43 @@ class RunStore:
         Raises
         ------
         MerError
-            If none of the runs has maps here, or their sizes differ.
+            ``no results``, if none of the runs has maps here, or their sizes differ.
         """
-        rows, maps = [], []
-        for key in dict.fromkeys(spec.key for spec in specs):
-            for file in sorted((self.path / key).glob("held_out=*.maps.npy")):
-                fold = file.with_name(file.name.replace(".maps.npy", ".parquet"))
-                if not fold.exists():
-                    continue
-                tested = with_setting(_read_fold(fold).to_pandas())
-                last = tested["epoch"] == tested["epoch"].max()
-                rows.append(tested[last & (tested["test_view"] == "full")])
-                maps.append(np.load(file, allow_pickle=False))
-        if len({m.shape[1:] for m in maps}) != 1 or any(
-            len(r) != len(m) for r, m in zip(rows, maps, strict=True)
-        ):
+        parts = [part for part in self._parts(specs) if part.map_shape]
+        if len({part.map_shape for part in parts}) != 1:
             raise MerError(
                 "no results",
                 f"the store {self.path} holds no class activation maps of one size for these runs",
                 "runs of one convolutional network, computed",
                 "compute them with mer run, and ask for one network at a time",
             )
-        return pd.concat(rows, ignore_index=True), np.concatenate(maps)
+        tables = pa.concat_tables([signed.rows(p.data) for p in parts], promote_options="default")
+        mapped = tables.filter(tables["map"].is_valid())
+        maps = np.frombuffer(b"".join(mapped["map"].to_pylist()), np.float32)
+        rows = with_setting(mapped.drop_columns("map").to_pandas())
+        return rows, maps.reshape(-1, *parts[0].map_shape)
 
     def environments(self, specs: Iterable[RunSpec]) -> pd.DataFrame:
-        """Read what computed the folds of runs: one row per fold."""
-        records = []
-        for spec in specs:
-            for note in sorted((self.path / spec.key).glob("held_out=*.environment.json")):
-                name = note.name.removeprefix("held_out=").removesuffix(".environment.json")
-                records.append({**spec.columns, "held_out": unquote(name), **_read_json(note)})
+        """Read what computed the folds of runs: one row per fold that is there."""
+        records = [
+            {**spec.columns, **note}
+            for spec in specs
+            for note in self.folder(spec).notes().values()
+        ]
         return pd.DataFrame(records)
 
+    def digests(self, specs: Iterable[RunSpec]) -> dict[tuple[str, str], str]:
+        """Return the SHA-256 of each fold as it was written: (run key, held-out subject) -> hex."""
+        found = {}
+        for key, folder in {spec.key: self.folder(spec) for spec in specs}.items():
+            for part in folder.parts():
+                found |= {(key, held_out): sha for held_out, (_, sha) in part.folds.items()}
+        return found
+
     def fingerprint(self, specs: Iterable[RunSpec]) -> str:
-        """Return a SHA-256 (hex) of which folds of these runs are there, and their bytes."""
-        digest = hashlib.sha256()
-        for key in sorted({spec.key for spec in specs}):
-            for file in sorted((self.path / key).glob("held_out=*.parquet")):
-                digest.update(f"{key}/{file.name}".encode())
-                digest.update(file.read_bytes())
-        return digest.hexdigest()
-
-
-def _read_fold(file: Path) -> pa.Table:
-    try:
-        table = pq.read_table(file, partitioning=None)
-        metadata = table.schema.metadata or {}
-        intact = metadata.get(b"checksum", b"").decode() == _checksum(table)
-        own = metadata.get(b"fold", b"").decode() == f"{file.parent.name}/{file.stem}"
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise _damaged(file, str(error).splitlines()[0][:120]) from error
-    if not intact:
-        raise _damaged(file, "its rows do not match its checksum")
-    if not own:
-        raise _damaged(file, "it is another fold's file")
-    return table
-
-
-def _damaged(file: Path, reason: str) -> MerError:
-    return MerError(
-        "damaged file",
-        f"{file} is damaged ({reason})",
-        "a fold's predictions as they were written",
-        "run mer run again: it sets the file aside and computes the fold anew",
-    )
-
-
-def _checksum(table: pa.Table) -> str:
-    return hashlib.sha256(json.dumps(table.to_pydict()).encode()).hexdigest()
+        """Return a SHA-256 (hex) of which folds of these runs are there, and their predictions."""
+        found = sorted((*fold, sha) for fold, sha in self.digests(specs).items())
+        return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def _free_name(file: Path) -> Path:
@@ -340,15 +320,3 @@ def _free_name(file: Path) -> Path:
     while (aside := file.with_name(f"{file.name}.damaged-{number}")).exists():
         number += 1
     return aside
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, TypeError, ValueError) as error:
-        raise MerError(
-            "cannot read",
-            f"{path} cannot be read ({error})",
-            "the JSON that a run wrote",
-            "remove this file, or name another store",
-        ) from error

@@ -57,7 +57,7 @@ def test_a_read_only_store_is_reported_before_anything_is_computed(three, contex
     def refuses(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mer_utils.files.tempfile.mkstemp", refuses)
+    monkeypatch.setattr("mer_utils.files.os.open", refuses)
     executor = Scripted({})
     with raises("cannot write", "Permission denied"):
         run(three, context, executor=executor)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -144,7 +148,7 @@ def test_duckdb_and_pandas_read_the_store_without_this_package(filled):
         f"from read_parquet('{filled.path}/*/*.parquet') group by seed order by seed"
     ).fetchall()
     assert found == [(0, 2, 1.0), (1, 2, 1.0)]
-    file = filled.fold_file(SPEC, "sub01")
+    file = filled.folder(SPEC).file("sub01")
     pd.testing.assert_frame_equal(
         pd.read_parquet(file, partitioning=None), rows(), check_dtype=False
     )
@@ -155,28 +159,210 @@ def test_no_predictions_is_an_error_that_names_the_command(store):
         store.predictions([SPEC])
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "swapped"])
-def test_a_damaged_fold_is_set_aside_and_never_read(filled, damage, caplog):
-    file = filled.fold_file(SPEC, "sub01")
+def consolidated(store, spec=SPEC):
+    """Fill a store with two folds of a run in one file; return that file."""
+    store.write(spec, "sub01", rows(spec), {"device": "cpu"})
+    store.write(spec, "sub02", rows(spec, (2,), P[:1]), {"device": "gpu"})
+    store.consolidate(spec, ["sub01", "sub02"])
+    return store.folder(spec).whole
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["one fold", "a run"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "checksum", "empty", "swapped", "grown"])
+def test_damage_is_missing_and_set_aside_only_by_a_run(store, damage, whole, caplog):
+    consolidated(store)
+    consolidated(store, OTHER)
+    folder = store.folder(SPEC)
+    file = folder.whole if whole else folder.file("sub01")
+    if not whole:
+        file.parent.joinpath("run.parquet").unlink()
+        store.write(SPEC, "sub01", rows(), {})
+        store.write(OTHER, "sub01", rows(OTHER), {})
     data = bytearray(file.read_bytes())
     if damage == "cut":
-        file.write_bytes(data[: len(data) // 2])
+        data = data[: len(data) // 2]
     elif damage == "empty":
-        file.write_bytes(b"")
-    elif damage == "flipped":
-        where = data.index(P.tobytes()[:4])
-        data[where] ^= 1
-        file.write_bytes(data)
-    else:  # another run's fold under this run's name
-        filled.write(OTHER, "sub01", rows(OTHER), {})
-        file.write_bytes(filled.fold_file(OTHER, "sub01").read_bytes())
-    with raises("damaged file"):
-        filled.predictions([SPEC])
-    assert not filled.has(SPEC, "sub01")
+        data = b""
+    elif damage == "grown":
+        data += b"more"
+    elif damage in ("flipped", "checksum"):
+        data[data.index(P.tobytes()[:4] if damage == "flipped" else b"mer-sha256:") + 12] ^= 1
+    else:  # another run's file under this run's name
+        data = (store.path / OTHER.key / file.name).read_bytes()
+    file.write_bytes(data)
+    before = {f: f.read_bytes() for f in store.path.rglob("*") if f.is_file()}
+    subjects = ["sub01", "sub02"] if whole else ["sub01"]
+    with raises("damaged file", file):
+        store.predictions([SPEC])
+    assert store.missing(SPEC, subjects) == subjects
+    assert str(file) in caplog.text
+    assert {f: f.read_bytes() for f in store.path.rglob("*") if f.is_file()} == before
+    store.set_damaged_aside([SPEC, OTHER])
     assert "set aside" in caplog.text
-    assert len(list(file.parent.glob("*.damaged-1"))) == 1
-    filled.write(SPEC, "sub01", rows(), {})
-    assert len(filled.predictions([SPEC])) == 2
+    assert [f.name for f in file.parent.glob("*.damaged-*")] == [f"{file.name}.damaged-1"]
+    assert not any(store.has(SPEC, s) for s in subjects)
+    assert store.environments([SPEC]).empty
+    store.write(SPEC, "sub01", rows(), {})
+    pd.testing.assert_frame_equal(store.predictions([SPEC]).drop(columns="setting"), rows())
+
+
+def test_a_fold_under_another_folds_name_is_damaged(filled):
+    file = filled.folder(SPEC).file("sub01")
+    file.rename(filled.folder(SPEC).file("sub02"))
+    assert filled.missing(SPEC, ["sub01", "sub02"]) == ["sub01", "sub02"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "owner"), (errno.EMFILE, "ulimit -n"), (errno.ENFILE, "ulimit -n"),
+        (errno.ESTALE, "mount"), (errno.EIO, "disk"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("whole", [False, True], ids=["one fold", "a run"])
+def test_what_cannot_be_read_is_an_error_and_neither_missing_nor_damaged(
+    store, number, words, whole, monkeypatch
+):
+    if whole:
+        consolidated(store)
+    else:
+        store.write(SPEC, "sub01", rows(), {})
+    before = sorted(store.path.rglob("*"))
+
+    def refuses(self):
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuses)
+    for ask in (
+        lambda: store.missing(SPEC, ["sub01"]),
+        lambda: store.predictions([SPEC]),
+        lambda: store.fingerprint([SPEC]),
+        lambda: store.set_damaged_aside([SPEC]),
+    ):
+        with raises("cannot read", store.path, words):
+            ask()
+    assert sorted(store.path.rglob("*")) == before
+    monkeypatch.undo()
+    assert store.missing(SPEC, ["sub01"]) == []
+
+
+def test_no_file_handle_is_no_damage(filled):
+    """Really none: the error says so, and the next command finds the fold."""
+    code = (
+        "import resource, sys; sys.path.append('..'); import test_store as t\n"
+        "from mer_utils.errors import MerError\n"
+        "store = t.RunStore(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+        "try: print(store.missing(t.SPEC, ['sub01']))\n"
+        "except MerError as error: print(error.kind, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, filled.path],
+        capture_output=True, text=True, cwd=os.path.dirname(__file__),
+    )  # fmt: skip
+    assert done.stdout.startswith("cannot read"), done.stderr
+    assert "Too many open files" in done.stdout
+    assert filled.missing(SPEC, ["sub01"]) == []
+
+
+def as_another(code: str, *arguments, umask=0o022) -> str:
+    """Run code as user 12345 of group 54321, who may read this package and nothing more."""
+    lead = (
+        "import os, sys; sys.path.append('..'); import test_store as t\n"
+        "from mer_utils.errors import MerError, kinds; kinds()\n"
+        f"os.umask({umask}); os.setgroups([54321]); os.setegid(54321); os.seteuid(12345)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", lead + code, *map(str, arguments)],
+        capture_output=True, text=True, cwd=os.path.dirname(__file__),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+
+
+@pytest.fixture
+def shared():
+    """A folder that others can reach, as pytest's own cannot be."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder) / "store"
+
+
+@as_root
+@pytest.mark.parametrize("whole", [False, True], ids=["folds", "a run"])
+def test_somebody_else_reads_a_store_that_only_its_owner_may_write(shared, whole):
+    store = RunStore(shared)
+    store.write(SPEC, "sub01", rows(), {"device": "cpu"})
+    store.write(SPEC, "sub02", rows(SPEC, (2,), P[:1]), {"device": "cpu"})
+    if whole:
+        store.consolidate(SPEC, ["sub01", "sub02"])
+    said = as_another(
+        "s = t.RunStore(sys.argv[1])\n"
+        "print(s.missing(t.SPEC, ['sub01', 'sub02', 'sub03']), len(s.predictions([t.SPEC])),\n"
+        "      s.has(t.SPEC, 'sub02'), len(s.environments([t.SPEC])), s.failures([t.SPEC]),\n"
+        "      s.fingerprint([t.SPEC]))\n"
+        "s.consolidate(t.SPEC, ['sub01', 'sub02'])\n"
+        "try: s.prepare()\n"
+        "except MerError as error: print(error.kind)\n",
+        shared,
+    )  # fmt: skip
+    assert said == f"['sub03'] 3 True 2 {{}} {store.fingerprint([SPEC])}\ncannot write\n"
+
+
+@as_root
+def test_folds_that_somebody_may_not_read_stay_as_they_are(shared):
+    store = RunStore(shared)
+    store.write(SPEC, "sub01", rows(), {})
+    file = store.folder(SPEC).file("sub01")
+    code = (
+        "s = t.RunStore(sys.argv[1])\n"
+        "for ask in (lambda: s.missing(t.SPEC, ['sub01']), lambda: s.predictions([t.SPEC]),\n"
+        "            lambda: s.has(t.SPEC, 'sub01')):\n"
+        "    try: print(ask())\n"
+        "    except MerError as error: print(error.kind)\n"
+    )
+    file.chmod(0o600)
+    assert as_another(code, shared).splitlines() == ["cannot read", "cannot read", "True"]
+    file.parent.chmod(0o700)
+    assert as_another(code, shared).splitlines() == ["cannot read"] * 3
+    shared.chmod(0o700)
+    told = as_another(
+        "try: t.RunStore(sys.argv[1])\nexcept MerError as error: print(error.kind)", shared
+    )
+    assert told == "cannot read\n"
+    shared.chmod(0o755)
+    assert file.exists()
+    assert store.missing(SPEC, ["sub01"]) == []
+
+
+@as_root
+def test_a_group_fills_one_store(shared):
+    shared.mkdir()
+    os.chown(shared, -1, 54321)
+    os.chmod(shared, 0o2775)
+    code = (
+        "s = t.RunStore(sys.argv[1]); s.prepare()\n"
+        "rows = t.rows(t.SPEC, (2,), t.P[:1])\n"
+        "with s.lock(t.SPEC, 'sub02'): s.write(t.SPEC, 'sub02', rows, {})\n"
+        "s.consolidate(t.SPEC, ['sub01', 'sub02'])"
+    )
+    before = os.umask(0o002)
+    try:
+        store = RunStore(shared)
+        store.prepare()
+        with store.lock(SPEC, "sub02"):
+            store.write(SPEC, "sub01", rows(), {})
+        as_another(code, shared, umask=0o002)
+        assert store.missing(SPEC, ["sub01", "sub02"]) == []
+        assert store.folder(SPEC).whole.exists()
+        assert not store.folder(SPEC).listed("")
+        made = [file for file in shared.rglob("*") if file.is_file()]
+        assert {(f.stat().st_mode & 0o777, f.stat().st_gid) for f in made} == {(0o664, 54321)}
+    finally:
+        os.umask(before)
 
 
 def test_a_failed_write_leaves_the_old_fold_or_none(store, monkeypatch):
@@ -184,7 +370,7 @@ def test_a_failed_write_leaves_the_old_fold_or_none(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mer_utils.runs.store.pq.write_table", fails)
+        patched.setattr("pathlib.Path.write_bytes", fails)
         with raises("cannot write", "No space left"):
             store.write(SPEC, "sub01", rows(), {})
     assert not store.has(SPEC, "sub01")
@@ -249,7 +435,7 @@ def test_a_store_that_cannot_be_written_says_so_before_anything_is_computed(tmp_
     def refuses(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mer_utils.files.tempfile.mkstemp", refuses)
+    monkeypatch.setattr("mer_utils.files.os.open", refuses)
     with raises("cannot write", "Permission denied"):
         RunStore(tmp_path / "store").prepare()
 
@@ -280,7 +466,7 @@ def test_a_lock_that_cannot_be_made_is_named(store, monkeypatch):
     def refuses(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mer_utils.runs.store.FileLock.acquire", refuses)
+    monkeypatch.setattr("mer_utils.runs.locks.FileLock.acquire", refuses)
     with (
         raises("cannot write", ".locks", "No space left"),
         store.lock(SPEC, "sub01"),
@@ -288,24 +474,142 @@ def test_a_lock_that_cannot_be_made_is_named(store, monkeypatch):
         pytest.fail("entered")
 
 
-def test_damage_in_a_read_only_store_is_told_too(filled, monkeypatch, caplog):
-    def refuses(*args, **kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    file = filled.fold_file(SPEC, "sub01")
-    file.write_bytes(b"")
-    monkeypatch.setattr("pathlib.Path.rename", refuses)
-    assert not filled.has(SPEC, "sub01")
-    assert "is damaged" in caplog.text
-    assert "not read" in caplog.text
-    assert file.exists()
-
-
 def test_failures_are_noted_until_the_fold_is_there(store):
     store.write_failure(SPEC, "sub01", "out of memory")
     assert store.failures([SPEC, OTHER]) == {(SPEC.key, "sub01"): "out of memory"}
     store.write(SPEC, "sub01", rows(), {})
     assert store.failures([SPEC]) == {}
+
+
+def test_a_complete_run_becomes_one_file_and_reads_the_same(store):
+    maps = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    store.write(SPEC, "sub02", rows(positions=(2,), p=P[:1]), {"device": "b"}, maps[1:])
+    subjects = ["sub01", "sub02"]
+    store.consolidate(SPEC, subjects)
+    assert not store.folder(SPEC).whole.exists()  # a fold is missing
+    store.write(SPEC, "sub01", rows(), {"device": "a"}, maps)
+
+    def read():
+        fresh = RunStore(store.path)
+        frames, found = fresh.maps([SPEC])
+        return (
+            fresh.predictions([SPEC]), frames, fresh.environments([SPEC]), found.tobytes(),
+            fresh.fingerprint([SPEC]), fresh.digests([SPEC]), fresh.missing(SPEC, subjects),
+            [fresh.has(SPEC, s) for s in (*subjects, "sub03")],
+        )  # fmt: skip
+
+    before = read()
+    assert before[-1] == [True, True, False]
+    assert store.has(SPEC, "sub01")
+    with store.lock(SPEC, "sub01"):
+        pass
+    store.consolidate(SPEC, subjects)
+    store.consolidate(SPEC, subjects)
+    after = read()
+    for one, other in zip(before[:3], after[:3], strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert after[3:] == before[3:]
+    assert store.has(SPEC, "sub01")
+    left = sorted(f.name for f in store.path.rglob("*") if f.is_file())
+    assert left == sorted(
+        ["environments.json", "run.parquet", "spec.json", "store.json", f"{SPEC.key}.lock"]
+    )
+    assert pd.read_parquet(store.folder(SPEC).whole)["clip"].tolist() == ["EP01", "EP02", "EP03"]
+
+
+def test_a_fold_left_beside_the_one_file_counts_once(store):
+    consolidated(store)
+    before = store.predictions([SPEC])
+    store.write(SPEC, "sub01", rows(p=P[::-1]), {})  # by a process that had not seen it
+    pd.testing.assert_frame_equal(store.predictions([SPEC]), before)
+    store.consolidate(SPEC, ["sub01", "sub02"])
+    pd.testing.assert_frame_equal(store.predictions([SPEC]), before)
+    assert not list(store.path.rglob("held_out=*"))
+
+
+def test_has_sees_what_another_process_does(store):
+    other = RunStore(store.path)
+    assert not other.has(SPEC, "sub01")
+    whole = consolidated(store)
+    assert other.has(SPEC, "sub01")
+    whole.unlink()
+    assert not other.has(SPEC, "sub01")
+
+
+def test_a_killed_process_loses_and_doubles_nothing(tmp_path):
+    """Kill it before every single system call that changes something, in turn."""
+    code = (
+        "import itertools, os, signal, sys; sys.path.append('..'); import test_store as t\n"
+        "def counted(call):\n"
+        "    def counts(*a, **k):\n"
+        "        global left\n"
+        "        if (left := left - 1) < 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return call(*a, **k)\n"
+        "    return counts\n"
+        "for calls in itertools.count():\n"
+        "    if child := os.fork():\n"
+        "        if not os.waitpid(child, 0)[1]: break\n"
+        "        continue\n"
+        "    left = calls\n"
+        "    for name in ('open', 'replace', 'unlink', 'fsync', 'rename'):\n"
+        "        setattr(os, name, counted(getattr(os, name)))\n"
+        "    t.consolidated(t.RunStore(f'{sys.argv[1]}/{calls:03}'))\n"
+        "    os._exit(0)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path], cwd=os.path.dirname(__file__), check=True
+    )
+    *killed, undisturbed = map(RunStore, sorted(tmp_path.iterdir()))
+    expected, states = undisturbed.predictions([SPEC]), set()
+    assert expected["clip"].tolist() == ["EP01", "EP02", "EP03"]
+    for store in killed:
+        there = [s for s in ("sub01", "sub02") if s not in store.missing(SPEC, ["sub01", "sub02"])]
+        states.add((*there, store.folder(SPEC).whole.exists()))
+        if there:
+            kept = expected[expected["subject"].isin(there)]
+            pd.testing.assert_frame_equal(store.predictions([SPEC]), kept)
+            assert store.environments([SPEC])["held_out"].tolist() == there
+        consolidated(store)  # the same command again
+        pd.testing.assert_frame_equal(store.predictions([SPEC]), expected)
+        assert not list(store.path.glob("*/held_out=*"))
+    assert states == {
+        (False,), ("sub01", False), ("sub01", "sub02", False), ("sub01", "sub02", True),
+    }  # fmt: skip
+
+
+def test_readers_see_every_fold_once_while_it_is_consolidated_and_killed(tmp_path):
+    """Read all the while, as processes write, consolidate and are killed at random."""
+    code = (
+        "import sys; sys.path.append('..'); import test_store as t\n"
+        "store = t.RunStore(sys.argv[1])\n"
+        "names = [f'sub{n:02}' for n in range(12)]\n"
+        "for seed in range(int(sys.argv[2]), 10**9):\n"
+        "    spec = t.SPEC.model_copy(update={'seed': seed})\n"
+        "    for name in store.missing(spec, names): store.write(spec, name, t.rows(spec), {})\n"
+        "    print(seed, flush=True)\n"
+        "    store.consolidate(spec, names)\n"
+    )
+    store, random = RunStore(tmp_path / "store"), np.random.default_rng(0)
+    names, read = {f"sub{n:02}" for n in range(12)}, 0
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, store.path, str(read)],
+            stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(__file__),
+        ) as writer:  # fmt: skip
+            until = np.inf
+            while time.monotonic() < until:
+                spec = SPEC.model_copy(update={"seed": int(writer.stdout.readline())})
+                for _ in range(2):
+                    fresh = RunStore(store.path)
+                    assert {name for _, name in fresh.digests([spec])} == names
+                    assert len(fresh.predictions([spec])) == 24
+                    assert all(fresh.has(spec, name) for name in names)
+                    assert len(fresh.environments([spec])) == 12
+                    assert fresh.missing(spec, names) == []
+                read = spec.seed + 1
+                until = min(until, time.monotonic() + random.uniform(0.1, 0.5))
+            writer.kill()
+    assert read > 4
 
 
 def test_the_fingerprint_follows_the_folds(filled):

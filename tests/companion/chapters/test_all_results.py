@@ -37,7 +37,7 @@ def test_half_a_store_is_shown_and_counted(workspace, store_all):
     half = [spec for spec in specs if spec.data.dataset == "casme2"]
     store_all(half)
     last = workspace.jobs(half[-1:])[-1]
-    workspace.store.fold_file(last.spec, last.held_out).unlink()
+    workspace.store.folder(last.spec).file(last.held_out).unlink()
     known = all_results.coverage(workspace).set_index("table").loc["table2"]
     jobs = len(workspace.jobs(half)) - 1
     assert (known["folds"], known["computed"]) == (len(workspace.jobs(specs)), jobs)

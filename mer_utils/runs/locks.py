@@ -1,0 +1,90 @@
+"""Locks between processes, on this machine and on others that share a file system."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, SoftFileLease, Timeout
+
+from mer_utils.files import cannot_write
+
+log = logging.getLogger(__name__)
+
+#: Where the file system has no locks, one that shows no sign of life for so long is taken over.
+LEASE_SECONDS = 300.0
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK)
+
+
+@contextmanager
+def held(file: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock: the system's, or a lease where the file system has none.
+
+    The system releases its lock when the process dies, however it dies. A lease names host,
+    process and start of its holder, who renews it; it is taken over at once from a process of this
+    host that is dead, and from any holder that has not renewed it for `LEASE_SECONDS`.
+
+    Raises
+    ------
+    filelock.Timeout
+        On entering, if another process holds it and `wait` is false.
+    MerError
+        ``cannot write``, on entering, if no lock can be made.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = _acquired(file, wait)
+    except Timeout:
+        raise
+    except OSError as error:
+        raise cannot_write(file, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquired(file: Path, wait: bool) -> BaseFileLock:
+    lock: BaseFileLock = FileLock(file, timeout=0, fallback_to_soft=False)
+    try:
+        return _taken(lock, wait)
+    except OSError as error:
+        if isinstance(error, Timeout) or error.errno not in _NO_LOCKS:
+            raise
+    with suppress(OSError):
+        file.unlink()
+    lease = SoftFileLease(file.with_suffix(".lease"), timeout=0, lease_duration=LEASE_SECONDS)
+    return _taken(lease, wait)
+
+
+def _taken(lock: BaseFileLock, wait: bool) -> BaseFileLock:
+    try:
+        lock.acquire()
+    except Timeout:
+        if not wait:
+            raise
+        log.warning("Waiting for %s, held by %s.", lock.lock_file, _holder(lock))
+        lock.acquire(timeout=-1)
+    if not isinstance(lock, SoftFileLease):  # which names its holder itself
+        with suppress(OSError):
+            Path(lock.lock_file).write_text(f"pid {os.getpid()} on {socket.gethostname()}")
+    return lock
+
+
+def _holder(lock: BaseFileLock) -> str:
+    with suppress(OSError):
+        if not isinstance(lock, SoftFileLease):
+            return Path(lock.lock_file).read_text() or "another process"
+        if (owner := lock.owner) is not None:
+            age = time.time() - os.stat(lock.lock_file).st_mtime
+            return (
+                f"pid {owner.pid} on {owner.hostname}, last renewed {age:.0f} s ago; it is taken "
+                f"over when that process has not renewed it for {LEASE_SECONDS:.0f} s"
+            )
+    return "another process"

@@ -1,0 +1,311 @@
+"""The folder of one run: a file per fold while it is computed, then one file for all of them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mer_utils.errors import MerError
+from mer_utils.files import atomic_write, cannot_read, cannot_write, identity
+from mer_utils.runs import signed
+
+log = logging.getLogger(__name__)
+
+#: Longer names of folds are cut, and told apart by a digest: file systems take 255 bytes.
+_LONGEST = 120
+_TRIES = 10
+
+
+class Part(NamedTuple):
+    """A file of predictions: its bytes, the shape of its maps, and the folds in it.
+
+    `folds` gives each held-out subject the number of its rows, in their order, and the SHA-256
+    of the fold as it was first written.
+    """
+
+    data: bytes
+    map_shape: tuple[int, ...]
+    folds: dict[str, tuple[int, str]]
+
+
+class RunFolder:
+    """Predictions of one run.
+
+    A fold is in a file of its own until `consolidate` puts all of them into one; what is in that
+    one counts, should a file of its own be left beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.whole = path / "run.parquet"
+        self._in_whole: tuple[str, frozenset[str]] = ("", frozenset())
+        self._warned: set[Path] = set()
+
+    def file(self, held_out: str, suffix: str = ".parquet") -> Path:
+        """Return where a fold is until the run is complete, or what belongs to it."""
+        return self.path / (file_name(held_out) + suffix)
+
+    def has(self, held_out: str) -> bool:
+        """Say whether a fold is there, by names alone."""
+        return _exists(self.file(held_out)) or file_name(held_out) in self._consolidated()
+
+    def names(self) -> set[str]:
+        """Return the `file_name` of every fold that is there."""
+        # In this order: what is consolidated between the two is found.
+        loose = {file.stem for file in self._loose()}
+        return loose | self._consolidated()
+
+    def _consolidated(self) -> frozenset[str]:
+        """Return the `file_name` of every fold in the one file, as its last bytes say."""
+        try:
+            if (now := identity(self.whole)) == self._in_whole[0]:
+                return self._in_whole[1]
+            data = self.whole.read_bytes()
+        except FileNotFoundError:
+            return frozenset()
+        except OSError as error:
+            raise cannot_read(self.whole, error) from error
+        try:
+            folds = json.loads(signed.about(data)["folds"])
+        except (OSError, ValueError, KeyError, pa.ArrowException):
+            return frozenset()  # damaged, which `damaged` says
+        self._in_whole = (now, frozenset(map(file_name, folds)))
+        return self._in_whole[1]
+
+    def _loose(self) -> list[Path]:
+        return self.listed(".parquet")
+
+    def listed(self, suffix: str) -> list[Path]:
+        """Return the files of single folds that end so, by name."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise cannot_read(self.path, error) from error
+        found = (n for n in names if n.startswith("held_out=") and n.endswith(suffix))
+        return sorted(self.path / name for name in found)
+
+    def parts(self) -> list[Part]:
+        """Read and verify every fold exactly once, by name, also while it is consolidated.
+
+        Raises
+        ------
+        MerError
+            ``damaged file``, if a checksum fails; ``cannot read``.
+        """
+        for _ in range(_TRIES):
+            whole = self._read(self.whole) if _exists(self.whole) else None
+            inside = set() if whole is None else set(map(file_name, whole.folds))
+            found = [self._read(f) for f in self._loose() if f.stem not in inside]
+            # Folds that went while they were read are in the one file by now: read again.
+            if None not in found and (whole is not None) == _exists(self.whole):
+                return sorted((p for p in (whole, *found) if p), key=lambda p: min(p.folds))
+        gone = OSError("files come and go")
+        raise cannot_read(self.path, gone)
+
+    def _read(self, file: Path) -> Part | None:
+        """Read a file; None if it is not there any more."""
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise cannot_read(file, error) from error
+        try:
+            digest = signed.checksum(data)
+            said = signed.about(data)
+            folds = {
+                name: (n, sha or digest) for name, (n, sha) in json.loads(said["folds"]).items()
+            }
+            if said["run"] != self.path.name:
+                raise ValueError("it is another run's file")
+            if file != self.whole and file.stem != file_name(*folds):
+                raise ValueError("it is another fold's file")
+        except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise _damaged(file, str(error).splitlines()[0][:120]) from error
+        return Part(data, tuple(json.loads(said.get("map_shape", "[]"))), folds)
+
+    def damaged(self) -> Iterator[tuple[Path, MerError]]:
+        """Yield the files whose checksum fails, and how; others that cannot be read are raised."""
+        for file in [*self._loose(), self.whole]:
+            try:
+                self._read(file)
+            except MerError as error:
+                if error.kind != "damaged file":
+                    raise
+                yield file, error
+
+    def intact(self) -> set[str]:
+        """Return the `file_name` of every fold that is there and undamaged; warn of the others."""
+        parts = []
+        for file in [*self._loose(), self.whole]:
+            try:
+                parts.append(self._read(file))
+            except MerError as error:
+                if error.kind != "damaged file":
+                    raise
+                if file not in self._warned:
+                    log.warning("%s", error)
+                    self._warned.add(file)
+        return {file_name(name) for part in parts if part for name in part.folds}
+
+    def write(
+        self, held_out: str, rows: pd.DataFrame, note: dict[str, Any], maps: np.ndarray | None
+    ) -> None:
+        """Write one fold and the note of what computed it."""
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        about = {"run": self.path.name, "folds": json.dumps({held_out: (len(rows), None)})}
+        if maps is not None:
+            mapped = (rows["epoch"] == rows["epoch"].max()) & (rows["test_view"] == "full")
+            each = iter(np.ascontiguousarray(maps, np.float32))
+            column = [next(each).tobytes() if has else None for has in mapped]
+            if next(each, None) is not None:
+                raise ValueError("more maps than clips tested on the full view")
+            table = table.append_column("map", pa.array(column, pa.binary()))
+            about["map_shape"] = json.dumps(maps.shape[1:])
+        with atomic_write(self.file(held_out, ".environment.json")) as temporary:
+            said = {"held_out": held_out, **note}
+            temporary.write_text(json.dumps(said, indent=1, sort_keys=True), "utf-8")
+        with atomic_write(self.file(held_out)) as temporary:
+            temporary.write_bytes(signed.sign(table, about))
+        with suppress(OSError):
+            self.file(held_out, ".error.json").unlink(missing_ok=True)
+
+    def notes(self) -> dict[str, dict[str, Any]]:
+        """Return what computed each fold that is there, by held-out subject."""
+        found: dict[str, dict[str, Any]] = {}
+        for file in self.listed(".environment.json"):
+            with suppress(FileNotFoundError):  # consolidated meanwhile: read next
+                note = read_json(file)
+                found[note["held_out"]] = note
+        with suppress(FileNotFoundError):
+            found = read_json(self._notes_file) | found
+        there = self.names()
+        return {name: note for name, note in sorted(found.items()) if file_name(name) in there}
+
+    @property
+    def _notes_file(self) -> Path:
+        return self.path / "environments.json"
+
+    def consolidate(self, folds: Iterable[str]) -> bool:
+        """Put the folds into one file, if all of them are there and undamaged; say whether.
+
+        The one file is written under another name, read again, flushed and renamed, then the
+        others are removed: wherever this is cut short, nothing is lost and nothing doubled.
+        """
+        if not (loose := self._loose()):
+            return _exists(self.whole)
+        parts = self.parts()
+        held = {name: of for part in parts for name, of in part.folds.items()}
+        if held.keys() != set(folds):
+            return False
+        try:
+            if len(parts) > 1 or parts[0].data != self._bytes_of_whole():
+                self._write_whole(parts, held)
+            _flush(self.path)
+            for file in loose:
+                file.unlink(missing_ok=True)
+                file.with_suffix(".environment.json").unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        return True
+
+    def _write_whole(self, parts: list[Part], held: dict[str, tuple[int, str]]) -> None:
+        tables = [signed.rows(part.data) for part in parts]
+        about = {"run": self.path.name, "folds": json.dumps(held)}
+        if shape := max(part.map_shape for part in parts):
+            about["map_shape"] = json.dumps(shape)
+        data = signed.sign(pa.concat_tables(tables, promote_options="default"), about)
+        notes = json.dumps(self.notes(), indent=1, sort_keys=True)
+        with atomic_write(self._notes_file) as temporary:
+            temporary.write_text(notes, "utf-8")
+        with atomic_write(self.whole) as temporary:
+            temporary.write_bytes(data)
+            if temporary.read_bytes() != data:
+                raise OSError(errno.EIO, "it is not read as it was written")
+
+    def _bytes_of_whole(self) -> bytes:
+        return self.whole.read_bytes() if _exists(self.whole) else b""
+
+
+def file_name(held_out: str) -> str:
+    """Return the name of a fold's files, without what it ends in.
+
+    Examples
+    --------
+    >>> file_name("sub01"), file_name("a/b")
+    ('held_out=sub01', 'held_out=a%2Fb')
+    """
+    name = quote(held_out, safe="")
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 20]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return f"held_out={name}"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what a run wrote as JSON.
+
+    Raises
+    ------
+    FileNotFoundError
+    MerError
+        ``cannot read``.
+    """
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (TypeError, ValueError) as error:
+        raise MerError(
+            "cannot read",
+            f"{path} is not what a run wrote ({error})",
+            "a JSON object",
+            "remove this file, or name another store",
+        ) from error
+
+
+def _exists(file: Path) -> bool:
+    # Not Path.exists, which may take a file in a forbidden folder for one that is not there.
+    try:
+        os.stat(file)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise cannot_read(file, error) from error
+    return True
+
+
+def _flush(folder: Path) -> None:
+    """Make sure that a rename in a folder outlives a power cut, before anything is removed."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that has no such thing
+            raise
+    finally:
+        os.close(handle)
+
+
+def _damaged(file: Path, reason: str) -> MerError:
+    return MerError(
+        "damaged file",
+        f"{file} is damaged ({reason})",
+        "predictions as they were written",
+        "run mer run again: it sets the file aside and computes what was in it anew",
+    )
