@@ -16,6 +16,7 @@ from mer_utils.cli.experiments import (
     Device,
     ExecutorName,
     ProfileName,
+    Rehash,
     Scheduler,
     Store,
     Workers,
@@ -41,6 +42,7 @@ def make_book(
     executor: ExecutorName = "local",
     scheduler: Scheduler = None,
     cluster_options: ClusterOptions = None,
+    rehash: Rehash = False,
 ) -> None:
     """Run what is missing, execute every notebook, build the site."""
     require("docutils", "book")
@@ -53,7 +55,13 @@ def make_book(
     # Notebooks run in a folder of their own and must find the same caches.
     os.environ[BUILD_SETTING] = str(build)
     workspace = open_workspace(
-        profile, data_root, store, device=device, workers=workers, progress=True
+        profile,
+        data_root,
+        store,
+        device=device,
+        workers=workers,
+        progress=True,
+        rehash=rehash,
     )
     chosen = open_executor(
         executor,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -47,6 +50,27 @@ def make(clips, tmp_path):
         return load(Source(clips, fingerprint), options, cache=tmp_path / "cache", **more)
 
     return make
+
+
+def test_frames_that_change_while_views_are_made_leave_no_views(clips, tmp_path):
+    def made(now):
+        return load(Source(clips, "before", {}, lambda: now), SMALL, cache=tmp_path / "cache")
+
+    with raises("other data"):
+        made("after")
+    assert not list((tmp_path / "cache").glob("*.present.npy"))
+    assert made("before").present["full"].all()
+
+
+def test_a_cache_that_cannot_be_read_is_an_error(make, monkeypatch):
+    make()
+
+    def refuses(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(np, "load", refuses)
+    with raises("cannot read", "Too many open files", "ulimit"):
+        make()
 
 
 def there(made):

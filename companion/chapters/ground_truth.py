@@ -17,7 +17,9 @@ import pandas as pd
 from mer_utils import synthetic
 from mer_utils.datasets import Dataset, Framed, clip_frames
 from mer_utils.experiments import Workspace
+from mer_utils.files import identity
 from mer_utils.frames import face_box, face_on
+from mer_utils.synthetic.truth import GROUND_TRUTH
 
 
 def truth_known(workspace: Workspace) -> pd.DataFrame:
@@ -103,14 +105,16 @@ def _means(images: dict[str, list[np.ndarray]], clips: pd.DataFrame) -> dict[str
 
 def truth_of(dataset: Dataset, clip: Any) -> pd.Series:
     """Return the line of the ground truth that belongs to a row of the clip table."""
-    lines = _truth(Path(_part_of(dataset, clip).root))
+    root = Path(_part_of(dataset, clip).root)
+    file = root / GROUND_TRUTH
+    lines = _truth(root, identity(file) if file.exists() else "")
     line = lines.index.get_loc((_own_subject(clip), str(clip.clip)))
     assert isinstance(line, int)
     return lines.iloc[line]
 
 
 @lru_cache(maxsize=8)
-def _truth(root: Path) -> pd.DataFrame:
+def _truth(root: Path, _identity: str) -> pd.DataFrame:
     return synthetic.ground_truth(root).set_index(["subject", "clip"])
 
 

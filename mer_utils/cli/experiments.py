@@ -36,6 +36,9 @@ Data = Annotated[
         "default: casme2 and samm",
     ),
 ]
+Rehash = Annotated[
+    bool, typer.Option("--rehash", help="read every frame again, to be sure that none has changed")
+]
 CORES = cores()
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[
@@ -70,10 +73,11 @@ def plan(
     data: Data = None,
     workers: Workers = CORES,
     device: Device = "auto",
+    rehash: Rehash = False,
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
     names = _names(tables)
-    workspace = _open(profile, data_root, store, data, device, workers)
+    workspace = _open(profile, data_root, store, data, device, workers, rehash)
     from mer_utils.runs import load_clips
     from mer_utils.runs.plan import plan_runs
 
@@ -118,6 +122,7 @@ def run_tables(
     scheduler: Scheduler = None,
     cluster_options: ClusterOptions = None,
     micro_batch: MicroBatch = None,
+    rehash: Rehash = False,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
     from mer_utils.runs import open_executor
@@ -130,7 +135,7 @@ def run_tables(
         cluster_options=cluster_options,
         device=device,
     )
-    workspace = _open(profile, data_root, store, data, device, workers, micro_batch)
+    workspace = _open(profile, data_root, store, data, device, workers, rehash, micro_batch)
     if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
 
@@ -142,10 +147,11 @@ def status(
     store: Store = None,
     data_root: DataRoot = None,
     data: Data = None,
+    rehash: Rehash = False,
 ) -> None:
     """Show how many folds of each table are done, missing, and failed when last tried."""
     names = _names(tables)
-    workspace = _open(profile, data_root, store, data, "auto", CORES)
+    workspace = _open(profile, data_root, store, data, "auto", CORES, rehash)
     title = f"{workspace.profile.title}, store {workspace.context.store}"
     shown = _table(title, "folds", "done", "missing", "failed")
     for name in names:
@@ -227,6 +233,7 @@ def _open(
     data: list[str] | None,
     device: str,
     workers: int,
+    rehash: bool,
     micro_batch: int | None = None,
 ) -> Workspace:
     """Open a workspace with a bar, and say what to know before anything is run on its data."""
@@ -241,6 +248,7 @@ def _open(
         workers=workers,
         micro_batch=micro_batch,
         progress=True,
+        rehash=rehash,
     )
     for remark in workspace.remarks:
         typer.secho(f"Warning: {remark}", fg=typer.colors.YELLOW, err=True)

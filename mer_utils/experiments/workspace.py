@@ -18,6 +18,7 @@ from mer_utils.experiments.profiles import PROFILES, Profile
 from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
+from mer_utils.frames import forget
 from mer_utils.machine import cores
 from mer_utils.models import weights_identity
 from mer_utils.phases import TRAINING_SETS
@@ -207,6 +208,7 @@ def open_workspace(
     workers: int = 1,
     micro_batch: int | None = None,
     progress: bool = False,
+    rehash: bool = False,
 ) -> Workspace:
     """Open a profile on this machine; make its synthetic twins if they are not there.
 
@@ -230,6 +232,8 @@ def open_workspace(
         Images that go through a network at once, see `mer_utils.runs.Context`.
     progress : bool
         Show a bar while the twins are made.
+    rehash : bool
+        Read every frame again, for those who doubt that a change of one would be noticed.
 
     Raises
     ------
@@ -238,6 +242,8 @@ def open_workspace(
     """
     chosen = profile if isinstance(profile, Profile) else PROFILES[profile]
     build = build_dir()
+    if rehash:
+        forget(build / "cache")
     twins = _folder(data_root) or build / "data"
     twin = partial(_twin, chosen, twins, workers, progress)
     wanted = open_datasets(datasets or PAPER, twin)

@@ -15,7 +15,7 @@ from mer_utils.frames.crop import (
 )
 from mer_utils.frames.decode import decode, decoding_problem, read_clip, read_frames
 from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector
-from mer_utils.frames.fingerprint import clip_fingerprint, fingerprints
+from mer_utils.frames.fingerprint import clip_fingerprint, fingerprints, forget
 from mer_utils.frames.known_faces import face_on, remember_faces
 from mer_utils.frames.video import VIDEO_SUFFIXES, VideoClip, is_video, outside, read_video
 
@@ -35,6 +35,7 @@ __all__ = [
     "face_on",
     "find_face",
     "fingerprints",
+    "forget",
     "get_detector",
     "is_video",
     "layout",

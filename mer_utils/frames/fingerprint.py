@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mer_utils.files import atomic_write
+from mer_utils.errors import MerError
+from mer_utils.files import atomic_write, cannot_write, identity
+
+log = logging.getLogger(__name__)
+
+#: The file of what was found before, in the folder of the cache.
+MEMO = "frames.json"
+_SETTLED = 3.0
 
 
 def clip_fingerprint(paths: Sequence[Path]) -> str:
@@ -23,35 +32,55 @@ def clip_fingerprint(paths: Sequence[Path]) -> str:
 def fingerprints(clips: Sequence[Sequence[Path]], cache: Path | None = None) -> list[str]:
     """Return the fingerprint of each clip, given its frames.
 
-    Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint under
-    its files' names, sizes and modification times.
+    Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint as long
+    as no file's `mer_utils.files.identity` has changed; `forget` makes all be read again.
+
+    Notes
+    -----
+    A change within one tick of the file system's clock cannot be told, so what was changed in
+    the `_SETTLED` seconds before it was read is not kept. That leaves network file systems whose
+    clock is behind this machine's by more, and those without an inode's own time, as on Windows.
     """
     if cache is None:
         return [clip_fingerprint(paths) for paths in clips]
-    store = cache / "fingerprints.json"
+    store = cache / MEMO
     known = _read(store)
-    keys = [_identity(paths) for paths in clips]
-    found = {
-        key: known.get(key) or clip_fingerprint(paths)
-        for key, paths in zip(keys, clips, strict=True)
-    }
-    if not found.keys() <= known.keys():
-        with atomic_write(store) as temporary:
-            temporary.write_text(json.dumps(known | found))
-    return [found[key] for key in keys]
+    kept, found = {}, []
+    for paths in clips:
+        place = hashlib.sha256("\n".join(map(str, paths)).encode()).hexdigest()
+        before = _identity(paths)
+        if known.get(place, [""])[0] == before:
+            found.append(known[place][1])
+            continue
+        started = time.time()
+        found.append(clip_fingerprint(paths))
+        if started - max((path.stat().st_ctime for path in paths), default=0.0) > _SETTLED:
+            kept[place] = [before, found[-1]]
+    if kept:
+        try:
+            with atomic_write(store) as temporary:
+                temporary.write_text(json.dumps(known | kept))
+        except MerError as error:
+            log.warning("Every frame will be read again the next time: %s", error)
+    return found
+
+
+def forget(cache: Path) -> None:
+    """Let every frame be read again when a fingerprint is asked for the next time."""
+    try:
+        (cache / MEMO).unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(cache / MEMO, error) from error
 
 
 def _identity(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        status = path.stat()
-        digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    return hashlib.sha256("\n".join(map(identity, paths)).encode()).hexdigest()
 
 
-def _read(store: Path) -> dict[str, str]:
+def _read(store: Path) -> dict[str, list[str]]:
     # A damaged cache costs time, never a wrong result: its entries are found anew.
     try:
-        return dict(json.loads(store.read_text()))
-    except (OSError, ValueError):
+        known = json.loads(store.read_text())
+        return {place: entry for place, entry in known.items() if len(entry) == 2}
+    except (OSError, ValueError, AttributeError, TypeError):
         return {}

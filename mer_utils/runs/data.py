@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,8 @@ class Data:
     @cached_property
     def source(self) -> views.Source:
         """What views are made of."""
-        return views.Source(self.clips, self._fingerprint, dict(self.dataset.crops))
+        now = partial(self.dataset.fingerprint, self.cache)
+        return views.Source(self.clips, self._fingerprint, dict(self.dataset.crops), now)
 
     @cached_property
     def shown(self) -> frozenset[str]:

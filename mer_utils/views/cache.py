@@ -16,7 +16,7 @@ import pandas as pd
 
 from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
-from mer_utils.files import atomic_write
+from mer_utils.files import atomic_write, cannot_read
 from mer_utils.frames import CropOptions, decode, find_face, read_cropped_frames, read_frames
 from mer_utils.phases import PHASES, TRAINING_SETS, training_images
 from mer_utils.protocol import Fold
@@ -43,11 +43,15 @@ class Source:
         Of the table and of every frame's bytes.
     crops : mapping of str to CropOptions
         The data sets whose frames are cropped to the face, and how.
+    now : callable, optional
+        Gives the fingerprint as it is now, to make sure that no frame was changed while views
+        were made.
     """
 
     clips: pd.DataFrame
     fingerprint: str
     crops: Mapping[str, CropOptions] = field(default_factory=dict)
+    now: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,13 @@ def _write(
                 file.write((nothing if view is None else view).tobytes())
         if faceless:
             raise _no_face(faceless)
+        if source.now and source.now() != source.fingerprint:
+            raise MerError(
+                "other data",
+                "frames were changed after they were fingerprinted, while views were made of them",
+                "data that stay as they are",
+                "run the same command again when nothing changes them any more",
+            )
     # Written last: images without it are never read.
     for sheet, there in zip(sheets, present, strict=True):
         with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
@@ -219,8 +230,10 @@ def _read(sheet: _Sheet, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray
     # What is missing, cut off or of another shape is made anew: a cache costs only time.
     try:
         images, present = np.load(sheet.images, mmap_mode="r"), np.load(sheet.present)
-    except (OSError, ValueError, EOFError):
+    except (FileNotFoundError, ValueError, EOFError):
         return None
+    except OSError as error:
+        raise cannot_read(sheet.images, error) from error
     fits = images.shape == shape and images.dtype == np.uint8 and present.shape == shape[:1]
     return (images, present) if fits else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def make(
         Its ``training_set(fold, "dual")`` and ``test_set(fold)`` give images and classes.
     """
     folder = Path(cache) if cache else build_dir() / "cache"
-    source = Source(data.clips(), data.fingerprint(folder), dict(data.crops))
+    now = partial(data.fingerprint, folder)
+    source = Source(data.clips(), now(), dict(data.crops), now)
     wanted = ViewOptions(**options)
     return load(source, wanted, views=views, cache=folder / "views", workers=workers)

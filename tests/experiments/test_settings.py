@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections import Counter
 
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from mer_utils import datasets, experiments, runs, synthetic
 from mer_utils.cli.main import app
 from mer_utils.experiments import PAPER, run_spec
+from mer_utils.files import build_dir
 from mer_utils.frames import CropOptions, Face
 from mer_utils.phases import PHASES, midpoint_apex
 
@@ -59,6 +62,72 @@ def first_fold(workspace):
 
 def opened(twins, tmp_path, *datasets):
     return experiments.open_workspace("smoke", twins, tmp_path / "store", datasets=list(datasets))
+
+
+def in_place(file, new):
+    file.write_bytes(new.read_bytes())
+
+
+def moved_over(file, new):
+    os.replace(shutil.copy2(new, file.with_suffix(".new")), file)
+
+
+def linked(file, new):
+    file.unlink()
+    os.link(new, file)
+
+
+@pytest.mark.scenario("D")
+@pytest.mark.parametrize("change", [in_place, moved_over, linked])
+def test_a_picture_changed_with_size_and_time_kept_is_seen_in_the_same_session(
+    twins, tmp_path, manifest, rng, change, monkeypatch
+):
+    monkeypatch.setattr("mer_utils.frames.fingerprint._SETTLED", -1.0)  # all is kept at once
+    file, new = manifest.parent / "ann_c1_full.png", tmp_path / "new.png"
+    pictures = [rng.integers(0, 256, (40, 50, 3), np.uint8) for _ in range(2)]
+    for place, picture in zip((file, new), pictures, strict=True):
+        cv2.imwrite(str(place), picture, [cv2.IMWRITE_PNG_COMPRESSION, 0])
+        os.utime(place, ns=(10**18, 10**18))
+
+    def seen():
+        workspace = opened(twins, tmp_path, f"manifest:{manifest}")
+        (data,) = workspace.data.values()
+        spec = run_spec(workspace.profile, data.spec, "learnet")
+        assert data.spec.fingerprint == datasets.Manifest(manifest).fingerprint()
+        return workspace.context, spec, runs.load_views(spec, workspace.context).images["full"][0]
+
+    before = file.stat()
+    _, old, shown = seen()
+    change(file, new)
+    os.utime(file, ns=(10**18, 10**18))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    context, changed, shows = seen()
+    assert changed.key != old.key
+    for image, picture in ((shown, pictures[0]), (shows, pictures[1])):
+        again = cv2.resize(picture[..., ::-1], image.shape[:2], interpolation=cv2.INTER_AREA)
+        assert np.abs(image.astype(int) - again).mean() < 2
+    with raises("other data"):
+        runs.load_views(old, context)
+
+
+@pytest.mark.scenario("D")
+def test_rehash_trusts_nothing_that_was_kept(twins, tmp_path, manifest, monkeypatch):
+    monkeypatch.setattr("mer_utils.frames.fingerprint._SETTLED", -1.0)
+    true = datasets.Manifest(manifest).fingerprint()
+    name = [f"manifest:{manifest}"]
+
+    def fingerprint(rehash):
+        workspace = experiments.open_workspace(
+            "smoke", twins, tmp_path / "store", datasets=name, rehash=rehash
+        )
+        return workspace.data["manifest:flow"].spec.fingerprint
+
+    assert fingerprint(False) == true
+    memo = build_dir() / "cache" / "frames.json"
+    kept = json.loads(memo.read_text())
+    memo.write_text(json.dumps({k: [seen, "0" * 64] for k, (seen, _) in kept.items()}))
+    assert fingerprint(False) != true
+    assert fingerprint(True) == fingerprint(False) == true
 
 
 def test_smic_takes_the_middle_frame_as_apex(twins, smic_twin, tmp_path):

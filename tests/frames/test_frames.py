@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import cv2
@@ -162,13 +163,49 @@ def test_the_fingerprint_changes_with_the_annotation(table, tmp_path, change):
     assert data_fingerprint(table.assign(**change), tmp_path / "cache") != before
 
 
-def test_frames_are_read_once(table, tmp_path, monkeypatch):
+@pytest.fixture
+def read_before(monkeypatch):
+    """Take frames for settled at once; return what has been read since."""
+    monkeypatch.setattr(fingerprint, "_SETTLED", -1.0)
+    read, of = [], fingerprint.clip_fingerprint
+    monkeypatch.setattr(fingerprint, "clip_fingerprint", lambda paths: read.append(1) or of(paths))
+    return read
+
+
+def test_frames_are_read_once(table, tmp_path, read_before):
     before = data_fingerprint(table, tmp_path / "cache")
-    with monkeypatch.context() as patched:
-        patched.setattr(fingerprint, "clip_fingerprint", lambda paths: pytest.fail("read again"))
-        assert data_fingerprint(table, tmp_path / "cache") == before
-    (tmp_path / "cache" / "fingerprints.json").write_text("{half")
+    assert len(read_before) == 2
     assert data_fingerprint(table, tmp_path / "cache") == before
+    assert len(read_before) == 2
+    for damage in ("{half", "[1]", '{"a": 1}'):
+        (tmp_path / "cache" / fingerprint.MEMO).write_text(damage)
+        assert data_fingerprint(table, tmp_path / "cache") == before
+    assert len(read_before) == 8
+    fingerprint.forget(tmp_path / "cache")
+    assert data_fingerprint(table, tmp_path / "cache") == before
+    assert len(read_before) == 10
+
+
+def test_one_changed_clip_is_read_again_alone(table, tmp_path, read_before):
+    data_fingerprint(table, tmp_path / "cache")
+    file = tmp_path / "data" / "EP02" / "img2.png"
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    os.utime(file, ns=times)
+    assert data_fingerprint(table, tmp_path / "cache") == data_fingerprint(table)
+    assert len(read_before) == 2 + 1 + 2
+
+
+def test_what_was_changed_a_moment_ago_is_not_kept(table, tmp_path):
+    """A second change within a tick of the clock would not be told from it."""
+    data_fingerprint(table, tmp_path / "cache")
+    assert not (tmp_path / "cache" / fingerprint.MEMO).exists()
+
+
+def test_a_cache_that_cannot_be_written_costs_time_alone(table, tmp_path, read_before, caplog):
+    (tmp_path / "cache").touch()
+    assert data_fingerprint(table, tmp_path / "cache") == data_fingerprint(table)
+    assert "read again" in caplog.text
 
 
 def test_where_one_frame_ends_and_the_next_begins_counts(tmp_path):

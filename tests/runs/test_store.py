@@ -167,6 +167,7 @@ def consolidated(store, spec=SPEC):
     return store.folder(spec).whole
 
 
+@pytest.mark.scenario("E")
 @pytest.mark.parametrize("whole", [False, True], ids=["one fold", "a run"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "checksum", "empty", "swapped", "grown"])
 def test_damage_is_missing_and_set_aside_only_by_a_run(store, damage, whole, caplog):
@@ -212,6 +213,7 @@ def test_a_fold_under_another_folds_name_is_damaged(filled):
     assert filled.missing(SPEC, ["sub01", "sub02"]) == ["sub01", "sub02"]
 
 
+@pytest.mark.scenario("E")
 @pytest.mark.parametrize(
     ("number", "words"),
     [
@@ -246,6 +248,7 @@ def test_what_cannot_be_read_is_an_error_and_neither_missing_nor_damaged(
     assert store.missing(SPEC, ["sub01"]) == []
 
 
+@pytest.mark.scenario("E")
 def test_no_file_handle_is_no_damage(filled):
     """Really none: the error says so, and the next command finds the fold."""
     code = (
@@ -291,6 +294,7 @@ def shared():
         yield Path(folder) / "store"
 
 
+@pytest.mark.scenario("E")
 @as_root
 @pytest.mark.parametrize("whole", [False, True], ids=["folds", "a run"])
 def test_somebody_else_reads_a_store_that_only_its_owner_may_write(shared, whole):
@@ -312,6 +316,7 @@ def test_somebody_else_reads_a_store_that_only_its_owner_may_write(shared, whole
     assert said == f"['sub03'] 3 True 2 {{}} {store.fingerprint([SPEC])}\ncannot write\n"
 
 
+@pytest.mark.scenario("E")
 @as_root
 def test_folds_that_somebody_may_not_read_stay_as_they_are(shared):
     store = RunStore(shared)
@@ -338,6 +343,7 @@ def test_folds_that_somebody_may_not_read_stay_as_they_are(shared):
     assert store.missing(SPEC, ["sub01"]) == []
 
 
+@pytest.mark.scenario("E")
 @as_root
 def test_a_group_fills_one_store(shared):
     shared.mkdir()
@@ -517,6 +523,7 @@ def test_a_complete_run_becomes_one_file_and_reads_the_same(store):
     assert pd.read_parquet(store.folder(SPEC).whole)["clip"].tolist() == ["EP01", "EP02", "EP03"]
 
 
+@pytest.mark.scenario("K")
 def test_a_fold_left_beside_the_one_file_counts_once(store):
     consolidated(store)
     before = store.predictions([SPEC])
@@ -536,6 +543,7 @@ def test_has_sees_what_another_process_does(store):
     assert not other.has(SPEC, "sub01")
 
 
+@pytest.mark.scenario("K")
 def test_a_killed_process_loses_and_doubles_nothing(tmp_path):
     """Kill it before every single system call that changes something, in turn."""
     code = (
@@ -577,6 +585,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.scenario("K")
 def test_readers_see_every_fold_once_while_it_is_consolidated_and_killed(tmp_path):
     """Read all the while, as processes write, consolidate and are killed at random."""
     code = (
