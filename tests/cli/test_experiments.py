@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
 from mer_utils.experiments import TABLES, Table, run_spec
+from mer_utils.files import identity
 from mer_utils.models import weights_identity
-from mer_utils.runs import Job, ModelSpec, Outcome
+from mer_utils.runs import Job, ModelSpec, Outcome, run
 
 MER = Path(sys.executable).with_name("mer")
 
@@ -74,12 +75,34 @@ def test_run_then_status_then_nothing_is_left_to_do(mer, tiny, tmp_path):
     assert {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")} == before
 
 
-def test_the_status_of_half_a_store(mer, tiny, tmp_path):
-    assert mer("run", "tiny", "--workers", "1").exit_code == 0
-    first, *_ = sorted((tmp_path / "store").rglob("*.parquet"))
-    first.unlink()
+def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace):
+    (job, *jobs) = workspace.jobs(workspace.specs("tiny"))
+    assert run(jobs, workspace.context).done == 2
     assert row(mer("status", "tiny")) == ["tiny", "3", "2", "1", "0"]
     assert row(mer("plan", "tiny"))[1:4] == ["1", "3", "1"]
+    workspace.store.folder(job.spec).file(job.held_out).write_bytes(b"cut off")
+    before = {f: identity(f) for f in (tmp_path / "store").rglob("*")}
+    told = mer("status", "tiny")
+    assert row(told) == ["tiny", "3", "2", "1", "0"]
+    assert {f: identity(f) for f in (tmp_path / "store").rglob("*")} == before
+    assert mer("run", "tiny", "--workers", "1").exit_code == 0
+    assert row(mer("status", "tiny")) == ["tiny", "3", "3", "0", "0"]
+    assert [f.name for f in (tmp_path / "store").rglob("*.parquet")] == ["run.parquet"]
+
+
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("command", ["status", "plan", "run"])
+def test_a_fold_that_cannot_be_read_is_an_error_and_stays(mer, tiny, tmp_path, workspace, command):
+    jobs = workspace.jobs(workspace.specs("tiny"))
+    assert run(jobs, workspace.context).done == 3
+    folder = workspace.store.folder(jobs[0].spec)
+    folder.whole.unlink()
+    folder.whole.mkdir()  # what even root cannot read as a file
+    refused = mer(command, "tiny")
+    assert refused.exit_code == 1
+    assert refused.exception.kind == "cannot read"
+    assert str(folder.whole) in str(refused.exception)
+    assert folder.whole.is_dir()
 
 
 def test_no_number_of_a_plan_is_cut_off_on_a_narrow_terminal(mer, tiny, monkeypatch):
