@@ -246,11 +246,24 @@ def _rates(recorder: Recorder, check: Check, name: str, precision: str, peak: fl
     if precision == "float32":
         with tf32():
             add("images a second, TF32", images_a_second(fold, check.device)[0])
+    else:
+        images = images_a_second(fold, check.device, channels_first)[0]
+        add(f"images a second, {precision}, channels first", images)
 
 
-def images_a_second(fold: Fold, device: torch.device) -> tuple[float, float]:
+def channels_first(classifier: Classifier) -> None:
+    """Have a classifier hold images and weights in the other order, channel by channel."""
+    classifier.network.to(memory_format=torch.contiguous_format)
+    scaled = classifier.scaled
+    classifier.scaled = lambda images: scaled(images).contiguous()  # type: ignore[method-assign]
+
+
+def images_a_second(
+    fold: Fold, device: torch.device, change: Callable[[Classifier], None] = lambda _: None
+) -> tuple[float, float]:
     """Return the speed of a fit that replays what another captured, and what capturing took."""
     classifier = fold.classifier(fold.network(), device)
+    change(classifier)
     few = slice(0, 2 * fold.options.batch_size)
     times = []
     for _fit in range(2):
