@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from mer_utils import datasets, synthetic
 from mer_utils.datasets import RULES, Problem, grouped, to_json, worst
+from mer_utils.errors import MerError
 from mer_utils.machine import refuse_misspelt_settings
 from mer_utils.registry import unknown
 
@@ -39,7 +41,7 @@ def synth(
         tuple[int, int] | None,
         typer.Option(help="width and height in pixels; default: the data set's"),
     ] = None,
-    workers: Annotated[int, typer.Option(help="processes")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="processes")] = 2,
 ) -> None:
     """Write a synthetic twin of a data set, in the original's own layout."""
     written = synthetic.write(
@@ -87,13 +89,27 @@ def check(
         "missing_frames": missing_frames,
         "sheet": sheet,
     }
-    chosen = {
-        name: value
-        for name, value in options.items()
-        if value is not None
+    kind = datasets.DATASETS[dataset]
+    if parts := getattr(kind, "members", ()):
+        raise MerError(
+            "invalid option",
+            f"{kind.title} has no folder of its own",
+            "one data set at a time",
+            f"check its parts: {', '.join(f'mer check {part} FOLDER' for part in parts)}",
+        )
+    chosen = {name: value for name, value in options.items() if value is not None}
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    for name in chosen.keys() - known:
         # The settings are about frames, so they do not concern a manifest; an option would.
-        and (dataset != "manifest" or not _from_setting(context, name))
-    }
+        if not _from_setting(context, name):
+            option = "--" + name.replace("_", "-")
+            raise MerError(
+                "unknown name",
+                f"{option} does not concern {kind.title}",
+                "options of that data set",
+                f"leave {option} out",
+            )
+        del chosen[name]
     problems = datasets.open(dataset, root, **chosen).check(decode)
     if output == "json":
         typer.echo(to_json(problems))

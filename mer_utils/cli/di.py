@@ -21,6 +21,9 @@ commands = typer.Typer()
 _DPI = 320
 
 
+_CROP = frames.CropOptions()
+
+
 class Points(NamedTuple):
     """Frame numbers of a clip."""
 
@@ -43,14 +46,19 @@ def make_dis(
     offset: Annotated[int | None, typer.Option(help="frame number; default: the last")] = None,
     crop: Annotated[bool, typer.Option("--crop", help="find the face and crop to it")] = False,
     margin: Annotated[
-        float, typer.Option(min=0, max=2, help="around the face, as a share of it")
-    ] = frames.CropOptions().margin,
+        float | None,
+        typer.Option(
+            min=0, max=2, help=f"of the crop, a share of the face; default {_CROP.margin}"
+        ),
+    ] = None,
     size: Annotated[
-        int, typer.Option(min=16, max=1024, help="side of the crop in pixels")
-    ] = frames.CropOptions().size,
+        int | None,
+        typer.Option(min=16, max=1024, help=f"of the crop, in pixels; default {_CROP.size}"),
+    ] = None,
     detector: Annotated[
-        str, typer.Option(help="of the face: centerface, or module.function that makes your own")
-    ] = frames.CropOptions().detector,
+        str | None,
+        typer.Option(help=f"{_CROP.detector} (default), or module.function that makes your own"),
+    ] = None,
     kind: Annotated[str, typer.Option(help=", ".join(dynamic_image.KINDS))] = "bilen",
     scaling: Annotated[str, typer.Option(help=", ".join(dynamic_image.SCALINGS))] = "symmetric",
     separate: Annotated[
@@ -70,10 +78,26 @@ def make_dis(
         raise MerError(
             "invalid option", f"{output} is no PNG file", "a name ending in .png", "end it in .png"
         )
+    if output.absolute().parent == source.absolute():
+        raise MerError(
+            "invalid option",
+            f"{output} would lie among the frames of the clip",
+            "a place where it is not taken for a frame",
+            "write it into another folder",
+        )
+    given = {"margin": margin, "size": size, "detector": detector}
+    given = {name: value for name, value in given.items() if value is not None}
     options = None
     if crop:
-        frames.get_detector(detector)  # a name that nothing has is refused before any work
-        options = frames.CropOptions(margin=margin, size=size, detector=detector)
+        frames.get_detector(detector or _CROP.detector)  # an unknown one is refused before any work
+        options = frames.CropOptions.model_validate(given)
+    elif given:
+        raise MerError(
+            "invalid option",
+            f"{' and '.join(f'--{name}' for name in given)} without --crop",
+            "options of the crop together with --crop",
+            "add --crop, or leave them out",
+        )
     clip, points = _read(source, onset, apex, offset, options)
     place = points.apex_index
     # The kind and the scaling are checked by name where they are used.

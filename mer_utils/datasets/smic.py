@@ -71,7 +71,7 @@ class Smic(Framed):
                 "unexpected sheet",
                 f"SMIC-HS has no sheet, but {self.sheet} was named",
                 "none",
-                "leave the argument sheet out",
+                "leave --sheet out (in Python, the argument sheet)",
                 place,
             )
         base = layout.find_base(root, self.is_subject, ("HS",))

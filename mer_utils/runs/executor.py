@@ -68,7 +68,7 @@ def open_executor(
     if name not in EXECUTORS:
         raise unknown("executor", name, EXECUTORS)
     for option, value, belongs in (
-        ("--scheduler", scheduler, ("dask",)),
+        ("--scheduler", scheduler or None, ("dask",)),
         ("--cluster-options", cluster_options, ("slurm", "pbs")),
     ):
         if (value is not None) != (name in belongs):

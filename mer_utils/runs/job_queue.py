@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import signal
 import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +74,7 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
     """
     system = SYSTEMS[kind]
     options = _read(options_file)
+    _check(options, options_file, system.cluster)
     jobs = options.pop("jobs", 1)
     processes = options.setdefault("processes", options.get("cores", 1))
     # Workers have one thread each; the further cores of a job are asked for, not used.
@@ -118,7 +121,7 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
 
 def _read(options_file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(options_file.read_text())
+        return tomllib.loads(options_file.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise MerError(
             "cannot read",
@@ -126,3 +129,55 @@ def _read(options_file: Path) -> dict[str, Any]:
             "a TOML file of cluster options",
             "see the book's page on clusters for one to start from",
         ) from error
+
+
+_NUMBERS = {"jobs", "cores", "processes", "job_cpu"}
+_LISTS = {
+    "worker_extra_args", "job_extra_directives", "job_script_prologue", "job_directives_skip",
+}  # fmt: skip
+_OTHERS: dict[str, Any] = {"scheduler_options": dict, "nanny": bool, "death_timeout": (int, str)}
+#: What is not said in a file: `jobs` is in place of the first, and older names of the others.
+_NOT_OURS = {
+    "self", "n_workers", "job_cls", "loop", "security", "asynchronous", "scheduler",
+    "scheduler_cls", "base_class_kwargs", "job_kwargs", "extra", "job_extra", "env_extra",
+    "header_skip",
+}  # fmt: skip
+
+
+def _check(options: dict[str, Any], options_file: Path, cluster: Any) -> None:
+    """Raise for every option of the file that there is none of, or that has a wrong value."""
+    takers = (cluster, cluster.job_cls, jobqueue.core.JobQueueCluster, jobqueue.core.Job)
+    named = {name for taker in takers for name in inspect.signature(taker.__init__).parameters}
+    known = sorted({"jobs", *named} - _NOT_OURS)
+    faults = []
+    for name, value in options.items():
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            faults.append(f"{name} is no option" + (f" ({close[0]} is)" if close else ""))
+        elif (lacking := _lacking(name, value)) is not None:
+            faults.append(f"{name} = {value!r} is no {lacking}")
+    if faults:
+        raise MerError(
+            "invalid option",
+            f"{options_file}: {'; '.join(faults)}",
+            f"options of {cluster.__name__}: {', '.join(known)}",
+            "correct the file; the book's page on clusters has one to start from",
+        )
+
+
+def _lacking(name: str, value: Any) -> str | None:
+    """Return what the value of an option should have been; None if it is that."""
+    if name in _NUMBERS:
+        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        return None if whole else "whole number from 1 on, written without quotes"
+    if name in _LISTS:
+        texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
+        return None if texts else 'list of texts, as in ["--gres=gpu:1"]'
+    expected = _OTHERS.get(name, str)
+    return (
+        None
+        if isinstance(value, expected)
+        else "text in quotes"
+        if expected is str
+        else "such value"
+    )

@@ -171,3 +171,41 @@ def test_every_setting_that_the_code_names_is_a_known_one():
     sources = [p for room in ("mer_utils", "companion") for p in (ROOT / room).rglob("*.py")]
     text = "\n".join(path.read_text("utf-8") for path in sources)
     assert set(re.findall(r'"(MER_[A-Z]+(?:_[A-Z]+)*)"', text)) == set(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["di", "clip", "-o", "s.png", "--margin", "0.5"], "--margin without --crop"),
+        (["di", "clip", "-o", "s.png", "--size", "64"], "--size without --crop"),
+        (["di", "clip", "-o", "s.png", "--detector", "x"], "--detector without --crop"),
+        (["di", "clip", "-o", "clip/s.png"], "among the frames"),
+        (["check", "manifest", "m.csv", "--sheet", "x"], "--sheet does not concern"),
+        (["check", "manifest", "m.csv", "--missing-frames", "drop_clip"], "--missing-frames does"),
+        (["check", "manifest", "m.csv", "--corrections", "x"], "--corrections does not"),
+        (["check", "smic", "clip", "--sheet", "x"], "SMIC-HS has no sheet"),
+        (["check", "megc2019", "clip"], "mer check samm FOLDER"),
+        (["synth", "casme2", "x", "--clips-per-subject", "2"], "without subjects"),
+        (["run", "--scheduler", "tcp://x:1"], "--executor local with --scheduler"),
+        (["run", "--executor", "dask", "--scheduler", ""], "--executor dask without --scheduler"),
+        (["run", "--cluster-options", "x.toml"], "--executor local with --cluster-options"),
+        (["run", "--executor", "slurm"], "--executor slurm without --cluster-options"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(
+    mer, monkeypatch, tmp_path, arguments, named
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "m.csv").write_text("subject,clip,label,image\na,1,x,a.png\n")
+    code, shown = mer(*arguments)
+    assert code == 1
+    assert named in shown
+
+
+def test_settings_about_frames_do_not_concern_a_table_of_images(mer, monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_MISSING_FRAMES", "drop_clip")
+    (tmp_path / "m.csv").write_text("subject,clip,label,image\na,1,x,a.png\n")
+    _code, shown = mer("check", "manifest", tmp_path / "m.csv")
+    assert "missing image" in shown
