@@ -11,9 +11,11 @@ from pathlib import Path
 
 from mer_utils.errors import MerError
 
-#: The settings, which are environment variables. Of each data set there is MER_NAME_ROOT too.
+#: The settings, which are environment variables. Of each data set there are those of `OF_DATA` too.
 PATHS = ("MER_BUILD", "MER_CORRECTIONS", "MER_WEIGHTS")
 SETTINGS = (*PATHS, "MER_CROP", "MER_MISSING_FRAMES", "MER_NO_FACE")
+#: As in ``MER_CASME2_ROOT``.
+OF_DATA = ("_ROOT", "_SHEET", "_COLUMNS")
 
 
 def cores() -> int:
@@ -80,13 +82,13 @@ def refuse_misspelt_settings(datasets: Iterable[str]) -> None:
         ``invalid setting``.
     """
     known = {name.removeprefix("MER_"): name for name in SETTINGS}
-    roots = {name.upper(): f"MER_{name.upper()}_ROOT" for name in datasets}
+    names = [name.upper() for name in datasets]
     for name in sorted(n for n in os.environ if n.startswith("MER_")):
-        if name in SETTINGS or name in roots.values():
-            continue
         word, meant = name.removeprefix("MER_"), known
-        if _is_root(name):
-            word, meant = word.removesuffix("_ROOT"), roots
+        if suffix := next((s for s in OF_DATA if name.endswith(s)), ""):
+            word, meant = word.removesuffix(suffix), {n: f"MER_{n}{suffix}" for n in names}
+        if name in SETTINGS or name in meant.values():
+            continue
         if close := get_close_matches(word.upper(), meant, 1, 0.7):
             raise MerError(
                 "invalid setting",

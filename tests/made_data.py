@@ -14,6 +14,12 @@ from mer_utils.synthetic.sheets import CASME2_HEADER, SAMM_HEADER
 
 JPEG = b"\xff\xd8\xff\xe0made\xff\xd9"
 
+
+def jpeg(name: object) -> bytes:
+    """Return what looks like a JPEG of its own: no two clips are one picture."""
+    return JPEG[:-2] + str(name).encode() + JPEG[-2:]
+
+
 CASME2_NAME, SAMM_NAME = Casme2.sheet_name, Samm.sheet_name
 
 
@@ -98,7 +104,7 @@ def write_like_libreoffice(path: Path, rows: list[list]) -> Path:
 def write_frames(folder: Path, onset: int, offset: int, name="reg_img{}.jpg") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(onset, offset + 1):
-        (folder / name.format(number)).write_bytes(JPEG)
+        (folder / name.format(number)).write_bytes(jpeg(f"{folder} {number}"))
     return folder
 
 

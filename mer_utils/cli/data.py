@@ -75,7 +75,12 @@ def check(
         typer.Option(envvar="MER_MISSING_FRAMES", help=", ".join(RULES["missing_frames"])),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option(help="the sheet to read, where the folder holds several")
+        str | None,
+        typer.Option(help="where several fit: FILE, FILE:WORKSHEET; of a manifest, WORKSHEET"),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="where several fit: FIELD=COLUMN, its title or letter; may be repeated"),
     ] = None,
     output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
@@ -88,6 +93,7 @@ def check(
         "corrections": corrections,
         "missing_frames": missing_frames,
         "sheet": sheet,
+        "columns": tuple(column or ()) or None,
     }
     kind = datasets.DATASETS[dataset]
     if parts := getattr(kind, "members", ()):
@@ -97,9 +103,10 @@ def check(
             "one data set at a time",
             f"check its parts: {', '.join(f'mer check {part} FOLDER' for part in parts)}",
         )
-    chosen = {name: value for name, value in options.items() if value is not None}
+    chosen = datasets.sheet_settings(dataset)
+    chosen |= {name: value for name, value in options.items() if value is not None}
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    for name in chosen.keys() - known:
+    for name in sorted(chosen.keys() - known):
         # The settings are about frames, so they do not concern a manifest; an option would.
         if not _from_setting(context, name):
             option = "--" + name.replace("_", "-")

@@ -3,9 +3,9 @@
 Every class has `clips`, `check`, `ledger`, `fingerprint` and `made`; :data:`DATASETS` holds them by
 name, and a class of one's own is registered there. Modules, in the order data flows:
 `spreadsheets` and `sheets` (files), `rows` (of a sheet), `coded`, `smic` and `manifest_rows`
-(readers), `corrections`, `schemes`, `rules` and `integrity` (decisions), `survey` (one pass over
-all of it), `framed`, `manifest` and `composite` (classes), `ledger` and `checks` (what was found),
-`published` (facts), `action_units` (the coding notation).
+(readers), `corrections`, `schemes`, `rules`, `integrity` and `plausible` (decisions), `survey` (one
+pass over all of it), `framed`, `manifest` and `composite` (classes), `ledger` and `checks` (what
+was found), `published` (facts), `action_units` (the coding notation).
 """
 
 from mer_utils.datasets import action_units
@@ -31,6 +31,7 @@ from mer_utils.datasets.published import Durations, Published, Twin
 from mer_utils.datasets.rules import RULES, ClipFrames, clip_frames, load_clip
 from mer_utils.datasets.samm import Samm
 from mer_utils.datasets.schemes import OWN_LABELS, SCHEMES, Scheme
+from mer_utils.datasets.sheets import settings as sheet_settings
 from mer_utils.datasets.smic import Smic
 
 for _known in (Casme2, Samm, Smic, Composite, Manifest):
@@ -68,6 +69,7 @@ __all__ = [
     "open",
     "reasons",
     "rule_counts",
+    "sheet_settings",
     "title",
     "to_json",
     "without_face",

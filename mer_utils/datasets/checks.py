@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mer_utils import phases
-from mer_utils.datasets import action_units
+from mer_utils.datasets import action_units, plausible
 from mer_utils.datasets.dataset import SYNTHETIC_MARK
 from mer_utils.datasets.problems import Problem, Severity
-from mer_utils.datasets.survey import Survey
+from mer_utils.datasets.survey import Survey, row_key
 from mer_utils.errors import MerError
 from mer_utils.frames import layout
 from mer_utils.frames.layout import printable
@@ -42,7 +42,10 @@ _LYING_ABOUT = {
 def findings(survey: Survey) -> list[Problem]:
     """Return the warnings and notes about a survey, beyond its own problems."""
     parts = (_unread_units, _peculiarities, _lying_about, _unlisted_clips, _unpublished_counts)
-    return [problem for part in parts for problem in part(survey)]
+    used = [(row_key(row, survey.dataset.name), row.label) for row in survey.used]
+    keys, labels = [key for key, _ in used], [label for _, label in used]
+    lone = plausible.classes(keys, labels, survey.source.place)
+    return [*lone, *(problem for part in parts for problem in part(survey))]
 
 
 def _note(kind: str, said: str, remedy: str, place: object) -> Problem:

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from mer_utils.datasets import sheets
 from mer_utils.datasets.dataset import DATASETS
 from mer_utils.datasets.framed import Framed
-from mer_utils.datasets.rows import CELL_FIELDS, Row, Source, text
+from mer_utils.datasets.problems import Problem
+from mer_utils.datasets.rows import CELL_FIELDS, Row, Source, oddity, text
 from mer_utils.errors import MerError
 from mer_utils.frames import layout
 
@@ -56,7 +57,9 @@ class Coded(Framed):
     def read(self, root: Path) -> Source:
         """Read the sheet of the data set in `root` and find the folder of its subjects."""
         try:
-            found = sheets.find_sheet(root, self.title, self.sheet_name, self.sheet)
+            found = sheets.find_sheet(
+                root, self.title, self.sheet_name, self.sheet, tuple(self.columns)
+            )
         except MerError as failure:
             raise self._with_level(root, failure) if self.sheet is None else failure from None
         rows = self._rows(found)
@@ -64,7 +67,7 @@ class Coded(Framed):
         for row in rows:
             if base is not None and not row.reason and not row.faults:
                 row.frames_dir = base / row.subject / row.clip
-        return Source(rows, found.path, base)
+        return Source(rows, found.path, base, [*found.problems, *_no_clips(found.path, rows)])
 
     def _rows(self, sheet: sheets.Sheet) -> list[Row]:
         rows = [self._row(number, cells) for number, cells in sheet.rows]
@@ -109,13 +112,17 @@ class Coded(Framed):
         row = Row(number, self.subject(cells["subject"]), text(cells["clip"]))
         row.cells = {field: text(cells[field]) for field in CELL_FIELDS}
         timed = [field for field in ("onset", "apex", "offset") if row.cells[field]]
-        repeats_header = sheets.FIELDS.get(sheets.normalised(row.clip)) == "clip"
-        if repeats_header or (len(timed) < 2 and not (row.subject and row.clip)):
+        named = self._number(row.subject) is not None or self.clip_pattern.match(row.clip)
+        if len(timed) < 2 and not (row.subject and row.clip and (timed or named)):
             row.reason = "note row, not a clip"
             return row
+        for field, cell in cells.items():
+            if why := oddity(cell):
+                row.odd_cell(field, why)
+                row.cells.pop(field, None)
         for field in ("subject", "clip"):
             name = getattr(row, field)
-            if not layout.is_plain_name(name):
+            if not layout.is_plain_name(name) and not oddity(cells[field]):
                 row.fault(
                     "name leaves the root" if ".." in name else "bad name",
                     f"{sheets.TITLES[field]} {name!r} is not the name of a folder",
@@ -151,3 +158,14 @@ class Coded(Framed):
                 "point the root at the right data set, or choose the data set the sheet belongs to",
                 layout.printable(path),
             )
+
+
+def _no_clips(path: Path, rows: list[Row]) -> list[Problem]:
+    """Say which rows below the header are taken for notes."""
+    notes = [row for row in rows if row.reason]
+    if not notes:
+        return []
+    shown = ", ".join(str(row.number) for row in notes[:10]) + (", ..." if notes[10:] else "")
+    said = f"{layout.printable(path)}: {len(notes)} rows are no clips, and left out: {shown}"
+    remedy = "none needed for notes and totals; a clip needs subject, name and frame numbers"
+    return [Problem("note", "note rows", said, remedy, layout.printable(path))]

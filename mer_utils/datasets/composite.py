@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -67,6 +67,8 @@ class Composite(Dataset):
         *,
         scheme: str | Scheme | None = None,
         crop: Mapping[str, CropOptions] | None = None,
+        sheet: Mapping[str, Root] | None = None,
+        columns: Mapping[str, Sequence[str]] | None = None,
         **options: Any,
     ) -> Composite:
         """Return the composite of the data sets at these roots.
@@ -77,8 +79,8 @@ class Composite(Dataset):
             Data set name to root.
         scheme : str or Scheme, optional
             That labels all of them; None is ``"megc-3"``.
-        crop : mapping of str to CropOptions, optional
-            By data set.
+        crop, sheet, columns : mapping of str, optional
+            By data set, as of each part.
         **options
             As of each part; a rule for a missing apex that is not chosen is each part's own.
         """
@@ -94,9 +96,16 @@ class Composite(Dataset):
             if option not in known:
                 raise unknown(f"option of {cls.title}", option, sorted(known))
         chosen = options | {"scheme": scheme or "megc-3"}
+        each: dict[str, Mapping[str, Any]] = {
+            "crop": crop or {},
+            "sheet": sheet or {},
+            "columns": columns or {},
+        }
         return cls(
             tuple(
-                DATASETS[name].open(place, **chosen, crop=(crop or {}).get(name))
+                DATASETS[name].open(
+                    place, **chosen, **{o: by[name] for o, by in each.items() if name in by}
+                )
                 for name, place in root.items()
             )
         )

@@ -46,7 +46,9 @@ class Framed(Dataset):
     corrections : path, optional
         A corrections CSV, applied after the one that comes with the package.
     sheet : path, optional
-        The sheet to read, where the root holds several.
+        The sheet to read, where the root holds several: ``FILE``, or ``FILE:WORKSHEET``.
+    columns : sequence of str
+        Columns of the sheet by title or letter, where several fit: ``("apex=ApexFrame",)``.
     crop : CropOptions, optional
         How frames are cropped to the face; None takes them as they are.
     no_face : {"error", "drop_clip"}
@@ -70,6 +72,7 @@ class Framed(Dataset):
     missing_frames: str = "error"
     corrections: Root | None = None
     sheet: Root | None = None
+    columns: tuple[str, ...] = ()
     crop: CropOptions | None = None
     no_face: str = "error"
     verify_frames: bool = True
@@ -81,6 +84,7 @@ class Framed(Dataset):
             "root": absolute(self.root),
             "scheme": schemes.resolve(self.name, self.scheme or self.published.scheme),
             "missing_apex": self.missing_apex or self.published.missing_apex,
+            "columns": tuple(self.columns),
             "corrections": None if self.corrections is None else absolute(self.corrections),
         }
         for name, value in filled.items():

@@ -73,10 +73,17 @@ class Manifest(Dataset):
         The manifest's file, or a folder that holds no other table.
     scheme : str or Scheme, optional
         Whose classes the labels are; None takes the manifest's own labels.
+    sheet : str, optional
+        The worksheet to read, where the file holds several; or the delimiter of a text file
+        (comma, semicolon or tab).
+    columns : sequence of str
+        Columns by title or letter, where several fit or none does: ``("image=flow_path",)``.
     """
 
     root: Root
     scheme: Any = None
+    sheet: str | None = None
+    columns: tuple[str, ...] = ()
 
     name = "manifest"
     title = "table of images"
@@ -88,6 +95,7 @@ class Manifest(Dataset):
             scheme = OWN_LABELS if scheme == OWN_LABELS.name else schemes.SCHEMES[scheme]
         filled = {
             "root": root,
+            "columns": tuple(self.columns),
             "scheme": scheme or OWN_LABELS,
             "name": f"manifest:{root.stem}",
             "title": f"images of the manifest {root.name}",
@@ -124,7 +132,7 @@ class Manifest(Dataset):
     def check(self, decode: bool = False) -> list[Problem]:
         """Return every problem, worst first."""
         try:
-            survey = take(self.root, self.scheme, decode)
+            survey = self._take(decode)
         except MerError as failure:
             return [Problem.of(failure)]
         return in_order([*survey.problems, *_peculiarities(survey)])
@@ -147,9 +155,12 @@ class Manifest(Dataset):
             ]
         )
 
+    def _take(self, decode: bool = False) -> ManifestSurvey:
+        return take(self.root, self.scheme, decode, str(self.sheet or ""), self.columns)
+
     @cached_property
     def _survey(self) -> ManifestSurvey:
-        survey = take(self.root, self.scheme)
+        survey = self._take()
         raise_errors(survey.problems)
         return survey
 
@@ -163,19 +174,6 @@ def _peculiarities(survey: ManifestSurvey) -> list[Problem]:
         if row.reason:
             said, remedy = f"{row.place} {row.reason}", "none needed: it is left out"
             problems.append(Problem("warning", "repeated row", said, remedy, row.place))
-    for key, found in views.items():
-        if "full" not in found:
-            name = " ".join(key)
-            problems.append(
-                Problem(
-                    "warning",
-                    "no full view",
-                    f"clip {name} has only {', '.join(sorted(found))}, so it cannot be tested on "
-                    "the full view",
-                    "add an image for the view full",
-                    name,
-                )
-            )
     sound = all(problem.severity != "error" for problem in survey.problems)
     if sound and views and set().union(*views.values()) == {"full"}:
         problems.append(

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets import integrity, spreadsheets
+from mer_utils.datasets import integrity, plausible, spreadsheets
+from mer_utils.datasets.plausible import Picture
 from mer_utils.datasets.problems import Problem
-from mer_utils.datasets.rows import text
+from mer_utils.datasets.rows import oddity, text
 from mer_utils.datasets.schemes import Scheme
+from mer_utils.datasets.sheets import Fields, pick
+from mer_utils.datasets.spreadsheets import Table
 from mer_utils.errors import MerError
-from mer_utils.frames import decoding_problem, layout
+from mer_utils.frames import decode, decoding_problem, layout
 from mer_utils.frames.layout import printable
 from mer_utils.phases import VIEWS
 
 REQUIRED = ("subject", "clip", "label", "image")
 OPTIONAL = ("dataset", "view")
+HEADERS = {name: (name,) for name in (*REQUIRED, *OPTIONAL)}
+#: What programs write for a value that is not there; no name of anything.
+NO_VALUE = frozenset({"nan", "nat", "null", "<na>"})
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -30,6 +37,7 @@ class ImageRow:
     number: int
     cells: dict[str, str]
     reason: str = ""
+    slashed: bool = False
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -47,6 +55,14 @@ class ImageRow:
         said = f"{self.place}: {message}"
         self.problems.append(Problem("error", kind, said, remedy, self.place, expected))
 
+    def slash(self, folder: Path) -> None:
+        """Read backslashes in the image's path as slashes, if that finds it."""
+        name = self.cells["image"]
+        slashed = name.replace("\\", "/")
+        found = os.path.exists
+        if slashed != name and not found(folder / name) and found(folder / slashed):
+            self.cells["image"], self.slashed = slashed, True
+
 
 def _file(root: str | os.PathLike[str]) -> Path:
     path = Path(root)
@@ -57,7 +73,7 @@ def _file(root: str | os.PathLike[str]) -> Path:
         raise MerError(
             "missing manifest" if not found else "several manifests",
             f"folder {printable(path)} holds {len(found)} files that may be a manifest",
-            "one CSV or Parquet file",
+            "one CSV, Excel or Parquet file",
             "name the manifest's file itself",
             printable(path),
         )
@@ -65,14 +81,14 @@ def _file(root: str | os.PathLike[str]) -> Path:
         raise MerError(
             "missing manifest",
             f"manifest {printable(path)} does not exist",
-            "a CSV or Parquet file",
+            "a CSV, Excel or Parquet file",
             "name an existing file",
             printable(path),
         )
     return path
 
 
-def _tables(path: Path) -> list[list[list[Any]]]:
+def _tables(path: Path) -> list[Table]:
     if path.suffix.lower() != ".parquet":
         return spreadsheets.read_tables(path)
     try:
@@ -86,32 +102,46 @@ def _tables(path: Path) -> list[list[list[Any]]]:
             printable(path),
         ) from error
     rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    return [[list(frame.columns), *rows]]
+    return [Table("parquet", [list(frame.columns), *rows])]
 
 
-def _read(path: Path) -> list[ImageRow]:
-    best: list[str] = []
-    for table in _tables(path):
-        header = [text(cell).lower() for cell in table[0]]
-        if all(name in header for name in REQUIRED):
-            columns = {name: header.index(name) for name in REQUIRED + OPTIONAL if name in header}
-            default = {"dataset": path.stem, "view": "full"}
-            rows = []
-            for number, cells in enumerate(table[1:], start=2):
-                values = {n: text(cells[i]) for n, i in columns.items() if i < len(cells)}
-                if any(values.values()):
-                    filled = {name: value for name, value in values.items() if value}
-                    rows.append(ImageRow(number, dict.fromkeys(REQUIRED, "") | default | filled))
-            return rows
-        best = max(best, header, key=lambda names: len(set(names) & set(REQUIRED)))
-    lacking = [name for name in REQUIRED if name not in best]
-    raise MerError(
-        "missing column",
-        f"manifest {printable(path)} has no column {', '.join(lacking)}",
-        f"a header with {', '.join(REQUIRED)} [, {', '.join(OPTIONAL)}]",
-        "add the column, or rename it",
-        printable(path),
-    )
+def _read(path: Path, worksheet: str, columns: tuple[str, ...]) -> ManifestSurvey:
+    """Read the rows, and say what was guessed to read them."""
+    fields = Fields(HEADERS, OPTIONAL, columns)
+    tables = _tables(path)
+    sheet = pick(path, tables, fields, worksheet)
+    problems = list(sheet.problems)
+    read = sheet.rows[0][1].keys() if sheet.rows else HEADERS
+    for name in (name for name in OPTIONAL if name not in read):
+        titles = [str(cell) for table in tables for cells in table.rows[:1] for cell in cells]
+        for title in get_close_matches(name, titles, 1, 0.75):
+            said = f"the column {title!r} is not read; is it {name}?"
+            remedy = f"call it {name}, or rename it if it is something else"
+            problems.append(Problem("warning", "odd sheet", said, remedy, printable(path)))
+    default = {"dataset": path.stem, "view": "full"}
+    rows = []
+    for number, cells in sheet.rows:
+        values = {name: text(cell) for name, cell in cells.items()}
+        if not any(values.values()):
+            continue
+        filled = {name: value for name, value in values.items() if value}
+        row = ImageRow(number, dict.fromkeys(REQUIRED, "") | default | filled)
+        rows.append(row)
+        for name, cell in cells.items():
+            if why := oddity(cell):
+                row.fault("odd cell", f"{name} {why}", "the value itself", "type it as text")
+            elif name == "dataset" and not values[name]:
+                row.fault("blank cell", f"{name} is blank", "a value", "fill in the cell")
+        row.slash(path.parent)
+    if slashed := sum(row.slashed for row in rows):
+        said = f"{slashed} images are written with backslashes, read as slashes"
+        problems.append(Problem("note", "odd sheet", said, "none needed", printable(path)))
+    blank = sum("view" in cells and not text(cells["view"]) for _, cells in sheet.rows)
+    if blank:
+        said = f"{blank} cells of view are blank, and taken for full"
+        remedy = "none needed if these images show the whole clip"
+        problems.append(Problem("note", "odd sheet", said, remedy, printable(path)))
+    return ManifestSurvey(path, rows, (), problems)
 
 
 def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
@@ -119,9 +149,13 @@ def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
     seen: dict[tuple[str, str, str, str], ImageRow] = {}
     labels: dict[tuple[str, str, str], ImageRow] = {}
     for row in rows:
-        blank = [name for name in REQUIRED if not row.cells[name]]
-        if blank:
-            row.fault("blank cell", f"{blank[0]} is blank", "a value", "fill in the cell")
+        if row.problems:  # the reader has said why
+            continue
+        for name in REQUIRED:
+            if row.cells[name].lower() in ("", *NO_VALUE):
+                said = f"{name} is {row.cells[name] or 'blank'}"
+                row.fault("blank cell", said, "a value", "fill in the cell")
+        if row.problems:
             continue
         view = row.cells["view"]
         if view not in VIEWS:
@@ -193,22 +227,30 @@ def _classes(rows: list[ImageRow], scheme: Scheme) -> tuple[str, ...]:
 
 @dataclass
 class ManifestSurvey:
-    """What one pass over a manifest found."""
+    """What one pass over a manifest found; `said` is about the file as a whole."""
 
     path: Path
     rows: list[ImageRow]
     classes: tuple[str, ...]
+    said: list[Problem]
 
     @property
     def problems(self) -> list[Problem]:
-        """What is wrong with the rows, in order."""
-        return [problem for row in self.rows for problem in row.problems]
+        """What is wrong with rows and file, in order."""
+        return [*(problem for row in self.rows for problem in row.problems), *self.said]
+
+    @property
+    def used(self) -> list[ImageRow]:
+        """The rows that the clip table has."""
+        return [row for row in self.rows if not row.reason and not row.problems]
 
 
 def take(
     root: str | os.PathLike[str],
     scheme: Scheme,
     decode: bool = False,
+    worksheet: str = "",
+    columns: tuple[str, ...] = (),
 ) -> ManifestSurvey:
     """Read a manifest and judge every row.
 
@@ -218,8 +260,8 @@ def take(
         If there is no manifest, it cannot be read, or it lacks a column or any row.
     """
     path = _file(root)
-    rows = _read(path)
-    if not rows:
+    survey = _read(path, worksheet, columns)
+    if not survey.rows:
         raise MerError(
             "empty manifest",
             f"manifest {printable(path)} has a header but no row",
@@ -227,6 +269,48 @@ def take(
             "write the manifest again",
             printable(path),
         )
-    _judge(rows, path.parent, decode)
-    classes = _classes(rows, scheme)
-    return ManifestSurvey(path, rows, classes)
+    _judge(survey.rows, path.parent, decode)
+    survey.classes = _classes(survey.rows, scheme)
+    survey.said += _implausible(survey, decode)
+    return survey
+
+
+def _implausible(survey: ManifestSurvey, by_pixels: bool) -> list[Problem]:
+    """Find what no sound table has; with `by_pixels`, pictures are compared by their pixels."""
+    used, folder = survey.used, survey.path.parent
+    found = list(plausible.names([row.key for row in used], [row.cells["label"] for row in used]))
+    pictures = [
+        Picture(row.key, row.cells["label"], row.cells["view"], folder / row.cells["image"])
+        for row in used
+    ]
+    for group in plausible.same(pictures, _pixels if by_pixels else None):
+        leak = plausible.across_subjects(group)
+        found.append(leak or plausible.within_subject(*group[:2]))
+    tested = {row.key for row in used if row.cells["view"] == "full"}
+    labels = {row.key: row.cells["label"] for row in used}
+    found += plausible.classes(list(labels), list(labels.values()), survey.path)
+    for key in labels:
+        if key not in tested:
+            name = " ".join(key)
+            said = f"clip {name} has no image of the view full, on which clips are tested"
+            found.append(
+                Problem(
+                    "warning" if tested else "error",
+                    "no full view",
+                    f"{said}: it is trained on, and left out of every score",
+                    "add an image for the view full",
+                    name,
+                    "an image of the view full",
+                )
+            )
+    names = {(key[0], key[1]) for key in labels}
+    if len({name for name, _ in names}) > 1 and len(names) > len({"-".join(n) for n in names}):
+        said = "two subjects have one name once the data set's stands before it"
+        remedy = "rename one of the data sets or subjects"
+        found.append(Problem("error", "near-duplicate names", said, remedy, printable(survey.path)))
+    return found
+
+
+def _pixels(path: Path) -> object:
+    pixels = decode(path)
+    return pixels.shape, hashlib.sha256(pixels.tobytes()).digest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mer_utils.datasets.problems import Problem
+from mer_utils.datasets.spreadsheets import Odd
 from mer_utils.frames.layout import Listing
 
 #: What the sheets write where no value was annotated.
@@ -15,6 +18,8 @@ BLANKS = frozenset({"", "/", "-", "nan", "none", "n/a"})
 MAX_FRAME = 10**9
 #: The cells of a row that describe the clip, and that a correction may change.
 CELL_FIELDS = ("onset", "apex", "offset", "emotion", "action_units")
+_RETYPE = "type the value itself into the cell of a copy of the sheet, as text"
+_ERROR_VALUE = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!)")
 
 
 @dataclass
@@ -54,6 +59,10 @@ class Row:
             Problem("error", kind, f"{self.place}: {message}", remedy, self.place, expected)
         )
 
+    def odd_cell(self, field: str, why: str) -> None:
+        """Note a cell that does not say what was typed."""
+        self.fault("odd cell", f"{field} {why}", "the value itself", _RETYPE)
+
 
 @dataclass
 class Source:
@@ -85,13 +94,31 @@ def text(cell: Any) -> str:
     return " ".join(str(cell).split())
 
 
+def oddity(cell: Any) -> str:
+    """Return why a cell does not say what was typed, "" if it does.
+
+    Examples
+    --------
+    >>> oddity(datetime.datetime(2014, 5, 8)), oddity("#REF!"), oddity("46")
+    ('is the date 2014-05-08', 'is the error value #REF!', '')
+    """
+    if isinstance(cell, Odd):
+        return cell.why
+    if isinstance(cell, datetime.date | datetime.time | datetime.timedelta):
+        return f"is the date {str(cell).removesuffix(' 00:00:00')}"
+    if isinstance(cell, str) and _ERROR_VALUE.fullmatch(cell.strip()):
+        return f"is the error value {cell.strip()}"
+    return ""
+
+
 def frame(cell: Any) -> int | None:
     """Return the frame number in a cell, None where the cell is blank.
 
     Raises
     ------
     ValueError
-        If the cell holds anything but a whole number of 0 or more.
+        If the cell holds anything but one whole number of 0 or more. ``12.000`` is refused: it
+        is twelve in some countries and twelve thousand in others.
 
     Examples
     --------
@@ -101,23 +128,23 @@ def frame(cell: Any) -> int | None:
     written = text(cell)
     if written.lower() in BLANKS:
         return None
-    try:
-        number = float(written)
-    except ValueError:
-        raise ValueError(f"{written[:40]!r} is not a frame number") from None
-    if isinstance(cell, bool) or not math.isfinite(number) or abs(number) > MAX_FRAME:
-        raise ValueError(f"{written[:40]!r} is not a frame number")
-    if number < 0:
-        raise ValueError(f"frame number {written} is negative")
-    if not number.is_integer():
-        raise ValueError(f"frame number {written} is fractional")
-    return int(number)
+    number = re.fullmatch(r"([0-9]{1,12})(\.0{1,2})?", written)
+    if number and not isinstance(cell, bool) and int(number[1]) <= MAX_FRAME:
+        return int(number[1])
+    if re.fullmatch(r"-[0-9.]+", written):
+        raise ValueError(f"frame number {written[:40]} is negative")
+    if re.fullmatch(r"[0-9]+\.[0-9]+", written):
+        raise ValueError(f"frame number {written[:40]} is fractional, or has a thousands mark")
+    several = len(re.findall("[0-9]+", written)) > 1
+    raise ValueError(
+        f"{written[:40]!r} is not a frame number" + (", but several" if several else "")
+    )
 
 
 def interpret(row: Row) -> None:
     """Fill in a row's frame numbers, emotion and action units from its cells, noting faults."""
-    row.emotion = row.cells["emotion"].lower()
-    row.action_units = row.cells["action_units"]
+    row.emotion = row.cells.get("emotion", "").lower()
+    row.action_units = row.cells.get("action_units", "")
     for name in ("onset", "apex", "offset"):
         if name not in row.cells:  # the reader has said why
             continue

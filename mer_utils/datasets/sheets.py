@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from mer_utils.datasets.spreadsheets import Cells, read_tables
+from mer_utils.datasets.problems import Problem, Severity
+from mer_utils.datasets.rows import text
+from mer_utils.datasets.spreadsheets import Cells, Odd, Table, read_tables, unreadable
 from mer_utils.errors import MerError
 from mer_utils.frames.layout import is_inside, printable
+from mer_utils.machine import setting
+from mer_utils.registry import unknown
 
 #: Those of spreadsheet files; the likelier ones first, as only `MAX_SHEETS` files are read.
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
@@ -30,10 +38,72 @@ TITLES = {field: headers[0] for field, headers in HEADERS.items()}
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows below the header of one spreadsheet: number in the file (from 1), cells by field."""
+    """The rows below the header of one table: number in the file (from 1), cells by field.
+
+    `problems` say what was guessed to find and read it.
+    """
 
     path: Path
     rows: list[tuple[int, dict[str, Any]]]
+    problems: list[Problem]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a table is read for: for each field the header texts that name it.
+
+    `chosen` are the user's ``FIELD=COLUMN``: a header's text, or the letter of the column.
+    """
+
+    headers: Mapping[str, tuple[str, ...]]
+    optional: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for choice in self.chosen:
+            field, _, column = choice.partition("=")
+            if field not in self.headers:
+                raise unknown("column", field, list(self.headers))
+            if not column.strip():
+                raise MerError(
+                    "invalid option",
+                    f"column {choice!r} names no column",
+                    "FIELD=COLUMN, such as apex=ApexFrame or apex=E",
+                    "write the column's title or its letter after the equals sign",
+                )
+
+    @property
+    def required(self) -> list[str]:
+        """The fields without which a table is none."""
+        return [field for field in self.headers if field not in self.optional]
+
+    def places(self, cells: Cells) -> dict[str, list[int]]:
+        """Return the columns (from 0) that name each field in this row of cells."""
+        titles = [normalised(cell) if isinstance(cell, str) else "" for cell in cells]
+        choices = dict(choice.split("=", 1) for choice in self.chosen)
+        found = {}
+        for field, headers in self.headers.items():
+            names = [choices[field]] if field in choices else headers
+            known = {normalised(name) for name in names} - {""}
+            found[field] = [i for i, title in enumerate(titles) if title in known]
+            letter = choices.get(field, "").strip()
+            if not found[field] and re.fullmatch("[A-Z]{1,2}", letter):
+                column = reduce(lambda n, c: 26 * n + ord(c) - 64, letter, 0) - 1
+                found[field] = [column] if column < len(cells) else []
+        return {field: places for field, places in found.items() if places}
+
+    def locate(self, table: Table) -> tuple[int, dict[str, list[int]]]:
+        """Return the index of the header row and its columns; -1 and the best ones without it."""
+        best: dict[str, list[int]] = {}
+        for index, cells in enumerate(table.rows[:MAX_HEADER_ROW]):
+            places = self.places(cells)
+            if places.keys() >= set(self.required):
+                return index, places
+            best = max(best, places, key=len)
+        return -1, best
+
+
+ANNOTATIONS = Fields(HEADERS)
 
 
 def normalised(cell: Any) -> str:
@@ -44,55 +114,158 @@ def normalised(cell: Any) -> str:
     >>> normalised(" Onset Frame ")
     'onsetframe'
     """
-    return "".join(character for character in str(cell).lower() if character.isalnum())
+    plain = unicodedata.normalize("NFKC", str(cell)).lower()
+    return "".join(character for character in plain if character.isalnum())
 
 
-#: The same, normalised: header text to field.
-FIELDS = {normalised(header): field for field, all_ in HEADERS.items() for header in all_}
+def read_sheet(path: Path, fields: Fields = ANNOTATIONS, worksheet: str = "") -> Sheet:
+    """Read the one table of a spreadsheet file that has a header with every field: see `pick`."""
+    return pick(path, read_tables(path), fields, worksheet)
 
 
-def header_columns(cells: Cells) -> dict[str, int]:
-    """Return the column index (from 0) of every field that this row of cells names."""
-    found: dict[str, int] = {}
-    for index, cell in enumerate(cells):
-        field = FIELDS.get(normalised(cell)) if isinstance(cell, str) else None
-        if field is not None:
-            found.setdefault(field, index)
-    return found
-
-
-def read_sheet(path: Path) -> Sheet:
-    """Read the first table of the file that has a header with every field of `HEADERS`.
+def pick(path: Path, tables: list[Table], fields: Fields, worksheet: str = "") -> Sheet:
+    """Read the one of the tables of a file that has a header with every field.
 
     The header is found by content among the first rows, so notes above it do no harm.
     Rows without any cell are passed over.
 
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    tables : list of Table
+    fields : Fields
+    worksheet : str
+        The table to read: a worksheet, or the delimiter of a text file (comma, semicolon, tab).
+
     Raises
     ------
     MerError
-        If the file cannot be read, or no row holds the whole header.
+        If the file cannot be read, no table has the header, several have it, or two columns
+        fit one field.
     """
-    best: dict[str, int] = {}
-    for table in read_tables(path):
-        for index, cells in enumerate(table[:MAX_HEADER_ROW]):
-            columns = header_columns(cells)
-            if len(columns) == len(HEADERS):
-                rows = [
-                    (number, {f: row[i] if i < len(row) else None for f, i in columns.items()})
-                    for number, row in enumerate(table[index + 1 :], start=index + 2)
-                    if any(cell is not None and str(cell).strip() for cell in row)
-                ]
-                return Sheet(path, rows)
-            best = max(best, columns, key=len)
-    lacking = [TITLES[field] for field in HEADERS if field not in best]
-    raise MerError(
+    if worksheet:
+        names = [table.name for table in tables]
+        if worksheet not in names:
+            raise unknown(f"worksheet of {printable(path)}", worksheet, names)
+        tables = [tables[names.index(worksheet)]]
+    located = [(table, *fields.locate(table)) for table in tables]
+    whole = [found for found in located if found[1] >= 0]
+    filled = [(t, i, p) for t, i, p in whole if any(map(_is_filled, t.rows[i + 1 :]))] or whole[:1]
+    if not filled:
+        raise _lacking(path, fields, max((places for *_, places in located), key=len, default={}))
+    sheets = [_below(path, *found, fields) for found in filled]
+    if any(sheet.rows != sheets[0].rows for sheet in sheets):
+        pairs = zip(filled, sheets, strict=True)
+        found = [f"{_name(table)} ({len(s.rows)} rows)" for (table, *_), s in pairs]
+        raise MerError(
+            "several sheets",
+            f"{printable(path)} holds {len(found)} tables that fit: {', '.join(found)}",
+            "one table with these columns",
+            f"name the one to read with --sheet, as in {path.name}:{filled[0][0].name}",
+            printable(path),
+        )
+    table, chosen = filled[0][0], sheets[0]
+    if table.hidden:
+        chosen.problems.append(_said(path, f"{_name(table)} is hidden, and is the one read"))
+    for other, index, places in located:
+        if index < 0 and 2 * len(places) > len(fields.required):
+            lacking = ", ".join(f for f in fields.required if f not in places)
+            said = f"{_name(other)} is not read: it has no column for {lacking}"
+            chosen.problems.append(_said(path, said, "warning"))
+    return chosen
+
+
+def _name(table: Table) -> str:
+    kind = "the text split at each" if table.ragged else "worksheet"
+    return f"{kind} {table.name if table.ragged else repr(table.name)}" + (
+        ", hidden" if table.hidden else ""
+    )
+
+
+def _said(path: Path, what: str, severity: Severity = "note") -> Problem:
+    remedy = "none needed if that is what you mean; --sheet FILE:WORKSHEET names another table"
+    return Problem(severity, "odd sheet", f"{printable(path)}: {what}", remedy, printable(path))
+
+
+def _is_filled(cells: Cells) -> bool:
+    return any(cell is not None and str(cell).strip() for cell in cells)
+
+
+def _lacking(path: Path, fields: Fields, best: dict[str, list[int]]) -> MerError:
+    lacking = [fields.headers[field][0] for field in fields.required if field not in best]
+    return MerError(
         "missing column",
         f"{printable(path)} has no header row with the column"
         f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
-        f"a row with the titles {', '.join(TITLES.values())}",
-        "restore the header of the original sheet, or copy that sheet there if this is no sheet",
+        f"a row with the titles {', '.join(h[0] for h in fields.headers.values())}",
+        "restore the header, name the column (--column FIELD=TITLE), or copy the right file there",
         printable(path),
     )
+
+
+def _below(
+    path: Path, table: Table, index: int, places: dict[str, list[int]], fields: Fields
+) -> Sheet:
+    """Read the rows below a header."""
+    if table.fault:
+        raise unreadable(path, table.fault, "close every quotation mark, or save it as .xlsx")
+    header = table.rows[index]
+    width = max((i for i, cell in enumerate(header) if text(cell)), default=0) + 1
+    rows, repeated, faults = [], [], []
+    for number, cells in enumerate(table.rows[index + 1 :], start=index + 2):
+        if not _is_filled(cells):
+            continue
+        again = fields.places(cells)
+        if again.keys() >= set(fields.required):
+            if again != places:
+                said = f"row {number} of {_name(table)} is a second header, in another order"
+                raise _ambiguous(path, said, "", "give each table a file or worksheet of its own")
+            repeated.append(number)
+            cells = [None] * len(cells)
+        if table.ragged and any(map(text, cells[width:])):
+            said = f"row {number} has {len(cells)} cells, the header {width}"
+            remedy = "put quotation marks round the cell that holds the delimiter"
+            where = f"{printable(path)}: {said}"
+            faults.append(Problem("error", "odd cell", where, remedy, printable(path), "as many"))
+        short = Odd("is absent: the row is cut short")
+        rows.append((number, [*cells, *[short] * (width - len(cells))]))
+    columns = {f: _one_column(path, header, rows, f, at) for f, at in places.items()}
+    remarks = list(table.remarks)
+    if repeated:
+        remarks.append(f"row {', '.join(map(str, repeated))} repeats the header, and is left out")
+    problems = [*faults, *(_said(path, f"{_name(table)}: {remark}") for remark in remarks)]
+    return Sheet(
+        path, [(n, {f: cells[i] for f, i in columns.items()}) for n, cells in rows], problems
+    )
+
+
+def _one_column(
+    path: Path, header: Cells, rows: list[tuple[int, Cells]], field: str, places: list[int]
+) -> int:
+    """Return the column of a field; two with the same cells are one."""
+    first, *others = places
+    for number, cells in rows:
+        for other in others:
+            if text(cells[first]) != text(cells[other]):
+                named = " and ".join(f"{_letter(i)} ({header[i]!r})" for i in places)
+                raise _ambiguous(
+                    path,
+                    f"columns {named} both fit {field}, and differ in row {number}",
+                    f"one column for {field}",
+                    f"name the one to read: --column {field}={_letter(first)} or "
+                    f"{field}={_letter(other)}",
+                )
+    return first
+
+
+def _letter(column: int) -> str:
+    return (chr(64 + column // 26) if column >= 26 else "") + chr(65 + column % 26)
+
+
+def _ambiguous(path: Path, said: str, expected: str, remedy: str) -> MerError:
+    what = f"{printable(path)}: {said}"
+    return MerError("ambiguous column", what, expected or "one header", remedy, printable(path))
 
 
 def candidates(root: Path) -> list[Path]:
@@ -112,28 +285,66 @@ def candidates(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: (SHEET_SUFFIXES.index(path.suffix.lower()), path.name))
 
 
-def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = None) -> Sheet:
+def settings(name: str) -> dict[str, Any]:
+    """Return which sheet and columns of a data set the user's environment names.
+
+    ``MER_CASME2_SHEET`` is a file, ``FILE:WORKSHEET`` or ``:WORKSHEET``;
+    ``MER_CASME2_COLUMNS`` lists ``FIELD=COLUMN``, separated by commas.
+    """
+    columns = setting(f"MER_{name.upper()}_COLUMNS") or ""
+    chosen = {
+        "sheet": setting(f"MER_{name.upper()}_SHEET"),
+        "columns": tuple(word.strip() for word in columns.split(",") if word.strip()),
+    }
+    return {option: value for option, value in chosen.items() if value}
+
+
+def split_name(root: Path, sheet: str | Path) -> tuple[str, str]:
+    """Return the file and the worksheet that ``FILE``, ``FILE:WORKSHEET`` or ``:WORKSHEET`` name.
+
+    Examples
+    --------
+    >>> split_name(Path("data"), "codes.xlsx:Final"), split_name(Path("data"), ":Final")
+    (('codes.xlsx', 'Final'), ('', 'Final'))
+    """
+    name = str(sheet)
+    if ":" not in name or (root / name).is_file():
+        return name, ""
+    file, _, worksheet = name.rpartition(":")
+    return file, worksheet
+
+
+def find_sheet(
+    root: Path,
+    title: str,
+    example: str,
+    sheet: str | Path | None = None,
+    columns: tuple[str, ...] = (),
+) -> Sheet:
     """Read the one spreadsheet in `root` that has an annotation sheet's header.
 
     `title` and `example` name the data set and its original sheet in messages; `sheet` is the
-    file to read, where `root` holds several, and relative to it.
+    file to read (or file and worksheet), where `root` holds several, and relative to it;
+    `columns` are the user's ``FIELD=COLUMN``.
 
     Raises
     ------
     MerError
         ``missing sheet``, ``several sheets``, or why the only ones cannot be read.
     """
-    if sheet is not None:
-        named = root / sheet
+    fields = Fields(HEADERS, chosen=columns)
+    file, worksheet = ("", "") if sheet is None else split_name(root, sheet)
+    if file:
+        named = root / file
         if not is_inside(named, root):
             raise MerError(
                 "name leaves the root",
-                f"sheet {printable(sheet)} lies outside {printable(root)}",
+                f"sheet {printable(file)} lies outside {printable(root)}",
                 "a file inside the root",
                 "copy the sheet into the root",
-                printable(sheet),
+                printable(file),
             )
-        return read_sheet(named)
+        return read_sheet(named, fields, worksheet)
     files = candidates(root)
     if not files:
         raise MerError(
@@ -147,20 +358,27 @@ def find_sheet(root: Path, title: str, example: str, sheet: str | Path | None = 
     failures: list[MerError] = []
     for path in files[:MAX_SHEETS]:
         try:
-            readable.append(read_sheet(path))
+            readable.append(read_sheet(path, fields, worksheet))
         except MerError as failure:
             failures.append(failure)
-    if len(readable) > 1:
-        names = ", ".join(printable(found.path.name) for found in readable)
+    # A file that would be a sheet but for one decision is a second one.
+    undecided = [f for f in failures if f.kind in ("several sheets", "ambiguous column")]
+    if len(readable) + len(undecided) > 1:
+        names = [found.path.name for found in readable] + [Path(f.place).name for f in undecided]
         raise MerError(
             "several sheets",
-            f"{len(readable)} annotation sheets lie in {printable(root)}: {names}",
+            f"{len(names)} annotation sheets lie in {printable(root)}: "
+            + ", ".join(map(printable, names)),
             "one annotation sheet",
-            "move all but one out of the folder; to read one of them all the same, name it "
-            "(mer check --sheet, or the argument sheet of load)",
+            f"name one with --sheet, as in {names[0]}, or move all but one out of the folder",
             printable(root),
         )
     if readable:
-        return readable[0]
-    # The most telling failure: a sheet that lacks columns rather than some stray text file.
-    raise min(failures, key=lambda failure: failure.kind != "missing column")
+        (found,) = readable
+        for failure in failures:
+            if failure.kind != "missing column":
+                found.problems.append(_said(found.path, f"beside it, {failure.what}", "warning"))
+        return found
+    # The most telling failure: an ambiguity, then a sheet that lacks columns; last some stray file.
+    telling = ["several sheets", "ambiguous column", "missing column"]
+    raise min(failures, key=lambda f: (f.kind not in telling, f.kind == "missing column"))

@@ -66,12 +66,12 @@ class Smic(Framed):
     def read(self, root: Path) -> Source:
         """List the clips of SMIC-HS below `root`."""
         place = layout.printable(root)
-        if self.sheet is not None:
+        if self.sheet is not None or self.columns:
             raise MerError(
                 "unexpected sheet",
-                f"SMIC-HS has no sheet, but {self.sheet} was named",
+                f"SMIC-HS has no sheet, but {self.sheet or ', '.join(self.columns)} was named",
                 "none",
-                "leave --sheet out (in Python, the argument sheet)",
+                "leave --sheet and --column out (in Python, sheet and columns)",
                 place,
             )
         base = layout.find_base(root, self.is_subject, ("HS",))

@@ -1,15 +1,18 @@
 """Spreadsheet files as tables of raw cells, whatever program saved them.
 
-Reads .xlsx (Excel, LibreOffice, openpyxl; merged cells filled in) and delimited text (comma,
-semicolon or tab; UTF-8, UTF-16 or Windows-1252). The format is told by content, not by suffix.
+Reads .xlsx (Excel, LibreOffice, openpyxl; cells merged downwards filled in) and delimited text
+(comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252). The format is told by content, not by
+suffix. What was guessed or filled in is said, and a cell that holds no value of its own is `Odd`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,79 +22,156 @@ from mer_utils.frames.layout import printable
 MAX_BYTES = 50_000_000
 MAX_UNPACKED = 300_000_000
 MAX_COLUMNS = 64
-MAX_EMPTY_ROWS = 1000
+#: Areas merged beyond this number of cells are decoration.
+MAX_MERGED = 10_000
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 Cells = list[Any]
 
 
-def _unreadable(path: Path, why: str) -> MerError:
+@dataclass(frozen=True)
+class Odd:
+    """Stands in a cell that has no value of its own, and says why; as text it is blank."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return ""
+
+
+@dataclass
+class Table:
+    """One worksheet, or a text file under one delimiter.
+
+    `remarks` say what was guessed or filled in; `ragged` means that rows end where they were
+    written, as those of text do; `fault` says why the table must not be used.
+    """
+
+    name: str
+    rows: list[Cells]
+    hidden: bool = False
+    ragged: bool = False
+    remarks: list[str] = field(default_factory=list)
+    fault: str = ""
+
+
+def unreadable(
+    path: Path, why: str, remedy: str = "open it in a spreadsheet program and save it as .xlsx"
+) -> MerError:
+    """Make the error for a file that is no sheet, and why."""
     return MerError(
         "unreadable sheet",
         f"{printable(path)} cannot be read as a spreadsheet ({why})",
         "an .xlsx or .csv file",
-        "open it in a spreadsheet program and save it as .xlsx",
+        remedy,
         printable(path),
     )
 
 
-def _workbook_tables(path: Path, content: bytes) -> Iterator[list[Cells]]:
+def _workbook_tables(path: Path, content: bytes) -> Iterator[Table]:
     from openpyxl import load_workbook
 
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(part.file_size for part in packed.infolist()) > MAX_UNPACKED:
-            raise _unreadable(path, f"it unpacks to more than {MAX_UNPACKED} bytes")
-        if "mimetype" in packed.namelist():
-            raise _unreadable(path, "it is an OpenDocument file")
+            raise unreadable(path, f"it unpacks to more than {MAX_UNPACKED} bytes")
+        names = packed.namelist()
+        if "mimetype" in names:
+            raise unreadable(path, "it is an OpenDocument file")
+        if any(b"purl.oclc.org/ooxml" in packed.read(n) for n in names if n.endswith("book.xml")):
+            raise unreadable(
+                path,
+                "it is a Strict Open XML workbook",
+                "save it as Excel Workbook (.xlsx), not as Strict Open XML Spreadsheet",
+            )
+        sheets = [name for name in names if "worksheets/" in name and name.endswith(".xml")]
+        calculated = any(re.search(rb"<(\w+:)?f[ >/]", packed.read(name)) for name in sheets)
     book = load_workbook(io.BytesIO(content), data_only=True)
+    formulas = load_workbook(io.BytesIO(content)) if calculated else None
     for sheet in book.worksheets:
-        merged: dict[tuple[int, int], Any] = {}
-        for area in sheet.merged_cells.ranges:
-            # Only areas of a table's size: a merged million-row column is decoration.
-            if area.size["rows"] * area.size["columns"] <= 10_000:
-                top = sheet.cell(area.min_row, area.min_col).value
-                merged |= {
-                    (row, column): top
-                    for row in range(area.min_row, area.max_row + 1)
-                    for column in range(area.min_col, area.max_col + 1)
-                    if area.min_col == area.max_col  # sideways merges are titles
-                }
-        table: list[Cells] = []
-        empty = 0
-        for number, values in enumerate(
-            sheet.iter_rows(max_col=min(sheet.max_column, MAX_COLUMNS), values_only=True), start=1
-        ):
-            cells = [merged.get((number, i), value) for i, value in enumerate(values, start=1)]
-            empty = 0 if any(cell is not None for cell in cells) else empty + 1
-            if empty > MAX_EMPTY_ROWS:
-                break
-            table.append(cells)
-        yield table
+        cells = {at: cell.value for at, cell in sheet._cells.items() if cell.value is not None}
+        if formulas is not None:
+            for at, cell in formulas[sheet.title]._cells.items():
+                # Of type "str" is a formula whose value is known to be the empty text.
+                if cell.data_type == "f" and sheet._cells[at].data_type != "str":
+                    cells.setdefault(at, Odd("is a formula without its computed value"))
+        yield _worksheet(sheet, cells)
 
 
-def _decoded(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
+def _worksheet(sheet: Any, cells: dict[tuple[int, int], Any]) -> Table:
+    filled = 0
+    for area in sheet.merged_cells.ranges:
+        if area.size["rows"] * area.size["columns"] > MAX_MERGED:
+            continue
+        top = cells.get((area.min_row, area.min_col))
+        downwards = area.min_col == area.max_col
+        filled += downwards and top is not None
+        for row in range(area.min_row, area.max_row + 1):
+            for column in range(area.min_col, area.max_col + 1):
+                if (row, column) != (area.min_row, area.min_col):
+                    cells[row, column] = top if downwards else Odd("is merged with another cell")
+    by_row: dict[int, dict[int, Any]] = {}
+    for (row, column), value in cells.items():
+        if column <= MAX_COLUMNS and value is not None:
+            by_row.setdefault(row, {})[column] = value
+    width = max((max(found) for found in by_row.values()), default=0)
+    blank: Cells = [None] * width
+    rows = [
+        [by_row[row].get(column) for column in range(1, width + 1)] if row in by_row else blank
+        for row in range(1, max(by_row, default=0) + 1)
+    ]
+    hidden = sum(bool(sheet.row_dimensions[row].hidden) for row in by_row)
+    remarks = []
+    if filled:
+        remarks.append(f"{filled} areas of merged cells are filled downwards")
+    if hidden:
+        remarks.append(f"{hidden} hidden rows are read like the others")
+    return Table(sheet.title, rows, sheet.sheet_state != "visible", remarks=remarks)
+
+
+def _decoded(path: Path, content: bytes) -> tuple[str, list[str]]:
+    """Return the text, and what was guessed to read it."""
     try:
-        return content.decode("utf-8-sig")
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return content.decode("utf-16"), []
+        return content.decode("utf-8-sig"), []
     except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+        pass
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        raise unreadable(
+            path, "it is neither UTF-8 nor Windows-1252", "save it as CSV UTF-8, or as .xlsx"
+        ) from error
+    return text, ["the text is no UTF-8 and is read as Windows-1252"]
 
 
-def _text_tables(path: Path, content: bytes) -> Iterator[list[Cells]]:
-    text = _decoded(content)
+def _text_tables(path: Path, content: bytes) -> Iterator[Table]:
+    text, remarks = _decoded(path, content)
     if "\0" in text:
-        raise _unreadable(path, "it is neither a workbook nor text")
-    for delimiter in ",;\t":
+        raise unreadable(path, "it is neither a workbook nor text")
+    failure: Exception | None = None
+    found = False
+    for name, delimiter in DELIMITERS.items():
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         try:
-            yield [
-                row[:MAX_COLUMNS]
-                for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-            ]
-        except csv.Error as error:
-            raise _unreadable(path, str(error)) from error
+            rows = [row[:MAX_COLUMNS] for row in lines]
+        except csv.Error as error:  # of a delimiter that is not the file's, perhaps
+            failure = failure or error
+            continue
+        found = True
+        # An open quotation mark makes one cell of the lines down to the next mark.
+        torn = (
+            n
+            for n, row in enumerate(rows, start=1)
+            if any("\n" in cell and cell.count(delimiter) >= 3 for cell in row)
+        )
+        fault = "".join(f"the quotation mark in row {n} is not closed" for n in [*torn][:1])
+        yield Table(name, rows, ragged=True, remarks=list(remarks), fault=fault)
+    if not found:
+        raise unreadable(path, str(failure), "close every quotation mark, or save it as .xlsx")
 
 
-def read_tables(path: Path) -> list[list[Cells]]:
+def read_tables(path: Path) -> list[Table]:
     """Return every table in a spreadsheet file as rows of raw cells.
 
     A workbook gives one table a worksheet; a text file gives one a delimiter.
@@ -103,14 +183,19 @@ def read_tables(path: Path) -> list[list[Cells]]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise _unreadable(path, f"it is larger than {MAX_BYTES} bytes")
+            raise unreadable(path, f"it is larger than {MAX_BYTES} bytes")
         content = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+        raise unreadable(
+            path, error.strerror or str(error), "name a file that is there and may be read"
+        ) from error
     if not content.strip():
-        raise _unreadable(path, "it is empty")
+        raise unreadable(path, "it is empty", "copy it again")
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        raise _unreadable(path, "it is in the old .xls format")
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            remedy = "open it with its password and save a copy without one"
+            raise unreadable(path, "it is encrypted with a password", remedy)
+        raise unreadable(path, "it is in the old .xls format")
     if not content.startswith(b"PK"):
         return list(_text_tables(path, content))
     try:
@@ -118,4 +203,4 @@ def read_tables(path: Path) -> list[list[Cells]]:
     except MerError:
         raise
     except Exception as error:  # openpyxl raises almost anything on a damaged workbook
-        raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+        raise unreadable(path, f"{type(error).__name__}: {error}") from error

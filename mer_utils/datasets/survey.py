@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mer_utils import phases
-from mer_utils.datasets import corrections, integrity
+from mer_utils.datasets import corrections, integrity, plausible
 from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.rows import Row, Source, interpret
 from mer_utils.frames.layout import printable
@@ -46,7 +47,7 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
     rows are collected; a sheet that cannot be read at all raises `MerError`.
     """
     source = dataset.read(root)
-    survey = Survey(dataset, root, source)
+    survey = Survey(dataset, root, source, list(source.problems))
     known = corrections.packaged()
     if dataset.corrections is not None:
         known += corrections.read(Path(dataset.corrections))
@@ -66,7 +67,45 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
             _judge_frames(row, survey, decode)
     for row in clips:
         survey.problems += [p.demoted() for p in row.faults] if row.reason else row.faults
+    survey.problems += plausible.names([row_key(row, dataset.name) for row in survey.used], [])
+    if dataset.verify_frames:
+        survey.problems += _judge_copies(survey)
     return survey
+
+
+def row_key(row: Row, dataset: str) -> plausible.Key:
+    """Return data set, subject and clip of a row."""
+    return dataset, row.subject, row.clip
+
+
+def _judge_copies(survey: Survey) -> Iterator[Problem]:
+    """Find clips that are copies: of another subject's by one frame, of the same one's by all."""
+    ends: list[plausible.Picture] = []
+    clips: dict[tuple[plausible.Key, str], list[plausible.Picture]] = {}
+    for row in survey.used:
+        listing = survey.source.listings.get(row.frames_dir) if row.frames_dir else None
+        if listing is None or row.faults or row.onset is None or row.offset is None:
+            continue
+        key = row_key(row, survey.dataset.name)
+        shown = [
+            plausible.Picture(key, row.label, f"frame {number}", listing.frames[number])
+            for number in range(row.onset, row.offset + 1)
+        ]
+        ends += [shown[0], shown[-1]]
+        clips[key, row.label] = shown
+    copied: dict[tuple[plausible.Key, plausible.Key], Problem] = {}
+    for group in plausible.same(ends):
+        first, *others = group
+        if leak := plausible.across_subjects(group):
+            copied.setdefault((first.key, first.key), leak)
+            continue
+        for other in others:
+            one, two = clips[first.key, first.label], clips[other.key, other.label]
+            alike = first.key != other.key and len(one) == len(two)
+            if alike and all(map(plausible.same, zip(one, two, strict=True))):
+                found = plausible.within_subject(one[0], two[0], "clip, frame by frame")
+                copied.setdefault((first.key, other.key), found)
+    yield from copied.values()
 
 
 def _no_base(dataset: Framed, root: Path) -> Problem:
@@ -82,6 +121,8 @@ def _no_base(dataset: Framed, root: Path) -> Problem:
 
 def _judge_emotion(row: Row, dataset: Framed) -> None:
     scheme, words = dataset.scheme, sorted(dataset.published.words)
+    if "emotion" not in row.cells:  # the reader has said why
+        return
     if row.emotion not in words:
         close = get_close_matches(row.emotion, words, 1)
         row.fault(

@@ -39,7 +39,8 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     ``MER_CASME2_ROOT``, ``MER_SAMM_ROOT`` and the like name folders of licensed data;
     ``MER_MISSING_FRAMES`` and ``MER_NO_FACE`` are ``error`` or ``drop_clip``; ``MER_CROP`` lists
     the data sets whose frames are cropped to the face, as in ``casme2:margin=0.4:size=256,samm``;
-    ``MER_CORRECTIONS`` names a file of the user's own corrections.
+    ``MER_CORRECTIONS`` names a file of the user's own corrections; ``MER_CASME2_SHEET`` and
+    ``MER_CASME2_COLUMNS`` say what to read where several sheets or columns fit.
     """
     refuse_misspelt_settings(DATASETS)
     rules = {rule: _rule(name) for rule, name in _RULES.items()}
@@ -70,12 +71,15 @@ def _open(
     text: str, root: Callable[[str], Path], options: dict[str, Any], crops: dict[str, CropOptions]
 ) -> Dataset:
     kind, place = datasets.named(text)
+    sheet = datasets.sheet_settings(kind.name)
     if place is not None and not issubclass(kind, datasets.Framed):
-        return kind.open(place)
+        return kind.open(place, **sheet)
     members = getattr(kind, "members", ())
     if members:
-        return kind.open({name: root(name) for name in members}, crop=crops, **options)
-    return kind.open(place or root(kind.name), crop=crops.get(kind.name), **options)
+        named = {name: datasets.sheet_settings(name) for name in members}
+        sheet = {o: {n: s[o] for n, s in named.items() if o in s} for o in ("sheet", "columns")}
+        return kind.open({name: root(name) for name in members}, crop=crops, **sheet, **options)
+    return kind.open(place or root(kind.name), crop=crops.get(kind.name), **sheet, **options)
 
 
 def _licensed_root(name: str) -> Path | None:

@@ -50,8 +50,9 @@ def test_check_of_a_manifest_names_row_and_remedy(tmp_path):
     (tmp_path / "flow.csv").write_text("subject,clip,label,image\ns1,c1,glad,../a.png\n")
     found = mer("check", "manifest", tmp_path / "flow.csv", "--format", "json")
     assert found.exit_code == 1
-    (problem,) = json.loads(found.output)["problems"]
+    problem, small = json.loads(found.output)["problems"]
     assert problem["kind"] == "name leaves the root"
+    assert small["kind"] == "too few subjects"
     assert "row 2" in problem["message"]
     assert problem["remedy"]
 
@@ -130,7 +131,8 @@ def test_settings_about_frames_do_not_concern_a_manifest(monkeypatch, tmp_path):
     (tmp_path / "flow.csv").write_text("subject,clip,label,image\ns1,c1,glad,../a.png\n")
     monkeypatch.setenv("MER_MISSING_FRAMES", "drop_clip")
     found = mer("check", "manifest", tmp_path, "--format", "json")
-    assert [p["kind"] for p in json.loads(found.output)["problems"]] == ["name leaves the root"]
+    kinds = [p["kind"] for p in json.loads(found.output)["problems"]]
+    assert kinds == ["name leaves the root", "too few subjects"]
     stopped = mer("check", "manifest", tmp_path, "--missing-frames", "drop_clip")
     assert stopped.exception.kind == "unknown name"
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from helpers import raises
+from helpers import findings, raises
 from made_data import (
     CASME2_HEADER,
     CASME2_NAME,
@@ -44,7 +44,7 @@ def root(tmp_path):
 
 
 def kinds(root, severity=None, **options):
-    found = datasets.Casme2(root, **options).check()
+    found = findings(datasets.Casme2(root, **options))
     assert all(p.message and p.remedy and p.place for p in found)
     json.loads(datasets.to_json(found))
     return [p.kind for p in found if severity in (None, p.severity)]
@@ -64,7 +64,7 @@ def rewrite(root, *rows):
 
 
 def test_healthy_data_gives_no_finding(root):
-    assert datasets.Casme2(root).check() == []
+    assert findings(datasets.Casme2(root)) == []
     assert datasets.worst([]) is None
 
 
@@ -255,7 +255,7 @@ def test_a_moved_clip_is_not_taken_for_its_neighbour(root):
     with raises("missing frame folder", "EP02_01f") as caught:
         datasets.Casme2(root).clips()
     assert "beside" not in str(caught.value)
-    (note,) = [p for p in datasets.Casme2(root).check() if p.severity == "note"]
+    (note,) = [p for p in findings(datasets.Casme2(root)) if p.severity == "note"]
     assert note.kind == "folders of no subject"
     assert "EP02_01f" in note.message
 
@@ -317,8 +317,8 @@ def test_every_frame_of_the_clip_is_decoded_if_asked_for(root, monkeypatch):
         return "cannot be decoded" if path.name == "reg_img70.jpg" else None
 
     monkeypatch.setattr(integrity, "decoding_problem", decode)
-    assert (datasets.Casme2(root).check(), seen) == ([], [])
-    found = datasets.Casme2(root).check(decode=True)
+    assert (findings(datasets.Casme2(root)), seen) == ([], [])
+    found = findings(datasets.Casme2(root), decode=True)
     assert seen == [f"reg_img{number}.jpg" for number in range(46, 87)]
     assert [(p.severity, p.kind) for p in found] == [("error", "undecodable frame")]
     assert "reg_img70.jpg cannot be decoded" in found[0].message
@@ -460,7 +460,7 @@ def test_ten_thousand_unexpected_files_are_one_finding(root):
     for number in range(10_000):
         os.close(os.open(root / f"junk{number}", os.O_CREAT))
     (root / CLIP / "Thumbs.db").touch()
-    found = datasets.Casme2(root).check()
+    found = findings(datasets.Casme2(root))
     assert {(p.severity, p.kind) for p in found} == {
         ("note", "unexpected files"),
         ("note", "clutter"),
@@ -473,7 +473,7 @@ def test_no_number_of_other_folders_hides_the_frames(root):
     for number in range(10_000):
         (root / f"A{number}").mkdir()
     assert len(datasets.Casme2(root).clips()) == 1
-    found = datasets.Casme2(root).check()
+    found = findings(datasets.Casme2(root))
     assert [p.severity for p in found] == []
 
 
@@ -491,7 +491,7 @@ def test_names_that_are_not_utf8(root):
     except OSError:
         pytest.skip("the file system takes UTF-8 names only")
     assert kinds(root) == ["refused entries"]
-    message = datasets.Casme2(root).check()[0].message
+    message = findings(datasets.Casme2(root))[0].message
     message.encode("utf-8")
     assert "\\xff60" in message
     assert len(datasets.Casme2(root).clips()) == 1
@@ -561,7 +561,7 @@ def test_grouping_counts_and_orders(root):
         casme2_row(1, "EP03_01f", 86, 59, 46, "happiness"),
         casme2_row(1, "EP04_01f", 86, 59, 46, "fear", "AU12"),
     )
-    found = datasets.Casme2(root).check()
+    found = findings(datasets.Casme2(root))
     table = datasets.grouped(found)
     assert list(zip(table["severity"], table["kind"], table["count"], strict=True)) == [
         ("error", "onset after offset", 2),

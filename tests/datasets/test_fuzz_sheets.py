@@ -131,4 +131,4 @@ def test_text_tables_are_those_of_the_csv_module(rows, delimiter):
         path.write_bytes(buffer.getvalue().encode("utf-8"))
         tables = spreadsheets.read_tables(path)
     expected = list(csv.reader(io.StringIO(buffer.getvalue(), newline=""), delimiter=delimiter))
-    assert expected in tables
+    assert expected in [table.rows for table in tables]

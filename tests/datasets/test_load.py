@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from helpers import raises
+from helpers import findings, raises
 from made_data import (
     CASME2_HEADER,
     CASME2_NAME,
@@ -109,7 +109,7 @@ def test_frames_are_ordered_by_number_not_by_name(tmp_path):
 def test_every_kind_of_clip_name_is_read(tmp_path, clip):
     root = write_casme2(tmp_path, [casme2_row(2, clip, 1, 5, 9, "disgust")])
     assert list(datasets.Casme2(root).clips()["clip"]) == [clip]
-    assert datasets.Casme2(root).check() == []
+    assert findings(datasets.Casme2(root)) == []
 
 
 @pytest.mark.parametrize("subject", [1, 1.0, "1", "01", " sub01 ", "Sub01"])
@@ -171,7 +171,7 @@ def test_a_clip_that_stops_early_is_named_and_may_be_cut_short(tmp_path):
         (root / f"Cropped/sub16/EP01_08/reg_img{number}.jpg").unlink()
     with raises("missing frames", "14 of the 50 frames 61..110", "EP01_08: 97, 98"):
         datasets.Casme2(root).clips()
-    assert [p.kind for p in datasets.Casme2(root).check()] == ["missing frames"]
+    assert [p.kind for p in findings(datasets.Casme2(root))] == ["missing frames"]
     mine = tmp_path / "mine.csv"
     mine.write_text(
         "dataset,subject,clip,field,old,new,reason,source\n"
@@ -187,7 +187,7 @@ def test_an_apex_outside_the_clip_in_some_copies_of_samm_is_named(tmp_path, clip
     root = write_samm(tmp_path / "data", [samm_row(subject, clip, 100, 90, 120, "Anger")])
     with raises("apex outside the clip", f"{subject} {clip}", "onset 100, apex 90, offset 120"):
         datasets.Samm(root).clips()
-    (found,) = datasets.Samm(root).check()
+    (found,) = findings(datasets.Samm(root))
     assert (found.severity, found.kind) == ("error", "apex outside the clip")
     assert "corrections row for apex (field apex, old 90" in found.remedy
 
@@ -256,7 +256,7 @@ def test_a_sheet_saved_as_text_reads_the_same(tmp_path, casme2, write, name):
     root = write_casme2(tmp_path, CASME2_ROWS)
     (root / CASME2_NAME).unlink()
     write(root / name, [CASME2_HEADER, *CASME2_ROWS])
-    found = [[(p.kind, p.severity) for p in datasets.Casme2(r).check()]
+    found = [[(p.kind, p.severity) for p in findings(datasets.Casme2(r))]
              for r in (root, casme2)]  # fmt: skip
     assert found[0] == found[1]
     pd.testing.assert_frame_equal(
@@ -273,7 +273,7 @@ def test_a_sheet_saved_by_libreoffice_reads_the_same(tmp_path, casme2):
         datasets.Casme2(root).clips().drop(columns="frames_dir"),
         datasets.Casme2(casme2).clips().drop(columns="frames_dir"),
     )
-    severities = [[p.severity for p in datasets.Casme2(r).check()] for r in (root, casme2)]
+    severities = [[p.severity for p in findings(datasets.Casme2(r))] for r in (root, casme2)]
     assert severities[0] == severities[1]
 
 
@@ -288,7 +288,7 @@ def test_spaces_around_cells_do_no_harm(tmp_path, casme2):
         datasets.Casme2(root).clips().drop(columns="frames_dir"),
         datasets.Casme2(casme2).clips().drop(columns="frames_dir"),
     )
-    kinds = [[p.kind for p in datasets.Casme2(r).check()] for r in (root, casme2)]
+    kinds = [[p.kind for p in findings(datasets.Casme2(r))] for r in (root, casme2)]
     assert kinds[0] == kinds[1]
 
 
@@ -302,7 +302,7 @@ def test_merged_subject_cells_are_filled_in(tmp_path, casme2):
     assert load_workbook(root / CASME2_NAME).active["A3"].value is None
     found = datasets.Casme2(root).clips()
     assert list(found["subject"]) == list(datasets.Casme2(casme2).clips()["subject"])
-    assert datasets.worst(datasets.Casme2(root).check()) != "error"
+    assert datasets.worst(findings(datasets.Casme2(root))) != "error"
 
 
 def test_extra_columns_and_reordered_columns_do_no_harm(tmp_path, casme2):
@@ -316,7 +316,7 @@ def test_loading_reads_only_and_is_repeatable(casme2):
     before = sorted((p, p.stat().st_mtime_ns) for p in casme2.rglob("*"))
     first = datasets.Casme2(casme2).clips()
     pd.testing.assert_frame_equal(first, datasets.Casme2(casme2).clips())
-    datasets.Casme2(casme2).check()
+    findings(datasets.Casme2(casme2))
     assert before == sorted((p, p.stat().st_mtime_ns) for p in casme2.rglob("*"))
 
 

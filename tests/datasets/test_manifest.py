@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import raises
-from made_data import JPEG
+from helpers import findings, raises
+from made_data import JPEG, jpeg
 
 from mer_utils import datasets
 from mer_utils.datasets import manifest_rows, schema
@@ -23,7 +23,7 @@ ROWS = [
 def folder(tmp_path):
     (tmp_path / "images").mkdir()
     for name in "abcd":
-        (tmp_path / "images" / f"{name}.jpg").write_bytes(JPEG)
+        (tmp_path / "images" / f"{name}.jpg").write_bytes(jpeg(name))
     return tmp_path
 
 
@@ -138,7 +138,7 @@ def test_damaged_and_undecodable_images(folder, monkeypatch):
     path = write(folder, ROWS)
     odd = {"c.jpg": "is odd"}
     monkeypatch.setattr(manifest_rows, "decoding_problem", lambda p: odd.get(p.name))
-    found = datasets.Manifest(path).check(decode=True)
+    found = findings(datasets.Manifest(path), decode=True)
     assert [p.message for p in found] == ["manifest row 4: image images/c.jpg is odd"]
     (folder / "images/b.jpg").write_bytes(b"")
     with raises("damaged image", "images/b.jpg"):
@@ -154,15 +154,24 @@ def test_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
 
 
 def test_a_manifest_of_full_views_is_noted_for_dual_says_nothing(folder):
-    found = datasets.Manifest(write(folder, ROWS)).check()
+    found = findings(datasets.Manifest(write(folder, ROWS)))
     assert [(p.severity, p.kind) for p in found] == [("note", "full view only")]
     more = {**ROWS[0], "image": "images/d.jpg", "view": "apex_offset"}
-    assert datasets.Manifest(write(folder, [*ROWS, more])).check() == []
+    found = findings(datasets.Manifest(write(folder, [*ROWS, more])))
+    assert [(p.severity, p.kind) for p in found] == [("note", "odd sheet")]
+    assert "3 cells of view are blank, and taken for full" in found[0].message
 
 
 def test_clip_without_a_full_view_is_warned_of(folder):
     path = write(folder, [{**row, "view": "onset_apex"} for row in ROWS])
-    assert [p.kind for p in datasets.Manifest(path).check()] == ["no full view"] * 3
+    assert [(p.severity, p.kind) for p in findings(datasets.Manifest(path))] == [
+        ("error", "no full view")
+    ] * 3
+    path = write(folder, [{**ROWS[0], "view": "onset_apex"}, *ROWS[1:]])
+    assert [(p.severity, p.kind) for p in findings(datasets.Manifest(path))] == [
+        ("warning", "no full view"),
+        ("note", "odd sheet"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -190,5 +199,5 @@ def test_missing_manifest(tmp_path):
 
 def test_an_image_name_longer_than_a_file_system_takes(folder):
     rows = [*ROWS, {"subject": "s3", "clip": "c9", "label": "sad", "image": "é" * 300}]
-    (problem,) = datasets.Manifest(write(folder, rows)).check()
+    (problem,) = findings(datasets.Manifest(write(folder, rows)))
     assert problem.kind == "missing image"
