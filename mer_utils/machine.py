@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
+import multiprocessing
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -18,17 +22,90 @@ SETTINGS = (*PATHS, "MER_CROP", "MER_MISSING_FRAMES", "MER_NO_FACE")
 OF_DATA = ("_ROOT", "_SHEET", "_COLUMNS")
 
 
+# The exit code of a worker whose script would have started workers of its own.
+_RUN_AGAIN = 78
+
+
 def cores() -> int:
     """Return how many cores this process may use: on a shared machine often fewer than there are.
+
+    Counted are those that it is bound to, and those that a container or batch job pays for.
 
     Examples
     --------
     >>> 1 <= cores() <= os.cpu_count()
     True
     """
+    bound = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        bound = len(os.sched_getaffinity(0))
+    return max(1, math.ceil(min(bound, _quota())))
+
+
+def _quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float:
+    """Return the processor time that this process's control groups leave it, in cores."""
+    quota = math.inf
+    try:
+        groups = [line.split(":", 2) for line in own.read_text().split()]
+    except OSError:  # not on Linux
+        return quota
+    for _, controllers, path in groups:
+        version_1 = "cpu" in controllers.split(",")
+        if controllers and not version_1:
+            continue
+        top = root / "cpu" if version_1 else root
+        group = top / path.lstrip("/")
+        for folder in (group, *group.parents):
+            names = ("cpu.cfs_quota_us", "cpu.cfs_period_us") if version_1 else ("cpu.max",)
+            try:
+                limit, period = " ".join((folder / name).read_text() for name in names).split()
+                if float(limit) > 0:
+                    quota = min(quota, float(limit) / float(period))
+            except (OSError, ValueError):  # no such group here, or no limit in it ("max")
+                pass
+            if folder == top:
+                break
+    return quota
+
+
+def processes(
+    workers: int, start: Callable[..., None] | None = None, *arguments: object
+) -> ProcessPoolExecutor:
+    """Return a pool of spawned processes, each of which begins with ``start(*arguments)``.
+
+    Spawned, not forked: a fork of a process with threads can hang. A spawned process first runs
+    the script again that started it.
+
+    Raises
+    ------
+    MerError
+        ``unguarded script``, if there is no script that could be run again, as it came from
+        standard input. In a process that is being started, this ends it: see `refuse_unguarded`.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(_RUN_AGAIN)
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    if getattr(main, "__spec__", None) is None and script and not Path(script).exists():
+        raise _unguarded(f"workers cannot run {script} again, which is no file")
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, initializer=start, initargs=arguments)
+
+
+def refuse_unguarded(exit_codes: Iterable[int | None]) -> None:
+    """Raise ``unguarded script`` if a process ended because its script would have started more."""
+    if _RUN_AGAIN in exit_codes:
+        script = getattr(sys.modules["__main__"], "__file__", "the script")
+        raise _unguarded(f"each worker runs {script} again, which would start workers itself")
+
+
+def _unguarded(what: str) -> MerError:
+    return MerError(
+        "unguarded script",
+        what,
+        'a file whose own work stands below if __name__ == "__main__":',
+        "save and indent it so, or use one worker",
+    )
 
 
 def setting(name: str) -> str | None:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,6 +19,7 @@ from companion.build.executed import Executed, Record, key_of
 from companion.build.prepare import Notebook
 from mer_utils.errors import MerError
 from mer_utils.files import BUILD_SETTING
+from mer_utils.machine import processes
 
 #: What every kernel sees, so that a page does not depend on who builds it: one thread
 #: per kernel (the notebooks themselves run side by side), no progress bars, fixed hashing
@@ -240,9 +240,5 @@ class Runner:
             "IPYTHONDIR": f"{private}/ipython",
             "JUPYTER_RUNTIME_DIR": f"{private}/run",
         }
-        return ProcessPoolExecutor(
-            max(1, min(self.workers, tasks)),
-            get_context("spawn"),
-            initializer=_set_up,
-            initargs=(environment, self.build / MESSAGES),
-        )
+        workers = max(1, min(self.workers, tasks))
+        return processes(workers, _set_up, environment, self.build / MESSAGES)

@@ -7,6 +7,10 @@ the commands about data need none of it.
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -163,6 +167,28 @@ def status(
     _print_whole(shown)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, by which batch systems end a job."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: workers are ended, and jobs in a queue cancelled."""
+
+    def stop(*_: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # nobody may set a handler here
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@_terminable()
 def compute(
     workspace: Workspace, tables: list[str], workers: int, executor: Executor | None = None
 ) -> Report:
@@ -203,9 +229,9 @@ def compute(
                 report.done += part.done
                 report.present += part.present
                 report.failed += part.failed
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         typer.echo("Stopped. Nothing is lost: the same command goes on from here.", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(143 if isinstance(stop, _Terminated) else 130) from None
     _list_failures(report.failed)
     return report
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import re
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -25,6 +28,7 @@ from mer_utils.training import TRAINING_VERSION
 from mer_utils.views import VIEWS_VERSION
 
 Status = Literal["done", "present", "busy", "failed", "unwritable"]
+Cause = Literal["", "device", "memory", "died", "killed"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,16 @@ class Outcome:
     seconds : float
     error : str
         What went wrong, with its place; empty if nothing did.
+    cause : {"", "device", "memory", "died", "killed"}
+        Of a failure that is not the fold's own: the GPU failed its process for good, there was
+        not enough memory, or the process died, perhaps killed.
     """
 
     job: Job
     status: Status
     seconds: float = 0.0
     error: str = ""
+    cause: Cause = ""
 
 
 def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
@@ -72,29 +80,87 @@ def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
         Failures are returned, not raised: one fold never stops another.
     """
     started = time.perf_counter()
-    status, error = _stored(job, context, wait)
-    return Outcome(job, status, time.perf_counter() - started, error)
+    status, error, cause = _stored(job, context, wait)
+    if cause == "memory":
+        _free()
+    return Outcome(job, status, time.perf_counter() - started, error, cause)
 
 
-def _stored(job: Job, context: Context, wait: bool) -> tuple[Status, str]:
-    """Return the status, and the error if there was one."""
+def _stored(job: Job, context: Context, wait: bool) -> tuple[Status, str, Cause]:
+    """Return the status, and the error and its cause if there was one."""
     status: Status = "unwritable"
     try:
         store = RunStore(context.store)
         with store.lock(job.spec, job.held_out, wait=wait):
             if store.has(job.spec, job.held_out):
-                return "present", ""
+                return "present", "", ""
             status = "failed"
             computed = compute_fold(job, context)
             status = "unwritable"
             store.write(job.spec, job.held_out, *computed)
     except Timeout:
-        return "busy", ""
+        return "busy", "", ""
     except MerError as error:
-        return status, str(error)
-    except Exception:  # a fold that fails must not take the others with it
-        return "failed", traceback.format_exc()
-    return "done", ""
+        return status, str(error), ""
+    except Exception as error:  # a fold that fails must not take the others with it
+        cause = cause_of(error)
+        return (
+            "failed",
+            str(_explained(job, cause, error)) if cause else traceback.format_exc(),
+            cause,
+        )
+    return "done", "", ""
+
+
+# What torch, its libraries and numpy say, as they have no types of their own for most of it.
+_MEMORY = re.compile(r"out of memory|alloc(ate)? memory|ALLOC_FAILED|insufficient memory", re.I)
+_DEVICE = re.compile(r"\b(CUDA|HIP|cuDNN|cuBLAS|NCCL) (driver )?error|CU(DNN|BLAS)_STATUS", re.I)
+
+
+def cause_of(error: BaseException) -> Cause:
+    """Say whether an error is the device's, for which its process is of no more use, or memory's.
+
+    Examples
+    --------
+    >>> cause_of(RuntimeError("CUDA error: device-side assert triggered")), cause_of(MemoryError())
+    ('device', 'memory')
+    """
+    if isinstance(error, MemoryError) or _MEMORY.search(str(error)):
+        return "memory"
+    # Of this type are the errors of every accelerator; older releases of torch lack it.
+    lasting = getattr(sys.modules.get("torch"), "AcceleratorError", ())
+    device = isinstance(error, lasting) or _DEVICE.search(str(error))
+    return "device" if device else ""
+
+
+def _explained(job: Job, cause: Cause, error: BaseException) -> MerError:
+    said = next(iter(str(error).splitlines()), "") or type(error).__name__
+    fold = (
+        f"{job.spec.model.name} at {job.spec.views.image_size} px, batch "
+        f"{job.spec.training.batch_size}, held_out={job.held_out}: {said[:200]}"
+    )
+    if cause == "memory":
+        return MerError(
+            "out of memory",
+            fold,
+            "enough memory for one fold in each worker",
+            "use fewer workers or a larger device; folds that are done are kept",
+        )
+    return MerError(
+        "device failed",
+        fold,
+        "a GPU that works until the fold is done",
+        "look with nvidia-smi what holds it, then give the same command again; folds that are "
+        "done are kept",
+    )
+
+
+def _free() -> None:
+    """Give memory back that a failed fold held, once its frames are gone."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def compute_fold(

@@ -6,22 +6,29 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from multiprocessing import get_context, parent_process
+from dataclasses import dataclass, replace
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 
 from mer_utils.errors import MerError
+from mer_utils.machine import processes, refuse_unguarded
 from mer_utils.runs.data import Context
 from mer_utils.runs.fold import Job, Outcome, run_fold
 
 log = logging.getLogger(__name__)
 
-# A fold in whose hands so many workers died is given up.
+# A fold in whose hands so many workers died, or lost their GPU, is given up.
 LIVES = 3
+# How often it is looked for folds that hang: those longer at work than this, and than so many
+# times the longest before them.
+LOOK_SECONDS, HANG_SECONDS, HANG_TIMES = 60, 1800, 10
+_END_SECONDS = 5
 
 
 class Local(AbstractContextManager):
@@ -29,7 +36,8 @@ class Local(AbstractContextManager):
 
     Each worker is a pool of its own, so one that is killed takes down one fold, and which
     fold that was is known (a pool of several, joblib's too, fails every fold in flight). Each
-    knows its number, by which it takes one of several GPUs.
+    knows its number, by which it takes one of several GPUs. One that died or whose GPU has
+    failed is replaced; where memory is short, it is not.
 
     Parameters
     ----------
@@ -38,62 +46,136 @@ class Local(AbstractContextManager):
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
-        self._pools: list[ProcessPoolExecutor] = []
+        self._pools: dict[int, ProcessPoolExecutor] = {}
+        self._started: dict[int, list[BaseProcess]] = {}
+        self._fewer_since = 0.0
 
     def __enter__(self) -> Local:
         if self._workers > 1:
-            self._pools = [_new_pool() for _ in range(self._workers)]
+            self._pools = {n: processes(1, _start_worker) for n in range(self._workers)}
         return self
 
     def __exit__(self, *error: object) -> None:
         # A fold half computed has written nothing, so its worker need not be waited for.
-        processes = [p for pool in self._pools for p in (pool._processes or {}).values()]
-        for pool in self._pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
+        for process in [p for started in self._started.values() for p in started]:
             process.kill()
-        for process in processes:
-            process.join()
+        for worker in list(self._pools):
+            self._end(worker)
 
     def outcomes(
         self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
     ) -> Generator[Outcome, None, None]:
         """See :class:`mer_utils.runs.executor.Executor`."""
-        if not self._pools:
-            for job in jobs:
-                yield run_fold(job, context, wait=wait_for_others)
-            return
-        waiting, deaths = deque(jobs), Counter[Job]()
-        idle = list(range(len(self._pools)))
-        in_flight: dict[Future[Outcome], tuple[Job, int]] = {}
-        while waiting or in_flight:
+        waiting, failures = deque(jobs), Counter[Job]()
+        while waiting and not self._pools:
+            outcome = run_fold(waiting[0], context, wait=wait_for_others)
+            if outcome.cause == "device":  # failed for this process: go on in another
+                self._pools[0] = processes(1, _start_worker)
+                break
+            waiting.popleft()
+            yield outcome
+        idle, longest = list(self._pools), 0.0
+        at_work: dict[Future[Outcome], _AtWork] = {}
+        while waiting or at_work:
             while waiting and idle:
-                job, worker = waiting.popleft(), idle.pop()
-                future = self._submit(worker, job, context, wait_for_others)
-                in_flight[future] = job, worker
-            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
-                job, worker = in_flight.pop(future)
-                idle.append(worker)
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    deaths[job] += 1
-                    if deaths[job] == LIVES:
-                        yield Outcome(job, "failed", error=str(worker_died(job, LIVES)))
-                    else:
-                        log.warning("A worker died; fold held_out=%s starts again.", job.held_out)
-                        waiting.appendleft(job)
+                one = _AtWork(waiting.popleft(), idle.pop(), time.monotonic())
+                at_work[self._submit(one, context, wait_for_others)] = one
+            done = wait(at_work, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done
+            for one in at_work.values():
+                one.say_if_it_hangs(longest)
+            for future in done:
+                one = at_work.pop(future)
+                outcome = self._outcome(future, one)
+                longest = max(longest, time.monotonic() - one.since)
+                failures[one.job] += bool(outcome.cause)
+                again = self._again(one, outcome, failures[one.job])
+                if one.worker in self._pools:
+                    idle.append(one.worker)
+                if again:
+                    waiting.appendleft(one.job)
+                else:
+                    yield outcome
 
-    def _submit(
-        self, worker: int, job: Job, context: Context, wait_for_others: bool
-    ) -> Future[Outcome]:
-        context = replace(context, worker=worker)
+    def _submit(self, one: _AtWork, context: Context, wait_for_others: bool) -> Future[Outcome]:
+        context = replace(context, worker=one.worker)
         try:
-            return self._pools[worker].submit(run_fold, job, context, wait=wait_for_others)
-        except BrokenProcessPool:  # it died, in the midst of a fold or between two
-            self._pools[worker].shutdown(wait=False)
-            self._pools[worker] = _new_pool()
-            return self._pools[worker].submit(run_fold, job, context, wait=wait_for_others)
+            future = self._pools[one.worker].submit(
+                run_fold, one.job, context, wait=wait_for_others
+            )
+        except BrokenProcessPool:  # it died between two folds
+            self._replace(one.worker)
+            return self._submit(one, context, wait_for_others)
+        self._started[one.worker] = list((self._pools[one.worker]._processes or {}).values())
+        return future
+
+    def _outcome(self, future: Future[Outcome], one: _AtWork) -> Outcome:
+        """Return what became of a fold; of one whose worker died, why."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            for process in self._started[one.worker]:
+                process.join(_END_SECONDS)
+            codes = [process.exitcode for process in self._started[one.worker]]
+            refuse_unguarded(codes)
+            killed = -signal.SIGKILL in codes  # as a system does that is short of memory
+            error = str(worker_died(one.job, LIVES))
+            return Outcome(one.job, "failed", error=error, cause="killed" if killed else "died")
+
+    def _again(self, one: _AtWork, outcome: Outcome, failures: int) -> bool:
+        """Mend the worker, and say whether the fold starts again."""
+        if not outcome.cause:
+            return False
+        fold, last = f"fold held_out={one.job.held_out}", len(self._pools) == 1
+        if outcome.cause == "memory":
+            if last:
+                return False
+            if one.since < self._fewer_since:  # there were more of them when it started
+                return True
+        elif outcome.cause != "killed" or last or failures == 1:
+            self._replace(one.worker)
+            if failures < LIVES:
+                what = "Its GPU failed a worker" if outcome.cause == "device" else "A worker died"
+                log.warning("%s; it is replaced, and %s starts again.", what, fold)
+            return failures < LIVES
+        self._end(one.worker)
+        self._fewer_since = time.monotonic()
+        log.warning(
+            "Memory is short (%s); the run goes on with %d worker(s) instead of %d.",
+            fold, len(self._pools), len(self._pools) + 1,
+        )  # fmt: skip
+        return outcome.cause == "memory" or failures < LIVES
+
+    def _replace(self, worker: int) -> None:
+        self._end(worker)
+        self._pools[worker] = processes(1, _start_worker)
+
+    def _end(self, worker: int) -> None:
+        self._pools.pop(worker).shutdown(wait=False, cancel_futures=True)
+        for process in self._started.pop(worker, []):
+            process.kill()
+            process.join(_END_SECONDS)
+
+
+@dataclass
+class _AtWork:
+    """A fold that a worker computes, and since when."""
+
+    job: Job
+    worker: int
+    since: float
+    said: bool = False
+
+    def say_if_it_hangs(self, longest: float) -> None:
+        """Say once that a fold takes far longer than the longest of those before it."""
+        seconds = time.monotonic() - self.since
+        if not self.said and seconds > max(HANG_SECONDS, HANG_TIMES * longest):
+            self.said = True
+            log.warning(
+                "Fold held_out=%s of %s has been at work for %.0f min, the longest before it for "
+                "%.0f. If its process uses no processor, press Ctrl-C and give the same command "
+                "again; nothing is lost.",
+                self.job.held_out, self.job.spec.model.name, seconds / 60, longest / 60,
+            )  # fmt: skip
 
 
 def worker_died(job: Job, deaths: int) -> MerError:
@@ -107,14 +189,12 @@ def worker_died(job: Job, deaths: int) -> MerError:
     )
 
 
-def _new_pool() -> ProcessPoolExecutor:
-    # Spawned, not forked: a fork of a process with threads can hang.
-    return ProcessPoolExecutor(1, get_context("spawn"), initializer=_start_worker)
-
-
 def _start_worker() -> None:
     # Ctrl-C reaches every process of the terminal; the one in charge stops the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is to be said of weights and devices, the one in charge has said.
+    for quiet in ("mer_utils.models", "mer_utils.runs.device"):
+        logging.getLogger(quiet).setLevel(logging.ERROR)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

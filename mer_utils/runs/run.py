@@ -16,6 +16,9 @@ from mer_utils.runs.fold import Job, Outcome
 from mer_utils.runs.spec import RunSpec
 from mer_utils.runs.store import RunStore
 
+#: After so many failures without a fold that is done between them, a run stops.
+IN_A_ROW = 30
+
 
 @dataclass
 class Report:
@@ -58,8 +61,9 @@ def run(
     Raises
     ------
     MerError
-        ``cannot write``, if the store takes no more: what is in it stays, and nothing more is
-        computed; ``unknown name``, if a specification names a model that there is not.
+        ``cannot write``, if the store takes no more, or ``folds failed``, if `IN_A_ROW` folds
+        failed one after the other: what is in the store stays, and nothing more is computed;
+        ``unknown name``, if a specification names a model that there is not.
     """
     for name in dict.fromkeys(job.spec.model.name for job in jobs):
         models.find(name)
@@ -71,7 +75,7 @@ def run(
     specs = {job.spec.key: job.spec for job in jobs}
     store.set_damaged_aside(specs.values())
     unfinished = Counter(job.spec.key for job in jobs)
-    report, waiting = Report(), list(jobs)
+    report, waiting, in_a_row = Report(), list(jobs), list[Outcome]()
     for last_try in (False, True):
         again = []
         # In the second round, folds that another run held are waited for.
@@ -91,13 +95,33 @@ def run(
                     report.failed.append(outcome)
                 else:
                     again.append(outcome.job)
+                if not last_try and outcome.status != "busy":
+                    in_a_row = [*in_a_row, outcome] if outcome.status == "failed" else []
+                if len(in_a_row) == IN_A_ROW:
+                    _note(store, in_a_row)
+                    raise _all_fail(in_a_row[0], report.done)
         if not again:
             break
         waiting = again
-    for outcome in report.failed:
+    _note(store, report.failed)
+    return report
+
+
+def _note(store: RunStore, failed: Sequence[Outcome]) -> None:
+    for outcome in failed:
         with suppress(MerError):  # the note is a help, not a result
             store.write_failure(outcome.job.spec, outcome.job.held_out, outcome.error)
-    return report
+
+
+def _all_fail(first: Outcome, done: int) -> MerError:
+    return MerError(
+        "folds failed",
+        f"the run stopped, as {IN_A_ROW} folds failed one after the other, {done} being done; the "
+        f"first was {first.job.spec.model.name}, held_out={first.job.held_out}: "
+        f"{first.error.strip()}",
+        "folds that can be computed",
+        "mend the cause of the first; the same command goes on from here",
+    )
 
 
 def _consolidate(store: RunStore, spec: RunSpec, context: Context) -> None:

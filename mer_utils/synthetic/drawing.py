@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import cv2
 from tqdm import tqdm
 
+from mer_utils.errors import MerError
+from mer_utils.machine import processes, refuse_unguarded
 from mer_utils.synthetic import clips, motion, sheets
 from mer_utils.synthetic.population import ClipPlan
 from mer_utils.synthetic.settings import Settings, clip_rng, curves_of, face_key
@@ -58,13 +60,20 @@ def _run(
         finally:
             cv2.setNumThreads(threads)
         return
-    # Spawned, not forked: a fork in the middle of OpenCV's or BLAS's threads can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+    with processes(min(workers, len(jobs))) as pool:
         futures = [pool.submit(_draw_clips, job, settings, folder) for job in jobs]
+        started = list((pool._processes or {}).values())
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            refuse_unguarded(process.exitcode for process in started)
+            raise MerError(
+                "worker died",
+                f"a process that drew clips into {folder} died",
+                "processes that live, most often with enough memory",
+                "use fewer workers, then give the same command again",
+            ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import timm
 from helpers import registered
@@ -217,7 +218,10 @@ def test_an_unknown_profile_is_one_message_and_exit_code_1():
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_ends_with_one_sentence(twins, tmp_path):
+@pytest.mark.parametrize(
+    ("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "terminate"]
+)
+def test_a_stopped_run_ends_with_one_sentence_and_its_workers(twins, tmp_path, sign, code):
     process = subprocess.Popen(
         [MER, "run", "table2", "--profile", "smoke",
          "--data-root", twins, "--store", tmp_path / "store"],
@@ -228,9 +232,12 @@ def test_ctrl_c_ends_with_one_sentence(twins, tmp_path):
         seen.append(line)
         if "folds to compute" in line:
             break
-    os.killpg(process.pid, signal.SIGINT)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    # Ctrl-C in a terminal goes to every process of the group, the other to one.
+    os.killpg(process.pid, sign) if sign == signal.SIGINT else process.terminate()
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, "".join(seen) + output
+    assert process.returncode == code, "".join(seen) + output
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert "Nothing is lost" in output
     assert "Traceback" not in output
 

@@ -7,13 +7,16 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
+import torch
 from helpers import raises
 
-from mer_utils.runs import Job, Outcome, RunStore, run
+from mer_utils.runs import Job, Outcome, RunStore, fold, run
 from mer_utils.runs.local import Local
+from mer_utils.runs.run import IN_A_ROW
 
 
 class Scripted(Local):
@@ -131,6 +134,166 @@ def test_every_worker_knows_its_number(three, context, monkeypatch):
 def report_worker(job, context, *, wait):
     """Stands in for `run_fold` in the workers."""
     return Outcome(job, "present", error=str(context.worker))
+
+
+def broken_at_first(job, context, *, wait):
+    """The GPU of the first worker that takes a fold fails it, and every later fold of that one."""
+    marker = context.store.parent / "broken"
+    try:
+        marker.touch(exist_ok=False)
+        marker.write_text(str(os.getpid()))
+    except FileExistsError:
+        pass
+    if marker.read_text() == str(os.getpid()):
+        error = RuntimeError("CUDA error: device-side assert triggered\nCUDA kernel errors ...")
+        return failing(job, context, error)
+    return Outcome(job, "done")
+
+
+def short_of_memory(job, context, *, wait):
+    """There is memory for two workers."""
+    folder = context.store.parent / "at work"
+    folder.mkdir(exist_ok=True)
+    mine = folder / str(os.getpid())
+    mine.touch()
+    time.sleep(0.2)
+    alive = [f for f in folder.iterdir() if psutil.pid_exists(int(f.name))]
+    if len(alive) > 2 and mine != min(alive) and mine != sorted(alive)[1]:
+        return failing(job, context, torch.OutOfMemoryError("CUDA out of memory. Tried ..."))
+    return Outcome(job, "done")
+
+
+def failing(job, context, error):
+    """What `run_fold` makes of an error in a fold."""
+
+    def fail(*arguments):
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mer_utils.runs.fold.compute_fold", fail)
+        return fold.run_fold(job, context)
+
+
+@pytest.mark.scenario("K")
+def test_a_worker_whose_gpu_fails_is_replaced_and_no_fold_is_lost(
+    three, context, monkeypatch, caplog
+):
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", broken_at_first)
+    many = [Job(three[0].spec, str(n)) for n in range(20)]
+    with Local(2) as workers:
+        made = list(workers.outcomes(many, context, wait_for_others=False))
+    assert sorted(o.job.held_out for o in made) == sorted(job.held_out for job in many)
+    assert {outcome.status for outcome in made} == {"done"}
+    assert caplog.text.count("GPU failed a worker") == 1
+
+
+@pytest.mark.scenario("K")
+def test_one_worker_whose_gpu_fails_goes_on_in_a_process_of_its_own(three, context, monkeypatch):
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", broken_at_first)
+    with Local(1) as here:
+        made = list(here.outcomes(three, context, wait_for_others=False))
+    assert [outcome.status for outcome in made] == ["done"] * 3
+
+
+@pytest.mark.scenario("K")
+def test_where_memory_is_short_fewer_workers_go_on(three, context, monkeypatch, caplog):
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", short_of_memory)
+    many = [Job(three[0].spec, str(n)) for n in range(12)]
+    with Local(4) as workers:
+        made = list(workers.outcomes(many, context, wait_for_others=False))
+        assert len(workers._pools) >= 2
+    assert sorted(o.job.held_out for o in made) == sorted(job.held_out for job in many)
+    assert {outcome.status for outcome in made} == {"done"}
+    assert "3 worker(s) instead of 4" in caplog.text
+    assert 1 <= caplog.text.count("Memory is short") <= 2
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "memory"),
+        (RuntimeError("CUDA error: out of memory"), "memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "memory"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "device"),
+        (torch.AcceleratorError("CUDA error: unspecified launch failure"), "device"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "device"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), ""),
+        (ValueError("Input contains NaN"), ""),
+    ],
+)  # fmt: skip
+def test_what_failed_is_told_from_the_fold(three, context, error, kind):
+    outcome = failing(three[0], context, error)
+    assert (outcome.status, outcome.cause) == ("failed", kind)
+    assert bool(kind) == ("Traceback" not in outcome.error)
+
+
+@pytest.mark.scenario("K")
+def test_a_run_stops_after_many_failures_in_a_row_with_the_first_cause(three, context):
+    many = [Job(three[0].spec, f"{n:03}") for n in range(105)]
+    executor = Scripted({job.held_out: ["failed", "failed"] for job in many})
+    seen = []
+    with raises("folds failed", "held_out=000", f"{IN_A_ROW} folds", "why"):
+        run(many, context, executor=executor, on_outcome=seen.append)
+    assert len(seen) == IN_A_ROW
+    assert len(RunStore(context.store).failures([three[0].spec])) == IN_A_ROW
+    some = {job.held_out: ["failed", "failed"] for job in many}
+    some |= {job.held_out: ["done"] for job in many[20::20]}
+    report = run(many, context, executor=Scripted(some))
+    assert (report.done, len(report.failed)) == (5, 100)
+
+
+@pytest.mark.scenario("K")
+def test_a_fold_that_hangs_is_said(three, context, monkeypatch, caplog):
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", slow)
+    monkeypatch.setattr("mer_utils.runs.local.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("mer_utils.runs.local.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("mer_utils.runs.local.HANG_TIMES", 0)
+    with Local(2) as workers:
+        made = list(workers.outcomes(three[:1], context, wait_for_others=False))
+    assert [outcome.status for outcome in made] == ["done"]
+    assert caplog.text.count("has been at work for") == 1
+
+
+def slow(job, context, *, wait):
+    """Stands in for `run_fold` in the workers."""
+    time.sleep(1)
+    return Outcome(job, "done")
+
+
+UNGUARDED = """
+import pickle, sys, pathlib
+print("started", flush=True)
+from mer_utils import errors, runs, synthetic
+try:
+    jobs, context, folder = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
+    if folder:
+        synthetic.write("casme2", folder, subjects=3, clips_per_subject=5, workers=2)
+    else:
+        runs.run(jobs, context, workers=2)
+except errors.MerError as error:
+    print("KIND", error.kind)
+"""
+
+
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize("what", ["run", "synthetic"])
+@pytest.mark.parametrize("how", ["file", "standard input"])
+def test_workers_of_a_script_that_would_run_again_are_refused(how, what, three, context, tmp_path):
+    folder = tmp_path / "twin" if what == "synthetic" else None
+    (tmp_path / "what.pickle").write_bytes(pickle.dumps((three, context, folder)))
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, script if how == "file" else "-", tmp_path / "what.pickle"],
+        input=None if how == "file" else UNGUARDED, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "KIND unguarded script" in done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("started") <= 3  # this script, and once in each worker
+    assert not list(tmp_path.rglob("held_out=*.parquet"))
 
 
 RUN = (
