@@ -157,6 +157,8 @@ def _explained(job: Job, cause: Cause, error: BaseException) -> MerError:
 
 def _free() -> None:
     """Give memory back that a failed fold held, once its frames are gone."""
+    if (learners := sys.modules.get("mer_utils.runs.learners")) is not None:
+        learners.release()
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():

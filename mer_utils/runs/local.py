@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 
 from mer_utils.errors import MerError
 from mer_utils.machine import processes, refuse_unguarded
+from mer_utils.models import is_network
 from mer_utils.runs.data import Context
 from mer_utils.runs.fold import Job, Outcome, run_fold
 
@@ -49,6 +50,7 @@ class Local(AbstractContextManager):
         self._pools: dict[int, ProcessPoolExecutor] = {}
         self._started: dict[int, list[BaseProcess]] = {}
         self._fewer_since = 0.0
+        self._parts: dict[str, int] = {}
 
     def __enter__(self) -> Local:
         if self._workers > 1:
@@ -68,7 +70,10 @@ class Local(AbstractContextManager):
         """See :class:`mer_utils.runs.executor.Executor`."""
         waiting, failures = deque(jobs), Counter[Job]()
         while waiting and not self._pools:
-            outcome = run_fold(waiting[0], context, wait=wait_for_others)
+            here = self._in_parts(waiting[0], context)
+            outcome = run_fold(waiting[0], here, wait=wait_for_others)
+            if outcome.cause == "memory" and self._smaller(waiting[0], here):
+                continue
             if outcome.cause == "device":  # failed for this process: go on in another
                 self._pools[0] = processes(1, _start_worker)
                 break
@@ -88,7 +93,7 @@ class Local(AbstractContextManager):
                 outcome = self._outcome(future, one)
                 longest = max(longest, time.monotonic() - one.since)
                 failures[one.job] += bool(outcome.cause)
-                again = self._again(one, outcome, failures[one.job])
+                again = self._again(one, outcome, failures[one.job], context)
                 if one.worker in self._pools:
                     idle.append(one.worker)
                 if again:
@@ -97,15 +102,14 @@ class Local(AbstractContextManager):
                     yield outcome
 
     def _submit(self, one: _AtWork, context: Context, wait_for_others: bool) -> Future[Outcome]:
-        context = replace(context, worker=one.worker)
+        there = replace(self._in_parts(one.job, context), worker=one.worker)
         try:
-            future = self._pools[one.worker].submit(
-                run_fold, one.job, context, wait=wait_for_others
-            )
+            pool = self._pools[one.worker]
+            future = pool.submit(run_fold, one.job, there, wait=wait_for_others)
         except BrokenProcessPool:  # it died between two folds
             self._replace(one.worker)
             return self._submit(one, context, wait_for_others)
-        self._started[one.worker] = list((self._pools[one.worker]._processes or {}).values())
+        self._started[one.worker] = list((pool._processes or {}).values())
         return future
 
     def _outcome(self, future: Future[Outcome], one: _AtWork) -> Outcome:
@@ -121,14 +125,14 @@ class Local(AbstractContextManager):
             error = str(worker_died(one.job, LIVES))
             return Outcome(one.job, "failed", error=error, cause="killed" if killed else "died")
 
-    def _again(self, one: _AtWork, outcome: Outcome, failures: int) -> bool:
+    def _again(self, one: _AtWork, outcome: Outcome, failures: int, context: Context) -> bool:
         """Mend the worker, and say whether the fold starts again."""
         if not outcome.cause:
             return False
         fold, last = f"fold held_out={one.job.held_out}", len(self._pools) == 1
         if outcome.cause == "memory":
             if last:
-                return False
+                return self._smaller(one.job, self._in_parts(one.job, context))
             if one.since < self._fewer_since:  # there were more of them when it started
                 return True
         elif outcome.cause != "killed" or last or failures == 1:
@@ -144,6 +148,24 @@ class Local(AbstractContextManager):
             fold, len(self._pools), len(self._pools) + 1,
         )  # fmt: skip
         return outcome.cause == "memory" or failures < LIVES
+
+    def _in_parts(self, job: Job, context: Context) -> Context:
+        parts = self._parts.get(job.spec.model.name, context.micro_batch)
+        return replace(context, micro_batch=parts)
+
+    def _smaller(self, job: Job, context: Context) -> bool:
+        """Let fewer images of a batch go through the network at once, if that can be."""
+        name, size = job.spec.model.name, job.spec.training.batch_size
+        now = min(context.micro_batch or size, size)
+        if now == 1 or not is_network(name):
+            return False
+        self._parts[name] = max(1, now // 4)
+        log.warning(
+            "Memory is short; of %s, %d images of a batch go through the network at once from "
+            "here on. With batch normalisation it takes whole batches all the same.",
+            name, self._parts[name],
+        )  # fmt: skip
+        return True
 
     def _replace(self, worker: int) -> None:
         self._end(worker)

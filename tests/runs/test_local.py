@@ -208,6 +208,26 @@ def test_where_memory_is_short_fewer_workers_go_on(three, context, monkeypatch, 
     assert 1 <= caplog.text.count("Memory is short") <= 2
 
 
+def short_for_whole_batches(job, context, *, wait):
+    """There is memory for parts of four images."""
+    if (context.micro_batch or 16) > 4:
+        return failing(job, context, torch.OutOfMemoryError("CUDA out of memory"))
+    return Outcome(job, "done")
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_one_worker_is_short_of_memory_a_batch_goes_in_parts(
+    three, context, monkeypatch, caplog, workers
+):
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", short_for_whole_batches)
+    with Local(workers) as local:
+        made = list(local.outcomes(three, context, wait_for_others=False))
+        assert len(local._pools) == workers - 1
+    assert [outcome.status for outcome in made] == ["done"] * 3
+    assert caplog.text.count("4 images of a batch") == 1
+
+
 @pytest.mark.scenario("K")
 @pytest.mark.parametrize(
     ("error", "kind"),
