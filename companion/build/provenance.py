@@ -51,7 +51,7 @@ def collect(
     return {
         "profile": profile,
         "data": data_title,
-        "commit": commit(repository),
+        "commit": commit(repository) or "unknown",
         "python": made_on["python"],
         "platform": made_on["system"],
         "cpu_cores": os.cpu_count(),

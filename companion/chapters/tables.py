@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, display
 from pandas.io.formats.style import Styler
 
 from companion.chapters.page import interval, p_value, show
@@ -15,6 +16,7 @@ from mer_utils import experiments, models
 from mer_utils.errors import MerError
 from mer_utils.experiments import PAPER, TABLES, Table, Workspace
 from mer_utils.plotting.words import comparison_words, dataset_title, in_words, setting_words
+from mer_utils.runs.environment import mixed
 from mer_utils.views import ViewOptions
 
 #: The score of which the pages' sentences speak.
@@ -271,11 +273,18 @@ def missing_runs(workspace: Workspace, name: str) -> pd.DataFrame:
 
 
 def missing_note(workspace: Workspace, name: str) -> HTML | Styler:
-    """Say that a table is complete, or show which of its runs lack folds and what fills them."""
+    """Say that a table is complete, or show which of its runs lack folds and what fills them.
+
+    Where its folds were computed in several environments, a line above says so.
+    """
+    folds = workspace.store.environments(workspace.specs(name))
+    if said := mixed(folds):
+        display(HTML(f'<p class="mer-note">{escape(said)}</p>'))
     missing = missing_runs(workspace, name)
     if missing.empty:
-        folds = len(workspace.jobs(workspace.specs(name)))
-        return HTML(f'<p class="mer-note">All {folds:,} folds of this table are in the store.</p>')
+        return HTML(
+            f'<p class="mer-note">All {len(folds):,} folds of this table are in the store.</p>'
+        )
     return show(missing, "Runs of this table that lack folds: what is shown rests on the others.")
 
 

@@ -154,17 +154,24 @@ def status(
     rehash: Rehash = False,
 ) -> None:
     """Show how many folds of each table are done, missing, and failed when last tried."""
+    from mer_utils.runs.environment import mixed
+
     names = _names(tables)
     workspace = _open(profile, data_root, store, data, "auto", CORES, rehash)
     title = f"{workspace.profile.title}, store {workspace.context.store}"
     shown = _table(title, "folds", "done", "missing", "failed")
+    remarks = []
     for name in names:
         specs = workspace.specs(name)
         folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
         failures = workspace.store.failures(specs)
         failed = sum((job.spec.key, job.held_out) in failures for job in missing)
         shown.add_row(escape(name), *map(str, (folds, folds - len(missing), len(missing), failed)))
+        if said := mixed(workspace.store.environments(specs)):
+            remarks.append(f"{name}: {said}")
     _print_whole(shown)
+    for remark in remarks:
+        typer.echo(remark)
 
 
 class _Terminated(KeyboardInterrupt):

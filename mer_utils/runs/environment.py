@@ -1,17 +1,27 @@
-"""What a fold was computed with: versions, machine, commit."""
+"""What a fold was computed with: versions, machine, commit; and whether folds differ in it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import platform
+import re
 import subprocess
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from mer_utils import models
+
+NAME = "mer-utils"
 PACKAGES = (
-    "mer-utils",
+    NAME,
     "numpy",
     "pandas",
     "opencv-python",
@@ -20,17 +30,24 @@ PACKAGES = (
     "timm",
     "scikit-learn",
 )
+_PACKAGE = Path(__file__).parents[1]
+#: What a network's, and a baseline's, probabilities are computed with.
+_COMPUTE = {
+    True: ("numpy", "opencv-python", "torch", "torchvision", "timm"),
+    False: ("numpy", "opencv-python", "scikit-learn"),
+}
 
 
-@cache
+@cache  # of this process, which goes on with the code that it has imported
 def environment() -> dict[str, Any]:
-    """Return versions of Python and of the packages that compute, machine and commit."""
+    """Return versions of Python and of the packages that compute, machine, commit and source."""
     return {
         "python": platform.python_version(),
         "packages": versions(PACKAGES),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "commit": commit(),
+        "commit": commit() or _installed_commit() or "unknown",
+        "source": source(),
     }
 
 
@@ -55,25 +72,104 @@ def processor() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
-def commit(folder: Path = Path(__file__).parent) -> str:
-    """Return the commit of a checkout, with ``-dirty`` if it was changed since."""
+def commit(root: Path = _PACKAGE.parent) -> str:
+    """Return the commit of this project's checkout at `root`, with ``-dirty`` if it was changed.
+
+    Empty if `root` is no such checkout: that of another repository in which the package lies, in
+    a virtual environment for instance, says nothing of it.
+    """
+    root = Path(os.path.realpath(root))
+    # Of this folder alone, whatever a hook's environment names, and whoever owns it: its code is
+    # what runs here.
+    outside = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "--no-optional-locks"]
     try:
-        done = subprocess.run(
-            [
-                "git",
-                "--no-optional-locks",
-                "describe",
-                "--always",
-                "--dirty",
-                "--abbrev=12",
-                "--exclude=*",
-            ],
-            cwd=folder,
+        if f'name = "{NAME}"' not in (root / "pyproject.toml").read_text("utf-8"):
+            return ""
+        return subprocess.run(
+            [*command, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=root,
+            env={**outside, "GIT_CEILING_DIRECTORIES": str(root.parent)},
             capture_output=True,
             text=True,
             check=True,
             timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()
+        ).stdout.strip()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+
+
+def _installed_commit() -> str:
+    """Return the commit that pip installed this package from, empty if it was none."""
+    try:
+        installed = distribution(NAME)
+        if Path(str(installed.locate_file(_PACKAGE.name))).samefile(_PACKAGE):
+            said = json.loads(installed.read_text("direct_url.json") or "{}")
+            return str(said["vcs_info"]["commit_id"])[:12]
+    except (OSError, ValueError, KeyError, PackageNotFoundError):
+        pass
+    return ""
+
+
+def source(package: Path = _PACKAGE) -> str:
+    """Return 12 digits that name the package's files, where no commit does or it is dirty."""
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*")):
+        if file.suffix in (".py", ".csv") and file.is_file():
+            digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def hardware(torch: Any, device: str) -> dict[str, Any]:
+    """Return what of processor, or GPU, can change the last bits of a fold on `device`."""
+    if device == "cpu":
+        return {"instructions": torch.backends.cpu.get_cpu_capability()}
+    try:
+        said = Path("/proc/driver/nvidia/version").read_text()
+    except OSError:
+        said = ""
+    driver = re.search(r"\s(\d+\.\d[\d.]*)\s", said)
+    return {
+        "CUDA": torch.version.cuda,
+        "cuDNN": torch.backends.cudnn.version(),
+        "driver": driver and driver[1],
+    }
+
+
+def mixed(folds: pd.DataFrame) -> str:
+    """Say in what the environments of folds differ, and how many folds were computed in each.
+
+    Networks and baselines, which are computed by other packages and on other devices, are
+    compared among themselves. Empty if nothing differs.
+
+    Parameters
+    ----------
+    folds : DataFrame
+        As `RunStore.environments` gives it.
+    """
+    counted: dict[tuple[bool, str], Counter[str]] = {}
+    for record in folds.to_dict("records"):
+        network = models.is_network(record["model"])
+        for what, value in _compared(record, _COMPUTE[network]).items():
+            counted.setdefault((network, what), Counter())[value] += 1
+    said = []
+    for (network, what), values in counted.items():
+        if len(values) > 1:
+            each = ", ".join(
+                f"{value} ({n:,} fold{'s' * (n > 1)})" for value, n in values.most_common()
+            )
+            said.append(f"{what} of {'networks' if network else 'baselines'}: {each}")
+    return f"Computed in mixed environments. {'; '.join(said)}." if said else ""
+
+
+def _compared(record: Mapping[str, Any], packages: Iterable[str]) -> dict[str, str]:
+    def text(value: Any) -> str:
+        return "not recorded" if value is None or value != value else str(value)
+
+    named = record.get("packages")
+    known = named if isinstance(named, dict) else {}
+    found = {what: text(record.get(what)) for what in ("device", "precision")}
+    of_device = ("instructions",) if found["device"] == "cpu" else ("CUDA", "cuDNN", "driver")
+    found |= {what: text(record.get(what)) for what in of_device}
+    return found | {what: text(known.get(what)) for what in packages}

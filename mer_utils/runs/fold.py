@@ -20,7 +20,7 @@ from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.protocol import fold_of
 from mer_utils.runs.data import Context, load_clips
-from mer_utils.runs.environment import environment
+from mer_utils.runs.environment import environment, hardware
 from mer_utils.runs.rows import prediction_rows
 from mer_utils.runs.spec import RunSpec
 from mer_utils.runs.store import RunStore
@@ -216,6 +216,7 @@ def compute_fold(
         "seconds": time.perf_counter() - begun,
         "training_clips": len(fold.train),
         **done.record,
+        **hardware(torch, done.record["device"]),
     }
     return rows, record, done.maps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,19 @@ def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace):
     assert mer("run", "tiny", "--workers", "1").exit_code == 0
     assert row(mer("status", "tiny")) == ["tiny", "3", "3", "0", "0"]
     assert [f.name for f in (tmp_path / "store").rglob("*.parquet")] == ["run.parquet"]
+
+
+@pytest.mark.scenario("K")
+def test_status_says_that_folds_were_computed_in_several_environments(mer, tiny, workspace):
+    assert run(workspace.jobs(workspace.specs("tiny")), workspace.context).done == 3
+    assert "mixed" not in mer("status", "tiny").output
+    file = workspace.store.folder(workspace.specs("tiny")[0]).path / "environments.json"
+    notes = json.loads(file.read_text())
+    next(iter(notes.values()))["packages"]["torch"] = "1.0"
+    file.write_text(json.dumps(notes))
+    assert (
+        "tiny: Computed in mixed environments. torch of networks: " in mer("status", "tiny").output
+    )
 
 
 @pytest.mark.scenario("E")

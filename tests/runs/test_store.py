@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import resource
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 from filelock import Timeout
 from helpers import raises
 
-from mer_utils.runs import DataSpec, ModelSpec, RunSpec, RunStore, environment, prediction_rows
+from mer_utils.runs import DataSpec, ModelSpec, RunSpec, RunStore, prediction_rows
 
 SPEC = RunSpec(
     data=DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64),
@@ -80,13 +79,6 @@ def test_the_specification_and_what_computed_it_lie_beside(filled):
     assert notes[["held_out", "device", "model"]].to_numpy().tolist() == [
         ["sub01", "cpu", "learnet"]
     ]
-
-
-def test_environment_names_versions_machine_and_commit():
-    here = environment()
-    assert here["packages"]["numpy"] == np.__version__
-    assert here["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert json.dumps(here)
 
 
 def test_predictions_have_one_order_whatever_the_order_of_writing(tmp_path):

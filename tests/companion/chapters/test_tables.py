@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,6 +196,23 @@ def test_a_full_table_lacks_nothing(filled):
     workspace = filled("table7")
     assert tables.missing_runs(workspace, "table7").empty
     assert "are in the store" in tables.missing_note(workspace, "table7").data
+
+
+@pytest.mark.scenario("K")
+def test_folds_of_several_devices_are_told_above_the_table(filled, monkeypatch, capsys):
+    workspace = filled("table7")
+    tables.missing_note(workspace, "table7")
+    assert capsys.readouterr().out == ""
+    job = workspace.jobs(workspace.specs("table7"))[0]
+    note = workspace.store.folder(job.spec).file(job.held_out, ".environment.json")
+    said = json.loads(note.read_text()) | {"device": "NVIDIA H100"}
+    note.unlink()  # which other tests' stores are linked to
+    note.write_text(json.dumps(said))
+    shown = []
+    monkeypatch.setattr(tables, "display", lambda html: shown.append(html.data))
+    tables.missing_note(workspace, "table7")
+    assert len(shown) == 1
+    assert "NVIDIA H100 (1 fold)" in shown[0]
 
 
 def test_half_a_table_says_what_is_missing_and_the_command(store_all, workspace):
