@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from mer_utils import datasets, phases, views
+from mer_utils import datasets, phases, synthetic, views
 from mer_utils import dynamic_image as di
 from mer_utils.frames import CropOptions, read_frames
 from mer_utils.protocol import Fold
@@ -160,7 +160,7 @@ def test_the_difference_of_two_frames_is_another_source(rng):
 
 def test_the_cache_is_a_memory_map_read_without_decoding(make, monkeypatch):
     first = make()
-    monkeypatch.setattr(cache, "read_frames", lambda paths: pytest.fail("decoded again"))
+    monkeypatch.setattr(cache, "read_frames", lambda *_: pytest.fail("decoded again"))
     again = make()
     assert all(isinstance(images, np.memmap) for images in again.images.values())
     assert not any(images.flags.writeable for images in again.images.values())
@@ -171,6 +171,72 @@ def test_the_number_of_workers_changes_no_byte(make):
     one = make(fingerprint="one")
     three = make(fingerprint="three", workers=3)
     assert content(one) == content(three)
+
+
+@pytest.mark.scenario("A")
+def test_two_threads_crop_raw_frames_as_one_does(tmp_path):
+    small = {"subjects": 3, "clips_per_subject": 2, "layout": "raw", "frame_size": (408, 218)}
+    data = datasets.Samm(
+        synthetic.write("samm", tmp_path / "twin", **small), crop=CropOptions(size=96)
+    )
+    source = Source(data.clips(), "f", dict(data.crops))
+    one, *more = (
+        content(load(source, SMALL, cache=tmp_path / str(turn), workers=workers))
+        for turn, workers in enumerate((1, 2, 3))
+    )
+    assert all(other == one for other in more)
+
+
+def stop_moving(tmp_path, clip, numbers):
+    first = (tmp_path / clip / f"img{numbers[0]}.png").read_bytes()
+    for number in numbers:
+        (tmp_path / clip / f"img{number}.png").write_bytes(first)
+
+
+@pytest.mark.scenario("K")
+def test_a_phase_in_which_nothing_moves_is_no_view_and_that_is_noted(make, tmp_path):
+    stop_moving(tmp_path, "EP01", [4, 5, 6])
+    for made in (make(), make()):  # made now, then read from the cache
+        assert there(made)[0] == [True, True, False]
+        assert made.notes == (
+            ("casme2 sub01 EP01", "nothing moves in apex_offset, which is left out"),
+        )
+    assert there(make(ViewOptions(image_size=16, kind="ported")))[0] == [True] * 3
+
+
+@pytest.mark.scenario("K")
+def test_clips_without_motion_are_all_named_not_shown_as_grey(make, tmp_path):
+    for clip in ("EP01", "EP03"):
+        stop_moving(tmp_path, clip, range(1, 7))
+    with raises("no motion", "2 clip(s): casme2 sub01 EP01, casme2 sub01 EP03"):
+        make(workers=2)
+    assert not list((tmp_path / "cache").iterdir())
+    still = np.full((4, 8, 8, 1), 7, np.uint8)
+    with raises("no motion"):
+        clip_views(still, 2, SMALL.model_copy(update={"kind": "ported"}))
+
+
+@pytest.mark.scenario("A")
+@pytest.mark.parametrize("odd", [np.zeros((16, 16, 3), np.uint16), np.zeros((16, 16), np.uint8)])
+def test_a_view_that_is_not_what_the_file_promises_is_not_written(make, monkeypatch, tmp_path, odd):
+    monkeypatch.setattr("mer_utils.views.images._as_view", lambda image, options: odd)
+    with raises("bad frames", "EP01", odd.dtype):
+        make()
+    assert not list((tmp_path / "cache").iterdir())
+
+
+@pytest.mark.scenario("A")
+def test_pictures_of_sixteen_bits_give_the_views_of_eight_and_that_is_noted(make, clips, tmp_path):
+    eight = make()
+    for path in (tmp_path / "EP02").iterdir():
+        deep = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.uint16) * 257
+        cv2.imwrite(str(path), deep)
+    sixteen = make(fingerprint="deep")
+    assert content(sixteen) == content(eight)
+    assert sixteen.notes == (("casme2 sub01 EP02", "16 bits per channel are divided by 257"),)
+    given = clips.assign(images=[{"full": str(tmp_path / c / "img3.png")} for c in clips["clip"]])
+    made = load(Source(given, "g"), SMALL, cache=tmp_path / "cache", views=["full"])
+    assert made.notes == sixteen.notes
 
 
 def other_options() -> list[ViewOptions]:
@@ -225,7 +291,7 @@ def test_progress_wraps_the_clips(make):
 def test_many_options_decode_each_clip_once_and_equal_one_by_one(clips, tmp_path, monkeypatch):
     decoded = []
     read = cache.read_frames
-    monkeypatch.setattr(cache, "read_frames", lambda paths: decoded.append(paths) or read(paths))
+    monkeypatch.setattr(cache, "read_frames", lambda *a: decoded.append(a[0]) or read(*a))
     source, wanted = Source(clips, "f"), dict.fromkeys(other_options(), tuple(phases.VIEWS))
     together, alone = tmp_path / "together", tmp_path / "alone"
     for _ in range(2):

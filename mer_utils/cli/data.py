@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.table import Table
 from mer_utils import datasets, synthetic
 from mer_utils.datasets import RULES, Problem, grouped, to_json, worst
 from mer_utils.errors import MerError
-from mer_utils.machine import refuse_misspelt_settings
+from mer_utils.machine import refuse_misspelt_settings, setting
 from mer_utils.registry import unknown
 
 commands = typer.Typer()
@@ -66,7 +66,9 @@ def check(
     dataset: Annotated[str, typer.Argument(help="casme2, samm, smic or manifest")],
     root: Annotated[Path, typer.Argument(help="the data set's folder, or the manifest file")],
     scheme: Annotated[str | None, typer.Option(help="label scheme, e.g. casme2-5")] = None,
-    decode: Annotated[bool, typer.Option(help="decode every frame (slow)")] = False,
+    decode: Annotated[
+        bool, typer.Option(help="decode every frame, and find the faces of MER_CROP (slow)")
+    ] = False,
     corrections: Annotated[
         Path | None, typer.Option(envvar="MER_CORRECTIONS", help="your own corrections, a CSV")
     ] = None,
@@ -88,7 +90,7 @@ def check(
     refuse_misspelt_settings(datasets.DATASETS)
     if output not in _FORMATS:
         raise unknown("format", output, _FORMATS)
-    options = {
+    options: dict[str, Any] = {
         "scheme": scheme,
         "corrections": corrections,
         "missing_frames": missing_frames,
@@ -117,6 +119,10 @@ def check(
                 f"leave {option} out",
             )
         del chosen[name]
+    if decode and setting("MER_CROP"):
+        from mer_utils.experiments.settings import crop_options
+
+        chosen |= {"crop": crop} if (crop := crop_options().get(dataset)) else {}
     problems = datasets.open(dataset, root, **chosen).check(decode)
     if output == "json":
         typer.echo(to_json(problems))

@@ -98,11 +98,14 @@ def make_dis(
             "options of the crop together with --crop",
             "add --crop, or leave them out",
         )
-    clip, points = _read(source, onset, apex, offset, options)
+    said: set[str] = set()
+    clip, points = _read(source, onset, apex, offset, options, said)
+    if (clip == clip[0]).all():
+        raise frames.no_motion(str(source))
     place = points.apex_index
     # The kind and the scaling are checked by name where they are used.
     pooled = dynamic_image.phase_dynamic_images(clip, place, kind)  # type: ignore[arg-type]
-    dis = {p: dynamic_image.to_uint8(d, scaling) for p, d in pooled.items()}  # type: ignore[arg-type]
+    dis = {p: dynamic_image.to_uint8(d, scaling) for p, d in pooled.items() if d.any()}  # type: ignore[arg-type]
     row = {"title": "", "onset_frame": clip[0], "offset_frame": clip[-1], "dis": dis}
     figure = di_grid([row | ({} if place is None else {"apex_frame": clip[place]})])
     figure.suptitle(_heading(source, points, kind, scaling), fontsize=8, color=MUTED)
@@ -115,7 +118,9 @@ def make_dis(
     lacking = [PHASE_TITLES[p] for p in dynamic_image.PHASES if p not in dis]
     typer.echo(f"Wrote {output}: {len(clip)} frames, DIs of {', '.join(dis)}.")
     if lacking and apex is not None:
-        typer.echo(f"No DI {' or '.join(lacking)}: that phase has fewer than two frames.")
+        typer.echo(f"No DI {' or '.join(lacking)}: fewer than two different frames there.")
+    for remark in sorted(said):
+        typer.echo(f"Note: {remark}.")
 
 
 def _read(
@@ -124,13 +129,19 @@ def _read(
     apex: int | None,
     offset: int | None,
     options: frames.CropOptions | None,
+    said: set[str],
 ) -> tuple[np.ndarray, Points]:
-    """Return the frames onset..offset, (t, h, w, c), and the three frame numbers."""
+    """Return the frames onset..offset, (t, h, w, c), and the three frame numbers.
+
+    What was changed or chosen is added to `said`.
+    """
     if frames.is_video(source):
         video = frames.read_video(source, 1 if onset is None else onset, offset)
         points = _ordered(source, video.first, apex, video.last)
         clip = video.frames
-        return (frames.crop_clip(clip, options, str(source)) if options else clip), points
+        if options:
+            clip = frames.crop_clip(clip, options, str(source), said)
+        return clip, points
     numbers = list(_frames_of(source))
     first, last = numbers[0], numbers[-1]
     points = _ordered(
@@ -139,7 +150,9 @@ def _read(
     if points.onset < first or points.offset > last:
         raise frames.outside(source, points.onset, points.offset, first, last)
     paths = clip_frames({**points._asdict(), "frames_dir": source}).paths
-    return (frames.read_cropped(paths, options) if options else frames.read_clip(paths)), points
+    if options:
+        return frames.read_cropped(paths, options, said), points
+    return frames.read_clip(paths, said), points
 
 
 def _frames_of(source: Path) -> dict[int, Path]:

@@ -25,6 +25,7 @@ from mer_utils.machine import cores
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
     from mer_utils.runs import Executor, Job, Outcome, Report, RunSpec
+    from mer_utils.views import Note
 
 commands = typer.Typer()
 
@@ -222,8 +223,12 @@ def compute(
         return report
     try:
         require_weights([job.spec for jobs in missing.values() for job in jobs])
+        notes: list[Note] = []
         for name in missing:
-            prepare_views(specs[name], workspace.context, workers=workers, progress=show_bar)
+            notes += prepare_views(
+                specs[name], workspace.context, workers=workers, progress=show_bar
+            )
+        _say(notes)
         with executor or open_executor(workers=workers) as started:
             for name in missing:
                 # Tables share runs: what an earlier one has computed is there by now.
@@ -251,6 +256,17 @@ def _specs(workspace: Workspace, tables: list[str]) -> dict[str, list[RunSpec]]:
     if fetch_weights([spec for each in specs.values() for spec in each]):
         return {name: workspace.specs(name) for name in tables}
     return specs
+
+
+def _say(notes: list[Note]) -> None:
+    """Say once what was changed, chosen or left out when views were made, and in which clips."""
+    clips: dict[str, list[str]] = {}
+    for clip, said in dict.fromkeys(notes):
+        clips.setdefault(said, []).append(clip)
+    for said, names in clips.items():
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        remark = f"Warning: {said} ({len(names)} clips: {shown})"
+        typer.secho(remark, fg=typer.colors.YELLOW, err=True)
 
 
 def _names(tables: list[str] | None) -> list[str]:

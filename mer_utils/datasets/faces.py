@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.rules import clip_frames
-from mer_utils.frames import CropOptions, crop, decode, face_on
+from mer_utils.errors import MerError
+from mer_utils.frames import CropOptions, crop, decode, face_on, several
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,26 @@ def crops_of(
         cut = crop([onset], face, margin=options.margin, size=options.size)[0] if face else None
         found.append(SubjectCrop(str(row.dataset), str(row.subject), str(row.clip), cut))
     return found
+
+
+def face_findings(clips: pd.DataFrame, options: CropOptions, no_face: str) -> Iterator[Problem]:
+    """Report the clips whose onset frame shows no face, or several.
+
+    `no_face` is the rule for the former: it is an error unless such clips are left out.
+    """
+    for row in clips.itertuples():
+        name = f"clip {row.subject} {row.clip}"
+        try:
+            face = face_on(clip_frames(row).paths[0], options.detector)
+        except MerError:  # an onset frame that cannot be read is a finding of its own
+            continue
+        if face is None:
+            said, remedy = f"{name}: no face on the onset frame", "look at it, or crop it yourself"
+            found = Problem("error", "no face", said, remedy, name, "one face")
+            yield found if no_face == "error" else found.demoted()
+        elif face.others:
+            remedy = "look at the crop; take another detector, or crop the clip yourself"
+            yield Problem("warning", "several faces", f"{name}: {several(face)}", remedy, name)
 
 
 def without_face(clips: pd.DataFrame, options: CropOptions) -> pd.DataFrame:

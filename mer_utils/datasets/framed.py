@@ -13,11 +13,11 @@ import pandas as pd
 
 from mer_utils.datasets import checks, rules, schema, schemes
 from mer_utils.datasets.dataset import Dataset, Root, absolute, made_at
-from mer_utils.datasets.faces import without_face
+from mer_utils.datasets.faces import face_findings, without_face
 from mer_utils.datasets.ledger import ledger_of
 from mer_utils.datasets.problems import Problem, in_order, raise_errors
 from mer_utils.datasets.published import Published
-from mer_utils.datasets.rows import Source
+from mer_utils.datasets.rows import Row, Source
 from mer_utils.datasets.survey import Survey, take
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
@@ -116,12 +116,17 @@ class Framed(Dataset):
         return self._kept_and_faceless[0].copy()
 
     def check(self, decode: bool = False) -> list[Problem]:
-        """Return every problem, worst first."""
+        """Return every problem, worst first; with `decode`, those of the faces to crop to, too."""
         try:
             survey = take(self, self.checked_root(), thorough=True, decode=decode)
         except MerError as failure:
             return [Problem.of(failure)]
-        return in_order([*survey.problems, *checks.findings(survey)])
+        problems = [*survey.problems, *checks.findings(survey)]
+        if decode and self.crop is not None:
+            used = [row for row in survey.used if not row.faults]
+            found = face_findings(_clip_table(survey, used), self.crop, self.no_face)
+            problems += found
+        return in_order(problems)
 
     def ledger(self) -> pd.DataFrame:
         """Return one line per row of the sheet."""
@@ -136,7 +141,7 @@ class Framed(Dataset):
     @cached_property
     def _kept_and_faceless(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The clip table, and the clips left out of it for want of a face."""
-        clips = _clip_table(self._survey)
+        clips = _clip_table(self._survey, self._survey.used)
         if self.crop is None or self.no_face == "error":
             return clips, clips.iloc[:0]
         faceless = without_face(clips, self.crop)
@@ -169,9 +174,9 @@ class Framed(Dataset):
         return root
 
 
-def _clip_table(survey: Survey) -> pd.DataFrame:
-    """Return the clip table of a survey without errors, checked and sorted by key."""
-    rows, dataset = survey.used, survey.dataset
+def _clip_table(survey: Survey, rows: list[Row]) -> pd.DataFrame:
+    """Return the clip table of rows of a survey without errors, checked and sorted by key."""
+    dataset = survey.dataset
     text = {
         "dataset": [dataset.name] * len(rows),
         "subject": [row.subject for row in rows],

@@ -1,60 +1,62 @@
-"""Frame files looked at without decoding: present, not empty, not cut short."""
+"""Frame files looked at: present, not empty, whole; decoded only where that is asked for."""
 
 from __future__ import annotations
 
 import os
-import struct
+from collections import Counter
 from collections.abc import Container
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+
 from mer_utils.datasets import rules
 from mer_utils.datasets.problems import Problem
 from mer_utils.errors import MerError
-from mer_utils.frames import decoding_problem, layout
+from mer_utils.frames import layout, no_motion, read_picture, require_shape
+from mer_utils.frames.formats import Refused, inspect
 
 _TAIL = 512
-_REMEDY = "copy the file again from the original data set"
+_READABLE = "check its permissions, or ask its owner for them"
 
 
-def glance(path: str | Path) -> str | None:
+def glance(path: str | Path) -> Refused | None:
     """Return what is wrong with an image file at a glance, None if nothing shows.
 
-    Reads the first and the last bytes only: the format's signature, and its end mark (JPEG,
-    PNG) or declared length (BMP). Damage in the middle is found by decoding alone.
+    Reads the first and the last bytes: the format's signature, and its end mark (JPEG, PNG) or
+    declared length (BMP). A file that lacks them is looked at whole: bytes may follow the end
+    mark. Damage in the middle is found by decoding alone.
     """
     try:
         with open(path, "rb") as file:
             head = file.read(32)
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - _TAIL))
-            tail = file.read(_TAIL)
+            if not _looks_whole(head, file.read(_TAIL), size):
+                file.seek(0)
+                inspect(file.read())
     except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
-    if size == 0:
-        return "is empty (0 bytes)"
+        return Refused(f"it cannot be read: {error.strerror or error}", _READABLE)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def _looks_whole(head: bytes, tail: bytes, size: int) -> bool:
     if head.startswith(b"\xff\xd8"):
-        return None if b"\xff\xd9" in tail else "is cut short (no JPEG end mark)"
+        return b"\xff\xd9" in tail
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return None if b"IEND" in tail else "is cut short (no PNG end chunk)"
-    if head.startswith(b"BM") and len(head) >= 6:
-        (declared,) = struct.unpack_from("<I", head, 2)
-        return None if size >= declared else f"is cut short ({size} of {declared} bytes)"
-    if head.startswith((b"II*\0", b"MM\0*")):
-        return None
-    return "is not a JPEG, PNG, BMP or TIFF image"
+        return b"IEND" in tail
+    if head.startswith(b"BM"):
+        return len(head) >= 6 and int.from_bytes(head[2:6], "little") <= size
+    return head.startswith((b"II*\0", b"MM\0*"))
 
 
-def _damaged(path: Path, why: str, kind: str = "damaged frame") -> Problem:
-    return Problem(
-        "error",
-        kind,
-        f"frame {layout.printable(path)} {why}",
-        _REMEDY,
-        layout.printable(path),
-        "a whole image file",
-    )
+def _damaged(path: Path, why: Refused) -> Problem:
+    where = layout.printable(path)
+    message = f"frame {where} is no whole image ({why.reason})"
+    return Problem("error", "damaged frame", message, why.remedy, where, "a whole image file")
 
 
 def _outward(path: Path) -> Problem:
@@ -112,28 +114,52 @@ def clip_faults(
 
     `verify` glances at every frame file, `decode` decodes it.
     """
+    wanted = {n: path for n, path in listing.frames.items() if onset <= n <= offset}
     faults = []
-    missing = rules.missing_numbers(onset, offset, listing.frames)
-    if missing:
-        faults.append(Problem.of(rules.missing_frames(folder, onset, offset, missing)))
+    if rules.missing_numbers(onset, offset, listing.frames):
+        faults.append(Problem.of(rules.missing_frames(folder, onset, offset, listing.frames)))
     # No rule for missing frames forgives these: whoever reads the clip later would follow them.
     faults += [
         _outward(folder / name)
         for number, name in sorted(listing.outward.items())
         if onset <= number <= offset
     ]
-    for number, path in listing.frames.items():
-        if not onset <= number <= offset:
-            continue
+    whole = []
+    for number, path in wanted.items():
         if number in listing.doubled:
             doubled = layout.doubled_frame(folder, number, listing.doubled[number])
             faults.append(Problem.of(doubled))
-        if number in listing.empty:
-            faults.append(_damaged(path, "is empty (0 bytes)"))
-            continue
-        why = glance(path) if verify else None
-        if why is not None:
+        empty = Refused("the file is empty") if number in listing.empty else None
+        why = empty or (glance(path) if verify else None)
+        if why is None:
+            whole.append(path)
+        else:
             faults.append(_damaged(path, why))
-        elif decode and (why := decoding_problem(path)) is not None:
-            faults.append(_damaged(path, why, "undecodable frame"))
+    return faults + (_decoded(folder, whole) if decode else [])
+
+
+def _decoded(folder: Path, paths: list[Path]) -> list[Problem]:
+    """Return what shows when frames are decoded: damage, differing shapes, no motion, changes."""
+    where, faults = layout.printable(folder), list[Problem]()
+    first: np.ndarray | None = None
+    moves, changes = len(paths) < 2, Counter[str]()
+    for path in paths:
+        try:
+            picture = read_picture(path)
+            first = picture.image if first is None else first
+            require_shape(path, picture.image.shape, first.shape, paths[0])
+        except MerError as error:
+            faults.append(Problem.of(error))
+            continue
+        moves = moves or not np.array_equal(picture.image, first)
+        changes.update(picture.changes)
+    if not (faults or moves):
+        faults.append(Problem.of(no_motion(f"the clip in {where}")))
+    for change, count in sorted(changes.items()):
+        faults.append(changed(f"{where}: {count} of {len(paths)} frames: {change}", where))
     return faults
+
+
+def changed(said: str, place: str) -> Problem:
+    """Return the warning that pictures are read by a rule that changes them."""
+    return Problem("warning", "changed pictures", said, "none needed, if that is meant", place)

@@ -18,7 +18,7 @@ from mer_utils.datasets.schemes import Scheme
 from mer_utils.datasets.sheets import Fields, pick
 from mer_utils.datasets.spreadsheets import Table
 from mer_utils.errors import MerError
-from mer_utils.frames import decode, decoding_problem, layout
+from mer_utils.frames import decode, layout, read_picture
 from mer_utils.frames.layout import printable
 from mer_utils.phases import VIEWS
 
@@ -205,8 +205,16 @@ def _judge_image(row: ImageRow, folder: Path, decode: bool) -> None:
             "an image file",
             "copy the image there, or correct the path",
         )
-    elif (why := integrity.glance(path)) or (decode and (why := decoding_problem(path))):
-        row.fault("damaged image", f"image {name} {why}", "a whole image", "make it again")
+    elif why := integrity.glance(path):
+        said = f"image {name} is no whole image ({why.reason})"
+        row.fault("damaged image", said, "a whole image", why.remedy)
+    elif decode:
+        try:
+            changes = read_picture(path).changes
+        except MerError as error:
+            row.fault("damaged image", error.what, error.expected, error.remedy)
+            return
+        row.problems += [integrity.changed(f"{row.place}: {name}: {c}", row.place) for c in changes]
 
 
 def _classes(rows: list[ImageRow], scheme: Scheme) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,14 @@ def clip_frames(clip_row: Any) -> ClipFrames:
     Raises
     ------
     MerError
-        ``missing frames``, ``missing frame folder``, or ``doubled frame`` where two files
-        claim one number.
+        ``missing frames``, ``renumbered frames``, ``missing frame folder``, or ``doubled frame``
+        where two files claim one number.
     """
     row = clip_row if hasattr(clip_row, "keys") else clip_row._asdict()
     onset, offset = int(row["onset"]), int(row["offset"])
     files = frame_files(row["frames_dir"])
-    if missing := missing_numbers(onset, offset, files):
-        raise missing_frames(row["frames_dir"], onset, offset, missing)
+    if missing_numbers(onset, offset, files):
+        raise missing_frames(row["frames_dir"], onset, offset, files)
     apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
     return ClipFrames([files[number] for number in range(onset, offset + 1)], apex)
 
@@ -68,15 +68,28 @@ def load_clip(clip_row: Any) -> tuple[np.ndarray, int | None]:
     return read_clip(found.paths), found.apex
 
 
-def missing_frames(folder: object, onset: int, offset: int, missing: list[int]) -> MerError:
-    """Return the error for frames of onset..offset that have no file."""
+def missing_frames(folder: object, onset: int, offset: int, available: Collection[int]) -> MerError:
+    """Return the error for frames of onset..offset that have no file, given the numbers there are.
+
+    ``renumbered frames`` where exactly as many follow each other under other numbers.
+    """
+    missing = missing_numbers(onset, offset, available)
+    count, wanted = len(available), offset - onset + 1
+    first, last = min(available, default=0), max(available, default=0)
     shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+    there = f"{count} frames, {first}..{last}" if available else "none"
+    kind, place = "missing frames", printable(folder)
+    remedy = "copy the frames again; or choose missing_frames='drop_clip', in commands "
+    remedy += "MER_MISSING_FRAMES=drop_clip"
+    if count == wanted == last - first + 1:
+        kind = "renumbered frames"
+        remedy = f"add {onset - first} to the number in every file's name, as the sheet counts; or "
+        remedy += "correct onset, apex and offset in a copy of the sheet"
     return MerError(
-        "missing frames",
-        f"{len(missing)} of the {offset - onset + 1} frames {onset}..{offset} are missing "
-        f"from {printable(folder)}: {shown}",
+        kind,
+        f"{len(missing)} of the {wanted} frames {onset}..{offset} are missing from {place}: "
+        f"{shown}; it holds {there}",
         "a file for every frame from onset to offset",
-        "copy the frames again; or choose missing_frames='drop_clip', in commands "
-        "MER_MISSING_FRAMES=drop_clip",
-        printable(folder),
+        remedy,
+        place,
     )

@@ -215,7 +215,12 @@ def _judge_frames(row: Row, survey: Survey, decode: bool) -> None:
         faults = integrity.clip_faults(
             folder, found, row.onset, row.offset, verify=dataset.verify_frames, decode=decode
         )
+    # What is no error keeps no clip from being used.
+    survey.problems += [p for p in faults if p.severity != "error"]
+    faults = [p for p in faults if p.severity == "error"]
     row.faults += faults
-    if faults and dataset.missing_frames == "drop_clip" and not row.reason:
+    # Frames under other numbers are all there: a clip is not dropped for its sheet's counting.
+    lost = faults and all(fault.kind != "renumbered frames" for fault in faults)
+    if lost and dataset.missing_frames == "drop_clip" and not row.reason:
         row.rules.append("missing_frames=drop_clip")
         row.reason = f"{faults[0].kind} (missing_frames=drop_clip)"

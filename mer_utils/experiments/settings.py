@@ -45,7 +45,7 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     refuse_misspelt_settings(DATASETS)
     rules = {rule: _rule(name) for rule, name in _RULES.items()}
     options = rules | {"corrections": path_setting(_CORRECTIONS)}
-    crops = _crops()
+    crops = crop_options()
     roots: dict[str, Path] = {}
 
     def root(name: str) -> Path:
@@ -96,7 +96,8 @@ def _licensed_root(name: str) -> Path | None:
     return root
 
 
-def _crops() -> dict[str, CropOptions]:
+def crop_options() -> dict[str, CropOptions]:
+    """Return how ``MER_CROP`` says that data sets are cropped, by name."""
     found: dict[str, CropOptions] = {}
     known = [name for name, kind in DATASETS.items() if getattr(kind, "crop", 0) is None]
     for word in (setting(_CROP) or "").replace(",", " ").split():

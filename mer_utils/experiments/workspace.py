@@ -127,6 +127,11 @@ class Workspace:
         """What to know before anything is run on these data, one sentence each."""
         found = []
         for data in self.data.values():
+            reasons = data.dataset.ledger()["reason"]
+            dropped = reasons[reasons.str.endswith("=drop_clip)")].value_counts()
+            if len(dropped):
+                said = ", ".join(f"{count} for {reason}" for reason, count in dropped.items())
+                found.append(f"{data.dataset.title}: clips are left out: {said}.")
             left_out = [s.name for s in TRAINING_SETS.values() if not data.shown >= {*s.views}]
             if left_out:
                 found.append(

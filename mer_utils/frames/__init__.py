@@ -13,8 +13,16 @@ from mer_utils.frames.crop import (
     read_cropped,
     read_cropped_frames,
 )
-from mer_utils.frames.decode import decode, decoding_problem, read_clip, read_frames
-from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector
+from mer_utils.frames.decode import (
+    Picture,
+    decode,
+    no_motion,
+    read_clip,
+    read_frames,
+    read_picture,
+    require_shape,
+)
+from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector, several
 from mer_utils.frames.fingerprint import clip_fingerprint, fingerprints, forget
 from mer_utils.frames.known_faces import face_on, remember_faces
 from mer_utils.frames.video import VIDEO_SUFFIXES, VideoClip, is_video, outside, read_video
@@ -25,12 +33,12 @@ __all__ = [
     "CropOptions",
     "Detector",
     "Face",
+    "Picture",
     "VideoClip",
     "clip_fingerprint",
     "crop",
     "crop_clip",
     "decode",
-    "decoding_problem",
     "face_box",
     "face_on",
     "find_face",
@@ -39,11 +47,15 @@ __all__ = [
     "get_detector",
     "is_video",
     "layout",
+    "no_motion",
     "outside",
     "read_clip",
     "read_cropped",
     "read_cropped_frames",
     "read_frames",
+    "read_picture",
     "read_video",
     "remember_faces",
+    "require_shape",
+    "several",
 ]

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from mer_utils.errors import MerError
 from mer_utils.frames.decode import read_frames
-from mer_utils.frames.face import Face, check_detector, find_face, level_transform
+from mer_utils.frames.face import Face, check_detector, find_face, level_transform, several
 from mer_utils.frames.known_faces import face_on
 from mer_utils.frozen import Frozen
 
@@ -77,10 +77,16 @@ def crop(frames: Iterable[np.ndarray], face: Face, *, margin: float, size: int) 
     return np.stack([_cut(frame, transform, size) for frame in frames])
 
 
-def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") -> np.ndarray:
+def crop_clip(
+    frames: np.ndarray,
+    options: CropOptions,
+    clip: str = "the clip",
+    said: set[str] | None = None,
+) -> np.ndarray:
     """Find the face on the first frame and crop every frame to it, (t, size, size, c) of uint8.
 
-    `frames` (t, h, w, c) begin at the onset; `clip` is what an error calls the clip.
+    `frames` (t, h, w, c) begin at the onset; `clip` is what an error calls the clip; that there
+    were several faces is added to `said`.
 
     Raises
     ------
@@ -88,11 +94,17 @@ def crop_clip(frames: np.ndarray, options: CropOptions, clip: str = "the clip") 
         ``no face``.
     """
     face = _required(find_face(frames[0], options.detector), clip)
+    if said is not None and face.others:
+        said.add(several(face))
     return crop(frames, face, margin=options.margin, size=options.size)
 
 
-def read_cropped_frames(paths: Sequence[Path], options: CropOptions) -> Iterator[np.ndarray]:
+def read_cropped_frames(
+    paths: Sequence[Path], options: CropOptions, said: set[str] | None = None
+) -> Iterator[np.ndarray]:
     """Yield the frames of a clip, cropped to the face of the first, one by one.
+
+    What was changed in them, and that there were several faces, is added to `said`.
 
     Large frames are never all in memory: 101 frames of 2040 x 1088 would take 224 MB, or
     three times that in colour.
@@ -103,17 +115,21 @@ def read_cropped_frames(paths: Sequence[Path], options: CropOptions) -> Iterator
         ``no face`` on the first frame, the onset; and as `read_frames`.
     """
     transform = None
-    for frame in read_frames(paths):
+    for frame in read_frames(paths, said):
         if transform is None:
             found = face_on(paths[0], options.detector, frame)
             face = _required(found, f"clip {paths[0].parent}")
+            if said is not None and face.others:
+                said.add(several(face))
             transform = face_box(face, margin=options.margin, size=options.size)
         yield _cut(frame, transform, options.size)
 
 
-def read_cropped(paths: Sequence[Path], options: CropOptions) -> np.ndarray:
+def read_cropped(
+    paths: Sequence[Path], options: CropOptions, said: set[str] | None = None
+) -> np.ndarray:
     """Return the frames of `read_cropped_frames` as one array (t, size, size, c)."""
-    return np.stack(list(read_cropped_frames(paths, options)))
+    return np.stack(list(read_cropped_frames(paths, options, said)))
 
 
 def _required(face: Face | None, clip: str) -> Face:

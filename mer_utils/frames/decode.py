@@ -1,59 +1,67 @@
-"""Decode images and whole clips."""
+"""Decode images and whole clips: the one way by which a picture enters.
+
+JPEG, PNG, BMP and TIFF are read, each by its content, whatever its name. Eight bits per channel
+are taken as they are, 16 bits are divided by 257, palettes are resolved, transparency is left
+out, and a picture is turned as its EXIF note says. Everything else is refused: floats, values
+of 8 to 12 bits kept in 16, several pictures in one file, files that are cut off.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.frames.formats import COPY, REWRITE, Refused, inspect
 
 # Workers are processes with one thread each; OpenCV's own threads would only compete.
 cv2.setNumThreads(1)
 
+# Sixteen bits with no value above this are fewer bits, kept in 16: divided by 257, they are black.
+_TWELVE_BITS = 2**12 - 1
+# One or three channels of any depth, turned as the EXIF note says.
+_HOW = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
-def decode(path: Path) -> np.ndarray:
-    """Read an image file as (h, w, c) of uint8: red, green, blue, or one channel of grey.
 
-    Sixteen bits are divided by 257, so that black and white stay what they are; transparency is
-    left out.
+@dataclass(frozen=True)
+class Picture:
+    """An image (h, w, c) of uint8, red, green, blue or grey, and what was changed in it."""
+
+    image: np.ndarray
+    changes: tuple[str, ...] = ()
+
+
+def read_picture(path: Path) -> Picture:
+    """Read an image file by the rules of this module, and say which of them changed it.
 
     Raises
     ------
     MerError
-        ``undecodable frame``, if the file is missing, empty, cut off, no image, or has pixels
-        that are neither 8 nor 16 bits.
+        ``undecodable frame``, if the file is missing, damaged or of a kind without a rule.
     """
     try:
-        data, image = _decoded(path)
+        data = Path(path).read_bytes()
+        return _picture(data)
     except OSError as error:
-        raise _undecodable(path, error.strerror or str(error)) from error
-    problem = _problem(data, image)
-    if problem or image is None:
-        raise _undecodable(path, problem or "not a readable image")
-    if image.dtype == np.uint16:
-        image = np.rint(image / 257).astype(np.uint8)
-    if image.ndim == 2:
-        return image[:, :, None]
-    return cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2RGB)
+        remedy = "check the path and its permissions"
+        raise _undecodable(path, error.strerror or str(error), remedy) from error
+    except Refused as refused:
+        raise _undecodable(path, refused.reason, refused.remedy) from refused
 
 
-def decoding_problem(path: Path) -> str | None:
-    """Say what is wrong with an image file, or None if nothing is.
-
-    A JPEG decoder fills the missing part of a cut-off file with grey and reports success,
-    so the end marker is looked for as well.
-    """
-    try:
-        return _problem(*_decoded(path))
-    except OSError as error:
-        return error.strerror or str(error)
+def decode(path: Path) -> np.ndarray:
+    """Return the image (h, w, c) of `read_picture`."""
+    return read_picture(path).image
 
 
-def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
+def read_frames(paths: Sequence[Path], said: set[str] | None = None) -> Iterator[np.ndarray]:
     """Yield the frames of a clip (h, w, c) one by one, so that it need never be whole in memory.
+
+    What was changed in them is added to `said`.
 
     Raises
     ------
@@ -62,21 +70,17 @@ def read_frames(paths: Sequence[Path]) -> Iterator[np.ndarray]:
     """
     first = None
     for path in paths:
-        frame = decode(path)
-        first = frame.shape if first is None else first
-        if frame.shape != first:
-            raise MerError(
-                "bad frames",
-                f"{path} has shape {frame.shape}",
-                f"{first} as the first frame, {paths[0].name}",
-                "extract the clip's frames anew, all in one size",
-            )
-        yield frame
+        picture = read_picture(path)
+        first = picture.image.shape if first is None else first
+        require_shape(path, picture.image.shape, first, paths[0])
+        if said is not None:
+            said.update(picture.changes)
+        yield picture.image
 
 
-def read_clip(paths: Sequence[Path]) -> np.ndarray:
+def read_clip(paths: Sequence[Path], said: set[str] | None = None) -> np.ndarray:
     """Decode the frames of a clip, in time order, into one array (t, h, w, c) of uint8."""
-    stream = read_frames(paths)
+    stream = read_frames(paths, said)
     first = next(stream)
     frames = np.empty((len(paths), *first.shape), np.uint8)
     frames[0] = first
@@ -85,29 +89,58 @@ def read_clip(paths: Sequence[Path]) -> np.ndarray:
     return frames
 
 
-def _decoded(path: Path) -> tuple[bytes, np.ndarray | None]:
-    with open(path, "rb") as file:
-        data = file.read()
-    if not data:
-        return data, None
-    return data, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+def require_shape(
+    path: Path, shape: tuple[int, ...], first: tuple[int, ...], first_path: Path
+) -> None:
+    """Raise ``bad frames`` if a frame's shape is not that of the clip's first."""
+    if shape != first:
+        raise MerError(
+            "bad frames",
+            f"{path} has shape {shape}",
+            f"{first} as the first frame, {first_path.name}",
+            "extract the clip's frames anew, all in one size and all in grey or all in colour",
+            str(path),
+        )
 
 
-def _problem(data: bytes, image: np.ndarray | None) -> str | None:
-    if not data:
-        return "the file is empty"
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
-        return "the JPEG is cut off"
+def no_motion(what: str) -> MerError:
+    """Return the error for a clip all of whose frames are equal."""
+    return MerError(
+        "no motion",
+        f"all frames of {what} are equal",
+        "frames that differ",
+        "copy the clip's frames anew, or leave its row out of a copy of the sheet",
+    )
+
+
+def _picture(data: bytes) -> Picture:
+    changes = inspect(data)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), _HOW)
+    except cv2.error as error:
+        raise Refused("not a readable image") from error
     if image is None:
-        return "not a readable image"
-    # Without a stated range, no rule turns floats into bytes.
-    return None if image.dtype in (np.uint8, np.uint16) else f"its pixels are {image.dtype}"
+        raise Refused("not a readable image")
+    if image.dtype == np.uint16:
+        brightest = int(image.max())
+        if 0 < brightest <= _TWELVE_BITS:
+            said = f"16 bits per channel, but no value above {brightest}: fewer bits, kept in 16"
+            raise Refused(said, "write it anew in 8 bits per channel, by a rule of your own")
+        image = np.rint(image / 257).astype(np.uint8)
+        changes.append("16 bits per channel are divided by 257")
+    if image.dtype != np.uint8:
+        # Without a stated range, no rule turns floats into bytes.
+        raise Refused(f"its pixels are {image.dtype}", REWRITE)
+    if image.ndim == 2:
+        return Picture(image[:, :, None], tuple(changes))
+    return Picture(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), tuple(changes))
 
 
-def _undecodable(path: Path, reason: str) -> MerError:
+def _undecodable(path: Path, reason: str, remedy: str = COPY) -> MerError:
     return MerError(
         "undecodable frame",
         f"{path} cannot be decoded ({reason})",
-        "a whole image of 8 or 16 bits per channel, such as JPEG, PNG or BMP",
-        "copy the file anew from the data set's archive, or leave its clip out",
+        "a whole image of 8 or 16 bits per channel: JPEG, PNG, BMP or TIFF",
+        remedy,
+        str(path),
     )

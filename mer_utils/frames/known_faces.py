@@ -14,7 +14,7 @@ from mer_utils.frames.decode import decode
 from mer_utils.frames.face import Face, find_face
 
 # Raised by hand whenever faces are found otherwise.
-FACES_VERSION = 1
+FACES_VERSION = 2
 
 _folder: Path | None = None
 
@@ -59,4 +59,5 @@ def _from_json(text: str) -> Face | None:
         return None
     left, top, right, bottom = map(float, found["box"])
     first, second = ((float(x), float(y)) for x, y in found["eyes"])
-    return Face((left, top, right, bottom), (first, second), float(found["score"]))
+    score, others = float(found["score"]), int(found["others"])
+    return Face((left, top, right, bottom), (first, second), score, others)

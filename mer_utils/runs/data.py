@@ -237,8 +237,12 @@ def prepare_views(
     *,
     workers: int,
     progress: Callable[[str, Iterator, int], Iterator] | None = None,
-) -> None:
-    """Make the views of all these runs before any fold starts, decoding each clip once."""
+) -> list[views.Note]:
+    """Make the views of all these runs before any fold starts, decoding each clip once.
+
+    What was changed, chosen or left out is returned, whether it was now or when they were made.
+    """
+    notes: list[views.Note] = []
     needed: dict[DataSpec, dict[views.ViewOptions, dict[str, None]]] = {}
     for spec in specs:
         wanted = needed.setdefault(spec.data, {}).setdefault(spec.views, {})
@@ -248,10 +252,11 @@ def prepare_views(
         def shown(made: Iterator, n: int, title: str = f"views {data.dataset}") -> Iterator:
             return progress(title, made, n) if progress else made
 
-        views.prepare(
+        notes += views.prepare(
             context.data(data).source,
             options,
             cache=context.cache / "views",
             workers=workers,
             progress=shown,
         )
+    return notes

@@ -12,7 +12,7 @@ memory maps, so that any number of workers share one copy.
 - `estimator`: views as a step of a scikit-learn pipeline (imported by itself)
 """
 
-from mer_utils.views.cache import VIEWS_VERSION, Progress, Source, Views, load, prepare
+from mer_utils.views.cache import VIEWS_VERSION, Note, Progress, Source, Views, load, prepare
 from mer_utils.views.images import clip_views, given_views, views_of_frames
 from mer_utils.views.make import make
 from mer_utils.views.options import ViewOptions
@@ -20,6 +20,7 @@ from mer_utils.views.perturbation import Perturbation
 
 __all__ = [
     "VIEWS_VERSION",
+    "Note",
     "Perturbation",
     "Progress",
     "Source",

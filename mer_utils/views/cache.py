@@ -17,7 +17,7 @@ import pandas as pd
 from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write, cannot_read
-from mer_utils.frames import CropOptions, decode, find_face, read_cropped_frames, read_frames
+from mer_utils.frames import CropOptions, read_cropped_frames, read_frames
 from mer_utils.phases import PHASES, TRAINING_SETS, training_images
 from mer_utils.protocol import Fold
 from mer_utils.registry import unknown
@@ -25,7 +25,7 @@ from mer_utils.views.images import given_views, views_of_frames
 from mer_utils.views.options import ViewOptions
 
 # Raised by hand whenever the code of this room changes what a view looks like.
-VIEWS_VERSION = 4
+VIEWS_VERSION = 5
 
 Progress = Callable[[Iterator, int], Iterator]
 
@@ -54,6 +54,13 @@ class Source:
     now: Callable[[], str] | None = None
 
 
+class Note(NamedTuple):
+    """What was changed, chosen or left out when the views of a clip were made."""
+
+    clip: str
+    said: str
+
+
 @dataclass(frozen=True)
 class Views:
     """Views of every clip of a table, in the table's order.
@@ -66,11 +73,14 @@ class Views:
         Whether the clip has that view. Where not, its image is zeros and never used.
     labels : ndarray of shape (n,), int
         The class of each clip.
+    notes : tuple of Note
+        What was changed, chosen or left out when the views were made.
     """
 
     images: Mapping[str, np.ndarray]
     present: Mapping[str, np.ndarray]
     labels: np.ndarray
+    notes: tuple[Note, ...] = ()
 
     def of(self, view: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the images of `view` for the `clips` that have it, and their positions."""
@@ -114,6 +124,15 @@ class _Sheet(NamedTuple):
     view: str
     images: Path
     present: Path
+    notes: Path
+
+
+class _Made(NamedTuple):
+    """The views of one clip, one per sheet, or the kind of error that keeps it from having any."""
+
+    views: list[np.ndarray | None]
+    said: set[str]
+    failure: str = ""
 
 
 def load(
@@ -143,16 +162,19 @@ def load(
     Raises
     ------
     MerError
-        If a frame cannot be decoded, or frames are cropped and clips have no face: all of them
-        are named. A cache is not left.
+        If a frame cannot be decoded; if clips do not move, or frames are cropped and clips have
+        no face: all of them are named. A cache is not left.
     """
-    sheets = prepare(source, {options: views}, cache=cache, workers=workers, progress=progress)
-    found = {sheet.view: _read(sheet, _shape(source, options)) for sheet in sheets}
+    wanted = {options: views}
+    notes = prepare(source, wanted, cache=cache, workers=workers, progress=progress)
+    shape = _shape(source, options)
+    found = {sheet.view: _read(sheet, shape) for sheet in _sheets(source, wanted, cache)}
     # Written a moment ago or found whole; a view that is gone by now is an error of its own.
-    there = {view: pair for view, pair in found.items() if pair is not None}
-    images = {view: pair[0] for view, pair in there.items()}
-    present = {view: pair[1] for view, pair in there.items()}
-    return Views(images, present, source.clips["label"].cat.codes.to_numpy(np.int64))
+    there = {view: parts for view, parts in found.items() if parts is not None}
+    images = {view: parts[0] for view, parts in there.items()}
+    present = {view: parts[1] for view, parts in there.items()}
+    labels = source.clips["label"].cat.codes.to_numpy(np.int64)
+    return Views(images, present, labels, tuple(notes))
 
 
 def prepare(
@@ -162,29 +184,40 @@ def prepare(
     cache: Path,
     workers: int = 1,
     progress: Progress | None = None,
-) -> list[_Sheet]:
+) -> list[Note]:
     """Make the views that the cache lacks under several options, decoding each clip once.
 
-    Parameters are those of `load`; `wanted` names the views under each set of options.
+    Parameters are those of `load`; `wanted` names the views under each set of options. What was
+    changed, chosen or left out is returned, whether it was now or when the cache was made.
     """
-    sheets = [
-        _Sheet(options, view, *_files(cache, source, options, view))
-        for options, views in wanted.items()
-        for view in dict.fromkeys(views)
-    ]
+    sheets = _sheets(source, wanted, cache)
     missing = [s for s in sheets if _read(s, _shape(source, s.options)) is None]
     if missing:
         made = _make_all(source, missing, workers)
         _write(source, missing, progress(made, len(source.clips)) if progress else made)
+    found = (Note(*note) for sheet in sheets for note in json.loads(sheet.notes.read_text("utf-8")))
+    return list(dict.fromkeys(found))
+
+
+def _sheets(
+    source: Source, wanted: Mapping[ViewOptions, Iterable[str]], cache: Path
+) -> list[_Sheet]:
+    sheets = []
+    for options, views in wanted.items():
+        for view in dict.fromkeys(views):
+            key = cache_key(source, options, view)
+            ends = ("images.npy", "present.npy", "notes.json")
+            sheets.append(_Sheet(options, view, *(cache / f"{key}.{end}" for end in ends)))
     return sheets
 
 
-def _write(
-    source: Source, sheets: Sequence[_Sheet], made: Iterator[list[np.ndarray | None] | None]
-) -> None:
-    """Write the views of all clips; `made` gives those of one clip, one per sheet."""
+def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> None:
+    """Write the views of all clips."""
     present = np.zeros((len(sheets), len(source.clips)), bool)
-    faceless: list[str] = []
+    failed: dict[str, list[str]] = {}
+    notes: list[list[Note]] = [[] for _ in sheets]
+    clips = source.clips[["dataset", "subject", "clip"]].itertuples(index=False)
+    names = [" ".join(clip) for clip in clips]
     with ExitStack() as stack:
         files = []
         for sheet in sheets:
@@ -195,15 +228,16 @@ def _write(
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             files.append((file, np.zeros(shape[1:], np.uint8)))
-        for row, views in enumerate(made):
-            if views is None:
-                faceless.append(" ".join(source.clips.iloc[row][["dataset", "subject", "clip"]]))
+        for row, (name, (views, said, failure)) in enumerate(zip(names, made, strict=True)):
+            if failure:
+                failed.setdefault(failure, []).append(name)
                 continue
             for place, (view, (file, nothing)) in enumerate(zip(views, files, strict=True)):
                 present[place, row] = view is not None
-                file.write((nothing if view is None else view).tobytes())
-        if faceless:
-            raise _no_face(faceless)
+                file.write(_as_bytes(nothing if view is None else view, nothing, name))
+                notes[place] += [Note(name, words) for words in sorted(said)]
+        if failed:
+            raise _of_all(*next(iter(failed.items())))
         if source.now and source.now() != source.fingerprint:
             raise MerError(
                 "other data",
@@ -212,29 +246,40 @@ def _write(
                 "run the same command again when nothing changes them any more",
             )
     # Written last: images without it are never read.
-    for sheet, there in zip(sheets, present, strict=True):
+    for sheet, there, of_sheet in zip(sheets, present, notes, strict=True):
+        with atomic_write(sheet.notes) as temporary:
+            temporary.write_text(json.dumps(of_sheet), "utf-8")
         with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
             np.save(file, there)
+
+
+def _as_bytes(view: np.ndarray, like: np.ndarray, clip: str) -> bytes:
+    """Return the bytes of a view, if they are what the file's head promises."""
+    if view.shape == like.shape and view.dtype == like.dtype:
+        return view.tobytes()
+    raise MerError(
+        "bad frames",
+        f"a view of {clip} is {view.dtype} of shape {view.shape}",
+        f"{like.dtype} of shape {like.shape}",
+        "report it: views are made in one way only",
+    )
 
 
 def _shape(source: Source, options: ViewOptions) -> tuple[int, ...]:
     return (len(source.clips), options.image_size, options.image_size, 3)
 
 
-def _files(cache: Path, source: Source, options: ViewOptions, view: str) -> tuple[Path, Path]:
-    key = cache_key(source, options, view)
-    return cache / f"{key}.images.npy", cache / f"{key}.present.npy"
-
-
 def _read(sheet: _Sheet, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
     # What is missing, cut off or of another shape is made anew: a cache costs only time.
     try:
         images, present = np.load(sheet.images, mmap_mode="r"), np.load(sheet.present)
+        json.loads(sheet.notes.read_text("utf-8"))
     except (FileNotFoundError, ValueError, EOFError):
         return None
     except OSError as error:
         raise cannot_read(sheet.images, error) from error
-    fits = images.shape == shape and images.dtype == np.uint8 and present.shape == shape[:1]
+    typed = images.dtype == np.uint8 and present.dtype == bool
+    fits = typed and images.shape == shape and present.shape == shape[:1]
     return (images, present) if fits else None
 
 
@@ -245,10 +290,8 @@ def cache_key(source: Source, options: ViewOptions, view: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _make_all(
-    source: Source, sheets: Sequence[_Sheet], workers: int
-) -> Iterator[list[np.ndarray | None] | None]:
-    """Yield the views of each clip, one per sheet; None for a clip without a face."""
+def _make_all(source: Source, sheets: Sequence[_Sheet], workers: int) -> Iterator[_Made]:
+    """Yield the views of each clip."""
     wanted: dict[ViewOptions, list[str]] = {}
     for sheet in sheets:
         wanted.setdefault(sheet.options, []).append(sheet.view)
@@ -256,18 +299,22 @@ def _make_all(
     def in_order(found: dict[ViewOptions, dict[str, np.ndarray]]) -> list[np.ndarray | None]:
         return [found[sheet.options].get(sheet.view) for sheet in sheets]
 
-    def given(images: dict[str, str]) -> list[np.ndarray | None]:
-        return in_order({options: given_views(images, options) for options in wanted})
+    def given(images: dict[str, str]) -> _Made:
+        said: set[str] = set()
+        return _Made(in_order({o: given_views(images, o, said) for o in wanted}), said)
 
-    def made(row: Any) -> list[np.ndarray | None] | None:
-        clip = clip_frames(row)
-        crop = source.crops.get(row.dataset)
-        frames = read_frames(clip.paths) if crop is None else read_cropped_frames(clip.paths, crop)
+    def made(row: Any) -> _Made:
+        clip, said = clip_frames(row), set[str]()
+        crop, key, n = source.crops.get(row.dataset), _key(row), len(clip.paths)
+        if crop is None:
+            frames = read_frames(clip.paths, said)
+        else:
+            frames = read_cropped_frames(clip.paths, crop, said)
         try:
-            return in_order(views_of_frames(frames, len(clip.paths), clip.apex, wanted, _key(row)))
-        except MerError:
-            if crop and find_face(decode(clip.paths[0]), crop.detector) is None:
-                return None
+            return _Made(in_order(views_of_frames(frames, n, clip.apex, wanted, key, said)), said)
+        except MerError as error:
+            if error.kind in _SHARED:
+                return _Made([], said, error.kind)
             raise
 
     # Threads do: decoding and resizing, nearly all of the work, let other threads run.
@@ -282,12 +329,20 @@ def _key(row: Any) -> str:
     return f"{row.dataset}|{row.subject}|{row.clip}"
 
 
-def _no_face(faceless: list[str]) -> MerError:
-    shown = ", ".join(faceless[:20]) + (", ..." if len(faceless) > 20 else "")
-    return MerError(
-        "no face",
-        f"no face was found on the onset frame of {len(faceless)} clip(s): {shown}",
-        "a face, upright and seen from the front, wherever faces are cropped",
+#: Kinds of errors of single clips of which all clips are named: expected, and remedy.
+_SHARED = {
+    "no face": (
+        "a face, upright and seen from the front, on every onset frame that is cropped",
         "look at those frames; set MER_NO_FACE=drop_clip to leave the clips out, counted; or "
         "use frames that are cropped already",
-    )
+    ),
+    "no motion": (
+        "frames that differ",
+        "copy those clips' frames anew, or leave their rows out of a copy of the sheet",
+    ),
+}
+
+
+def _of_all(kind: str, clips: list[str]) -> MerError:
+    shown = ", ".join(clips[:20]) + (", ..." if len(clips) > 20 else "")
+    return MerError(kind, f"{kind} in {len(clips)} clip(s): {shown}", *_SHARED[kind])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mer_utils import dynamic_image as di
-from mer_utils.frames import decode
+from mer_utils.frames import no_motion, read_picture
 from mer_utils.phases import PHASES
 from mer_utils.views.options import ViewOptions
 
@@ -38,7 +38,13 @@ def clip_views(
     Returns
     -------
     dict of str to ndarray of shape (image_size, image_size, 3), uint8
-        One entry per view that the clip has.
+        One entry per view that the clip has: that of a phase whose frames are all equal shows
+        nothing, and is none.
+
+    Raises
+    ------
+    MerError
+        ``no motion``, if all frames of the clip are equal.
     """
     wanted = {options: views}
     return views_of_frames(frames, len(frames), apex, wanted, key)[options]
@@ -50,6 +56,7 @@ def views_of_frames(
     apex: int | None,
     wanted: Mapping[ViewOptions, Sequence[str]],
     key: str = "",
+    said: set[str] | None = None,
 ) -> dict[ViewOptions, dict[str, np.ndarray]]:
     """Make the views of one clip under several options while its frames are decoded.
 
@@ -65,10 +72,13 @@ def views_of_frames(
         The views under each set of options.
     key : str
         See `clip_views`.
+    said : set of str, optional
+        Which phases do not move is added to it.
 
     Returns
     -------
     dict of ViewOptions to dict of str to ndarray of shape (image_size, image_size, 3), uint8
+        As of `clip_views`, and with its error.
 
     Notes
     -----
@@ -78,14 +88,39 @@ def views_of_frames(
     weights = {o: _weights(n, apex, o, views, key) for o, views in wanted.items()}
     # Options that differ in size or scaling alone share their sums.
     distinct = {w.tobytes(): w for of_view in weights.values() for w in of_view.values()}
-    images = dict(zip(distinct, di.weighted_sums(frames, list(distinct.values())), strict=True))
-    return {
-        options: {view: _as_view(images[w.tobytes()], options) for view, w in of_view.items()}
-        for options, of_view in weights.items()
-    }
+    watched = _Watched(frames)
+    sums = di.weighted_sums(watched, list(distinct.values()))
+    if watched.seen > 1 and not watched.moves:
+        raise no_motion(f"clip {key}" if key else "the clip")
+    moving = {w: image for w, image in zip(distinct, sums, strict=True) if image.any()}
+    made: dict[ViewOptions, dict[str, np.ndarray]] = {options: {} for options in wanted}
+    for options, of_view in weights.items():
+        for view, w in of_view.items():
+            if (image := moving.get(w.tobytes())) is not None:
+                made[options][view] = _as_view(image, options)
+            elif said is not None:
+                said.add(f"nothing moves in {view}, which is left out")
+    return made
 
 
-def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np.ndarray]:
+class _Watched:
+    """Frames as they pass by, and whether any differs from the first."""
+
+    def __init__(self, frames: Iterable[np.ndarray]) -> None:
+        self._frames, self.seen, self.moves = frames, 0, False
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        first = None
+        for frame in self._frames:
+            first = frame if first is None else first
+            self.moves = self.moves or not np.array_equal(frame, first)
+            self.seen += 1
+            yield frame
+
+
+def given_views(
+    images: Mapping[str, str], options: ViewOptions, said: set[str] | None = None
+) -> dict[str, np.ndarray]:
     """Read the views of a clip that were made elsewhere.
 
     Parameters
@@ -94,16 +129,20 @@ def given_views(images: Mapping[str, str], options: ViewOptions) -> dict[str, np
         One image per phase, grey or colour, of any size.
     options : ViewOptions
         Only the image size counts: what the images show was decided elsewhere.
+    said : set of str, optional
+        What was changed in the images is added to it.
 
     Returns
     -------
     dict of str to ndarray of shape (image_size, image_size, 3), uint8
     """
-    size = options.image_size
-    return {
-        phase: np.broadcast_to(_resized(decode(Path(path)), size), (size, size, 3))
-        for phase, path in images.items()
-    }
+    size, found = options.image_size, {}
+    for view, path in images.items():
+        picture = read_picture(Path(path))
+        found[view] = np.broadcast_to(_resized(picture.image, size), (size, size, 3))
+        if said is not None:
+            said.update(picture.changes)
+    return found
 
 
 def _weights(

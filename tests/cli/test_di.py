@@ -86,6 +86,30 @@ def test_an_apex_at_the_offset_says_which_di_is_lacking(folder, tmp_path):
     assert "No DI apex to offset" in said
 
 
+@pytest.mark.scenario("K")
+def test_a_phase_without_motion_is_said_not_shown_as_grey(folder, tmp_path):
+    write_frames(tmp_path / "late", np.concatenate([clip_array()[:4], clip_array()[[3, 3, 3]]]))
+    said = run(tmp_path / "late", "--apex", 11, "-o", tmp_path / "a.png", "--separate")
+    assert "No DI apex to offset: fewer than two different frames there." in said
+    assert {p.name for p in tmp_path.glob("*.png")} == {
+        "a.png",
+        "a-full.png",
+        "a-onset_apex.png",
+    }
+
+
+@pytest.mark.scenario("A")
+def test_sixteen_bits_give_the_dis_of_eight_and_that_is_said(folder, tmp_path):
+    run(folder, "-o", tmp_path / "eight.png", "--separate")
+    for path in folder.glob("*.png"):
+        deep = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.uint16) * 257
+        cv2.imwrite(str(path), deep)
+    said = run(folder, "-o", tmp_path / "deep.png", "--separate")
+    assert "Note: 16 bits per channel are divided by 257." in said
+    eight, deep = ((tmp_path / f"{name}-full.png").read_bytes() for name in ("eight", "deep"))
+    assert eight == deep
+
+
 def test_the_sheet_shows_frames_and_dis_with_their_names(folder, tmp_path, monkeypatch):
     drawn = {}
     grid = dynamic_images.di_grid
@@ -126,20 +150,21 @@ def test_a_video_counts_from_one(folder, tmp_path):
         run(path, "--onset", 5, "--offset", 8, "-o", out)
 
 
-def test_a_still_face_is_cropped_and_stays_still(tmp_path):
+def test_a_still_face_is_cropped_and_stays_still_which_is_said(tmp_path):
     photo = skimage.data.astronaut()[:256, 96:352]
     still = write_frames(tmp_path / "still", np.repeat(photo[None], len(NUMBERS), axis=0))
-    run(still, "-o", tmp_path / "a.png", "--crop", "--size", 96, "--separate")
-    found = read(tmp_path / "a-full.png")
-    assert found.shape == (96, 96, 3)
-    assert (found == 128).all()
+    with raises("no motion", "still"):
+        run(still, "-o", tmp_path / "a.png", "--crop", "--size", 96, "--separate")
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_a_detector_of_ones_own_crops(folder, tmp_path, monkeypatch):
     (tmp_path / "middle_faces.py").write_text(
         "from mer_utils.frames import Face\n\n"
         "def make():\n"
-        "    return lambda image: [Face((5, 5, 20, 20), ((9, 10), (16, 10)), 1.0)]\n"
+        "    return lambda image: [whole(*image.shape[1::-1])]\n\n"
+        "def whole(w, h):\n"
+        "    return Face((0, 0, w, h), ((0.34 * w, 0.42 * h), (0.66 * w, 0.42 * h)), 1.0)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     out = tmp_path / "a.png"

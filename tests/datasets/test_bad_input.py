@@ -10,6 +10,8 @@ import zipfile
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from helpers import findings, raises
 from made_data import (
@@ -29,6 +31,8 @@ from made_data import (
 
 from mer_utils import datasets
 from mer_utils.datasets import integrity, sheets
+from mer_utils.errors import MerError
+from mer_utils.frames import Picture
 from mer_utils.frames.layout import find_base, frame_files, is_plain_name
 
 GOOD = casme2_row(1, "EP02_01f", 46, 59, 86, "happiness")
@@ -283,11 +287,12 @@ def test_no_frames_at_all(root):
     ("content", "why"),
     [
         (b"", "empty"),
-        (JPEG[:-2], "cut short"),
-        (PNG[:-20], "cut short"),
-        (BMP[:-1], "cut short"),
-        (b"<html>not found</html>", "is not a JPEG"),
-        (b"\xff", "is not a JPEG"),
+        (JPEG[:-2], "cut off"),
+        (PNG[:-20], "cut off"),
+        (BMP[:-1], "cut off"),
+        (b"<html>not found</html>", "no JPEG"),
+        (b"\xff", "no JPEG"),
+        (PNG.replace(b"\r\n", b"\n", 1), "text mode"),
     ],
 )
 def test_damaged_frames(root, content, why):
@@ -314,14 +319,61 @@ def test_every_frame_of_the_clip_is_decoded_if_asked_for(root, monkeypatch):
 
     def decode(path):
         seen.append(path.name)
-        return "cannot be decoded" if path.name == "reg_img70.jpg" else None
+        if path.name == "reg_img70.jpg":
+            raise MerError("undecodable frame", f"{path} cannot be decoded", "an image", "copy it")
+        return Picture(np.full((2, 2, 1), len(seen), np.uint8))
 
-    monkeypatch.setattr(integrity, "decoding_problem", decode)
+    monkeypatch.setattr(integrity, "read_picture", decode)
     assert (findings(datasets.Casme2(root)), seen) == ([], [])
     found = findings(datasets.Casme2(root), decode=True)
     assert seen == [f"reg_img{number}.jpg" for number in range(46, 87)]
     assert [(p.severity, p.kind) for p in found] == [("error", "undecodable frame")]
     assert "reg_img70.jpg cannot be decoded" in found[0].message
+
+
+def draw_frames(root, numbers=range(46, 87), step=1):
+    """Frames whose grey goes up by `step` with the number."""
+    for number in numbers:
+        image = np.full((8, 6), 30 + step * (number - 46), np.uint8)
+        cv2.imwrite(str(root / CLIP / f"reg_img{number}.jpg"), image)
+
+
+@pytest.mark.scenario("A")
+def test_what_shows_in_decoded_frames_only(root):
+    draw_frames(root)
+    assert datasets.Casme2(root).check(decode=True) == []
+    cv2.imwrite(str(root / FRAME), np.zeros((8, 6, 3), np.uint8))
+    (found,) = datasets.Casme2(root).check(decode=True)
+    assert (found.kind, found.severity) == ("bad frames", "error")
+    assert "reg_img60.jpg has shape (8, 6, 3)" in found.message
+    deep = cv2.imencode(".png", np.full((8, 6), 9000, np.uint16))[1].tobytes()
+    (root / FRAME).write_bytes(deep)
+    (found,) = datasets.Casme2(root).check(decode=True)
+    assert (found.kind, found.severity) == ("changed pictures", "warning")
+    assert "1 of 41 frames: 16 bits" in found.message
+
+
+@pytest.mark.scenario("K")
+def test_a_clip_in_which_nothing_moves_is_an_error_once_it_is_decoded(root):
+    draw_frames(root, step=0)
+    (found,) = datasets.Casme2(root).check(decode=True)
+    assert (found.kind, found.severity) == ("no motion", "error")
+    assert CLIP in found.message
+
+
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize("first", [0, 1, 45])
+def test_frames_under_other_numbers_are_told_from_missing_ones(root, first):
+    for number in range(46, 87):  # upwards, to lower numbers: nothing is overwritten
+        (root / CLIP / f"reg_img{number}.jpg").rename(
+            root / CLIP / f"reg_img{number - 46 + first}.jpg"
+        )
+    for rule in ("error", "drop_clip"):
+        refused(root, "renumbered frames", f"41 frames, {first}..", missing_frames=rule)
+    problem = datasets.Casme2(root).check()[0]
+    assert f"add {46 - first} to the number" in problem.remedy
+    (root / CLIP / f"reg_img{first + 7}.jpg").unlink()
+    refused(root, "missing frames", f"40 frames, {first}..")
 
 
 def test_two_files_for_one_frame(root):

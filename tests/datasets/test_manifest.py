@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import findings, raises
@@ -11,6 +12,8 @@ from made_data import JPEG, jpeg
 
 from mer_utils import datasets
 from mer_utils.datasets import manifest_rows, schema
+from mer_utils.errors import MerError
+from mer_utils.frames import Picture
 
 ROWS = [
     {"subject": "s1", "clip": "c1", "label": "glad", "image": "images/a.jpg"},
@@ -136,10 +139,22 @@ def test_bad_rows(folder, rows, kind, named):
 
 def test_damaged_and_undecodable_images(folder, monkeypatch):
     path = write(folder, ROWS)
-    odd = {"c.jpg": "is odd"}
-    monkeypatch.setattr(manifest_rows, "decoding_problem", lambda p: odd.get(p.name))
+    image = np.zeros((2, 2, 1), np.uint8)
+
+    def read(path):
+        if path.name == "c.jpg":
+            raise MerError("undecodable frame", f"{path} is odd", "an image", "copy it")
+        return Picture(image, ("it is mirrored",) if path.name == "b.jpg" else ())
+
+    monkeypatch.setattr(manifest_rows, "read_picture", read)
     found = findings(datasets.Manifest(path), decode=True)
-    assert [p.message for p in found] == ["manifest row 4: image images/c.jpg is odd"]
+    assert [(p.severity, p.kind) for p in found] == [
+        ("error", "damaged image"),
+        ("warning", "changed pictures"),
+    ]
+    assert "manifest row 4" in found[0].message
+    assert "is odd" in found[0].message
+    assert found[1].message == "manifest row 3: images/b.jpg: it is mirrored"
     (folder / "images/b.jpg").write_bytes(b"")
     with raises("damaged image", "images/b.jpg"):
         datasets.Manifest(path).clips()

@@ -298,7 +298,6 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
 
     face = Face(box=(60, 60, 220, 280), eyes=((100, 140), (180, 140)))
     monkeypatch.setattr("mer_utils.frames.known_faces.find_face", find)
-    monkeypatch.setattr("mer_utils.views.cache.find_face", find)
     workspace = opened(twins, tmp_path, "samm", "casme2")
     specs = workspace.specs("table2")
     assert {(s.data.dataset, s.data.crops) for s in specs} == {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import cv2
 import numpy as np
@@ -14,7 +16,15 @@ from helpers import raises
 
 from mer_utils import datasets, frames, synthetic
 from mer_utils.dynamic_image import dynamic_image, rank_pooling_weights
-from mer_utils.frames import CropOptions, Face, crop, crop_clip, face_box, find_face
+from mer_utils.frames import (
+    CropOptions,
+    Face,
+    crop,
+    crop_clip,
+    face_box,
+    find_face,
+    get_detector,
+)
 from mer_utils.frames.face import DETECTORS
 from mer_utils.frames.layout import frame_files
 from mer_utils.synthetic.identity import draw_identity
@@ -220,6 +230,53 @@ def test_a_frame_without_a_face_gives_none():
     assert find_face(skimage.data.brick()) is None
 
 
+def one_dot(x, y, d, certainty=0.9):
+    return Face((x - d, y - d, x + d, y + d), ((x - d / 3, y), (x + d / 3, y)), certainty)
+
+
+@pytest.mark.scenario("K")
+def test_of_several_faces_the_one_nearest_the_middle_is_meant_and_the_others_are_counted():
+    """At 512 pixels and with the rim: a loud one at the left, the one meant, a small one."""
+    seen = [one_dot(150, 250, 120), one_dot(400, 256, 80), one_dot(330, 250, 20)]
+
+    def detect(image):
+        return seen if image.shape[1] > 600 else []
+
+    face = find_face(np.zeros((384, 512, 3), np.uint8), detect)
+    assert (face.box[0] + face.box[2]) / 2 == pytest.approx(400 - 64)
+    assert face.others == 2
+    seen[:] = seen[:1]
+    assert find_face(np.zeros((384, 512, 3), np.uint8), detect).others == 0
+
+
+@pytest.mark.scenario("K")
+def test_a_larger_drawn_face_in_the_background_is_not_cropped_to():
+    frame, eyes = drawn_face("casme2", 0, 0.6, (40, 0))
+    frame = np.broadcast_to(frame, (480, 640, 3)).copy()
+    loud, _ = drawn_face("casme2", 0, 1.0, (0, 0))
+    frame[60:420, :240] = np.broadcast_to(loud, (480, 640, 3))[60:420, 200:440]
+    face, largest = find_face(frame), find_face(frame[:, :240])
+    assert largest.area > face.area
+    np.testing.assert_allclose(face.eyes, eyes, atol=6)
+    assert face.others == 1
+    said = set()
+    crop_clip(np.stack([frame, frame]), CropOptions(), said=said)
+    assert said == {frames.several(face)}
+
+
+@pytest.mark.scenario("A")
+def test_no_two_threads_share_a_detector(monkeypatch):
+    made = []
+    monkeypatch.setitem(DETECTORS, "counted", lambda: made.append(object()) or made[-1])
+    with ThreadPoolExecutor(2) as pool:
+        both = Barrier(2)
+        asked = [pool.submit(lambda: (both.wait(), get_detector("counted"))[1]) for _ in "ab"]
+        first, second = (job.result() for job in asked)
+    assert first is not second
+    assert get_detector("counted") not in (first, second)
+    assert get_detector("counted") is made[-1]
+
+
 # A table of clips.
 
 
@@ -324,6 +381,8 @@ def test_a_raw_twin_is_cropped_from_its_own_table(tmp_path):
     clips = datasets.Casme2(root).clips()
     options = CropOptions(size=96)
     assert datasets.without_face(clips, options).empty
+    found = datasets.Casme2(root, crop=options).check(decode=True)
+    assert {"no face", "several faces"}.isdisjoint(problem.kind for problem in found)
     shown = datasets.crops_of(clips, [("casme2", options)])
     assert [one.subject for one in shown] == sorted(set(clips["subject"]))
     assert all(one.image.shape == (96, 96, 3) for one in shown)

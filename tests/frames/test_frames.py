@@ -15,7 +15,6 @@ from mer_utils.datasets import data_fingerprint
 from mer_utils.frames import (
     clip_fingerprint,
     decode,
-    decoding_problem,
     fingerprint,
     read_clip,
 )
@@ -63,14 +62,12 @@ def test_transparency_is_left_out(tmp_path, colour):
     [
         (lambda data: b"", "empty"),
         (lambda data: data[: len(data) * 2 // 3], "cut off"),
-        (lambda data: b"not an image at all", "not a readable image"),
+        (lambda data: b"not an image at all", "no JPEG"),
     ],
 )
 def test_a_file_that_is_no_whole_image_is_refused(tmp_path, colour, damage, message):
     file = save(tmp_path / "a.jpg", colour)
-    assert decoding_problem(file) is None
     file.write_bytes(damage(file.read_bytes()))
-    assert message in decoding_problem(file)
     with raises("undecodable frame", "a.jpg", message):
         decode(file)
 
@@ -89,14 +86,12 @@ def test_sixteen_bits_are_the_same_picture_as_eight(tmp_path, rng, channels):
 def test_pixels_that_are_no_bytes_are_refused(tmp_path, rng):
     path = tmp_path / "float.tiff"
     cv2.imwrite(str(path), rng.random((9, 7, 3)).astype(np.float32))
-    assert "float32" in decoding_problem(path)
     with raises("undecodable frame", path, "float32"):
         decode(path)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    assert "No such file" in decoding_problem(tmp_path / "none.jpg")
-    with raises("undecodable frame", "none.jpg"):
+    with raises("undecodable frame", "none.jpg", "No such file"):
         decode(tmp_path / "none.jpg")
 
 

@@ -1,0 +1,117 @@
+"""What an image file says of itself before it is decoded.
+
+Decoders are lenient: they fill what a JPEG lacks with grey, take the first of several pictures
+and allocate whatever size a header claims. What they would guess is refused here.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+#: Pixels of the largest picture that is read; a header may claim any number.
+MAX_PIXELS = 64 * 1024**2
+COPY = "copy the file again from the original data set, or leave its clip out"
+REWRITE = "write it anew as a PNG of 8 bits per channel with one picture"
+LEFT_OUT, TURNED = "the transparency channel is left out", "turned as the EXIF note says"
+_TIFF = (b"II*\0", b"MM\0*")
+# Of a TIFF, by number in its directory.
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS = 256, 257, 258, 259, 262
+_ORIENTATION, _PLANES, _EXTRA = 274, 284, 338
+_WHITE_IS_ZERO, _KNOWN_COLOURS = 0, (0, 1, 2, 3, 5, 6)
+
+
+class Refused(ValueError):
+    """Why an image file is not read, and what to do about it."""
+
+    def __init__(self, reason: str, remedy: str = COPY) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+def inspect(data: bytes) -> list[str]:
+    """Say what reading an image file changes, by its header; the content counts, not the name.
+
+    Raises
+    ------
+    Refused
+        If it is cut off, no JPEG, PNG, BMP or TIFF, too large, or holds several pictures.
+    """
+    if not data:
+        raise Refused("the file is empty")
+    if data[:4] in _TIFF:
+        return _inspect_tiff(data)
+    if missing := _missing_end(data):
+        raise Refused(missing)
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG", "PNG", "BMP")) as header:
+            several = header.format == "PNG" and getattr(header, "is_animated", False)
+            transparent = "A" in header.mode or "transparency" in header.info
+            size = header.size
+            # Asked for a note that it lacks, a PNG would be decoded.
+            noted = b"Exif\0\0" in data or b"eXIf" in data
+            turned = noted and header.getexif().get(_ORIENTATION, 1) != 1
+    except Image.DecompressionBombError:
+        size, several, transparent, turned = (MAX_PIXELS + 1, 1), False, False, False
+    except Exception as error:  # damaged headers raise many kinds
+        changed = data.startswith(b"\x89PNG") and not data.startswith(b"\x89PNG\r\n\x1a\n")
+        why = "its line ends were changed, as by a transfer in text mode" if changed else ""
+        raise Refused(why or "not a readable image: no JPEG, PNG, BMP or TIFF") from error
+    _require_one(size[0], size[1], bool(several))
+    return [LEFT_OUT] * transparent + [TURNED] * turned
+
+
+def _require_one(width: int, height: int, several: bool) -> None:
+    if width * height > MAX_PIXELS:
+        raise Refused(f"more than {MAX_PIXELS:,} pixels", "make it smaller")
+    if several:
+        raise Refused("it holds several pictures", REWRITE)
+
+
+def _missing_end(data: bytes) -> str | None:
+    if data.startswith(b"\xff\xd8") and not _has_jpeg_end(data):
+        return "the JPEG is cut off"
+    if data.startswith(b"\x89PNG") and b"IEND" not in data:
+        return "the PNG is cut off"
+    if data.startswith(b"BM") and len(data) < (declared := int.from_bytes(data[2:6], "little")):
+        return f"the BMP is cut off ({len(data)} of {declared} bytes)"
+    return None
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    """Look for the end mark behind the header, where a thumbnail may have one of its own."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        alone = data[at + 1] in (0x01, 0xFF) or 0xD0 <= data[at + 1] <= 0xD8
+        fill = data[at + 1] == 0xFF
+        at += 1 if fill else 2 if alone else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data.find(b"\xff\xd9", at) >= 0
+
+
+def _inspect_tiff(data: bytes) -> list[str]:
+    try:
+        tags = ImageFileDirectory_v2(data[:8])
+        file = BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
+        deep = max(tags.get(_BITS, (1,))) > 8
+        colours, compressed = tags.get(_COLOURS), tags.get(_COMPRESSION, 1) != 1
+    except Exception as error:  # damaged directories raise many kinds
+        raise Refused("not a readable image: a damaged TIFF") from error
+    _require_one(width, height, bool(tags.next))
+    if _EXTRA in tags:
+        raise Refused("a TIFF with transparency, which readers mix with its colours", REWRITE)
+    if colours not in _KNOWN_COLOURS or (
+        deep and (colours == _WHITE_IS_ZERO or tags.get(_PLANES, 1) != 1)
+    ):
+        raise Refused("a TIFF whose colours are kept in an unusual way", REWRITE)
+    if compressed:  # OpenCV passes over what it cannot unpack
+        try:
+            with Image.open(BytesIO(data), formats=("TIFF",)) as whole:
+                whole.load()
+        except Exception as error:
+            raise Refused("the TIFF is damaged, or packed in an unusual way", REWRITE) from error
+    return [TURNED] * (tags.get(_ORIENTATION, 1) != 1)
