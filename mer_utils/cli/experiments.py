@@ -265,7 +265,7 @@ def _say(notes: list[Note]) -> None:
         clips.setdefault(said, []).append(clip)
     for said, names in clips.items():
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        remark = f"Warning: {said} ({len(names)} clips: {shown})"
+        remark = f"Warning: {said} ({len(names)} clip(s): {shown})"
         typer.secho(remark, fg=typer.colors.YELLOW, err=True)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import psutil
 import pytest
 import timm
@@ -278,3 +281,18 @@ def test_the_time_left_is_judged_without_the_start(workspace, monkeypatch):
         clock[0] = at
         progress.update(Outcome(jobs[0], "done"))
     assert progress._left() == duration(2 * (len(jobs) - 2))
+
+
+@pytest.mark.scenario("A")
+def test_a_run_says_what_was_changed_in_pictures_also_from_the_cache(twins, tmp_path, monkeypatch):
+    root = shutil.copytree(twins / "casme2-smoke", tmp_path / "casme2")
+    frame = sorted(root.rglob("reg_img*.jpg"))[0]
+    deep = cv2.imread(str(frame), cv2.IMREAD_UNCHANGED).astype(np.uint16) * 257
+    frame.write_bytes(cv2.imencode(".png", deep)[1].tobytes())
+    monkeypatch.setenv("MER_CASME2_ROOT", str(root))
+    with registered(TABLES, Table("tiny", "One run", "nothing", tiny_grid)):
+        for store in "ab":
+            places = ["--store", str(tmp_path / store), "--profile", "smoke"]
+            said = CliRunner().invoke(app, ["run", "tiny", "--data", "casme2", *places])
+            assert said.exit_code == 0, said.output
+            assert "16 bits per channel are divided by 257 (1 clip" in said.output
