@@ -341,14 +341,14 @@ def draw_frames(root, numbers=range(46, 87), step=1):
 @pytest.mark.scenario("A")
 def test_what_shows_in_decoded_frames_only(root):
     draw_frames(root)
-    assert datasets.Casme2(root).check(decode=True) == []
+    assert findings(datasets.Casme2(root), decode=True) == []
     cv2.imwrite(str(root / FRAME), np.zeros((8, 6, 3), np.uint8))
-    (found,) = datasets.Casme2(root).check(decode=True)
+    (found,) = findings(datasets.Casme2(root), decode=True)
     assert (found.kind, found.severity) == ("bad frames", "error")
     assert "reg_img60.jpg has shape (8, 6, 3)" in found.message
     deep = cv2.imencode(".png", np.full((8, 6), 9000, np.uint16))[1].tobytes()
     (root / FRAME).write_bytes(deep)
-    (found,) = datasets.Casme2(root).check(decode=True)
+    (found,) = findings(datasets.Casme2(root), decode=True)
     assert (found.kind, found.severity) == ("changed pictures", "warning")
     assert "1 of 41 frames: 16 bits" in found.message
 
@@ -356,7 +356,7 @@ def test_what_shows_in_decoded_frames_only(root):
 @pytest.mark.scenario("K")
 def test_a_clip_in_which_nothing_moves_is_an_error_once_it_is_decoded(root):
     draw_frames(root, step=0)
-    (found,) = datasets.Casme2(root).check(decode=True)
+    (found,) = findings(datasets.Casme2(root), decode=True)
     assert (found.kind, found.severity) == ("no motion", "error")
     assert CLIP in found.message
 
