@@ -46,7 +46,7 @@ def mer(twins, tmp_path, monkeypatch):
 
     def mer(command, *arguments):
         places = ["--profile", "smoke", "--data-root", twins, "--store", tmp_path / "store"]
-        return CliRunner().invoke(app, [command, *arguments, *map(str, places)])
+        return CliRunner().invoke(app, [command, *map(str, places), *arguments])
 
     return mer
 
@@ -93,6 +93,28 @@ def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace):
     assert mer("run", "tiny", "--workers", "1").exit_code == 0
     assert row(mer("status", "tiny")) == ["tiny", "3", "3", "0", "0"]
     assert [f.name for f in (tmp_path / "store").rglob("*.parquet")] == ["run.parquet"]
+
+
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("command", ["status", "run"])
+@pytest.mark.parametrize(
+    ("place", "kind", "words"),
+    [
+        ("file/store", "cannot read", "stands in its way"),
+        ("file", "other store", "another folder"),
+        ("folder", "cannot read", "store.json"),
+        ("long" * 100, "cannot read", "shorter path"),
+        ("/long" * 1000, "cannot read", "shorter path"),
+    ],
+)
+def test_a_store_where_none_can_be_is_one_error(mer, tiny, tmp_path, command, place, kind, words):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "store.json").mkdir(parents=True)
+    refused = mer(command, "tiny", "--store", f"{tmp_path}/{place}")
+    assert refused.exit_code == 1
+    assert refused.exception.kind == kind
+    assert words in str(refused.exception)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
 
 
 @pytest.mark.scenario("K")

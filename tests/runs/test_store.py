@@ -125,12 +125,18 @@ def test_maps_come_back_with_the_rows_they_belong_to(store):
 
 
 def test_odd_subject_names_are_kept_apart(store):
-    names = ["a/b", "a%2Fb", "a b", "..", "ö"]
+    names = ["a/b", "a%2Fb", "a b", "..", "ö", "很" * 30, "很" * 29 + "多", "s" * 300, "o\u0308"]
     for name in names:
         store.write(SPEC, name, rows(), {})
     assert store.missing(SPEC, names) == []
     assert sorted(store.environments([SPEC])["held_out"]) == sorted(names)
     assert all(f.parent == store.path / SPEC.key for f in store.path.rglob("*.parquet"))
+    with store.lock(SPEC, names[-2]):
+        store.write_failure(SPEC, names[-2], "why")
+    assert store.failures([SPEC]) == {(SPEC.key, names[-2]): "why"}
+    store.consolidate(SPEC, names)
+    assert all(store.has(SPEC, name) for name in names)
+    assert store.missing(SPEC, names) == []
 
 
 def test_duckdb_and_pandas_read_the_store_without_this_package(filled):
