@@ -15,6 +15,7 @@ import psutil
 from benchmarks.clock import python, seconds
 from benchmarks.folds import prepared, run_seconds
 from benchmarks.record import Recorder
+from benchmarks.store import measure as measure_store
 from mer_utils import models
 from mer_utils.experiments import Workspace, open_workspace
 from mer_utils.runs import Job, RunStore, open_executor
@@ -27,6 +28,7 @@ MER = "import sys; from mer_utils.cli.main import main; main()"
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
     _kills(recorder, 4 if quick else KILLS)
     _workers(recorder, quick)
+    measure_store(recorder, SECTION, quick=quick)
     for name in ["learnet"] if quick else models.networks():
         # Two steps of a full-size fold, in a process of its own.
         said, _ = python("-m", "benchmarks.folds", name, stdout=subprocess.PIPE).communicate()

@@ -59,7 +59,10 @@ class RunFolder:
 
     def has(self, held_out: str) -> bool:
         """Say whether a fold is there, by names alone."""
-        return _exists(self.file(held_out)) or file_name(held_out) in self._consolidated()
+        name = file_name(held_out)
+        if name in self._consolidated() or _exists(self.path / f"{name}.parquet"):
+            return True
+        return name in self._consolidated()  # by now, that is
 
     def names(self) -> set[str]:
         """Return the `file_name` of every fold that is there."""
@@ -292,6 +295,8 @@ def _exists(file: Path) -> bool:
 
 def _flush(folder: Path) -> None:
     """Make sure that a rename in a folder outlives a power cut, before anything is removed."""
+    if os.name == "nt":  # where no folder can be opened
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
