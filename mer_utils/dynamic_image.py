@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
-from mer_utils.phases import PHASES, REVERSED, VIEWS, phase_slices
+from mer_utils.phases import PHASES, VIEWS, phase_slices, view_slices
 from mer_utils.registry import unknown
 
 Kind = Literal["bilen", "linear", "ported"]
@@ -96,7 +96,11 @@ def rank_pooling_weights(n: int, kind: Kind = "bilen") -> np.ndarray:
 
 
 def phase_weights(
-    n: int, apex: int | None, kind: Kind = "bilen", views: Sequence[str] = PHASES
+    n: int,
+    apex: int | None,
+    kind: Kind = "bilen",
+    views: Sequence[str] = PHASES,
+    seed: Sequence[int] = (),
 ) -> dict[str, np.ndarray]:
     """Return the weight of every frame of a clip in the DI of each view that the clip has.
 
@@ -108,6 +112,8 @@ def phase_weights(
         See `rank_pooling_weights`.
     views : sequence of str
         Of :data:`mer_utils.phases.VIEWS`; ``offset_apex`` pools the fall in reverse time.
+    seed : sequence of int
+        Of the clip, for views that draw their ends.
 
     Returns
     -------
@@ -121,30 +127,29 @@ def phase_weights(
     >>> phase_weights(3, 1, "linear", ["offset_apex"])["offset_apex"].tolist()
     [0.0, 1.0, -1.0]
     """
-    weights, there = {}, phase_slices(n, apex)
-    for view in views:
-        if (part := there.get(VIEWS[view])) is not None:
-            of_frames = rank_pooling_weights(part.stop - part.start, kind)
-            weights[view] = np.zeros(n)
-            weights[view][part] = of_frames[::-1] if view in REVERSED else of_frames
+    weights = {}
+    for view, part in view_slices(phase_slices(n, apex), views, seed).items():
+        weights[view] = np.zeros(n)
+        weights[view][part] = VIEWS[view].pooled(rank_pooling_weights(part.stop - part.start, kind))
     return weights
 
 
 def difference_weights(
-    n: int, apex: int | None, views: Sequence[str] = PHASES
+    n: int, apex: int | None, views: Sequence[str] = PHASES, seed: Sequence[int] = ()
 ) -> dict[str, np.ndarray]:
     """Return the weights of the poor man's DIs: the last frame of each phase minus its first.
 
     Parameters and what is returned are those of `phase_weights`. ``full`` is the apex minus the
     onset frame, since the offset frame looks like the onset; without an apex there is none.
     """
-    weights, there = {}, phase_slices(n, apex)
-    for view in views:
-        part = there.get("onset_apex" if view == "full" else VIEWS[view])
-        if part is not None:
-            ends = [part.start, part.stop - 1]
-            weights[view] = np.zeros(n)
-            weights[view][ends[::-1] if view in REVERSED else ends] = -1, 1
+    there = phase_slices(n, apex)
+    del there["full"]
+    if "onset_apex" in there:
+        there["full"] = there["onset_apex"]
+    weights = {}
+    for view, part in view_slices(there, views, seed).items():
+        weights[view] = np.zeros(n)
+        weights[view][[part.start, part.stop - 1]] = VIEWS[view].pooled(np.array([-1, 1]))
     return weights
 
 

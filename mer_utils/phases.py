@@ -3,15 +3,17 @@
 A clip runs from its onset to its offset, both included, and its *apex* is the frame of strongest
 expression. A *phase* is a stretch of it: ``full`` (onset to offset), ``onset_apex`` (the rise) and
 ``apex_offset`` (the fall); the apex frame belongs to both halves. A *view* is what a dynamic image
-(DI) shows: a phase in the order of time, or ``offset_apex``, the fall in reverse time, whose
-DI has the sign of the rise. A *training set* names the views of each clip that are trained on, all
-with the clip's label. Everything here is a pure function of numbers and arrays.
+(DI) shows: a phase in the order of time; ``offset_apex``, the fall in reverse time, whose DI has
+the sign of the rise; or a control that shows no phase, such as the whole clip in reverse time. A
+*training set* names the views of each clip that are trained on, all with the clip's label.
+Everything here is a pure function of numbers and arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,14 +21,42 @@ from mer_utils.errors import MerError
 from mer_utils.registry import Registry, unknown
 
 PHASES = ("full", "onset_apex", "apex_offset")
-#: The phase that each view shows; the last one from its end to its beginning.
+
+
+class View(NamedTuple):
+    """What an image shows of a clip.
+
+    Parameters
+    ----------
+    phase : str
+    reverse : bool
+        Whether it is pooled from the end of the phase to its beginning.
+    inverted : bool
+        Whether its weights change sign, so that light stands for dark.
+    drawn : int
+        Not 0: start and end are drawn, each up to a quarter of the phase inside of it; equally
+        for the same number.
+    """
+
+    phase: str
+    reverse: bool = False
+    inverted: bool = False
+    drawn: int = 0
+
+    def pooled(self, values: np.ndarray) -> np.ndarray:
+        """Return the weights of its frames, in the order of time, from those of its pooling."""
+        return (values[::-1] if self.reverse else values) * (-1 if self.inverted else 1)
+
+
+#: The views by name: those of the phases, and the controls, which show the whole clip otherwise.
 VIEWS = {
-    "full": "full",
-    "onset_apex": "onset_apex",
-    "apex_offset": "apex_offset",
-    "offset_apex": "apex_offset",
+    **{phase: View(phase) for phase in PHASES},
+    "offset_apex": View("apex_offset", reverse=True),
+    "offset_onset": View("full", reverse=True),
+    "inverted": View("full", inverted=True),
+    "jittered_1": View("full", drawn=1),
+    "jittered_2": View("full", drawn=2),
 }
-REVERSED = frozenset({"offset_apex"})
 
 
 def phase_slices(n: int, apex: int | None) -> dict[str, slice]:
@@ -63,6 +93,34 @@ def phase_slices(n: int, apex: int | None) -> dict[str, slice]:
         slices["onset_apex"] = slice(0, apex + 1)
         slices["apex_offset"] = slice(apex, n)
     return {phase: part for phase, part in slices.items() if part.stop - part.start >= 2}
+
+
+def view_slices(
+    phases: Mapping[str, slice], views: Iterable[str], seed: Sequence[int] = ()
+) -> dict[str, slice]:
+    """Return the frames that each view shows, of those views whose phase there is.
+
+    Parameters
+    ----------
+    phases : mapping of str to slice
+        As `phase_slices` returns them.
+    views : iterable of str
+        Of `VIEWS`.
+    seed : sequence of int
+        Of the clip; only views that draw their ends depend on it.
+
+    Examples
+    --------
+    >>> view_slices(phase_slices(5, apex=2), ["full", "offset_apex"])
+    {'full': slice(0, 5, None), 'offset_apex': slice(2, 5, None)}
+    """
+    found = {view: phases[VIEWS[view].phase] for view in views if VIEWS[view].phase in phases}
+    for view, part in found.items():
+        if VIEWS[view].drawn:
+            rng = np.random.default_rng([*seed, VIEWS[view].drawn])
+            start, stop = rng.integers(0, (part.stop - part.start) // 4 + 1, size=2)
+            found[view] = slice(part.start + int(start), part.stop - int(stop))
+    return found
 
 
 def missing_phases(onset: int, apex: int | None, offset: int) -> tuple[str, ...]:
@@ -177,6 +235,9 @@ TRAINING_SETS = TrainingSets(
     TrainingSet("matched single", ("full", "full", "full")),
     TrainingSet("dual", ("full", "onset_apex", "apex_offset"), control="matched single"),
     TrainingSet("aligned", ("full", "onset_apex", "offset_apex"), control="matched single"),
+    TrainingSet("inverted copy", ("full", "full", "inverted"), control="matched single"),
+    TrainingSet("reversed copy", ("full", "full", "offset_onset"), control="matched single"),
+    TrainingSet("jittered", ("full", "jittered_1", "jittered_2"), control="matched single"),
     TrainingSet("onset_apex only", ("onset_apex",), control="single"),
     TrainingSet("apex_offset only", ("apex_offset",), control="single"),
     TrainingSet("single twice", ("full", "full")),

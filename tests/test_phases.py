@@ -30,9 +30,41 @@ def test_the_fall_in_reverse_time_is_pooled_as_the_reversed_frames_are(rng):
     np.testing.assert_allclose(made, di.dynamic_image(frames[3:][::-1]), atol=1e-2)
 
 
+@pytest.mark.parametrize("kind", di.KINDS)
+def test_the_controls_show_the_whole_clip_otherwise(rng, kind):
+    frames = rng.integers(0, 256, (11, 4, 5, 3), dtype=np.uint8)
+    made = di.phase_dynamic_images(frames, None, kind, views=["full", "inverted", "offset_onset"])
+    np.testing.assert_array_equal(made["inverted"], -made["full"])
+    np.testing.assert_allclose(
+        made["offset_onset"], di.dynamic_image(frames[::-1], kind), atol=2e-2
+    )
+    shown = {mode: (di.to_uint8(d, mode) for d in made.values()) for mode in di.SCALINGS}
+    for full, inverted, _ in shown.values():  # its negative: what was light is dark
+        assert np.abs(full.astype(int) + inverted - 255.5).max() <= 1
+
+
+@given(st.integers(2, 200), st.lists(st.integers(0, 2**32 - 1), max_size=5))
+def test_drawn_ends_lie_in_the_outer_quarters_and_depend_on_the_seed_alone(n, seed):
+    views = ["jittered_1", "jittered_2"]
+    drawn = phases.view_slices(phases.phase_slices(n, None), views, seed)
+    assert drawn == phases.view_slices(phases.phase_slices(n, n // 2), views[::-1], seed)
+    for part in drawn.values():
+        assert 0 <= part.start <= n // 4
+        assert n - n // 4 <= part.stop <= n
+        assert part.stop - part.start >= 2
+
+
+def test_drawn_ends_reach_both_limits_and_differ_between_the_views():
+    there = phases.phase_slices(16, None)
+    drawn = [phases.view_slices(there, ["jittered_1", "jittered_2"], [s]) for s in range(200)]
+    assert {part["jittered_1"].start for part in drawn} == set(range(5))
+    assert {part["jittered_1"].stop for part in drawn} == set(range(12, 17))
+    assert sum(part["jittered_1"] != part["jittered_2"] for part in drawn) > 150
+
+
 def test_every_control_shows_as_many_images_none_of_them_new():
     controlled = [s for s in TRAINING_SETS.values() if s.control]
-    assert {"dual", "aligned", "halves"} <= {s.name for s in controlled}
+    assert {"dual", "aligned", "halves", "jittered"} <= {s.name for s in controlled}
     for training in controlled:
         control = TRAINING_SETS[training.control]
         assert len(control.views) == len(training.views)

@@ -150,6 +150,43 @@ def test_fewer_frames_keep_the_apex(rng):
     assert all((few[phase] == chosen[phase]).all() for phase in phases.PHASES)
 
 
+@pytest.mark.parametrize("emotion", ["surprise", "disgust", "happiness"])
+@pytest.mark.parametrize("scaling", di.SCALINGS)
+def test_a_mirrored_fall_in_reverse_time_is_the_rise(emotion, scaling):
+    """Phase difference 0, equal durations, no noise: the aligned fall shows nothing new."""
+    clip = synthetic.make_clip(
+        "casme2", emotion, n_frames=(12, 12), frame_size=(84, 102), phase_difference=0, noise=0
+    )
+    options = ViewOptions(image_size=48, scaling=scaling)
+    made = clip_views(clip.frames, clip.apex, options, views=tuple(phases.VIEWS))
+    rise, aligned, fall = (
+        made[view].astype(int) for view in ("onset_apex", "offset_apex", "apex_offset")
+    )
+    assert np.ptp(rise) > 100
+    assert np.abs(rise - aligned).max() <= 1
+    assert np.abs(rise - fall).max() > 100
+
+
+def test_views_that_draw_their_ends_depend_on_the_clip_and_the_seed(rng):
+    frames, views = made_clip(rng, 40), ("full", "jittered_1", "jittered_2")
+
+    def made(seed, key):
+        options = SMALL.model_copy(update={"perturbation": Perturbation(seed=seed)})
+        return {v: i.tobytes() for v, i in clip_views(frames, 9, options, key, views).items()}
+
+    assert made(0, "b") == made(0, "b")
+    assert len({made(0, "b")[view] for view in views}) == 3
+    drawn = [made(seed, key)["jittered_1"] for seed in (0, 1) for key in "ab"]
+    assert len(set(drawn)) == 4
+    assert made(1, "b")["full"] == made(0, "a")["full"]
+
+
+def test_a_cut_at_the_midpoint_halves_a_clip_that_has_an_apex():
+    half = Perturbation(cut="midpoint")
+    assert [half.apply(n, 1, "k").apex for n in (2, 3, 8, 9)] == [0, 1, 3, 4]
+    assert half.apply(9, None, "k").apex is None
+
+
 def test_the_difference_of_two_frames_is_another_source(rng):
     frames = made_clip(rng)
     made = clip_views(frames, 4, SMALL.model_copy(update={"source": "apex_difference"}))
@@ -353,7 +390,8 @@ def test_a_data_set_gives_its_views_in_one_line(twins, tmp_path):
     row = data.clips().iloc[0]
     clip = datasets.clip_frames(row)
     frames = np.stack(list(read_frames(clip.paths)))
-    alone = clip_views(frames, clip.apex, SMALL, views=tuple(made.images))
+    key = "|".join(row[["dataset", "subject", "clip"]])
+    alone = clip_views(frames, clip.apex, SMALL, key, tuple(made.images))
     assert all((made.images[view][0] == image).all() for view, image in alone.items())
     assert made.labels.tolist() == data.clips()["label"].cat.codes.tolist()
     again = views.make(data, image_size=16, cache=tmp_path, scaling="symmetric")

@@ -7,6 +7,7 @@ A notebook imports the modules of its chapter: ``from companion.chapters import 
 - `networks`: chapter 4, sizes and costs of the networks
 - `tables`: chapters 5 to 11, scores and differences of tables 2 to 8, laid out and quoted
 - `pitfalls`: chapter 11, scores averaged over subjects, a mistake that needs no run of its own
+- `backwards`: play the fall backwards, how the phases' images are related
 - `phase_difference`: chapter 12, the gain of dual on made clips of known phases
 - `errors`, `attention`: chapter 13, what the networks miss, and where they look
 - `all_results`: the scores of all tables, and what of them is computed

@@ -1,4 +1,4 @@
-"""Chapter 12: the gain of dual over its control, against how different phases were made."""
+"""Chapter 12: gains over the control against how different the phases were made."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mer_utils.experiments import Workspace
 
 
 def gains(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFrame:
-    """Compare dual with its control on every made variant, a row per model and variant.
+    """Compare dual and aligned with their control on every made variant.
 
     The control of a network is *matched single*; of a linear machine, which is not trained step
-    by step, *single*. ``line`` is the words of model and noise, ``control`` and ``dual`` are the
-    two scores.
+    by step, *single*. ``line`` is the words of model and noise, ``setting`` dual or aligned,
+    ``control`` and ``treatment`` are the two scores.
 
     Raises
     ------
@@ -23,12 +23,12 @@ def gains(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFrame:
     """
     found = tables.read(workspace, "phase_difference").differences
     found = found[found["metric"] == metric].rename(
-        columns={"baseline_score": "control", "treatment_score": "dual"}
+        columns={"baseline_score": "control", "treatment_score": "treatment"}
     )
     found["title"] = found["model"].map(models.title)
     found["line"] = found["title"] + ", noise " + found["noise"].map("{:g}".format)
-    columns = ["model", "title", "phase_difference", "noise", "line", "control", "dual"]
-    order = ["model", "noise", "phase_difference"]
+    columns = ["model", "title", "setting", "phase_difference", "noise", "line"]
+    order = ["setting", "model", "noise", "phase_difference"]
     return found.sort_values(order, kind="stable", ignore_index=True)[
-        [*columns, "value", "low", "high", "p_bootstrap_holm"]
+        [*columns, "control", "treatment", "value", "low", "high", "p_bootstrap_holm"]
     ]

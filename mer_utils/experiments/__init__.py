@@ -8,11 +8,12 @@ from mer_utils.experiments.profiles import PROFILES, ModelPlan, Profile
 from mer_utils.experiments.questions import Pair, Question
 from mer_utils.experiments.results import differences, in_order, on_view, read, scores
 from mer_utils.experiments.settings import PAPER
-from mer_utils.experiments.tables import COMPARED, PARTS, TABLES, Table, run_spec
+from mer_utils.experiments.tables import COMPARED, CONTROLS, PARTS, TABLES, Table, run_spec
 from mer_utils.experiments.workspace import Workspace, open_workspace
 
 __all__ = [
     "COMPARED",
+    "CONTROLS",
     "PAPER",
     "PARTS",
     "PROFILES",

@@ -13,7 +13,15 @@ from mer_utils.augment import SPATIAL
 from mer_utils.datasets import DATASETS
 from mer_utils.dynamic_image import KINDS, SCALINGS
 from mer_utils.experiments.questions import chosen
-from mer_utils.experiments.tables import ALL, CHOSEN_EPOCH, HALVES, TABLES, Table
+from mer_utils.experiments.tables import (
+    ALL,
+    CHOSEN_EPOCH,
+    HALVES,
+    REVERSED_ALL,
+    REVERSED_HALVES,
+    TABLES,
+    Table,
+)
 from mer_utils.metrics import average_views
 from mer_utils.models import MODELS, are_networks
 from mer_utils.phases import TRAINING_SETS, VIEWS
@@ -161,8 +169,8 @@ def _orders() -> dict[str, list[str]]:
         "source": ["rank_pooling", "apex_difference"],
         "kind": list(KINDS),
         "scaling": list(SCALINGS),
-        "cut": ["apex", "random"],
-        "tested": [*VIEWS, HALVES, ALL],
+        "cut": ["apex", "midpoint", "random"],
+        "tested": [*VIEWS, HALVES, ALL, REVERSED_HALVES, REVERSED_ALL],
         "evaluation": ["loso", CHOSEN_EPOCH, *EVALUATIONS],
         "missing_apex": ["own", "skip_view", "midpoint", "drop"],
         "degenerate_phase": ["skip_view", "drop_clip"],
@@ -185,9 +193,13 @@ def _of_learners(predictions: pd.DataFrame, learners: str) -> pd.DataFrame:
 
 
 def _every_view(rows: pd.DataFrame) -> pd.DataFrame:
+    reverse = rows["run"].isin(rows.loc[rows["test_view"].eq("offset_apex"), "run"])
+    averages = ((rows, HALVES), (rows, ALL))
+    averages += ((rows[reverse], REVERSED_HALVES), (rows[reverse], REVERSED_ALL))
     averaged: list[Any] = [
-        average_views(rows, words.split("+"), missing="drop").assign(tested=words)
-        for words in (HALVES, ALL)
+        average_views(part, words.split("+"), missing="drop").assign(tested=words)
+        for part, words in averages
+        if len(part)
     ]
     both = pd.concat([rows.assign(tested=rows["test_view"]), *averaged], ignore_index=True)
     return both.drop(columns="n_views")

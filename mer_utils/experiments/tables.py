@@ -20,9 +20,13 @@ from mer_utils.views import Perturbation, ViewOptions
 
 Grid = Callable[[Profile, Sequence[Data]], Iterator[RunSpec]]
 
-#: The training sets of tables 2, 3, 5 and 8, and those that only table 4 compares.
-COMPARED = ("single", "matched single", "dual")
+#: The training sets of tables 2, 3 and 5, and those that only table 4 compares: parts of a clip,
+#: and as many new images as the phases give, of which none shows a phase.
+COMPARED = ("single", "matched single", "dual", "aligned")
 PARTS = ("onset_apex only", "apex_offset only", "single twice", "halves")
+CONTROLS = ("inverted copy", "reversed copy", "jittered")
+#: Where else table 4 cuts clips, and what is trained on such halves.
+CUTS = (("random", ("halves", "dual", "aligned")), ("midpoint", ("dual", "aligned")))
 FRAMES = (8, 16, 32)
 APEX_SHIFTS = (2, 4, 8, 16)
 TRIMS = (2, 4, 8)
@@ -32,8 +36,11 @@ RULES: tuple[dict[str, str], ...] = (
     {"missing_apex": "drop"},
     {"missing_apex": "drop", "degenerate_phase": "drop_clip"},
 )
-#: Views whose probabilities are averaged, joined as `tested` has them in table 5.
+#: Views whose probabilities are averaged, joined as `tested` has them in table 5: those of all
+#: models, and those of models that were trained on the fall in reverse time.
 HALVES, ALL = "onset_apex+apex_offset", "+".join(PHASES)
+REVERSED_HALVES = HALVES.replace("apex_offset", "offset_apex")
+REVERSED_ALL = f"full+{REVERSED_HALVES}"
 #: The evaluation of rows whose epoch was chosen on the very subject that is tested: a mistake.
 CHOSEN_EPOCH = "test-subject epoch"
 
@@ -165,9 +172,12 @@ def _table4(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = profile.ablation_models
     for d, model, setting, seed in _trained(profile, data, models, (*COMPARED, *PARTS)):
         yield run_spec(profile, d, model, train=setting, seed=seed)
-    for d, model, setting, seed in _trained(profile, data, models, ("halves", "dual"), drawn=True):
-        cut = Perturbation(cut="random", seed=seed)
-        yield run_spec(profile, d, model, train=setting, seed=seed, perturbation=cut)
+    moved = [(control, "apex", True) for control in CONTROLS]
+    moved += [(setting, cut, cut == "random") for cut, settings in CUTS for setting in settings]
+    for trained, cut, drawn in moved:
+        for d, model, setting, seed in _trained(profile, data, models, (trained,), drawn=drawn):
+            perturbation = Perturbation(cut=cut, seed=seed if drawn else 0)
+            yield run_spec(profile, d, model, train=setting, seed=seed, perturbation=perturbation)
 
 
 def _table5(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
@@ -243,9 +253,27 @@ def _setting(name: str, **more: Any) -> dict[str, Any]:
 _CONTROL = TRAINING_SETS["dual"].control
 _PHASES_ALONE = "the phases, training equally long"
 _PHASES_AND_LENGTH = "the phases and longer training together"
+_ALIGNED = "the phases with the fall in reverse time, training equally long"
+_DIRECTION = "the fall in reverse time against that in the order of time"
+
+
+def _controlled(*settings: str, **more: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return each training set against its control, which a baseline has in plain single."""
+    return tuple(
+        (_setting(setting, **more), _setting(control, **dict.fromkeys(more, "apex")), learners)
+        for setting in settings
+        for control, learners in (
+            (TRAINING_SETS[setting].control, "networks"),
+            ("single", "baselines"),
+        )
+    )
+
+
 _MAIN = (
     _ask(_PHASES_ALONE, (_setting("dual"), _setting(_CONTROL))),
     _ask(_PHASES_AND_LENGTH, (_setting("dual"), _setting("single"))),
+    _ask(_ALIGNED, *_controlled("aligned")),
+    _ask(_DIRECTION, (_setting("aligned"), _setting("dual"))),
 )
 _SPATIAL = (
     *(
@@ -256,32 +284,34 @@ _SPATIAL = (
             ("flips and rotations", "flip+rotation"),
         )
     ),
-    _ask(f"dual against {_CONTROL}, augmented alike", (_setting("dual"), _setting(_CONTROL))),
+    *(
+        _ask(f"{setting} against {_CONTROL}, augmented alike", *_controlled(setting))
+        for setting in ("dual", "aligned")
+    ),
     _ask(
         "dual, augmented or not, against plain single",
         (_setting("dual"), _setting("single", spatial="none")),
     ),
 )
-_APEX, _RANDOM = {"cut": "apex"}, {"cut": "random"}
+_APEX = {"cut": "apex"}
 _PHASES = (
     _ask("longer training alone", (_setting(_CONTROL), _setting("single"))),
-    _ask(
-        _PHASES_ALONE,
-        *((_setting(s, **_APEX), _setting(TRAINING_SETS[s].control)) for s in ("halves", "dual")),
-        # What is not trained step by step has plain single for its control.
-        *((_setting(s, **_APEX), _setting("single"), "baselines") for s in ("halves", "dual")),
+    _ask(_PHASES_ALONE, *_controlled("halves", "dual", **_APEX)),
+    _ask(_ALIGNED, *_controlled("aligned", **_APEX)),
+    _ask(_DIRECTION, (_setting("aligned", **_APEX), _setting("dual"))),
+    *(_ask(f"{name}, training equally long", *_controlled(name)) for name in CONTROLS),
+    _ask("dual against an inverted copy", (_setting("dual", **_APEX), _setting("inverted copy"))),
+    _ask("aligned against jittered", (_setting("aligned", **_APEX), _setting("jittered"))),
+    *(
+        _ask(f"a cut at {words}, training equally long", *_controlled(*settings, cut=cut))
+        for words, (cut, settings) in zip(("random", "the midpoint"), CUTS, strict=True)
     ),
-    _ask(
-        "a cut at random, training equally long",
-        *(
-            (_setting(s, **_RANDOM), _setting(TRAINING_SETS[s].control, **_APEX))
-            for s in ("halves", "dual")
-        ),
-    ),
-    _ask(
-        "a cut at the apex against one at random",
-        (_setting("halves", **_APEX), _RANDOM),
-        (_setting("dual", **_APEX), _RANDOM),
+    *(
+        _ask(
+            f"a cut at the apex against one at {words}",
+            *((_setting(s, **_APEX), {"cut": cut}) for s in settings),
+        )
+        for words, (cut, settings) in zip(("random", "the midpoint"), CUTS, strict=True)
     ),
     *(
         _ask(f"the {words} alone against the whole clip", (_setting(name), _setting("single")))
@@ -297,15 +327,16 @@ _VIEWS = tuple(
         f"{words}; trained on {trained}",
         ({"setting": settings, "tested": tested}, {"tested": "full"}),
     )
-    for trained, settings in (
-        ("full alone", ("single", "matched single")),
-        ("the phases", ("dual", "halves")),
+    for trained, settings, fall, halves, together in (
+        ("full alone", ("single", "matched single"), "apex_offset", HALVES, ALL),
+        ("the phases", ("dual", "halves"), "apex_offset", HALVES, ALL),
+        ("aligned phases", "aligned", "offset_apex", REVERSED_HALVES, REVERSED_ALL),
     )
     for words, tested in (
         ("the rise", "onset_apex"),
-        ("the fall", "apex_offset"),
-        ("average of halves", HALVES),
-        ("average of all three", ALL),
+        ("the fall", fall),
+        ("average of halves", halves),
+        ("average of all three", together),
     )
 )
 _USUAL_IMAGE = {"source": "rank_pooling", "kind": "bilen", "scaling": "minmax", "frames": None}
@@ -331,11 +362,8 @@ _MISTAKES = tuple(
     for mistake in (CHOSEN_EPOCH, "mixed folds", "held-out copies")
 )
 _DIFFERENCE = (
-    _ask(
-        _PHASES_ALONE,
-        (_setting("dual"), _setting(_CONTROL), "networks"),
-        (_setting("dual"), _setting("single"), "baselines"),
-    ),
+    _ask(_PHASES_ALONE, *_controlled("dual")),
+    _ask(_ALIGNED, *_controlled("aligned")),
 )
 
 TABLES: Registry[Table] = Registry(
@@ -343,7 +371,7 @@ TABLES: Registry[Table] = Registry(
     Table(
         "table2",
         "Dual-phase augmentation",
-        "training set (single, matched single, dual), model, data set, seed",
+        "training set (single, matched single, dual, aligned), model, data set, seed",
         _table2,
         questions=_MAIN,
         one_family=False,
@@ -359,7 +387,7 @@ TABLES: Registry[Table] = Registry(
     Table(
         "table4",
         "Which phases train",
-        "phases trained on, apex or random cut",
+        "phases trained on, where they are cut, controls of as many new images",
         _table4,
         ("setting", "cut"),
         _PHASES,

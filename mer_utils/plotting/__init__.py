@@ -16,6 +16,7 @@ is no row, and draws rows in the order in which they come.
 
 from mer_utils.plotting.clips import durations, subject_class_counts
 from mer_utils.plotting.dynamic_images import (
+    correlations_figure,
     di_grid,
     di_row,
     frames_row,
@@ -52,6 +53,7 @@ __all__ = [
     "PhotoFigure",
     "action_unit_heat_map",
     "confusion_matrices",
+    "correlations_figure",
     "curve_of_scores",
     "di_grid",
     "di_row",

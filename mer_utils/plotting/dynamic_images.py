@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from mer_utils import dynamic_image as di
 from mer_utils.errors import MerError
+from mer_utils.phases import PHASES, VIEWS
 from mer_utils.plotting.style import (
     FAINT,
     INK,
@@ -22,13 +24,17 @@ from mer_utils.plotting.style import (
     WIDTH,
     BookFigure,
     colour_of,
+    dataset_panels,
     light_grid,
+    named_rows,
     new_figure,
     no_frame,
+    require_columns,
     styled,
 )
 
 KIND_COLOURS = {"bilen": "#3a3a52", "linear": "#0072b2", "ported": "#d55e00"}
+VIEW_TITLES = PHASE_TITLES | {"offset_apex": "offset to apex"}
 KIND_LINES = {"bilen": "-", "linear": "--", "ported": "-."}
 
 
@@ -106,8 +112,10 @@ def _image_grid(
     return figure, grid
 
 
-def di_row(title: str, frames: np.ndarray, apex: int | None) -> dict[str, Any]:
-    """Make a row of `di_grid`: three frames and every phase's DI, where mid-grey is zero.
+def di_row(
+    title: str, frames: np.ndarray, apex: int | None, views: Sequence[str] = PHASES
+) -> dict[str, Any]:
+    """Make a row of `di_grid`: three frames and the DI of each view, where mid-grey is zero.
 
     Parameters
     ----------
@@ -116,35 +124,42 @@ def di_row(title: str, frames: np.ndarray, apex: int | None) -> dict[str, Any]:
         The clip from onset to offset.
     apex : int or None
         Index of the apex into `frames` (0-based).
+    views : sequence of str
+        Of :data:`mer_utils.phases.VIEWS`.
     """
-    images = di.phase_dynamic_images(frames, apex)
+    images = di.phase_dynamic_images(frames, apex, views=views)
     return {
         "title": title,
         "onset_frame": frames[0],
         "apex_frame": None if apex is None else frames[apex],
         "offset_frame": frames[-1],
-        "dis": {phase: di.to_uint8(image, "symmetric") for phase, image in images.items()},
+        "views": views,
+        "dis": {view: di.to_uint8(image, "symmetric") for view, image in images.items()},
     }
 
 
 @styled
 def di_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
-    """Show, for several clips, three frames beside the dynamic images of the three phases.
+    """Show, for several clips, three frames beside the dynamic images of the phases.
 
     Parameters
     ----------
     rows : sequence of mapping
-        As `di_row` makes them; a frame may be None, and a phase absent from ``dis``.
+        As `di_row` makes them; a frame may be None, and a view absent from ``dis``. The first
+        one's ``views`` are the columns, by default the three phases.
     """
-    points = ("onset", "apex", "offset")
+    points, views = ("onset", "apex", "offset"), (*rows[:1], {})[0].get("views", PHASES)
     images = [
         [row.get(f"{point}_frame") for point in points]
-        + [row.get("dis", {}).get(phase) for phase in PHASE_COLOURS]
+        + [row.get("dis", {}).get(view) for view in views]
         for row in rows
     ]
-    headings = [*points, *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
-    figure, grid = _image_grid(rows, headings, images)
-    looks = [(FAINT, 0.8)] * len(points) + [(colour, 2.0) for colour in PHASE_COLOURS.values()]
+    titles = [VIEW_TITLES.get(view, view) for view in views]
+    if len(titles) > len(PHASES):  # narrow columns
+        titles = [title.replace(" to", "\nto") for title in titles]
+    figure, grid = _image_grid(rows, [*points, *titles], images)
+    looks = [(FAINT, 0.8)] * len(points)
+    looks += [(PHASE_COLOURS[VIEWS[view].phase], 2.0) for view in views]
     for axes_row in grid:
         for axes, (colour, width) in zip(axes_row, looks, strict=True):
             axes.spines[:].set(visible=True, color=colour, linewidth=width)
@@ -196,3 +211,27 @@ def sample_frames(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
             "choose the same number of frames from each clip",
         )
     return _image_grid(rows, rows[0]["labels"], [row["frames"] for row in rows])[0]
+
+
+@styled
+def correlations_figure(correlations: pd.DataFrame) -> BookFigure:
+    """Draw how two views of each clip correlate: pairs of views down, a panel per data set.
+
+    Parameters
+    ----------
+    correlations : DataFrame
+        One row per clip and pair: dataset, pair (in words), correlation. A bar is the median.
+    """
+    require_columns(correlations, ("dataset", "pair", "correlation"), "the correlations")
+    pairs = list(dict.fromkeys(correlations["pair"]))
+    figure = new_figure(WIDTH, 1.0 + 0.5 * len(pairs))
+    for axes, _, part in dataset_panels(figure, correlations, sharex=True, sharey=True):
+        axes.axvline(0, color=INK, linewidth=1.2)
+        for row, pair in enumerate(pairs):
+            values = part.loc[part["pair"] == pair, "correlation"].dropna().to_numpy(float)
+            apart = np.resize([-0.16, 0.08, -0.04, 0.16, 0.0], len(values))
+            axes.plot(values, row + apart, "o", color=PHASE_COLOURS["full"], alpha=0.35)
+            axes.plot([np.median(values)] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2.4)
+        named_rows(axes, pairs)
+        axes.set(xlabel="correlation over pixels", xlim=(-1.04, 1.04))
+    return figure

@@ -29,7 +29,7 @@ TITLES: dict[str, Callable[[str], str]] = {
     "metric": metric_title,
 }
 # Readable on the light and on the dark card alike (contrast of at least 3 to both);
-# the first three stand for the settings' own colours.
+# the first four stand for the settings' own colours.
 CHART_COLOURS = ("#7f8794", "#2f86cc", "#dd6a12", "#1f9d78", "#bf6d9e", "#9c7f1f", "#7c78c8")
 
 

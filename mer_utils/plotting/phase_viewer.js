@@ -7,8 +7,9 @@
   const PHASES = ["full", "onset_apex", "apex_offset"];
   const TITLES = { full: "Full", onset_apex: "Onset to apex", apex_offset: "Apex to offset" };
 
-  // Weight of frame i of n (1-based); H(k) is the k-th harmonic number.
-  function weights(n, kind) {
+  // Weight of frame i of n (1-based), in the order of time also where it is pooled in reverse;
+  // H(k) is the k-th harmonic number.
+  function weights(n, kind, backward) {
     const harmonic = [0];
     for (let k = 1; k <= n; k++) harmonic.push(harmonic[k - 1] + 1 / k);
     const all = new Float64Array(n);
@@ -18,7 +19,7 @@
       else if (kind === "ported") all[i - 1] = 2 * (n - i + 1) - n * tail;
       else all[i - 1] = 2 * (n - i + 1) - (n + 1) * tail;
     }
-    return all;
+    return backward ? all.reverse() : all;
   }
 
   // Weighted sum of frames[first], frames[first + 1], ... over as many weights as are given.
@@ -101,14 +102,14 @@
 
     const number = (index) => index + data.first;
     const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+    const of = (phase, n) => weights(n, part("kind").value, phase === "apex_offset" && part("fall").value === "backward");
 
     // The finished dynamic images and the scale of their grey levels.
     function finish() {
-      const kind = part("kind").value;
       finals = {};
       for (const [phase, [a, b]] of Object.entries(bounds(state.onset, state.apex, state.offset))) {
         if (b - a < 1) continue;
-        const w = weights(b - a + 1, kind), image = pool(frames, a, w);
+        const w = of(phase, b - a + 1), image = pool(frames, a, w);
         finals[phase] = { w: w, image: image, top: largest(image) };
       }
     }
@@ -130,7 +131,7 @@
           rgb = toUint8(sum, largest(sum));
         } else if (done > 1) {
           // Few frames have small weights: the scale shrinks with them, or nothing would show.
-          const w = weights(done, part("kind").value);
+          const w = of(phase, done);
           rgb = toUint8(pool(frames, a, w), (final.top * absoluteSum(w)) / absoluteSum(final.w));
         }
         paint(part("canvas-" + phase), rgb);
@@ -239,7 +240,7 @@
       });
       sliders[name].addEventListener("change", say);
     }
-    part("kind").addEventListener("change", () => { if (frames) finish(); draw(); });
+    for (const name of ["kind", "fall"]) part(name).addEventListener("change", () => { if (frames) finish(); draw(); });
     part("build").addEventListener("change", draw);
     part("reset").addEventListener("click", () => {
       playing = false;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -30,6 +31,7 @@ def phase_viewer(
     *,
     title: str = "One clip and its phases",
     first_frame: int = 0,
+    fall: Literal["forward", "backward"] = "forward",
 ) -> Markup:
     """Return an interactive viewer of one clip, its phases and their dynamic images.
 
@@ -48,6 +50,8 @@ def phase_viewer(
         Heading of the viewer, such as the clip's name and emotion.
     first_frame : int
         The data set's own number of ``frames[0]``; only changes the numbers shown.
+    fall : {"forward", "backward"}
+        Whether the fall is pooled in the order of time at first; the reader can switch.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def phase_viewer(
         f'aria-labelledby="{element_id}-title">\n<style>{script("interactive.css")}</style>\n'
         f'<p id="{element_id}-title"><strong>{escape(title)}</strong></p>\n'
         f"<noscript>{_fallback(clip, apex, title)}</noscript>\n"
-        f"{_body(element_id, data)}\n"
+        f"{_body(element_id, data, fall)}\n"
         f'<script type="application/json">{embedded}</script>\n'
         f"<script>{script('phase_viewer.js')}</script>\n</div>"
     )
@@ -169,7 +173,7 @@ def _fallback(clip: np.ndarray, apex: int, title: str) -> str:
     )
 
 
-def _body(element_id: str, data: dict[str, object]) -> str:
+def _body(element_id: str, data: dict[str, object], fall: str) -> str:
     """Return the controls, hidden until the script shows them."""
     width, height = data["width"], data["height"]
     first, count = int(str(data["first"])), int(str(data["count"]))
@@ -207,6 +211,12 @@ def _body(element_id: str, data: dict[str, object]) -> str:
                     "linear": "linear (sum 0)",
                     "ported": "ported (sum N)",
                 },
+            ),
+            (
+                "fall",
+                "Fall",
+                fall,
+                {"forward": "in the order of time", "backward": "backwards: offset to apex"},
             ),
             (
                 "build",

@@ -104,6 +104,7 @@ def difference_figure(
     fixed = {
         "dual minus matched single": SETTING_COLOURS["dual"],
         "dual minus single": SETTING_COLOURS["single"],
+        "aligned minus matched single": SETTING_COLOURS["aligned"],
     }
     names = list(dict.fromkeys(drawn["line"]))
     marks = zip(names, "Dosv^P<>" * len(names), strict=False)

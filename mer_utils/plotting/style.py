@@ -29,7 +29,12 @@ WIDTH = 6.2
 
 INK, MUTED, FAINT, PAPER = "#1f2430", "#5b6270", "#d5d8de", "#ffffff"
 
-SETTING_COLOURS = {"single": "#7a8290", "matched single": "#005a9c", "dual": "#d55e00"}
+SETTING_COLOURS = {
+    "single": "#7a8290",
+    "matched single": "#005a9c",
+    "dual": "#d55e00",
+    "aligned": "#009e73",
+}
 PHASE_COLOURS = {"full": "#3a3a52", "onset_apex": "#009e73", "apex_offset": "#cc79a7"}
 PHASE_TITLES = {"full": "full", "onset_apex": "onset to apex", "apex_offset": "apex to offset"}
 MODEL_COLOURS = {
@@ -41,7 +46,7 @@ MODEL_COLOURS = {
     "learnet": "#882255",
 }
 MODEL_MARKERS = dict(zip(MODEL_COLOURS, "sD^vPo", strict=True))
-SETTING_MARKERS = dict(zip(SETTING_COLOURS, "osD", strict=True))
+SETTING_MARKERS = dict(zip(SETTING_COLOURS, "osDv", strict=True))
 # For names that have no fixed colour (other settings, other groups), in this order.
 OTHER_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#3a3a52", "#56b4e9")
 

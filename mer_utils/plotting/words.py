@@ -23,6 +23,8 @@ AS_ANNOTATED = "as annotated"
 AVERAGES = {
     "onset_apex+apex_offset": "average of halves",
     "full+onset_apex+apex_offset": "average of all three",
+    "onset_apex+offset_apex": "average of halves, fall reversed",
+    "full+onset_apex+offset_apex": "average of all three, fall reversed",
 }
 
 
@@ -81,9 +83,12 @@ def annotation_words(row: Row) -> str:
     --------
     >>> annotation_words({"cut": "random", "apex_shift": 4, "trim": 2})
     'random cut, apex ±4, trimmed by 2'
+    >>> annotation_words({"cut": "midpoint"})
+    'cut at the midpoint'
     """
     shift, trim = (0 if _absent(row.get(c)) else int(row[c]) for c in ("apex_shift", "trim"))
-    parts = ["random cut"] if row.get("cut") == "random" else []
+    cuts = {"random": "random cut", "midpoint": "cut at the midpoint"}
+    parts = [cuts[row["cut"]]] if row.get("cut") in cuts else []
     parts += [f"apex ±{shift}"] if shift else []
     parts += [f"trimmed by {trim}"] if trim else []
     return ", ".join(parts)

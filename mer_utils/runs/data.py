@@ -89,7 +89,7 @@ class Data:
             return frozenset().union(*clips["images"])
         rows = clips[["onset", "apex", "offset"]].astype(object).where(clips.notna(), None)
         lacking = [set(missing_phases(*row)) for row in rows.itertuples(index=False)]
-        return frozenset(v for v, phase in VIEWS.items() if any(phase not in s for s in lacking))
+        return frozenset(v for v in VIEWS if any(VIEWS[v].phase not in s for s in lacking))
 
     def under(self, **rules: str) -> Data:
         """Return the same data set under other rules for odd clips; without rules, itself."""
@@ -229,6 +229,12 @@ def load_views(spec: RunSpec, context: Context) -> views.Views:
 def views_of(spec: RunSpec) -> tuple[str, ...]:
     """Return the views that a run needs: those it trains on, and every phase to be tested on."""
     return tuple(dict.fromkeys((*PHASES, *spec.train_views)))
+
+
+def tested_views(spec: RunSpec) -> tuple[str, ...]:
+    """Return the views that a run is tested on: every phase, and those of a half it trains on."""
+    halves = [view for view in spec.train_views if VIEWS[view].phase != "full"]
+    return tuple(dict.fromkeys((*PHASES, *halves)))
 
 
 def prepare_views(

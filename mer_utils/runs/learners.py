@@ -17,7 +17,7 @@ from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.phases import PHASES
 from mer_utils.protocol import Fold
-from mer_utils.runs.data import Context, load_views, views_of
+from mer_utils.runs.data import Context, load_views, tested_views, views_of
 from mer_utils.runs.device import device_name, resolve_device
 from mer_utils.runs.spec import DataSpec, RunSpec
 from mer_utils.runs.weights import require_same_weights
@@ -66,7 +66,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
     def predicted(epoch: int) -> None:
         nonlocal seconds
         started = time.perf_counter()
-        for view in PHASES if epoch == spec.training.epochs else ("full",):
+        for view in tested_views(spec) if epoch == spec.training.epochs else ("full",):
             shown, tested = views.of(view, fold.test)
             if len(tested) or view == "full":
                 done.predictions.append((view, epoch, tested, classifier.predict(shown)))
@@ -142,7 +142,8 @@ def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fol
     """Fit a baseline on the fold and predict every view."""
     described = _described(spec.data, spec.views, views_of(spec), spec.model.name, context)
     features, labels = training_set(described, fold, spec)
-    tested = [described.of(view, fold.test) for view in PHASES]
+    views = tested_views(spec)
+    tested = [described.of(view, fold.test) for view in views]
     found = models.MODELS[spec.model.name].fit_and_predict(
         features,
         labels,
@@ -153,7 +154,7 @@ def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fol
     return Predicted(
         [
             (view, epoch, having, p)
-            for view, (_, having), p in zip(PHASES, tested, found, strict=True)
+            for view, (_, having), p in zip(views, tested, found, strict=True)
             if len(having) or view == "full"
         ],
         {"device": "cpu", "precision": "float32", "training_images": len(features)},

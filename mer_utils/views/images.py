@@ -31,7 +31,7 @@ def clip_views(
         Index of the apex into `frames` (0-based).
     options : ViewOptions
     key : str
-        Of the clip; only a perturbation that draws numbers depends on it.
+        Of the clip; only a perturbation or a view that draws numbers depends on it.
     views : sequence of str
         Of :data:`mer_utils.phases.VIEWS`.
 
@@ -156,10 +156,11 @@ def _weights(
         # The apex stays a frame of its own, whichever frames lie evenly around it.
         chosen = np.union1d(chosen, [apex])
         apex = int(np.searchsorted(chosen, apex))
+    seed = options.perturbation.seed_of(key)
     if options.source == "rank_pooling":
-        of_chosen = di.phase_weights(len(chosen), apex, options.kind, views)
+        of_chosen = di.phase_weights(len(chosen), apex, options.kind, views, seed)
     else:
-        of_chosen = di.difference_weights(len(chosen), apex, views)
+        of_chosen = di.difference_weights(len(chosen), apex, views, seed)
     weights = {view: np.zeros(n) for view in of_chosen}
     for view, values in of_chosen.items():
         weights[view][span.start + chosen] = values

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from mer_utils.frozen import Frozen
+from mer_utils.phases import midpoint_apex
 
 
 class Span(NamedTuple):
@@ -30,16 +31,17 @@ class Perturbation(Frozen):
     trim : int
         So many frames are cut off at the onset and at the offset. Two frames are left at
         least, and an apex that is cut off moves to the nearest frame that is left.
-    cut : {"apex", "random"}
-        Where the clip is cut into phases: at its apex, or at a frame drawn at random from
-        all but the first and the last. Clips without an apex stay without.
+    cut : {"apex", "midpoint", "random"}
+        Where the clip is cut into phases: at its apex, halfway, or at a frame drawn at random
+        from all but the first and the last. Clips without an apex stay without.
     seed : int
-        Of the numbers drawn. They depend on it and on the clip's key only.
+        Of the numbers drawn, those of views with drawn ends among them. They depend on it and on
+        the clip's key only.
     """
 
     apex_shift: int = Field(default=0, ge=0)
     trim: int = Field(default=0, ge=0)
-    cut: Literal["apex", "random"] = "apex"
+    cut: Literal["apex", "midpoint", "random"] = "apex"
     seed: int = Field(default=0, ge=0)
 
     def apply(self, n: int, apex: int | None, key: str) -> Span:
@@ -59,7 +61,9 @@ class Perturbation(Frozen):
         Span
             Its apex counts from its start.
         """
-        rng = np.random.default_rng([self.seed, *_words(key)])
+        rng = np.random.default_rng(self.seed_of(key))
+        if apex is not None and self.cut == "midpoint":
+            apex = midpoint_apex(0, n - 1)
         if apex is not None and self.cut == "random" and n > 2:
             apex = int(rng.integers(1, n - 1))
         if apex is not None and self.apex_shift:
@@ -70,7 +74,8 @@ class Perturbation(Frozen):
         inside = None if apex is None else min(max(apex, start), stop - 1) - start
         return Span(start, stop, inside)
 
-
-def _words(key: str) -> list[int]:
-    digest = hashlib.sha256(key.encode()).digest()
-    return [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+    def seed_of(self, key: str) -> list[int]:
+        """Return the seed of what is drawn for the clip of this key."""
+        digest = hashlib.sha256(key.encode()).digest()
+        words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+        return [self.seed, *words]

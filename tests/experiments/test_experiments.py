@@ -23,11 +23,11 @@ def test_every_profile_plans_all_six_models(profile):
 def test_table2_is_the_full_grid(workspace):
     specs = workspace.specs("table2")
     cells = {(s.data.dataset, s.model.name, s.train_views, s.seed) for s in specs}
-    assert len(specs) == len(cells) == 2 * (6 * 3 + 3 * 2)
+    assert len(specs) == len(cells) == 2 * (6 * 4 + 3 * 3)
     assert len({s.key for s in specs}) == len(specs)
     counts = Counter(s.model.name for s in specs)
-    assert {counts[name] for name in networks()} == {6}
-    assert {counts[name] for name in baselines()} == {4}
+    assert {counts[name] for name in networks()} == {8}
+    assert {counts[name] for name in baselines()} == {6}
 
 
 def test_settings_of_one_model_differ_in_the_training_views_only(workspace):
@@ -37,7 +37,7 @@ def test_settings_of_one_model_differ_in_the_training_views_only(workspace):
         if s.model.name == "learnet" and s.data.dataset == "samm"
     ]
     without_views = {s.model_copy(update={"train_views": ("full",)}).key for s in learnet}
-    assert len(learnet) == 3
+    assert len(learnet) == len(experiments.COMPARED)
     assert len(without_views) == 1
 
 

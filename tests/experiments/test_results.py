@@ -45,8 +45,10 @@ def pairs_of(found: pd.DataFrame, columns: tuple[str, ...]) -> set[tuple]:
 
 
 def test_each_question_of_table4_is_asked_of_the_learners_it_concerns():
-    rows = predictions({"setting": [*experiments.COMPARED, *PARTS], "cut": ["apex", "random"]})
-    rows = rows[rows["cut"].eq("apex") | rows["setting"].isin(["dual", "halves"])]
+    settings = [*experiments.COMPARED, *PARTS, *experiments.CONTROLS]
+    rows = predictions({"setting": settings, "cut": ["apex", "midpoint", "random"]})
+    rows = rows[rows["cut"].eq("apex") | rows["setting"].isin(["dual", "halves", "aligned"])]
+    rows = rows[rows["cut"].ne("midpoint") | rows["setting"].ne("halves")]
     found = experiments.differences(rows, TABLES["table4"])
     assert list(found["question"].drop_duplicates()) == [
         question.name for question in TABLES["table4"].questions
@@ -61,7 +63,17 @@ def test_each_question_of_table4_is_asked_of_the_learners_it_concerns():
     asked = plain.groupby("model")["question"].unique().map(list).to_dict()
     assert asked == {
         "learnet": ["the phases and longer training together"],
-        "svm_hog": ["the phases, training equally long"],
+        "svm_hog": [
+            "the phases, training equally long",
+            "a cut at random, training equally long",
+            "a cut at the midpoint, training equally long",
+        ],
+    }
+    # Every training set of several new images is asked about against its control.
+    alone = found[found["model"].eq("learnet") & found["cut"].eq("apex")]
+    controlled = set(zip(alone["setting"], alone["base_setting"], strict=True))
+    assert controlled >= {
+        (s.name, s.control) for s in TRAINING_SETS.values() if s.control and s.name in settings
     }
 
 

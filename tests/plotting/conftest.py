@@ -23,7 +23,7 @@ def moving_clip() -> np.ndarray:
 
 @pytest.fixture
 def scores() -> pd.DataFrame:
-    """Two data sets, six models, three settings, two metrics."""
+    """Two data sets, six models, the settings of table 2, two metrics."""
     rng = np.random.default_rng(0)
     index = pd.MultiIndex.from_product(
         [

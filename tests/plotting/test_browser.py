@@ -109,6 +109,19 @@ def test_viewer_builds_up_and_plays(open_page: Any, moving_clip: np.ndarray) -> 
     assert page.locator("#a [data-part=play]").inner_text() == "Play"
 
 
+def test_viewer_switches_the_direction_of_the_fall(open_page: Any, moving_clip: np.ndarray) -> None:
+    page = open_page(phase_viewer(moving_clip, 5, element_id="a", fall="backward"), width=900)
+
+    def pixels(phase: str) -> str:
+        return page.locator(f"#a [data-part=canvas-{phase}]").evaluate("e => e.toDataURL()")
+
+    before = {phase: pixels(phase) for phase in ("full", "onset_apex", "apex_offset")}
+    assert page.locator("#a-fall").input_value() == "backward"
+    page.locator("#a-fall").select_option("forward")
+    after = {phase: pixels(phase) for phase in before}
+    assert [phase for phase in before if before[phase] != after[phase]] == ["apex_offset"]
+
+
 def test_viewer_steps_instead_of_moving_where_motion_is_unwanted(
     open_page: Any, moving_clip: np.ndarray
 ) -> None:
@@ -134,11 +147,11 @@ def test_nothing_overflows(
 
 def test_explorer_filters_sorts_and_reads(open_page: Any, scores: pd.DataFrame) -> None:
     page = open_page(results_explorer(scores.assign(clips=246), "x"), width=900)
-    assert page.locator("g.mer-mark").count() == 36  # one metric of two
+    assert page.locator("g.mer-mark").count() == 48  # one metric of two
     page.locator("#x-model").select_option(label="LEARNet")
     page.locator("#x-dataset").select_option(label="SAMM")
-    assert page.locator("g.mer-mark").count() == 3
-    assert page.locator("#x tbody tr:visible").count() == 3
+    assert page.locator("g.mer-mark").count() == 4
+    assert page.locator("#x tbody tr:visible").count() == 4
     page.locator("g.mer-mark").nth(2).focus()
     row = scores.query("model == 'learnet' & dataset == 'samm' & setting == 'dual'").iloc[0]
     read = page.locator("#x [data-part=read]").inner_text()
@@ -169,10 +182,10 @@ def test_explorer_says_where_an_interval_is_undefined(open_page: Any, scores: pd
     scores.loc[scores["model"] == "learnet", ["low", "high"]] = np.nan
     page = open_page(results_explorer(scores, "x"), width=900)
     page.locator("#x-model").select_option(label="LEARNet")
-    assert page.locator("g.mer-mark").count() == 6
+    assert page.locator("g.mer-mark").count() == 8
     assert page.locator("g.mer-mark line").count() == 0
     assert "NaN" not in page.locator("#x [data-part=charts]").inner_html()
     page.locator("g.mer-mark").first.focus()
     assert "interval undefined" in page.locator("#x [data-part=read]").inner_text()
     page.locator("#x th[data-column=low] button").click()
-    assert page.locator("#x tbody tr:visible td:nth-child(6)").all_inner_texts() == ["–"] * 6
+    assert page.locator("#x tbody tr:visible td:nth-child(6)").all_inner_texts() == ["–"] * 8

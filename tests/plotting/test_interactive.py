@@ -17,7 +17,7 @@ import pytest
 from helpers import raises
 
 from mer_utils import plotting
-from mer_utils.dynamic_image import KINDS, dynamic_image, rank_pooling_weights, to_uint8
+from mer_utils.dynamic_image import KINDS, dynamic_image, phase_weights, to_uint8
 from mer_utils.plotting import phase_viewer, results_explorer
 
 ROOM = Path(plotting.__file__).parent
@@ -48,11 +48,15 @@ def in_node(script: str, body: str, given: object) -> object:
 def test_script_weights_equal_ours(kind: str) -> None:
     sizes = [2, 3, 17, 67, 141]
     theirs = in_node(
-        "phase_viewer.js", "return given.n.map((n) => Array.from(api.weights(n, given.kind)));",
+        "phase_viewer.js",
+        "return [false, true].map((backward) => given.n.map("
+        "(n) => Array.from(api.weights(n, given.kind, backward))));",
         {"n": sizes, "kind": kind},
-    )  # fmt: skip
-    for n, weights in zip(sizes, theirs, strict=True):
-        np.testing.assert_allclose(weights, rank_pooling_weights(n, kind), atol=1e-10)
+    )
+    for n, forward, backward in zip(sizes, *theirs, strict=True):
+        ours = phase_weights(n, 0, kind, ("apex_offset", "offset_apex"))
+        np.testing.assert_allclose(forward, ours["apex_offset"], atol=1e-10)
+        np.testing.assert_allclose(backward, ours["offset_apex"], atol=1e-10)
 
 
 @needs_node
@@ -245,7 +249,7 @@ def test_explorer_orders_rows_as_a_reader_expects(scores: pd.DataFrame) -> None:
     by_metric = scores.sort_values("metric", kind="stable")
     html = results_explorer(pd.concat([by_metric, by_metric.assign(value=0.1)]))
     settings = [row[2][1] for row in rows_of(html)]
-    assert list(dict.fromkeys(settings)) == ["single", "matched single", "dual"]
+    assert list(dict.fromkeys(settings)) == ["single", "matched single", "dual", "aligned"]
     datasets = [row[0][1] for row in rows_of(html)]
     assert list(dict.fromkeys(datasets)) == ["CASME II", "SAMM"]
 

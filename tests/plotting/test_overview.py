@@ -28,14 +28,14 @@ def test_every_score_is_a_dot_at_its_value(many: pd.DataFrame) -> None:
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["Table 2", "Table 3"]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["single", "matched single", "dual", "chance"]
+    assert labels == ["single", "matched single", "dual", "aligned", "chance"]
 
 
 def test_settings_beyond_those_of_table_2_share_one_mark(many: pd.DataFrame) -> None:
     others = [many.assign(setting=f"apex ±{k}", table="table7") for k in (2, 4, 8)]
     figure = overview_figure(pd.concat([many, *others], ignore_index=True))
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["single", "matched single", "dual", "another setting"]
+    assert labels == ["single", "matched single", "dual", "aligned", "another setting"]
 
 
 def test_medians_are_those_of_pandas(many: pd.DataFrame) -> None:

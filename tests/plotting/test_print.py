@@ -116,7 +116,7 @@ def test_table2_draws_every_score_once_in_its_colour(scores: pd.DataFrame) -> No
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["CASME II", "SAMM"]
     kept = scores[scores["metric"] == "uar_pooled"]
     for axes, dataset in zip(figure.axes, ["casme2", "samm"], strict=True):
-        assert len(axes.containers) == 3
+        assert len(axes.containers) == len(SETTING_COLOURS)
         for container in axes.containers:
             part = kept[(kept["dataset"] == dataset) & (kept["setting"] == container.get_label())]
             points, _, (bars,) = container

@@ -188,7 +188,10 @@ def test_phase_gains_know_what_each_variant_was_made_with(filled):
     gains = phase_difference.gains(filled("phase_difference"), "accuracy_pooled")
     assert set(gains["model"]) == {"learnet", "svm_hog"}
     assert sorted(set(gains["phase_difference"])) == [0.0, 1.0]
-    assert gains["value"].to_numpy() == pytest.approx(0.2)
+    dual = gains["setting"].eq("dual")
+    assert gains.loc[dual, "value"].to_numpy() == pytest.approx(0.2)
+    assert gains.loc[~dual, "value"].to_numpy() == pytest.approx(0)  # aligned is made as single is
+    assert (gains["value"] == gains["treatment"] - gains["control"]).all()
     assert gains["line"].iloc[0].endswith(", noise 1")
 
 

@@ -1,0 +1,175 @@
+"""Play the fall backwards: how the images of the phases are related, and what that does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from companion.chapters import tables
+from mer_utils import experiments, models, stats
+from mer_utils.experiments import CONTROLS, Workspace
+from mer_utils.plotting.words import dataset_title, in_words
+from mer_utils.views import Views
+
+#: The pairs of views that are correlated, in words.
+PAIRS = {
+    "full, rise": ("full", "onset_apex"),
+    "full, fall": ("full", "apex_offset"),
+    "full, fall backwards": ("full", "offset_apex"),
+    "rise, fall": ("onset_apex", "apex_offset"),
+    "rise, fall backwards": ("onset_apex", "offset_apex"),
+}
+#: What is compared over the networks of the main table: a treatment and its baseline.
+ARMS = (("dual", "matched single"), ("aligned", "matched single"), ("aligned", "dual"))
+# The same image twice lies at infinity on Fisher's scale.
+_ONE = 1 - 1e-9
+
+
+def correlations(workspace: Workspace) -> pd.DataFrame:
+    """Correlate the views of every clip, pixel by pixel, as the networks see them.
+
+    Returns
+    -------
+    DataFrame
+        One row per clip that has both views, and pair of `PAIRS`: dataset, subject, clip, pair
+        and correlation, which is undefined (NaN) where a view shows no contrast.
+    """
+    specs = {s.data.dataset: s for s in workspace.specs("table2") if s.setting == "aligned"}
+    parts = []
+    for name, spec in specs.items():
+        wanted = tuple(dict.fromkeys(v for pair in PAIRS.values() for v in pair))
+        views = workspace.context.data(spec.data).views(spec.views, wanted)
+        rows = workspace.clips(name)[["dataset", "subject", "clip"]].assign(dataset=name)
+        for words, pair in PAIRS.items():
+            found = rows.assign(pair=words, correlation=_correlated(views, *pair))
+            parts.append(found[views.present[pair[0]] & views.present[pair[1]]])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _correlated(views: Views, one: str, other: str) -> np.ndarray:
+    """Return the correlation of two views of each clip over pixels and channels."""
+    a, b = (np.asarray(views.images[v], np.float64).reshape(len(views.labels), -1)
+            for v in (one, other))  # fmt: skip
+    a, b = (x - x.mean(axis=1, keepdims=True) for x in (a, b))
+    with np.errstate(invalid="ignore"):
+        return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+
+
+def mean_correlations(found: pd.DataFrame) -> pd.DataFrame:
+    """Average correlations over subjects, each the mean of its clips, on Fisher's scale.
+
+    Returns
+    -------
+    DataFrame
+        One row per data set and pair: dataset, pair, correlation, low and high (95 % of
+        Student's t over subjects), below_zero (share of clips), clips, subjects.
+    """
+    found = found.dropna(subset="correlation")
+    rows = []
+    for (dataset, pair), part in found.groupby(["dataset", "pair"], sort=False):
+        r = part.groupby("subject")["correlation"].mean().clip(-_ONE, _ONE)
+        z, n = np.arctanh(r), len(r)
+        # One subject has no spread: NaN.
+        half = t.ppf(0.975, n - 1) * z.std() / np.sqrt(n) if n > 1 else np.nan
+        ends = z.mean() + np.array([0, -half, half])
+        rows.append(
+            {
+                "dataset": dataset,
+                "pair": pair,
+                **dict(zip(("correlation", "low", "high"), np.tanh(ends), strict=True)),
+                "below_zero": (part["correlation"] < 0).mean(),
+                "clips": len(part),
+                "subjects": n,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def over_networks(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFrame:
+    """Compare the training sets of `ARMS` on the mean over the networks of the main table.
+
+    Subjects are drawn once for all networks, so the interval holds for these networks and other
+    people.
+
+    Returns
+    -------
+    DataFrame
+        One row per data set and comparison: dataset, networks, comparison in words, setting,
+        base_setting, value, low, high and p_bootstrap.
+    """
+    rows = experiments.read(workspace, "table2")
+    rows = rows[models.are_networks(rows["model"])]
+    # Runs of a setting are averaged as seeds are: those of all networks, here.
+    networks = rows.groupby("dataset")["model"].nunique()
+    rows = rows.assign(seed=rows.groupby(["model", "seed"]).ngroup())
+    parts = [
+        stats.compare(rows, baseline, treatment, by=["dataset"], missing="skip", n_resamples=20_000)
+        for treatment, baseline in ARMS
+    ]
+    found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
+    found = found[found["metric"] == metric]
+    found = found.assign(
+        networks=found["dataset"].map(networks), comparison=in_words(found, ("setting",))
+    )
+    columns = ["dataset", "networks", "comparison", "setting", "base_setting"]
+    found = experiments.in_order(found, ())
+    return found[[*columns, "value", "low", "high", "p_bootstrap"]].reset_index(drop=True)
+
+
+def controls(shown: tables.Shown) -> pd.DataFrame:
+    """Return the differences of table 4 that isolate the phase, from the control of each.
+
+    *Dual* and *aligned* cut at the apex, halfway and at random, and the training sets of as many
+    new images that show no phase.
+    """
+    rows = shown.differences
+    network = models.are_networks(rows["model"])
+    control = rows["base_setting"].eq("matched single") | (
+        rows["base_setting"].eq("single") & ~network
+    )
+    chosen = control & rows["setting"].isin(["dual", "aligned", *CONTROLS])
+    found = rows[chosen].drop_duplicates(["dataset", "model", "setting", "cut", "metric"])
+    return found.reset_index(drop=True)
+
+
+def said_of_correlations(means: pd.DataFrame) -> str:
+    """Say how rise, fall and reversed fall are related to the full image, with intervals."""
+    parts = []
+    for dataset, part in means.groupby("dataset", sort=False):
+        of_pair = part.set_index("pair")
+        words = [f"{_signed(of_pair.loc[p], 'correlation')} with the {p.split(', ')[1]}"
+                 for p in PAIRS if p in of_pair.index and p.startswith("full")]  # fmt: skip
+        parts.append(f"{dataset_title(str(dataset))}: {', '.join(words)}")
+    return f"Here: the full image correlates, clip by clip, {'; '.join(parts)}."
+
+
+def said_of_networks(found: pd.DataFrame) -> str:
+    """Say what each comparison gives on the mean over the networks, with its interval."""
+    parts = []
+    for dataset, part in found.groupby("dataset", sort=False):
+        words = [f"{row['comparison']} {_signed(row, 'value')}" for _, row in part.iterrows()]
+        n = int(part["networks"].iloc[0])
+        parts.append(f"{dataset_title(str(dataset))}, mean over {n} networks: {', '.join(words)}")
+    return f"Here: {'; '.join(parts)} of UAR."
+
+
+def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
+    """Say of each training set how far it is ahead of its control, and where that is sure."""
+    found = found[found["metric"] == metric]
+    found = found.assign(words=in_words(found, ("setting", "cut")).str.split(" minus ").str[0])
+    parts = []
+    for words, part in found.groupby("words", sort=False):
+        sure = [int((part["low"] > 0).sum()), int((part["high"] < 0).sum())]
+        parts.append(
+            f"{words} {part['value'].mean():+.3f} ({sure[0]} above zero, {sure[1]} below, "
+            f"of {len(part)} intervals)"
+        )
+    return f"Here: ahead of their controls on the mean are {'; '.join(parts)}."
+
+
+def _signed(row: pd.Series, name: str) -> str:
+    ends = (
+        "interval undefined" if pd.isna(row["low"]) else f"{row['low']:+.2f} to {row['high']:+.2f}"
+    )
+    return f"{row[name]:+.2f} ({ends})"

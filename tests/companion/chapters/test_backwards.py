@@ -1,0 +1,109 @@
+"""Play the fall backwards: correlations against numpy, comparisons against their own sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as reference
+
+from companion.chapters import backwards, tables
+from mer_utils import experiments
+
+SHARES = {"dual": 0.4, "aligned": 1.0, "jittered": 0.8}
+
+
+@pytest.fixture
+def trained(filled):
+    """Tables 2 and 4 in which a training set's name decides how many clips are right."""
+
+    def trained(name):
+        return filled(name, right=lambda spec, view, epoch: SHARES.get(spec.setting, 0.6))
+
+    return trained
+
+
+def test_correlations_are_those_of_numpy_and_turn_with_the_fall(workspace):
+    found = backwards.correlations(workspace)
+    assert set(found["pair"]) == set(backwards.PAIRS)
+    spec = next(s for s in workspace.specs("table2") if s.setting == "aligned")
+    views = workspace.context.data(spec.data).views(spec.views, ("onset_apex", "offset_apex"))
+    at = int(np.flatnonzero(views.present["onset_apex"] & views.present["offset_apex"])[0])
+    clip = workspace.clips(spec.data.dataset).iloc[at]
+    (r,) = found[
+        found["dataset"].eq(spec.data.dataset)
+        & found["subject"].eq(clip["subject"])
+        & found["clip"].eq(clip["clip"])
+        & found["pair"].eq("rise, fall backwards")
+    ]["correlation"]
+    images = (views.images[v][at].ravel() for v in ("onset_apex", "offset_apex"))
+    assert r == pytest.approx(np.corrcoef(*images)[0, 1])
+    medians = found.groupby("pair")["correlation"].median()
+    assert medians["rise, fall"] < 0 < medians["rise, fall backwards"]
+    means = backwards.mean_correlations(found)
+    assert (
+        means[["low", "correlation", "high"]]
+        .apply(lambda row: row.is_monotonic_increasing, 1)
+        .all()
+    )
+    assert means[["low", "high"]].abs().max(axis=None) <= 1
+    said = backwards.said_of_correlations(means)
+    assert said.startswith("Here:")
+    assert said.count("with the") == 2 * 3
+
+
+def test_the_mean_correlation_is_students_on_fishers_scale():
+    rows = pd.DataFrame(
+        {
+            "dataset": "casme2",
+            "pair": "rise, fall",
+            "subject": list("aabbcc"),
+            "correlation": [-0.9, -0.7, -0.5, -0.3, 0.1, 0.3],
+        }
+    )
+    row = backwards.mean_correlations(rows).iloc[0]
+    z = np.arctanh([-0.8, -0.4, 0.2])
+    ends = reference.t.interval(0.95, 2, z.mean(), reference.sem(z))
+    np.testing.assert_allclose(row[["low", "high"]].astype(float), np.tanh(ends))
+    assert (row["clips"], row["subjects"], row["below_zero"]) == (6, 3, pytest.approx(4 / 6))
+    one = backwards.mean_correlations(rows[rows["subject"] == "a"]).iloc[0]
+    assert np.isnan(one["low"])
+    assert one["correlation"] == pytest.approx(-0.8)
+
+
+def test_over_networks_is_the_mean_of_the_networks_differences(trained):
+    workspace = trained("table2")
+    found = backwards.over_networks(workspace, "accuracy_pooled")
+    pairs = list(zip(found["setting"], found["base_setting"], strict=True))[:3]
+    assert pairs == list(backwards.ARMS)
+    alone = tables.read(workspace, "table2").differences
+    alone = alone[alone["metric"].eq("accuracy_pooled") & alone["model"].isin(
+        workspace.profile.networks)]  # fmt: skip
+    for row in found.itertuples():
+        part = alone[
+            alone["dataset"].eq(row.dataset)
+            & alone["setting"].eq(row.setting)
+            & alone["base_setting"].eq(row.base_setting)
+        ]
+        assert len(part) == row.networks == 6
+        assert row.value == pytest.approx(part["value"].mean())
+    said = backwards.said_of_networks(found)
+    assert said.startswith("Here:")
+    assert "aligned minus dual +0.60" in said
+
+
+def test_controls_are_the_comparisons_that_isolate_the_phase(trained):
+    shown = tables.read(trained("table4"), "table4")
+    found = backwards.controls(shown)
+    compared = {(setting, cut) for setting, cut in zip(found["setting"], found["cut"], strict=True)}
+    assert compared == {
+        *((s, "apex") for s in ("dual", "aligned", *experiments.CONTROLS)),
+        *((s, cut) for s in ("dual", "aligned") for cut in ("random", "midpoint")),
+    }
+    learnt = found[found["model"].eq("learnet")]
+    assert set(learnt["base_setting"]) == {"matched single"}
+    assert set(found.loc[found["model"].eq("svm_hog"), "base_setting"]) == {"single"}
+    assert not found.duplicated(["dataset", "model", "setting", "cut", "metric"]).any()
+    said = backwards.said_of_controls(found, "accuracy_pooled")
+    assert said.startswith("Here:")
+    assert "jittered +0.200" in said
