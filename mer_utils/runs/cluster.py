@@ -9,27 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import gettempdir
 
 import dask
-from distributed import Client, Future, Worker, WorkerPlugin, as_completed, rpc
+from distributed import Client, Future, Worker, WorkerPlugin, as_completed, get_worker, rpc
 from distributed.comm import parse_address, parse_host_port
 from distributed.deploy import Cluster
 from distributed.scheduler import KilledWorker
+from filelock import FileLock, Timeout
 
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 from mer_utils.runs.data import Context
 from mer_utils.runs.environment import environment
 from mer_utils.runs.fold import Job, Outcome, run_fold
-from mer_utils.runs.local import worker_died
+from mer_utils.runs.local import LIVES, worker_died
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +44,43 @@ CONNECT_SECONDS = 5
 COUNT_SECONDS = 5
 ALONE_SECONDS = 60
 GPU = "GPU"
+MOST_WORKERS = 1024
 _TOKEN = ".cluster-token"
+
+
+@dataclass
+class Submissions:
+    """What became of the jobs that were submitted to a batch system.
+
+    Parameters
+    ----------
+    command : str
+        By which they are submitted.
+    accepted : int
+    refused : list of str
+        What the command said of each that it did not take, until it is told.
+    """
+
+    command: str = ""
+    accepted: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Say what was refused, or raise if nothing was accepted."""
+        if not self.refused:
+            return
+        said, n = self.refused[0], len(self.refused)
+        self.refused.clear()
+        if self.accepted:
+            log.warning("%s refused %d job(s), others run: %s", self.command, n, said)
+            return
+        raise MerError(
+            "no cluster",
+            f"{self.command} refused the job: {said}",
+            "a job that the batch system takes",
+            "correct the cluster's options (queue, walltime, memory, account), then run the same "
+            "command again",
+        )
 
 
 class DaskExecutor(AbstractContextManager):
@@ -54,13 +95,21 @@ class DaskExecutor(AbstractContextManager):
         How many workers it should have; folds start with the first of them.
     advice : str
         What to do if no worker comes, as a sentence.
+    submissions : Submissions, optional
+        Of the jobs in which the workers run.
     """
 
     def __init__(
-        self, cluster: str | Callable[[], Cluster], *, wanted: int = 1, advice: str = ""
+        self,
+        cluster: str | Callable[[], Cluster],
+        *,
+        wanted: int = 1,
+        advice: str = "",
+        submissions: Submissions | None = None,
     ) -> None:
         self._cluster = cluster
         self._wanted, self._advice = wanted, advice
+        self._submissions = submissions or Submissions()
         self._resources = ExitStack()
         self._admitted: set[Path] = set()
 
@@ -89,25 +138,33 @@ class DaskExecutor(AbstractContextManager):
         if context.store not in self._admitted:
             self._admit(context.store, gpu)
         name = uuid.uuid4().hex[:8]
-        futures = self._client.map(
-            run_fold,
-            jobs,
-            context=context,
-            wait=wait_for_others,
-            key=[f"{name}-{n}" for n in range(len(jobs))],
-            resources={GPU: 1} if gpu else None,
-            pure=False,
-        )
-        of = dict(zip(futures, jobs, strict=True))
+        options = {
+            "context": context,
+            "wait": wait_for_others,
+            "resources": {GPU: 1} if gpu else None,
+            "pure": False,
+        }
+        keys = [f"{name}-{n}" for n in range(len(jobs))]
+        futures = self._client.map(run_fold_here, jobs, key=keys, **options)
+        of, failures = dict(zip(futures, jobs, strict=True)), Counter[Job]()
+        completed = as_completed(futures, loop=self._client.loop)
         try:
-            for future in self._completed(futures, gpu):
+            for future in self._waited_for(completed, gpu):
                 job = of.pop(future)
                 try:
-                    outcome = future.result()
+                    outcome, worker = future.result()
                 except KilledWorker:
                     deaths = dask.config.get("distributed.scheduler.allowed-failures") + 1
                     outcome = Outcome(job, "failed", error=str(worker_died(job, deaths)))
-                yield outcome
+                failures[job] += bool(outcome.cause)
+                if outcome.cause and failures[job] < LIVES and self._mended(worker, outcome):
+                    again = self._client.submit(
+                        run_fold_here, job, key=f"{keys[0]}-{uuid.uuid4().hex[:8]}", **options
+                    )
+                    of[again] = job
+                    completed.add(again)
+                else:
+                    yield outcome
         except CancelledError as error:
             raise MerError(
                 "no cluster",
@@ -118,14 +175,30 @@ class DaskExecutor(AbstractContextManager):
         finally:
             self._client.cancel(list(of))
 
-    def _completed(self, futures: Sequence[Future], gpu: bool) -> Iterator[Future]:
+    def _mended(self, worker: str, outcome: Outcome) -> bool:
+        """End a worker that is of no more use; say whether its fold may be tried elsewhere.
+
+        Its nanny starts another where the GPU failed; where memory is short, none follows.
+        """
+        others = [w for w in self._client.scheduler_info(n_workers=-1)["workers"] if w != worker]
+        if outcome.cause == "memory":
+            if others:
+                log.warning("Memory is short: the worker %s is ended, others go on.", worker)
+                self._client.retire_workers([worker], close_workers=True, remove=True)
+            return bool(others)
+        log.warning("The GPU failed the worker %s, which is ended: %s", worker, outcome.error)
+        with suppress(Exception):  # it may be gone already
+            self._client.run(os._exit, 1, workers=[worker], wait=False)
+        return True
+
+    def _waited_for(self, completed: as_completed, gpu: bool) -> Iterator[Future]:
         """Yield futures as they complete; say so from time to time while no worker is there."""
-        completed = as_completed(futures, loop=self._client.loop)
         look_at, alone_since, patience = 0.0, None, float(ALONE_SECONDS)
         while not completed.is_empty():
             if completed.has_ready():
                 yield next(completed)
                 continue
+            self._submissions.tell()
             time.sleep(0.05)
             if (now := time.monotonic()) < look_at:
                 continue
@@ -179,6 +252,36 @@ class DaskExecutor(AbstractContextManager):
                 f"start the workers of machines with a GPU with --resources {GPU}=1",
             )
         self._admitted.add(store)
+
+
+def run_fold_here(job: Job, context: Context, *, wait: bool) -> tuple[Outcome, str]:
+    """Compute a fold as the worker that this process is on its machine; return its address too."""
+    if _BROKEN:  # no fold may fail on its account until the one in charge has ended it
+        time.sleep(2 * CONNECT_SECONDS)
+        os._exit(1)
+    outcome = run_fold(job, replace(context, worker=_number()), wait=wait)
+    _BROKEN.extend([outcome] if outcome.cause == "device" else [])
+    return outcome, get_worker().address
+
+
+# What showed that the GPU has failed this process for good.
+_BROKEN: list[Outcome] = []
+
+
+# Held for as long as this process lives.
+_HELD: dict[int, FileLock] = {}
+
+
+def _number() -> int:
+    """Return this worker's number among those on this machine: the lowest that is free."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    for number in range(0 if _HELD else MOST_WORKERS):
+        lock = FileLock(Path(gettempdir()) / f"mer-worker-{user}-{number}.lock")
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            _HELD[number] = lock
+            break
+    return next(iter(_HELD), 0)
 
 
 class Admission(WorkerPlugin):

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distributed.deploy import Cluster
+from distributed.deploy.spec import ProcessInterface
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
-from mer_utils.runs.cluster import GPU, DaskExecutor
+from mer_utils.runs.cluster import GPU, DaskExecutor, Submissions
 
 
 @contextmanager
@@ -95,12 +96,13 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
             f"a machine that submits {kind} jobs",
             "start the run on the cluster's login node",
         )
+    submissions = Submissions(system.submit)
     # Any free port for the dashboard: two runs may start on one login node.
     options.setdefault("scheduler_options", {}).setdefault("dashboard_address", ":0")
 
     def start() -> Cluster:
         try:
-            started = system.cluster(**options)
+            started = system.cluster(job_cls=_told(system.cluster.job_cls, submissions), **options)
         except (TypeError, ValueError) as error:
             raise MerError(
                 "invalid option",
@@ -116,7 +118,23 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
         f"A queue can take hours; see with {system.look} whether the jobs wait or have ended, "
         "and in their output why."
     )
-    return DaskExecutor(start, wanted=jobs * processes, advice=advice)
+    return DaskExecutor(start, wanted=jobs * processes, advice=advice, submissions=submissions)
+
+
+def _told(job_class: Any, submissions: Submissions) -> Any:
+    """Return the class of a system's jobs, whose submissions are told instead of logged."""
+
+    class Job(job_class):
+        async def start(self) -> None:
+            try:
+                await super().start()
+                submissions.accepted += 1
+            except (RuntimeError, ValueError, OSError) as error:
+                submissions.refused.append(str(error).rsplit("stderr:", 1)[-1].strip())
+                # Else the cluster would log it, and wait for this job's workers all the same.
+                await ProcessInterface.start(self)
+
+    return Job
 
 
 def _read(options_file: Path) -> dict[str, Any]:

@@ -153,6 +153,39 @@ def test_a_gpu_is_demanded_of_workers_that_offer_one(two, jobs, context):
     assert all("0 GPU(s) are visible" in outcome.error for outcome in outcomes)
 
 
+@pytest.mark.scenario("K")
+def test_workers_of_one_machine_take_its_gpus_in_turn(two):
+    from mer_utils.runs.cluster import _number
+
+    numbers = two._client.run(_number)
+    assert sorted(numbers.values()) == [0, 1]
+    assert two._client.run(_number) == numbers
+
+
+@pytest.mark.scenario("K")
+def test_a_worker_whose_gpu_fails_is_ended_and_no_fold_is_lost(
+    two, jobs, context, stored, expected, caplog
+):
+    def break_device():
+        from mer_utils.runs import fold
+
+        def fails(*arguments):
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+        fold.compute_fold = fails
+
+    broken, _ = two._client.scheduler_info(n_workers=-1)["workers"]
+    before = worker_pids(two)
+    two._client.run(break_device, workers=[broken])
+    report = run(jobs, context, executor=two)
+    # A fold whose worker ended before its word arrived is found in the store.
+    assert (report.done + report.present, report.failed) == (len(jobs), [])
+    assert stored(jobs) == expected
+    assert "GPU failed the worker" in caplog.text
+    two._client.wait_for_workers(2, timeout=120)
+    assert len(worker_pids(two) & before) == 1
+
+
 IMPATIENT = (
     "import sys; from mer_utils.runs import cluster; from mer_utils.cli.main import main\n"
     "cluster.COUNT_SECONDS, cluster.ALONE_SECONDS = 0.2, 1\n"
@@ -328,18 +361,48 @@ def test_slurm_jobs_compute_the_same_bytes(batch_system, jobs, context, stored, 
         ("pbs", ["#PBS -q gpu", "#PBS --gres=gpu:1", "--nworkers 3", "--resources GPU=1"]),
     ],
 )
-def test_job_scripts_ask_for_what_the_file_says(batch_system, tmp_path, kind, expected_lines):
+def test_job_scripts_ask_for_what_the_file_says(
+    batch_system, tmp_path, kind, expected_lines, monkeypatch
+):
     """Three workers share the job's one GPU."""
+    monkeypatch.setattr("dask_jobqueue.core.JobQueueCluster.adapt", lambda *a, **k: None)
     file = options(
         tmp_path,
         'cores = 3\nmemory = "8GB"\nqueue = "gpu"\njob_extra_directives = ["--gres=gpu:1"]\n'
-        'jobs = 0\n[scheduler_options]\nhost = "127.0.0.1"\n',
+        '[scheduler_options]\nhost = "127.0.0.1"\n',
     )
     with job_queue(kind, file, gpu=True)._cluster() as made:
         script = made.job_script()
     assert "--nthreads 1" in script
     for line in expected_lines:
         assert line in script
+
+
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize(("kind", "command"), [("slurm", "sbatch"), ("pbs", "qsub")])
+def test_a_batch_system_that_refuses_is_quoted(
+    batch_system, jobs, context, tmp_path, kind, command, capfd
+):
+    words = "error: Batch job submission failed: Invalid account or account/partition combination"
+    (batch_system / command).write_text(f"#!/bin/sh\necho '{words}' >&2; exit 1\n")
+    file = options(
+        tmp_path,
+        'cores = 1\nmemory = "2GB"\njobs = 2\n[scheduler_options]\nhost = "127.0.0.1"\n',
+    )
+    with (
+        raises("no cluster", command, words),
+        open_executor(kind, cluster_options=file) as executor,
+    ):
+        run(jobs, context, executor=executor)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.scenario("J")
+def test_one_job_that_is_refused_among_others_is_said(caplog):
+    submissions = cluster.Submissions("sbatch", accepted=1, refused=["QOSMaxSubmitJobPerUserLimit"])
+    submissions.tell()
+    submissions.tell()
+    assert caplog.text.count("QOSMaxSubmitJobPerUserLimit") == 1
 
 
 @pytest.mark.parametrize(
