@@ -114,6 +114,13 @@ class DaskExecutor(AbstractContextManager):
         self._admitted: set[Path] = set()
 
     def __enter__(self) -> DaskExecutor:
+        if self._wanted < 1:
+            raise MerError(
+                "invalid option",
+                "the cluster options ask for jobs = 0",
+                "one job at least, as nothing is computed without",
+                "make jobs 1 or more",
+            )
         with ExitStack() as stack:
             if isinstance(self._cluster, str):
                 self._client = stack.enter_context(_connect(self._cluster))

@@ -186,8 +186,9 @@ def _check(options: dict[str, Any], options_file: Path, cluster: Any) -> None:
 def _lacking(name: str, value: Any) -> str | None:
     """Return what the value of an option should have been; None if it is that."""
     if name in _NUMBERS:
-        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        return None if whole else "whole number from 1 on, written without quotes"
+        least = 0 if name == "jobs" else 1  # without a job nothing is computed, see DaskExecutor
+        whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return None if whole else f"whole number from {least} on, written without quotes"
     if name in _LISTS:
         texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
         return None if texts else 'list of texts, as in ["--gres=gpu:1"]'

@@ -34,7 +34,6 @@ def queue(monkeypatch, tmp_path):
     ("line", "named"),
     [
         ('jobs = "2"', "jobs = '2'"),
-        ("jobs = 0", "jobs = 0"),
         ("jobs = -1", "jobs = -1"),
         ("jobs = 1.5", "jobs = 1.5"),
         ("jobs = true", "jobs = True"),
@@ -56,6 +55,11 @@ def queue(monkeypatch, tmp_path):
 def test_a_wrong_option_is_named(queue, line, named):
     with raises("invalid option", "options.toml", named):
         queue(line)
+
+
+def test_no_job_at_all_is_refused_before_anything_waits_for_it(queue):
+    with raises("invalid option", "jobs = 0"), queue("jobs = 0"):
+        pass
 
 
 def test_all_faults_are_named_at_once(queue):
