@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -247,13 +248,15 @@ class RunFolder:
 def file_name(held_out: str) -> str:
     """Return the name of a fold's files, without what it ends in.
 
+    No two names are one file, on a file system that does not tell A from a either.
+
     Examples
     --------
-    >>> file_name("sub01"), file_name("a/b")
-    ('held_out=sub01', 'held_out=a%2Fb')
+    >>> file_name("sub01"), file_name("a/b"), file_name("Ann") == file_name("ann")
+    ('held_out=sub01', 'held_out=a%2Fb', False)
     """
     name = quote(held_out, safe="")
-    if len(name) > _LONGEST:
+    if len(name) > _LONGEST or any(c in ascii_uppercase for c in held_out):
         name = f"{name[: _LONGEST - 20]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return f"held_out={name}"
 
