@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from mer_utils.cli.progress import FoldProgress, duration, show_bar
-from mer_utils.machine import cores
+from mer_utils.machine import cores, setting
 
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
@@ -82,35 +85,49 @@ def plan(
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
     names = _names(tables)
-    workspace = _open(profile, data_root, store, data, device, workers, rehash)
-    from mer_utils.runs import load_clips
-    from mer_utils.runs.plan import plan_runs
+    with _outlines() as outlines:
+        workspace = _open(profile, data_root, store, data, device, workers, rehash, None, outlines)
+        _show_plan(workspace, names, device, workers)
+        for remark in _outlined(workspace):
+            typer.echo(remark)
 
-    counts = ("runs", "folds", "missing", "images", "operations")
+
+def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int) -> None:
+    from mer_utils.runs import load_clips
+    from mer_utils.runs.plan import Plan, plan_runs
+
     shown = _table(
         f"{workspace.profile.title} on {workspace.data_title}",
-        *counts, "estimate here", "estimate for one H100",
+        "runs", "folds", "missing", "images", "operations", "here", "one H100",
     )  # fmt: skip
+
+    def add(name: str, plan: Plan) -> None:
+        counts = (f"{n:,}" for n in (plan.runs, plan.folds, plan.missing, plan.images))
+        times = duration(plan.seconds), duration(plan.gpu_seconds)
+        shown.add_row(escape(name), *counts, f"{plan.operations:.1e}", *times)
+
+    all_specs: dict[str, RunSpec] = {}
     counted_before: set[Job] = set()
+    plans = []
     for name in names:
         specs = workspace.specs(name)
         missing = [job for job in workspace.missing(specs) if job not in counted_before]
         counted_before.update(missing)
         clips = {data: load_clips(data, workspace.context) for data in {s.data for s in specs}}
-        counted = plan_runs(specs, missing, clips, device=device, workers=workers)
-        shown.add_row(
-            name,
-            *(f"{n:,}" for n in (counted.runs, counted.folds, counted.missing, counted.images)),
-            f"{counted.operations:.1e}",
-            duration(counted.seconds),
-            duration(counted.gpu_seconds),
-        )
+        plans.append(plan_runs(specs, missing, clips, device=device, workers=workers))
+        add(name, plans[-1])
+        all_specs |= {spec.key: spec for spec in specs}
+    if len(names) > 1:
+        sums = (sum(part) for part in zip(*(vars(p).values() for p in plans), strict=True))
+        folds = len(workspace.jobs(list(all_specs.values())))
+        shown.add_section()
+        add("total", replace(Plan(*sums), runs=len(all_specs), folds=folds))
     _print_whole(shown)
     typer.echo(
-        f"Images and operations are those of training. The time here, with {workers} worker(s), "
-        "is estimated from a few steps of each model; that of one H100-class GPU, which was not "
-        "measured, from counted operations and assumed rates. Folds that tables share are missing "
-        "in the first of them only."
+        f"Images and operations are those of training. The estimate here, with {workers} "
+        "worker(s), is from a few steps of each model; the estimate for one H100-class GPU, which "
+        "was not measured, from counted operations and assumed rates. Folds that tables share are "
+        "missing in the first of them only, and counted once in the total."
     )
 
 
@@ -141,6 +158,7 @@ def run_tables(
         device=device,
     )
     workspace = _open(profile, data_root, store, data, device, workers, rehash, micro_batch)
+    typer.echo(f"On {workspace.data_title}; predictions in {workspace.context.store}", err=True)
     if compute(workspace, names, workers, chosen).failed:
         raise typer.Exit(1)
 
@@ -158,21 +176,41 @@ def status(
     from mer_utils.runs.environment import mixed
 
     names = _names(tables)
-    workspace = _open(profile, data_root, store, data, "auto", CORES, rehash)
-    title = f"{workspace.profile.title}, store {workspace.context.store}"
-    shown = _table(title, "folds", "done", "missing", "failed")
-    remarks = []
-    for name in names:
-        specs = workspace.specs(name)
-        folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
-        failures = workspace.store.failures(specs)
-        failed = sum((job.spec.key, job.held_out) in failures for job in missing)
-        shown.add_row(escape(name), *map(str, (folds, folds - len(missing), len(missing), failed)))
-        if said := mixed(workspace.store.environments(specs)):
-            remarks.append(f"{name}: {said}")
-    _print_whole(shown)
-    for remark in remarks:
-        typer.echo(remark)
+    with _outlines() as outlines:
+        workspace = _open(profile, data_root, store, data, "auto", CORES, rehash, None, outlines)
+        title = f"{workspace.profile.title}, store {workspace.context.store}"
+        shown = _table(title, "folds", "done", "missing", "failed")
+        remarks = []
+        for name in names:
+            specs = workspace.specs(name)
+            folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
+            failures = workspace.store.failures(specs)
+            failed = sum((job.spec.key, job.held_out) in failures for job in missing)
+            counts = (folds, folds - len(missing), len(missing), failed)
+            shown.add_row(escape(name), *map(str, counts))
+            if said := mixed(workspace.store.environments(specs)):
+                remarks.append(f"{name}: {said}")
+        _print_whole(shown)
+        for remark in (*remarks, *_outlined(workspace)):
+            typer.echo(remark)
+
+
+@contextmanager
+def _outlines() -> Iterator[Path | None]:
+    """Yield a folder for the outlines of twins, so that nothing is drawn by who only counts.
+
+    Faces are searched on frames, so where some are cropped the twins must be drawn.
+    """
+    with tempfile.TemporaryDirectory(prefix="mer-outlines-") as folder:
+        yield None if setting("MER_CROP") else Path(folder)
+
+
+def _outlined(workspace: Workspace) -> Iterator[str]:
+    if workspace.not_there:
+        yield (
+            f"{len(workspace.not_there)} made data set(s) are not in {workspace.data_root}: "
+            "mer run draws them first. Until then every fold on them counts as missing."
+        )
 
 
 class _Terminated(KeyboardInterrupt):
@@ -284,6 +322,7 @@ def _open(
     workers: int,
     rehash: bool,
     micro_batch: int | None = None,
+    outlines: Path | None = None,
 ) -> Workspace:
     """Open a workspace with a bar, and say what to know before anything is run on its data."""
     from mer_utils.experiments import open_workspace
@@ -298,6 +337,7 @@ def _open(
         micro_batch=micro_batch,
         progress=True,
         rehash=rehash,
+        outlines=outlines,
     )
     for remark in workspace.remarks:
         typer.secho(f"Warning: {remark}", fg=typer.colors.YELLOW, err=True)
@@ -314,12 +354,16 @@ def _table(title: str, *numbers: str) -> Table:
 
 
 def _print_whole(table: Table) -> None:
-    """Print a table; wider than the terminal where a number would be cut off otherwise."""
-    for column in table.columns:
-        column.min_width = max(map(len, (*str(column.header).split(), *map(str, column.cells))))
+    """Print a table with no number cut off: without lines, or wider than a narrow terminal."""
     console = Console()
-    needed = sum((column.min_width or 0) + 3 for column in table.columns) + 2
-    console.width = max(console.width, needed)
+    for box in (table.box, None):
+        table.box = box
+        needed = console.measure(table, options=console.options.update(max_width=1000)).maximum
+        if needed <= console.width:
+            break
+    else:
+        table.box, console.width = HEAVY_HEAD, 1000
+        console.width = console.measure(table).maximum
     console.print(table)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ from mer_utils.models import weights_identity
 from mer_utils.phases import TRAINING_SETS
 from mer_utils.protocol import folds
 from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
+from mer_utils.synthetic.writer import outline
 from mer_utils.views import Views
 
 # Half the side of the crop: the made variants cost a quarter, and views are smaller still.
@@ -47,6 +50,8 @@ class Workspace:
         Show a bar while made variants are written.
     data_root : Path, optional
         Folder of the twins.
+    outlines : Path, optional
+        Folder of the outlines of twins that are not there, see `open_workspace`.
     """
 
     profile: Profile
@@ -54,6 +59,7 @@ class Workspace:
     names: tuple[str, ...]
     progress: bool = False
     data_root: Path | None = None
+    outlines: Path | None = None
 
     @cached_property
     def data(self) -> dict[str, Data]:
@@ -72,19 +78,16 @@ class Workspace:
         return [Data(d, self.context.cache) for d in made]
 
     def _make_variant(self, root: Path, phase_difference: float, noise: float) -> None:
+        more: dict[str, Any] = {"phase_difference": phase_difference, "noise": noise}
         n_clips = (self.profile.subjects or np.inf) * (self.profile.clips_per_subject or np.inf)
-        synthetic.write(
-            Casme2.name,
-            root,
-            subjects=self.profile.subjects,
-            clips_per_subject=self.profile.clips_per_subject,
-            seed=self.profile.twin_seed,
-            phase_difference=phase_difference,
-            noise=noise,
-            frame_size=VARIANT_FRAME_SIZE,
-            workers=1 if n_clips <= FEW_CLIPS else cores(),
-            progress=self.progress,
-        )
+        workers = 1 if n_clips <= FEW_CLIPS else cores()
+        more["frame_size"] = VARIANT_FRAME_SIZE
+        _make(Casme2.name, root, self.profile, self.outlines, workers, self.progress, more)
+
+    @property
+    def not_there(self) -> list[str]:
+        """The made data sets that were outlined, as they are not there yet."""
+        return sorted(p.name for p in self.outlines.iterdir()) if self.outlines else []
 
     @cached_property
     def store(self) -> RunStore:
@@ -214,6 +217,7 @@ def open_workspace(
     micro_batch: int | None = None,
     progress: bool = False,
     rehash: bool = False,
+    outlines: Path | None = None,
 ) -> Workspace:
     """Open a profile on this machine; make its synthetic twins if they are not there.
 
@@ -239,6 +243,9 @@ def open_workspace(
         Show a bar while the twins are made.
     rehash : bool
         Read every frame again, for those who doubt that a change of one would be noticed.
+    outlines : Path, optional
+        An empty folder that takes an outline of each twin that is not there, in place of drawing
+        it: enough to count clips, folds and images, and nothing to compute with.
 
     Raises
     ------
@@ -250,11 +257,18 @@ def open_workspace(
     if rehash:
         forget(build / "cache")
     twins = _folder(data_root) or build / "data"
-    twin = partial(_twin, chosen, twins, workers, progress)
+
+    def place(name: str) -> Path:
+        there = twins / f"{name}-{chosen.name}"
+        return there if outlines is None or there.exists() else outlines / there.name
+
+    def twin(name: str) -> Path:
+        return _make(name, place(name), chosen, outlines, workers, progress)
+
     wanted = open_datasets(datasets or PAPER, twin)
     variants = tuple(
         Casme2(
-            twins / f"{Casme2.name}@difference={difference:g},noise={noise:g}-{chosen.name}",
+            place(f"{Casme2.name}@difference={difference:g},noise={noise:g}"),
             verify_frames=False,  # written whole or not at all, by the program itself
         )
         for difference, noise in _variants(chosen)
@@ -266,7 +280,7 @@ def open_workspace(
         device=device,
         micro_batch=micro_batch,
     )
-    return Workspace(chosen, context, tuple(d.name for d in wanted), progress, twins)
+    return Workspace(chosen, context, tuple(d.name for d in wanted), progress, twins, outlines)
 
 
 def _folder(named: str | Path | None) -> Path | None:
@@ -275,14 +289,22 @@ def _folder(named: str | Path | None) -> Path | None:
     return Path(text).expanduser().absolute() if text else None
 
 
-def _twin(profile: Profile, twins: Path, workers: int, progress: bool, name: str) -> Path:
-    """Make the synthetic twin of a data set, if it is not there."""
-    return synthetic.write(
-        name,
-        twins / f"{name}-{profile.name}",
-        subjects=profile.subjects,
-        clips_per_subject=profile.clips_per_subject,
-        seed=profile.twin_seed,
-        workers=workers,
-        progress=progress,
-    )
+def _make(
+    dataset: str,
+    root: Path,
+    profile: Profile,
+    outlines: Path | None,
+    workers: int,
+    progress: bool,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
+    """Make the synthetic twin of a data set, if it is not there, or its outline."""
+    size = {
+        "subjects": profile.subjects,
+        "clips_per_subject": profile.clips_per_subject,
+        "seed": profile.twin_seed,
+        **more,
+    }
+    if outlines is not None and root.parent == outlines:
+        return root if root.exists() else outline(dataset, root, **size)
+    return synthetic.write(dataset, root, **size, workers=workers, progress=progress)

@@ -19,6 +19,7 @@ from helpers import registered
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from mer_utils import experiments
 from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
 from mer_utils.experiments import TABLES, Table, run_spec
@@ -318,3 +319,61 @@ def test_a_run_says_what_was_changed_in_pictures_also_from_the_cache(twins, tmp_
             said = CliRunner().invoke(app, ["run", "tiny", "--data", "casme2", *places])
             assert said.exit_code == 0, said.output
             assert "16 bits per channel are divided by 257 (1 clip" in said.output
+
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch):
+    """Run a command where there is neither a twin nor a store; return what it printed."""
+    monkeypatch.setattr("mer_utils.runs.plan.seconds_per_image", lambda *a: 1e-3)
+
+    def counted(command, *arguments):
+        places = ["--profile", "smoke", "--data-root", tmp_path / "d", "--store", tmp_path / "s"]
+        result = CliRunner().invoke(app, [command, *arguments, *map(str, places)])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return counted
+
+
+def numbers(shown: str) -> dict[str, list[str]]:
+    """The cells of each row, with or without lines between them."""
+    rows = [line.replace("│", " ").split() for line in shown.splitlines()]
+    return {cells[0]: cells[1:6] for cells in rows if len(cells) > 5 and cells[1].isdigit()}
+
+
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_counting_draws_nothing_and_counts_what_drawn_twins_give(
+    counted, twins, tmp_path, monkeypatch, command
+):
+    tables = ["table2", "table7", "phase_difference"]
+    monkeypatch.setattr(
+        "mer_utils.synthetic.write", lambda *a, **k: pytest.fail("a twin was drawn")
+    )
+    shown = counted(command, *tables)
+    assert "4 made data set(s) are not in" in shown
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("mer_utils.runs.plan.seconds_per_image", lambda *a: 1e-3)
+    shutil.copytree(twins, tmp_path / "d")
+    workspace = experiments.open_workspace("smoke", tmp_path / "d", tmp_path / "s")
+    assert len(workspace.variants) == 2
+    drawn = counted(command, *tables)
+    assert "made data set(s)" not in drawn
+    assert numbers(shown) == numbers(drawn)
+    assert {"table2", "phase_difference"} <= set(numbers(shown))
+
+
+@pytest.mark.scenario("J")
+def test_a_plan_fits_a_terminal_of_80_columns_and_ends_in_a_total(counted, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = counted("plan")
+    table = shown[: shown.index("Images and operations")].splitlines()
+    assert max(map(len, table)) <= 80
+    found = numbers(shown)
+    *tables, total = found
+    assert total == "total"
+    # What tables share is counted once; what is missing is listed once by itself.
+    missing = sum(int(found[name][2]) for name in tables)
+    assert int(found["total"][2]) == int(found["total"][1]) == missing
+    assert int(found["total"][0]) < sum(int(found[name][0]) for name in tables)
