@@ -165,11 +165,14 @@ def mixed(folds: pd.DataFrame) -> str:
 
 def _compared(record: Mapping[str, Any], packages: Iterable[str]) -> dict[str, str]:
     def text(value: Any) -> str:
-        return "not recorded" if value is None or value != value else str(value)
+        if value is None or value != value:
+            return "not recorded"
+        return f"{value:g}" if isinstance(value, float) else str(value)  # pandas has no whole ones
 
     named = record.get("packages")
     known = named if isinstance(named, dict) else {}
     found = {what: text(record.get(what)) for what in ("device", "precision")}
+    found["part of a batch"] = text(record.get("micro_batch")).replace("not recorded", "all of it")
     of_device = ("instructions",) if found["device"] == "cpu" else ("CUDA", "cuDNN", "driver")
     found |= {what: text(record.get(what)) for what in of_device}
     return found | {what: text(known.get(what)) for what in packages}

@@ -87,8 +87,8 @@ class RunStore:
                     "other store",
                     f"{self.path} is a store of version {found}",
                     f"version {STORE_VERSION}",
-                    "name another folder with --store, into which results are computed anew; or "
-                    "use the release that wrote this one",
+                    "move it away or name another folder with --store, and results are computed "
+                    "anew; or use the release that wrote this one",
                 )
             return
         with suppress(FileNotFoundError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 import shutil
-import tempfile
 from collections import Counter
 from itertools import count
 from pathlib import Path
@@ -98,12 +98,12 @@ def write(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
-        part = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=target.parent))
+        part = target.parent / f"{prefix}{secrets.token_hex(4)}{PART}"
+        part.mkdir()  # with the rights that the umask leaves
         rows = draw_all(plans, settings, part, workers, progress)
         sheets.write_sheet(dataset, plans, part)
         pd.DataFrame(rows).to_parquet(part / GROUND_TRUTH, index=False)
         _write_manifest(part, settings, plans)
-        part.chmod(0o755)
         try:
             os.rename(part, target)
         except OSError:

@@ -133,6 +133,7 @@ def folds(*records) -> pd.DataFrame:
     [
         ({"device": "H100", "driver": "550"}, "device of networks: cpu (2 folds), H100 (1 fold)"),
         ({"precision": "bfloat16"}, "precision of networks"),
+        ({"micro_batch": 16}, "part of a batch of networks: all of it (2 folds), 16 (1 fold)"),
         ({"instructions": "AVX512"}, "instructions of networks: AVX2 (2 folds), AVX512 (1 fold)"),
         ({"packages": {"torch": "2.2", "numpy": "2"}}, "torch of networks: 2.1 (2 folds), 2.2"),
         ({"packages": None}, "not recorded (1 fold)"),

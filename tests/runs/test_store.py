@@ -17,6 +17,8 @@ import pandas as pd
 import pytest
 from filelock import Timeout
 from helpers import raises
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec, RunStore, prediction_rows
 
@@ -539,6 +541,55 @@ def test_has_sees_what_another_process_does(store):
     assert other.has(SPEC, "sub01")
     whole.unlink()
     assert not other.has(SPEC, "sub01")
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "consolidate", "damage", "set aside", "leave beside"]),
+        st.sampled_from(["sub01", "sub02", "sub03"]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(STEPS)
+def test_whatever_happens_each_fold_is_read_once_or_is_missing(steps):
+    """Against a dictionary: what each file holds, and whether it is damaged."""
+    names = ["sub01", "sub02", "sub03"]
+    with tempfile.TemporaryDirectory() as folder:
+        store = RunStore(folder)
+        run = store.folder(SPEC)
+        whole, loose = None, {}  # None, or whether it is good; name -> whether it is good
+        for step, name in steps:
+            # Left beside by a process that has not seen what others wrote.
+            if step == "leave beside" or (step == "write" and not store.has(SPEC, name)):
+                store.write(SPEC, name, rows(SPEC), {})
+                loose[name] = True
+            elif step == "consolidate":
+                store.consolidate(SPEC, names)
+                if whole or (whole is None and len(loose) == 3 and all(loose.values())):
+                    whole, loose = True, {}
+            elif step == "damage":
+                file = run.whole if whole and name == "sub01" else run.file(name)
+                if file.exists():
+                    file.write_bytes(file.read_bytes()[:-30] + b"?" * 30)
+                    if file == run.whole:
+                        whole = False
+                    else:
+                        loose[name] = False
+            elif step == "set aside":
+                store.set_damaged_aside([SPEC])
+                whole = whole or None
+                loose = {n: True for n, good in loose.items() if good}
+        there = set(names) if whole else {n for n, good in loose.items() if good}
+        fresh = RunStore(folder)
+        assert set(names) - set(fresh.missing(SPEC, names)) == there
+        store.set_damaged_aside([SPEC])
+        assert {name for _, name in fresh.digests([SPEC])} == there
+        assert {n for n in names if fresh.has(SPEC, n)} == there
+        if there:
+            assert len(fresh.predictions([SPEC])) == 2 * len(there)
 
 
 @pytest.mark.scenario("K")
