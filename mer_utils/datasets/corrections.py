@@ -4,7 +4,8 @@ A row names data set, subject and clip, the field (onset, apex, offset, emotion 
 action_units), the value that the sheet has (`old`), the value to use (`new`), the reason and
 the source. It is applied by key, never by row number, and only where the sheet still says
 `old`, so that a corrected edition of the sheet is left alone. A blank or ``/`` in `new` makes
-an apex missing, and the rule for a missing apex then decides.
+an apex missing, and the rule for a missing apex then decides. A row is whole or refused: one
+cut short does not make anything blank.
 
 The file that comes with the package has no rows yet: sheets with wrong values are known (in
 some copies of SAMM's, the apex of 028_4_1 and of 032_3_1 lies outside onset..offset), but no
@@ -14,18 +15,17 @@ clips; a user who has looked at the frames passes a file of their own.
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 
-from mer_utils.datasets.problems import Problem
-from mer_utils.datasets.rows import BLANKS, CELL_FIELDS, Row
+from mer_utils.datasets.dataset import DATASETS
+from mer_utils.datasets.problems import Problem, Severity, raise_errors
+from mer_utils.datasets.rows import BLANKS, CELL_FIELDS, Row, frame, oddity, text
+from mer_utils.datasets.sheets import Fields, read_sheet
 from mer_utils.errors import MerError
 from mer_utils.frames.layout import printable
-
-COLUMNS = ("dataset", "subject", "clip", "field", "old", "new", "reason", "source")
 
 
 @dataclass(frozen=True)
@@ -42,65 +42,97 @@ class Correction:
     source: str
 
 
-def _parse(content: str, name: str) -> list[Correction]:
-    reader = csv.DictReader(io.StringIO(content, newline=""))
-    header = tuple((title or "").strip() for title in reader.fieldnames or ())
-    lacking = [column for column in COLUMNS if column not in header]
-    if lacking:
-        raise MerError(
-            "bad corrections file",
-            f"corrections file {name} lacks the column(s) {', '.join(lacking)}",
-            f"the columns {', '.join(COLUMNS)}",
-            "add them",
-            name,
-        )
-    reader.fieldnames = list(header)
-    found = []
-    for number, cells in enumerate(reader, start=2):
-        correction = Correction(*((cells[column] or "").strip() for column in COLUMNS))
-        if correction.field not in CELL_FIELDS:
-            raise MerError(
-                "bad corrections file",
-                f"row {number} of corrections file {name} names the field {correction.field!r}",
-                f"one of {', '.join(CELL_FIELDS)}",
-                "correct the row",
-                name,
-            )
-        found.append(correction)
-    return found
+COLUMNS = tuple(column.name for column in fields(Correction))
+_FIELDS = Fields({column: (column,) for column in COLUMNS})
 
 
 def packaged() -> list[Correction]:
     """Return the corrections that come with the package."""
-    file = resources.files("mer_utils.datasets") / "corrections.csv"
-    return _parse(file.read_text("utf-8"), "corrections.csv")
+    with resources.as_file(resources.files("mer_utils.datasets") / "corrections.csv") as path:
+        return read(path)[0]
 
 
-def read(path: str | Path) -> list[Correction]:
-    """Read a corrections file of the user's.
+def read(path: str | Path, dataset: str = "") -> tuple[list[Correction], list[Problem]]:
+    """Read a corrections file: a spreadsheet or text.
+
+    Parameters
+    ----------
+    path : path
+    dataset : str
+        A data set's name that is known beside the registered ones.
+
+    Returns
+    -------
+    corrections : list of Correction
+    problems : list of Problem
+        What was guessed to read it.
 
     Raises
     ------
     MerError
-        If it cannot be read, lacks a column or names an unknown field.
+        ``bad corrections file``, if it cannot be read, lacks a column, or has a row that is not
+        whole, contradicts another or names an unknown data set or field.
     """
     name = printable(path)
+    expected, remedy = f"a CSV file with the columns {', '.join(COLUMNS)}", "mend the file"
     try:
-        content = Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MerError(
-            "bad corrections file",
-            f"corrections file {name} cannot be read ({error})",
-            f"a UTF-8 CSV file with the columns {', '.join(COLUMNS)}",
-            "name an existing file",
-            name,
-        ) from error
-    return _parse(content, name)
+        sheet = read_sheet(Path(path), _FIELDS)
+        raise_errors(sheet.problems)
+    except MerError as error:
+        what = f"corrections file {name}: {error.what}"
+        raise MerError("bad corrections file", what, expected, remedy, name) from error
+    known = [*dict.fromkeys([*(n for n, kind in DATASETS.items() if kind.published), dataset])]
+    found: dict[tuple[str, ...], int] = {}
+    read_rows = []
+    for number, cells in sheet.rows:
+        correction = Correction(*(text(cells[column]) for column in COLUMNS))
+        odd = [f"{column} {why}" for column in COLUMNS if (why := oddity(cells[column]))]
+        first = found.setdefault(_key(correction), number)
+        wrong = odd[0] if odd else _fault(correction, known)
+        if not wrong and first != number:
+            wrong = f"row {first} corrects the same field of the same clip"
+        if wrong:
+            raise MerError(
+                "bad corrections file",
+                f"row {number} of corrections file {name}: {wrong}",
+                "whole rows, one for each field corrected",
+                "correct the row",
+                name,
+            )
+        read_rows.append(correction)
+    return read_rows, sheet.problems
+
+
+def _key(correction: Correction) -> tuple[str, ...]:
+    return correction.dataset, correction.subject, correction.clip, correction.field
+
+
+def _fault(correction: Correction, known: list[str]) -> str:
+    """Return what is wrong with a row, "" if nothing is."""
+    for column in ("dataset", "subject", "clip", "field", "reason", "source"):
+        if not getattr(correction, column):
+            return f"{column} is blank"
+    if correction.dataset not in known:
+        close = get_close_matches(correction.dataset.lower(), known, 1)
+        hint = f"{close[0]!r} is close" if close else f"known are {', '.join(filter(None, known))}"
+        return f"the data set {correction.dataset!r} is unknown; {hint}"
+    if correction.field not in CELL_FIELDS:
+        return f"the field {correction.field!r} is none of {', '.join(CELL_FIELDS)}"
+    if correction.field in ("onset", "offset", "emotion") and correction.new.lower() in BLANKS:
+        return f"new is blank, and a clip needs its {correction.field}"
+    if _same(correction.old, correction.new):
+        return f"old and new are both {correction.old!r}"
+    return ""
 
 
 def _same(one: str, other: str) -> bool:
-    one, other = one.strip().lower(), other.strip().lower()
-    return one == other or (one in BLANKS and other in BLANKS)
+    one, other = one.lower(), other.lower()
+    if one == other or (one in BLANKS and other in BLANKS):
+        return True
+    try:
+        return frame(one) == frame(other)
+    except ValueError:
+        return False
 
 
 def apply(rows: list[Row], dataset: str, corrections: list[Correction]) -> list[Problem]:
@@ -109,7 +141,8 @@ def apply(rows: list[Row], dataset: str, corrections: list[Correction]) -> list[
     Returns
     -------
     list of Problem
-        A note for every correction that found no clip or another value than `old`.
+        A note for every correction that found another value than `old`, a warning for one that
+        found no clip.
     """
     by_key: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -126,19 +159,17 @@ def apply(rows: list[Row], dataset: str, corrections: list[Correction]) -> list[
                 row.cells[correction.field] = correction.new
                 row.rules.append(f"correction:{correction.field}")
                 changed = True
-        if not changed:
-            found = (
-                f"the sheet has {matching[0].cells.get(correction.field)!r}, not {correction.old!r}"
-                if matching
-                else "the sheet has no such clip"
-            )
-            problems.append(
-                Problem(
-                    "note",
-                    "correction not applied",
-                    f"clip {clip}: the correction of {correction.field} was not applied: {found}",
-                    "none needed if the sheet is already right; otherwise mend the corrections row",
-                    clip,
-                )
-            )
+        if changed:
+            continue
+        severity: Severity = "note"
+        remedy = "none needed if the sheet is already right; otherwise mend the corrections row"
+        if matching:
+            has = matching[0].cells.get(correction.field)
+            found = f"the sheet has {has!r}, not {correction.old!r}"
+        else:
+            severity, remedy = "warning", "name subject and clip as the ledger does"
+            close = get_close_matches(clip, [" ".join(key) for key in by_key], 1)
+            found = "the sheet has no such clip" + (f"; {close[0]!r} is close" if close else "")
+        said = f"clip {clip}: the correction of {correction.field} was not applied: {found}"
+        problems.append(Problem(severity, "correction not applied", said, remedy, clip))
     return problems

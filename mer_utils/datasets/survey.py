@@ -50,7 +50,8 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
     survey = Survey(dataset, root, source, list(source.problems))
     known = corrections.packaged()
     if dataset.corrections is not None:
-        known += corrections.read(Path(dataset.corrections))
+        own, said = corrections.read(Path(dataset.corrections), dataset.name)
+        known, survey.problems = known + own, survey.problems + said
     clips = [row for row in source.rows if not row.reason]
     survey.problems += corrections.apply(clips, dataset.name, known)
     for row in clips:

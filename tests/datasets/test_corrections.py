@@ -55,12 +55,12 @@ def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp
     )
     with raises("apex outside the clip", "apex 5"):
         datasets.Casme2(root, corrections=mine).clips()
-    notes = [
-        p.message for p in datasets.Casme2(root, corrections=mine).check() if p.severity == "note"
-    ]
-    assert notes == [
-        "clip sub01 EP01: the correction of apex was not applied: the sheet has '5', not '7'",
-        "clip sub09 EP01: the correction of apex was not applied: the sheet has no such clip",
+    found = datasets.Casme2(root, corrections=mine).check()
+    said = [(p.severity, p.message) for p in found if p.kind == "correction not applied"]
+    start = "the correction of apex was not applied: the sheet has"
+    assert said == [
+        ("warning", f"clip sub09 EP01: {start} no such clip; 'sub02 EP01' is close"),
+        ("note", f"clip sub01 EP01: {start} '5', not '7'"),
     ]
 
 
@@ -89,7 +89,22 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
     [
         ("dataset,subject\n", "casme2,sub01", ["clip, field"]),
         (HEADER, "casme2,sub01,EP01,label,5,15,r,s", ["row 2", "'label'"]),
-        (HEADER, "casme2,sub01", ["row 2", "''"]),
+        # Each of these was once read with blanks in the place of what is absent.
+        (HEADER, "casme2,sub01", ["row 2", "clip is absent"]),
+        (HEADER, "casme2,sub01,EP01,apex,5", ["row 2", "new is absent"]),
+        (HEADER, "casme2,sub01,EP01,apex,5,,,", ["row 2", "reason is blank"]),
+        (HEADER, "casme2,sub01,EP01,apex,5,15,r,s,more", ["row 2", "9 cells"]),
+        (HEADER, "casme2,sub01,EP01,onset,10,,r,s", ["row 2", "new is blank"]),
+        (HEADER, "casme2,sub01,EP01,apex,5,5.0,r,s", ["row 2", "both '5'"]),
+        (HEADER, "casme 2,sub01,EP01,apex,5,15,r,s", ["row 2", "'casme2' is close"]),
+        (HEADER, "manifest,sub01,EP01,apex,5,15,r,s", ["row 2", "'manifest' is unknown"]),
+        (
+            HEADER,
+            "casme2,sub01,EP01,apex,5,15,r,s\ncasme2,sub01,EP01,apex,5,16,r,s",
+            ["row 3", "row 2 corrects the same field"],
+        ),
+        (HEADER.replace("new", "old"), "casme2,sub01,EP01,apex,5,15,r,s", ["new"]),
+        (HEADER.replace("source", "new"), "casme2,sub01,EP01,apex,5,15,r,16", ["source"]),
     ],
 )
 def test_bad_corrections_file(root, tmp_path, header, row, named):
@@ -98,6 +113,15 @@ def test_bad_corrections_file(root, tmp_path, header, row, named):
         datasets.Casme2(root, corrections=mine).clips()
     found = datasets.Casme2(root, corrections=mine).check()
     assert [p.kind for p in found] == ["bad corrections file"]
+
+
+def test_a_corrections_file_as_a_spreadsheet_program_saves_it(root, tmp_path):
+    path = tmp_path / "mine.csv"
+    row = "casme2;sub01;EP01;apex;5.0;15;Bärbel looked;me\n"
+    path.write_text(HEADER.replace(",", ";") + row, encoding="cp1252")
+    assert datasets.Casme2(root, corrections=path).clips().loc[0, "apex"] == 15
+    said = [p.message for p in datasets.Casme2(root, corrections=path).check()]
+    assert any("Windows-1252" in message for message in said)
 
 
 def test_missing_corrections_file(root, tmp_path):
