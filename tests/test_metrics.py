@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from mer_utils import metrics
+from mer_utils import metrics, stats
 
 
 def made_predictions(rng, seeds=2, n_classes=4, subjects=6, clips=7):
@@ -57,11 +57,14 @@ def test_scores_agree_with_scikit_learn(case):
     true, pred = np.array(pairs).T
     ours = metrics.scores(true, pred, n_classes)
     assert ours.accuracy == pytest.approx(accuracy_score(true, pred))
+    assert ours.undefined == tuple(k for k in range(n_classes) if k not in true)
+    if len(set(true)) < 2:
+        assert np.isnan([ours.uf1, ours.uar]).all()
+        return
     assert ours.uar == pytest.approx(balanced_accuracy_score(true, pred))
     # zero_division=nan leaves out of the mean what is neither true nor predicted.
     macro = f1_score(true, pred, labels=range(n_classes), average="macro", zero_division=np.nan)
     assert ours.uf1 == pytest.approx(macro)
-    assert ours.undefined == tuple(k for k in range(n_classes) if k not in true)
 
 
 def test_with_every_class_present_uf1_is_plain_macro_f1(rng):
@@ -158,7 +161,7 @@ def test_schemes_of_different_size_share_a_frame(rng):
     three = made_predictions(rng, seeds=1, n_classes=3).assign(scheme="t", y_true=1)
     both = pd.concat([five, three])
     table = metrics.scores_by(both, ["scheme"]).set_index("scheme")
-    assert table["undefined"].to_dict() == {"s": "", "t": "0, 2"}
+    assert table["undefined"].to_dict() == {"s": "", "t": "0, 2 (UF1 and UAR: one class)"}
     with raises("bad predictions", "schemes"):
         metrics.scores_by(both.assign(clip=range(len(both))), ["model"])
     three["y_true"] = 3
@@ -244,3 +247,21 @@ def test_average_views_keeps_a_narrower_scheme_narrow(rng):
     three[["p_0", "p_1", "p_2"]] = three[["p_0", "p_1", "p_2"]].mask(three["clip"] == "EP01")
     with raises("bad predictions"):
         metrics.average_views(three, ["full"])
+
+
+@pytest.mark.scenario("F")
+def test_scores_of_one_class_are_undefined_not_perfect():
+    rows = pd.DataFrame({"subject": list("aabb"), "clip": list("1234"), "y_true": 0, "y_pred": 0})
+    (one,) = metrics.scores_by(rows, subject_mean=True).to_dict("records")
+    assert np.isnan([one["uf1_pooled"], one["uar_pooled"]]).all()
+    assert (one["accuracy_pooled"], one["undefined"]) == (1.0, "(UF1 and UAR: one class)")
+    found = stats.intervals(rows).set_index("metric")
+    assert found.loc["accuracy_pooled", "estimate"] == 1.0
+    for metric in ("uf1_pooled", "uar_pooled"):
+        assert found.loc[metric, ["estimate", "low", "high"]].isna().all()
+        assert "UF1 and UAR (one class)" in found.loc[metric, "undefined"]
+    both = pd.concat(
+        [rows.assign(setting="single"), rows.assign(setting="dual", y_pred=[0, 0, 0, 1])]
+    )
+    compared = stats.compare(both, "single", "dual").set_index("metric")
+    assert compared.loc["uf1_pooled", ["difference", "p_bootstrap"]].isna().all()

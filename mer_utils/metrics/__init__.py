@@ -14,7 +14,8 @@ With true positives TP, false positives FP and false negatives FN of a class,
 * F1 = 2 TP / (2 TP + FP + FN), undefined for a class that is neither true nor predicted, and
   0 for a class that is predicted but never true;
 * UAR and UF1 are the means of recall and F1 over the classes for which they are defined. A
-  class without true clips is always named, in ``undefined``; it never drops out in silence.
+  class without true clips is always named, in ``undefined``; it never drops out in silence;
+* where all clips are of one class, the pooled UAR and UF1 are undefined (NaN), not perfect.
 """
 
 from mer_utils.metrics.arrays import (

@@ -20,7 +20,8 @@ class Scores:
     Attributes
     ----------
     accuracy, uf1, uar : float
-        Share of correct clips, macro-averaged F1 (UF1) and macro-averaged recall (UAR).
+        Share of correct clips, macro-averaged F1 (UF1) and macro-averaged recall (UAR), NaN
+        where fewer than two classes have a true clip.
     undefined : tuple of int
         Classes without a true clip: UAR is the mean over the others.
     """
@@ -82,12 +83,12 @@ def scores(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> Scores:
     """
     counts = confusion_matrix(y_true, y_pred, n_classes)
     missing = tuple(int(k) for k in np.flatnonzero(counts.sum(axis=1) == 0))
-    accuracy, uf1, uar = map(float, scores_from_counts(counts))
+    accuracy, uf1, uar = map(float, scores_from_counts(counts, least=2))
     return Scores(accuracy, uf1, uar, missing)
 
 
 def scores_from_counts(
-    counts: ArrayLike,
+    counts: ArrayLike, *, least: int = 1
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Compute accuracy, UF1 and UAR of any number of confusion matrices at once.
 
@@ -95,6 +96,10 @@ def scores_from_counts(
     ----------
     counts : array_like, shape (..., K, K)
         Rows true, columns predicted. Which classes enter the means: see the room's docstring.
+    least : int
+        With fewer classes that have a true clip, UF1 and UAR are NaN. A mean over one class
+        is no macro-average: whoever names that class always would be perfect. One subject's
+        fold may show one class only.
 
     Returns
     -------
@@ -114,8 +119,9 @@ def scores_from_counts(
     f1_weight, recall_weight = n_true + n_pred > 0, n_true > 0
     f1 = np.divide(2 * hits, n_true + n_pred, out=np.zeros_like(hits), where=f1_weight)
     recall = np.divide(hits, n_true, out=np.zeros_like(hits), where=recall_weight)
-    uf1 = ratio(f1.sum(axis=-1), f1_weight.sum(axis=-1))
-    uar = ratio(recall.sum(axis=-1), recall_weight.sum(axis=-1))
+    enough = recall_weight.sum(axis=-1) >= least
+    uf1 = ratio(f1.sum(axis=-1), f1_weight.sum(axis=-1) * enough)
+    uar = ratio(recall.sum(axis=-1), recall_weight.sum(axis=-1) * enough)
     return accuracy, uf1, uar
 
 

@@ -46,7 +46,8 @@ def scores_by(
     DataFrame
         One row per group, sorted by `by`: the columns of `by`, ``accuracy_pooled``,
         ``uf1_pooled``, ``uar_pooled``, ``n_clips``, ``n_subjects``, and ``undefined`` (str), the
-        classes without a true clip in the group ("" when there are none).
+        classes without a true clip in the group ("" when there are none), and a word where
+        one class is left, so that UF1 and UAR are NaN.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def scores_by(
     true, pred, names, known = coded(predictions, group, n_classes)
     counts = grouped_confusion_matrices(group, true, pred, len(known), len(names))
     table = predictions.iloc[np.unique(group, return_index=True)[1]][by].reset_index(drop=True)
-    for name, value in zip(METRICS, scores_from_counts(counts), strict=True):
+    for name, value in zip(METRICS, scores_from_counts(counts, least=2), strict=True):
         table[f"{name}_pooled"] = value
     table["n_clips"] = counts.sum(axis=(1, 2))
     folds, first, fold = np.unique(
@@ -96,6 +97,8 @@ def scores_by(
     table["n_subjects"] = np.bincount(of_group, minlength=len(table))
     absent = known & (counts.sum(axis=2) == 0)
     table["undefined"] = [", ".join(np.array(names)[row]) for row in absent]
+    table.loc[(counts.sum(axis=2) > 0).sum(axis=1) < 2, "undefined"] += " (UF1 and UAR: one class)"
+    table["undefined"] = table["undefined"].str.strip()
     if subject_mean:
         fold_counts = grouped_confusion_matrices(fold, true, pred, len(folds), len(names))
         for name, value in zip(METRICS, scores_from_counts(fold_counts), strict=True):

@@ -18,6 +18,7 @@ settings cancels. Both were chosen by their measured coverage (see `mer_utils.st
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -106,16 +107,19 @@ def bootstrap(
         values = statistic(_weights(index, n_subjects))
         return values if index.ndim > 1 else values[..., 0]
 
-    return scipy_stats.bootstrap(
-        (np.arange(n_subjects),),
-        of_positions,
-        n_resamples=n_resamples,
-        vectorized=True,
-        axis=-1,
-        method=method,
-        confidence_level=level,
-        rng=np.random.default_rng(rng),
-    )
+    with warnings.catch_warnings():
+        # What is undefined (NaN) is said in words by whoever asks.
+        warnings.simplefilter("ignore", scipy_stats.DegenerateDataWarning)
+        return scipy_stats.bootstrap(
+            (np.arange(n_subjects),),
+            of_positions,
+            n_resamples=n_resamples,
+            vectorized=True,
+            axis=-1,
+            method=method,
+            confidence_level=level,
+            rng=np.random.default_rng(rng),
+        )
 
 
 def varies(resampled: FloatArray) -> NDArray[np.bool_]:

@@ -68,10 +68,18 @@ class SubjectCounts:
         return tuple(len(c) for c in self.counts)
 
     @property
+    def _has_clips(self) -> NDArray[np.bool_]:
+        """Whether each class has a true clip; shape (K,)."""
+        return np.asarray(self.counts[0][0].sum(axis=(0, 2)) > 0)
+
+    @property
     def absent_classes(self) -> str:
         """Classes without a true clip, in words; "" when there are none."""
-        absent = np.array(self.classes)[self.counts[0][0].sum(axis=(0, 2)) == 0]
-        return f"class {', '.join(absent)} (no true clips)" if len(absent) else ""
+        absent = np.array(self.classes)[~self._has_clips]
+        words = [f"class {', '.join(absent)} (no true clips)"] if len(absent) else []
+        if self._has_clips.sum() < 2:
+            words.append("UF1 and UAR (one class)")
+        return "; ".join(words)
 
     def scores(self, weights: FloatArray) -> FloatArray:
         """Score resamples, given by weights (b, n_subjects): pooled per seed, then averaged.
@@ -83,12 +91,17 @@ class SubjectCounts:
         )
 
     def scores_by_seed(self, weights: FloatArray, setting: int = 0) -> FloatArray:
-        """Score resamples of one setting seed by seed; shape (3, n_seeds, b)."""
+        """Score resamples of one setting seed by seed; shape (3, n_seeds, b).
+
+        UF1 and UAR of clips that are all of one class are NaN. (A resample may show one class.)
+        """
         counts = self.counts[setting]
         n_seeds, n_subjects, k, _ = counts.shape
         flat = counts.transpose(1, 0, 2, 3).reshape(n_subjects, -1)
         pooled = (weights @ flat).reshape(-1, n_seeds, k, k)
-        return np.stack(scores_from_counts(pooled)).transpose(0, 2, 1)
+        scored = np.stack(scores_from_counts(pooled)).transpose(0, 2, 1)
+        scored[1:, self._has_clips.sum() < 2] = np.nan
+        return scored
 
     def lacks_a_class(self, weights: FloatArray) -> NDArray[np.bool_]:
         """Whether a resample has no clip of a class that the whole sample has; shape (b,)."""
