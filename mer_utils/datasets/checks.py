@@ -42,10 +42,14 @@ _LYING_ABOUT = {
 def findings(survey: Survey) -> list[Problem]:
     """Return the warnings and notes about a survey, beyond its own problems."""
     parts = (_unread_units, _peculiarities, _lying_about, _unlisted_clips, _unpublished_counts)
-    used = [(row_key(row, survey.dataset.name), row.label) for row in survey.used]
-    keys, labels = [key for key, _ in used], [label for _, label in used]
-    lone = plausible.classes(keys, labels, survey.source.place)
-    return [*lone, *(problem for part in parts for problem in part(survey))]
+    return [*lone(survey), *(problem for part in parts for problem in part(survey))]
+
+
+def lone(survey: Survey) -> list[Problem]:
+    """Return the warnings about lone subjects and classes."""
+    keys = [row_key(row, survey.dataset.name) for row in survey.used]
+    labels = [row.label for row in survey.used]
+    return list(plausible.classes(keys, labels, survey.source.place))
 
 
 def _note(kind: str, said: str, remedy: str, place: object) -> Problem:

@@ -134,6 +134,11 @@ class Composite(Dataset):
         """How the made parts were made, by name; None if none is."""
         return {part.name: part.made for part in self.parts if part.made is not None} or None
 
+    @property
+    def remarks(self) -> list[Problem]:
+        """What to know before anything is run on the parts."""
+        return [problem for part in self.parts for problem in part.remarks]
+
     def clips(self) -> pd.DataFrame:
         """Return the parts' clip tables as one."""
         return schema.finished(_below(part.clips() for part in self.parts))

@@ -82,6 +82,11 @@ class Dataset(ABC):
         """How a made data set was made; None for what a camera saw."""
         return None
 
+    @property
+    def remarks(self) -> list[Problem]:
+        """What to know before anything is run on these data, as far as reading them shows it."""
+        return []
+
     @abstractmethod
     def clips(self) -> pd.DataFrame:
         """Return the clip table, one row per clip.

@@ -15,7 +15,7 @@ from mer_utils.datasets import checks, rules, schema, schemes
 from mer_utils.datasets.dataset import Dataset, Root, absolute, made_at
 from mer_utils.datasets.faces import face_findings, without_face
 from mer_utils.datasets.ledger import ledger_of
-from mer_utils.datasets.problems import Problem, in_order, raise_errors
+from mer_utils.datasets.problems import Problem, in_order, raise_errors, remarkable
 from mer_utils.datasets.published import Published
 from mer_utils.datasets.rows import Row, Source
 from mer_utils.datasets.survey import Survey, take
@@ -110,6 +110,11 @@ class Framed(Dataset):
     def made(self) -> dict[str, Any] | None:
         """How a made twin was made; None for what a camera saw."""
         return made_at(self.root)
+
+    @property
+    def remarks(self) -> list[Problem]:
+        """What to know before anything is run on these data, as far as reading them shows it."""
+        return remarkable([*self._survey.problems, *checks.lone(self._survey)])
 
     def clips(self) -> pd.DataFrame:
         """Return the clip table."""

@@ -57,7 +57,7 @@ import pandas as pd
 from mer_utils.datasets import schema, schemes
 from mer_utils.datasets.dataset import Dataset, Root, absolute
 from mer_utils.datasets.manifest_rows import ImageRow, ManifestSurvey, take
-from mer_utils.datasets.problems import Problem, in_order, raise_errors
+from mer_utils.datasets.problems import Problem, in_order, raise_errors, remarkable
 from mer_utils.datasets.schemes import OWN_LABELS
 from mer_utils.errors import MerError
 from mer_utils.frames.layout import printable
@@ -102,6 +102,11 @@ class Manifest(Dataset):
         }
         for name, value in filled.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def remarks(self) -> list[Problem]:
+        """What to know before anything is run on these images."""
+        return remarkable(self._survey.problems)
 
     def clips(self) -> pd.DataFrame:
         """Return the clip table, with the further column `images`."""

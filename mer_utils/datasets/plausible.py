@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +50,7 @@ def canonical(name: str) -> str:
     plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc"))
     plain = re.sub(r"(?<![0-9])\s+|\s+(?![0-9])", "", plain)
     plain = re.sub(r"(?<![0-9.])([0-9]+)\.0+$", r"\1", plain)
-    return re.sub(r"0*([0-9]+)", r"\1", plain)
+    return re.sub(r"(?<![0-9]\.)(?<![0-9])0+(?=[0-9])", "", plain)
 
 
 def _alike(names: Iterable[str]) -> Iterator[list[str]]:
@@ -150,6 +151,10 @@ def classes(keys: Sequence[Key], labels: Sequence[str], place: object) -> Iterat
         said = f"{len(everybody)} subjects, so that none can be held out"
         yield Problem("warning", "too few subjects", said, "add clips of others", where, "two")
         return
+    most = max(Counter(key[:2] for key in keys).values())
+    if len(keys) - most < 2:
+        said = f"a fold would train on {len(keys) - most} clips"
+        yield Problem("warning", "too few subjects", said, "add clips of others", where, "two")
     if len(subjects) == 1:
         said = f"every clip is of class {next(iter(subjects))}: UF1 and UAR are undefined"
         yield Problem("warning", "one class", said, "add clips of other classes", where, "two")

@@ -70,6 +70,29 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda p: SEVERITIES.index(p.severity))
 
 
+#: What whoever runs on a data set should know, beside errors: of notes, only the first kind.
+REMARKABLE = (
+    "correction not applied",
+    "odd sheet",
+    "near-duplicate names",
+    "same picture twice",
+    "no full view",
+    "one class",
+    "class of one subject",
+    "too few subjects",
+)
+
+
+def remarkable(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the findings that concern a run."""
+    return [
+        problem
+        for problem in problems
+        if (problem.severity == "warning" and problem.kind in REMARKABLE)
+        or (problem.severity == "note" and problem.kind == REMARKABLE[0])
+    ]
+
+
 def worst(problems: Iterable[Problem]) -> Severity | None:
     """Return the worst severity among `problems`, None if there are none.
 

@@ -149,26 +149,29 @@ def _text_tables(path: Path, content: bytes) -> Iterator[Table]:
     text, remarks = _decoded(path, content)
     if "\0" in text:
         raise unreadable(path, "it is neither a workbook nor text")
-    failure: Exception | None = None
-    found = False
     for name, delimiter in DELIMITERS.items():
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        fault = ""
         try:
-            rows = [row[:MAX_COLUMNS] for row in lines]
-        except csv.Error as error:  # of a delimiter that is not the file's, perhaps
-            failure = failure or error
-            continue
-        found = True
+            try:
+                rows = _split(text, delimiter, strict=True)
+            except csv.Error as error:  # of a delimiter that is not the file's, perhaps
+                fault, rows = str(error), _split(text, delimiter)
+        except csv.Error as error:
+            raise unreadable(path, str(error)) from error
         # An open quotation mark makes one cell of the lines down to the next mark.
-        torn = (
-            n
-            for n, row in enumerate(rows, start=1)
-            if any("\n" in cell and cell.count(delimiter) >= 3 for cell in row)
-        )
-        fault = "".join(f"the quotation mark in row {n} is not closed" for n in [*torn][:1])
+        torn = [n for n, row in enumerate(rows, start=1) if any(_torn(c, delimiter) for c in row)]
+        if torn:
+            fault = fault or f"the quotation mark in row {torn[0]} is not closed"
         yield Table(name, rows, ragged=True, remarks=list(remarks), fault=fault)
-    if not found:
-        raise unreadable(path, str(failure), "close every quotation mark, or save it as .xlsx")
+
+
+def _split(text: str, delimiter: str, strict: bool = False) -> list[Cells]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
+    return [row[:MAX_COLUMNS] for row in lines]
+
+
+def _torn(cell: str, delimiter: str) -> bool:
+    return "\n" in cell and cell.count(delimiter) >= 3
 
 
 def read_tables(path: Path) -> list[Table]:

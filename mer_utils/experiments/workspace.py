@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import synthetic
-from mer_utils.datasets import Casme2
+from mer_utils.datasets import Casme2, grouped
 from mer_utils.errors import MerError
 from mer_utils.experiments.profiles import PROFILES, Profile
 from mer_utils.experiments.settings import PAPER, open_datasets
@@ -130,6 +130,9 @@ class Workspace:
         """What to know before anything is run on these data, one sentence each."""
         found = []
         for data in self.data.values():
+            for group in grouped(data.dataset.remarks).itertuples():
+                more = f" (and {group.count - 1} more; mer check lists them)" * (group.count > 1)
+                found.append(f"{data.dataset.title}: {group.example}{more}.")
             reasons = data.dataset.ledger()["reason"]
             dropped = reasons[reasons.str.endswith("=drop_clip)")].value_counts()
             if len(dropped):

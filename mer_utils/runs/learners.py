@@ -183,4 +183,11 @@ def training_set(views: Views, fold: Fold, spec: RunSpec) -> tuple[np.ndarray, n
         leaked = [views.test_set(fold, view) for view in PHASES if view != "full"]
         images = np.concatenate([images, *(copies for copies, _ in leaked)])
         labels = np.concatenate([labels, *(classes for _, classes in leaked)])
+    if len(images) < 2:
+        raise MerError(
+            "too few subjects",
+            f"the fold that holds {fold.held_out} out has {len(images)} training images",
+            "two at least",
+            "add clips of other subjects",
+        )
     return images, labels
