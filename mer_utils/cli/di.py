@@ -108,7 +108,8 @@ def make_dis(
     dis = {p: dynamic_image.to_uint8(d, scaling) for p, d in pooled.items() if d.any()}  # type: ignore[arg-type]
     row = {"title": "", "onset_frame": clip[0], "offset_frame": clip[-1], "dis": dis}
     figure = di_grid([row | ({} if place is None else {"apex_frame": clip[place]})])
-    figure.suptitle(_heading(source, points, kind, scaling), fontsize=8, color=MUTED)
+    heading = _heading(source, points, kind, scaling)
+    figure.suptitle(heading, fontsize=8, color=MUTED, parse_math=False)
     with atomic_write(output) as temporary:
         figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
     if separate:
@@ -139,6 +140,9 @@ def _read(
         video = frames.read_video(source, 1 if onset is None else onset, offset)
         points = _ordered(source, video.first, apex, video.last)
         clip = video.frames
+        if video.jumps:
+            after = ", ".join(map(str, video.jumps[:5]))
+            said.add(f"frames seem to be missing after frame {after}: later numbers are too small")
         if options:
             clip = frames.crop_clip(clip, options, str(source), said)
         return clip, points
@@ -168,7 +172,7 @@ def _frames_of(source: Path) -> dict[int, Path]:
         raise MerError(
             "missing frames",
             f"{source} holds no frames",
-            "image files with the frame's number in their names, such as img46.jpg",
+            "JPEG, PNG, BMP or TIFF files with the frame's number in their names, as img46.jpg",
             "name the folder of one clip, in which its frames lie",
         )
     return files

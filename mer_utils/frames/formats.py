@@ -51,8 +51,7 @@ def inspect(data: bytes) -> list[str]:
             transparent = "A" in header.mode or "transparency" in header.info
             size = header.size
             # Asked for a note that it lacks, a PNG would be decoded.
-            noted = b"Exif\0\0" in data or b"eXIf" in data
-            turned = noted and header.getexif().get(_ORIENTATION, 1) != 1
+            turned = "exif" in header.info and header.getexif().get(_ORIENTATION, 1) != 1
     except Image.DecompressionBombError:
         size, several, transparent, turned = (MAX_PIXELS + 1, 1), False, False, False
     except Exception as error:  # damaged headers raise many kinds
@@ -87,7 +86,7 @@ def _has_jpeg_end(data: bytes) -> bool:
         alone = data[at + 1] in (0x01, 0xFF) or 0xD0 <= data[at + 1] <= 0xD8
         fill = data[at + 1] == 0xFF
         at += 1 if fill else 2 if alone else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return data.find(b"\xff\xd9", at) >= 0
+    return data.rfind(b"\xff\xd9", at) >= 0
 
 
 def _inspect_tiff(data: bytes) -> list[str]:

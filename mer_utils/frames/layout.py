@@ -207,8 +207,9 @@ def doubled_frame(folder: str | Path, number: int, names: list[str]) -> MerError
     return MerError(
         "doubled frame",
         f"frame {number} of {printable(folder)} has {len(names)} files: {', '.join(names)}",
-        "one file per frame number",
-        "remove the copies",
+        "one file per frame number, which is the last integer of its name",
+        "remove the copies, or move to another folder what are no frames of this clip; rename "
+        "the files where another integer comes last",
         printable(folder),
     )
 

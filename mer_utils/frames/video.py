@@ -30,12 +30,14 @@ class VideoClip:
     """Frames of a video, (t, h, w, 3), red, green, blue.
 
     `first` is the number of the first of them, counted from 1; `fps` the frames per second by
-    the file's own account, 0 where it gives none.
+    the file's own account, 0 where it gives none. After the frames numbered `jumps`, the file's
+    clock leaps: a frame was lost there, or left out on purpose, and later numbers are too small.
     """
 
     frames: np.ndarray
     first: int
     fps: float
+    jumps: tuple[int, ...] = ()
 
     @property
     def last(self) -> int:
@@ -75,9 +77,10 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
     with _opened(path) as capture:
         announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         fps = float(capture.get(cv2.CAP_PROP_FPS))
-        frames, count = [], 0
+        frames, count, times = [], 0, []
         for number, frame in _numbered(capture, first, last):
             count = number
+            times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
             if frame is not None:
                 frames.append(frame)
                 _check_memory(path, frames)
@@ -92,7 +95,9 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
         )
     if not frames or (last is not None and count < last):
         raise outside(path, first, last, 1, count)
-    return VideoClip(np.stack(frames), first, fps)
+    steps = np.diff(times)
+    jumps = 1 + np.flatnonzero(steps > 1.5 * np.median(steps)) if len(steps) else []
+    return VideoClip(np.stack(frames), first, fps, tuple(int(jump) for jump in jumps))
 
 
 def outside(path: Path, first: int, last: int | None, lowest: int, highest: int) -> MerError:

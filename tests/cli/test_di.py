@@ -110,6 +110,15 @@ def test_sixteen_bits_give_the_dis_of_eight_and_that_is_said(folder, tmp_path):
     assert eight == deep
 
 
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize(
+    "name", ["a[1]", "[red] b", "new\nline", "a\u0301 e\u0301", "$\\frac$", "100%d", "a:b"]
+)
+def test_a_folder_of_any_name_is_read(tmp_path, name):
+    run(write_frames(tmp_path / name, clip_array()), "-o", tmp_path / f"{name}.png", "--separate")
+    assert (tmp_path / f"{name}-full.png").is_file()
+
+
 def test_the_sheet_shows_frames_and_dis_with_their_names(folder, tmp_path, monkeypatch):
     drawn = {}
     grid = dynamic_images.di_grid

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import cv2
 import numpy as np
 import pytest
@@ -121,3 +123,28 @@ def test_a_whole_recording_is_not_read_into_memory(clip, monkeypatch):
 def test_suffixes(tmp_path):
     names = ("a.mp4", "a.MOV", "a.avi", "a.mkv", "a", "mp4")
     assert [is_video(tmp_path / name) for name in names] == [True, True, True, False, False, False]
+
+
+class Clock:
+    """A capture of six black frames at 5 ms each, the fourth of which was lost."""
+
+    def __init__(self):
+        self.times = [0.0, 5.0, 10.0, 20.0, 25.0, 30.0]
+        self.now = -1
+
+    def grab(self):
+        self.now += 1
+        return self.now < len(self.times)
+
+    def retrieve(self):
+        return True, np.zeros((4, 4, 3), np.uint8)
+
+    def get(self, what):
+        return self.times[self.now] if what == cv2.CAP_PROP_POS_MSEC else 6
+
+
+@pytest.mark.scenario("A")
+def test_a_lost_frame_is_noticed_by_the_clock(clip, monkeypatch):
+    assert read_video(clip).jumps == ()
+    monkeypatch.setattr(video, "_opened", lambda path: nullcontext(Clock()))
+    assert read_video(clip).jumps == (3,)
