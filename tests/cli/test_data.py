@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 from mer_utils import datasets
 from mer_utils.cli.main import app, main
 from mer_utils.datasets import made_at
+from mer_utils.frames import Face
 from mer_utils.frames.layout import frame_files
+
+LONE = Face((0, 0, 9, 9), ((2, 3), (6, 3)))
 
 
 def mer(*arguments):
@@ -162,3 +165,18 @@ def test_an_error_is_one_message_and_exit_code_1(monkeypatch, capsys, tmp_path):
     assert "casme3" in message
     assert "Remedy:" in message
     assert "Traceback" not in message
+
+
+@pytest.mark.scenario("K")
+def test_a_check_that_decodes_says_where_several_faces_or_none_were_seen(twins, monkeypatch):
+    faces = iter([Face((0, 0, 9, 9), ((2, 3), (6, 3)), others=2), None])
+    monkeypatch.setattr("mer_utils.frames.known_faces.find_face", lambda *a: next(faces, LONE))
+    arguments = ("check", "casme2", twins / "casme2-smoke", "--format", "json")
+    monkeypatch.setenv("MER_CROP", "casme2")
+    found = json.loads(mer(*arguments, "--decode").output)["problems"]
+    about = [(p["severity"], p["kind"]) for p in found if p["kind"].endswith(("face", "faces"))]
+    assert about == [("error", "no face"), ("warning", "several faces")]
+    (message,) = [p["message"] for p in found if p["kind"] == "several faces"]
+    assert "3 faces on the onset frame: the one nearest its middle is taken" in message
+    # Without decoding no face is looked for.
+    assert mer(*arguments).exit_code == 0
