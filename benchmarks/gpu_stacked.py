@@ -18,7 +18,9 @@ def images_a_second(fold: Fold, n: int, device: torch.device, steps: int) -> flo
     """
     classifiers = [fold.classifier(fold.network(k), device) for k in range(n)]
     first = classifiers[0]
-    weights, buffers = stack_module_state([c.network.train() for c in classifiers])
+    # Batch normalisation of stacked images is not there for channels last.
+    networks = [c.network.train().to(memory_format=torch.contiguous_format) for c in classifiers]
+    weights, buffers = stack_module_state(networks)
     parameters = list(weights.values())
     rate = torch.tensor(1e-3, device=device)
     optimizer = torch.optim.AdamW(parameters, fused=True, capturable=device.type == "cuda")
@@ -31,7 +33,9 @@ def images_a_second(fold: Fold, n: int, device: torch.device, steps: int) -> flo
         own: dict, statistics: dict, shown: torch.Tensor, wanted: torch.Tensor
     ) -> torch.Tensor:
         with first._autocast():
-            scores = functional_call(first.network, (own, statistics), (first.scaled(shown),))
+            scores = functional_call(
+                first.network, (own, statistics), (first.scaled(shown).contiguous(),)
+            )
         return functional.cross_entropy(scores.float(), wanted)
 
     def work() -> None:

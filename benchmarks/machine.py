@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
+from torch.nn.functional import conv2d
 
 from benchmarks.clock import best, seconds
 from companion.costs.record import NO_GPU
@@ -59,8 +60,15 @@ def matmul_peak(
     rates = []
     for size in sizes:
         a, b = (torch.rand(size, size, **kind) for _ in range(2))
-        took = best({"product": lambda a=a, b=b: a @ b}, rounds, timer)["product"]
+        # The same product as a convolution with kernels of one place: on some processors the
+        # library for convolutions is the faster one.
+        rows = a.reshape(1, size, 1, size).permute(0, 3, 1, 2)
+        kernels = b.T.contiguous().reshape(size, size, 1, 1)
+        products = {
+            "product": lambda a=a, b=b: a @ b,
+            "convolution": lambda x=rows, w=kernels: conv2d(x, w),
+        }
         # As everywhere in this project, an addition and a multiplication are two operations.
-        rates.append(2 * size**3 / took)
+        rates.append(2 * size**3 / min(best(products, rounds, timer).values()))
     torch.set_num_threads(before)
     return max(rates)

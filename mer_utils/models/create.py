@@ -13,7 +13,6 @@ from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.models.architectures import Architecture
 from mer_utils.models.loading import load_weights
-from mer_utils.models.pooling import repeatable_on_gpu
 from mer_utils.models.registered import find
 from mer_utils.models.weights import fetch_weights_file, weights_file
 
@@ -70,6 +69,7 @@ def create(
     """
     timm = require("timm", "train")
     from mer_utils.models import learnet as _registers_learnet  # noqa: F401  (with timm)
+    from mer_utils.models.vgg_head import for_gpu
 
     found = find(name)
     if not isinstance(found, Architecture):
@@ -87,7 +87,7 @@ def create(
             "use width 1 for other networks",
         )
     if found.constructor:
-        return repeatable_on_gpu(found.constructor(num_classes, image_size))
+        return for_gpu(found.constructor(num_classes, image_size))
     arguments = {"num_classes": num_classes, **_size(name, image_size)}
     if found.narrowed and width != 1.0:
         arguments |= found.narrowed(width)
@@ -96,7 +96,7 @@ def create(
     if pretrained:
         file = weights_file(name, weights_dir) or fetch_weights_file(name)
         load_weights(network, file, name, head=num_classes == network.pretrained_cfg["num_classes"])
-    return repeatable_on_gpu(network)
+    return for_gpu(network)
 
 
 def _not_so(what: str, expected: str, remedy: str) -> MerError:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mer_utils import models
 from mer_utils.models.learnet import LEARNet
-from mer_utils.models.pooling import adaptive_average
+from mer_utils.models.vgg_head import adaptive_average, whole_convolution
 
 SMALL = {
     "vgg19": 1 / 32,
@@ -50,6 +50,21 @@ def test_full_models_are_the_published_ones(name, millions):
     features = model.num_features
     with_1000_classes = models.count_parameters(model) + (1000 - 5) * (features + 1)
     assert with_1000_classes / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+@pytest.mark.parametrize("side", [1, 7])
+def test_a_convolution_of_all_that_it_sees_is_a_matrix_product(side):
+    torch.manual_seed(0)
+    x = torch.rand(3, 8, side, side).to(memory_format=torch.channels_last)
+    conv = torch.nn.Conv2d(8, 5, side).to(memory_format=torch.channels_last)
+    ours = whole_convolution(x, conv.weight, conv.bias)
+    torch.testing.assert_close(ours, conv(x))
+    for found, expected in zip(
+        torch.autograd.grad(ours.square().sum(), conv.parameters()),
+        torch.autograd.grad(conv(x).square().sum(), conv.parameters()),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 6), (7, 4), (9, 2)])
