@@ -277,15 +277,23 @@ def missing_note(workspace: Workspace, name: str) -> HTML | Styler:
 
     Where its folds were computed in several environments, a line above says so.
     """
-    folds = workspace.store.environments(workspace.specs(name))
-    if said := mixed(folds):
-        display(HTML(f'<p class="mer-note">{escape(said)}</p>'))
+    if said := mixed_note(workspace, name):
+        display(said)
     missing = missing_runs(workspace, name)
     if missing.empty:
-        return HTML(
-            f'<p class="mer-note">All {len(folds):,} folds of this table are in the store.</p>'
-        )
+        folds = len(workspace.jobs(workspace.specs(name)))
+        return HTML(f'<p class="mer-note">All {folds:,} folds of this table are in the store.</p>')
     return show(missing, "Runs of this table that lack folds: what is shown rests on the others.")
+
+
+def mixed_note(workspace: Workspace, *names: str) -> HTML | None:
+    """Say of each table, of all by default, in which environments its folds were computed.
+
+    Nothing of a table whose folds were computed in one, and None if all were.
+    """
+    found = {n: mixed(workspace.store.environments(workspace.specs(n))) for n in names or TABLES}
+    lines = [f"{name}: {escape(said)}" for name, said in found.items() if said]
+    return HTML(f'<p class="mer-note">{"<br>".join(lines)}</p>') if lines else None
 
 
 def learning_curve(workspace: Workspace, name: str, model: str, metric: str = UAR) -> pd.DataFrame:

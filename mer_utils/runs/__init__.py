@@ -1,9 +1,10 @@
 """Runs: what was computed, under which key, where it is kept, and where folds are computed.
 
 A *run specification* says everything that can change a run's predictions and nothing
-else; its *key* is the SHA-256 of it. The *store* keeps one file of predictions per fold. The
-unit of work is a `Job`: one run specification and one held-out subject. A fold that is done
-is in the store; everything else can be repeated at any time, anywhere.
+else; its *key* is the SHA-256 of it. The *store* keeps one file of predictions per fold, and
+one per run once that is complete. The unit of work is a `Job`: one run specification and one
+held-out subject. A fold that is done is in the store; everything else can be repeated at any
+time, anywhere.
 """
 
 from mer_utils.runs.data import Context, Data, load_clips, load_views, prepare_views
