@@ -1,5 +1,5 @@
 # make book: install, run what is missing, render the book.   make test: run the tests.
-PYTHON  ?= $(shell command -v python3.11 || command -v python3)
+PYTHON  ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 PROFILE ?= demo
 VENV    := .venv
 BIN     := $(VENV)/bin
@@ -48,15 +48,19 @@ lock:  ## resolve requirements.lock anew (needs uv)
 	    --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements.lock
 
 help:  ## list these targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
 
 # --no-deps: the lock is complete, so pip need not resolve; every file is checked by its hash.
 # Byte code is compiled on all cores at the end, which pip would do on one: without it every
 # process would compile torch anew. A few packages hold templates that are no valid Python.
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Remedy: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	@"$(PYTHON)" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "Error: this cannot be installed with $(or $(PYTHON),python)" \
+	        "($$("$(or $(PYTHON),python)" --version 2>&1 | head -n 1))"; \
+	    echo "Expected: Python 3.11 or newer, with its module venv (Debian: python3-venv)"; \
+	    echo "Remedy: install it, or name one as in make book PYTHON=/path/to/python3.11"; exit 1; } >&2
 	@echo "Installing the locked packages into $(VENV) (about 6 GB, a few minutes) ..."
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
 	@if [ ! -t 1 ]; then quiet=--quiet; fi; \
 	$(BIN)/python -m pip install $$quiet --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
