@@ -14,15 +14,18 @@ import numpy as np
 from mer_utils.datasets import rules
 from mer_utils.datasets.problems import Problem
 from mer_utils.errors import MerError
+from mer_utils.files import cannot_read
 from mer_utils.frames import layout, no_motion, read_picture, require_shape
 from mer_utils.frames.formats import Refused, inspect
 
 _TAIL = 512
-_READABLE = "check its permissions, or ask its owner for them"
 
 
-def glance(path: str | Path) -> Refused | None:
+def glance(path: Path, kind: str, said: str) -> MerError | None:
     """Return what is wrong with an image file at a glance, None if nothing shows.
+
+    What is `said` to be no whole image is of this `kind`; what the system does not let be read
+    is of the kind ``cannot read``, as nobody knows what is in it.
 
     Reads the first and the last bytes: the format's signature, and its end mark (JPEG, PNG) or
     declared length (BMP). A file that lacks them is looked at whole: bytes may follow the end
@@ -37,9 +40,9 @@ def glance(path: str | Path) -> Refused | None:
                 file.seek(0)
                 inspect(file.read())
     except OSError as error:
-        return Refused(f"it cannot be read: {error.strerror or error}", _READABLE)
+        return cannot_read(path, error)
     except Refused as refused:
-        return refused
+        return _damaged(path, kind, said, refused)
     return None
 
 
@@ -53,10 +56,9 @@ def _looks_whole(head: bytes, tail: bytes, size: int) -> bool:
     return head.startswith((b"II*\0", b"MM\0*"))
 
 
-def _damaged(path: Path, why: Refused) -> Problem:
-    where = layout.printable(path)
-    message = f"frame {where} is no whole image ({why.reason})"
-    return Problem("error", "damaged frame", message, why.remedy, where, "a whole image file")
+def _damaged(path: Path, kind: str, said: str, why: Refused) -> MerError:
+    what = f"{said} is no whole image ({why.reason})"
+    return MerError(kind, what, "a whole image file", why.remedy, layout.printable(path))
 
 
 def _outward(path: Path) -> Problem:
@@ -129,12 +131,15 @@ def clip_faults(
         if number in listing.doubled:
             doubled = layout.doubled_frame(folder, number, listing.doubled[number])
             faults.append(Problem.of(doubled))
-        empty = Refused("the file is empty") if number in listing.empty else None
-        why = empty or (glance(path) if verify else None)
-        if why is None:
+        kind, said, fault = "damaged frame", f"frame {layout.printable(path)}", None
+        if number in listing.empty:
+            fault = _damaged(path, kind, said, Refused("the file is empty"))
+        elif verify:
+            fault = glance(path, kind, said)
+        if fault is None:
             whole.append(path)
         else:
-            faults.append(_damaged(path, why))
+            faults.append(Problem.of(fault))
     return faults + (_decoded(folder, whole) if decode else [])
 
 

@@ -205,9 +205,8 @@ def _judge_image(row: ImageRow, folder: Path, decode: bool) -> None:
             "an image file",
             "copy the image there, or correct the path",
         )
-    elif why := integrity.glance(path):
-        said = f"image {name} is no whole image ({why.reason})"
-        row.fault("damaged image", said, "a whole image", why.remedy)
+    elif why := integrity.glance(path, "damaged image", f"image {name}"):
+        row.fault(why.kind, why.what, why.expected, why.remedy)
     elif decode:
         try:
             changes = read_picture(path).changes

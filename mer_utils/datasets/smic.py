@@ -93,11 +93,12 @@ class Smic(Framed):
                 place,
             )
         source = Source([], base, base)
-        for subject in filter(self.is_subject, layout.subfolders(base, root)):
+        for subject in filter(self.is_subject, layout.subfolders(base, root, needed=True)):
             micro = base / subject / "micro"
-            classes = micro if layout.subfolders(micro, root) else base / subject
+            inside = layout.subfolders(micro, root, needed=True)
+            classes = micro if inside else base / subject
             for emotion in self.codes:
-                for clip in layout.subfolders(classes / emotion, root):
+                for clip in layout.subfolders(classes / emotion, root, needed=True):
                     source.rows.append(Row(len(source.rows) + 1, subject, clip))
                     self._read_clip(source, classes / emotion, root)
         if not source.rows:

@@ -220,8 +220,9 @@ def _judge_frames(row: Row, survey: Survey, decode: bool) -> None:
     survey.problems += [p for p in faults if p.severity != "error"]
     faults = [p for p in faults if p.severity == "error"]
     row.faults += faults
-    # Frames under other numbers are all there: a clip is not dropped for its sheet's counting.
-    lost = faults and all(fault.kind != "renumbered frames" for fault in faults)
+    # Frames under other numbers are all there: a clip is not dropped for its sheet's counting,
+    # nor for frames that the system does not let be read now.
+    lost = faults and all(f.kind not in ("renumbered frames", "cannot read") for f in faults)
     if lost and dataset.missing_frames == "drop_clip" and not row.reason:
         row.rules.append("missing_frames=drop_clip")
         row.reason = f"{faults[0].kind} (missing_frames=drop_clip)"

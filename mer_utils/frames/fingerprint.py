@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mer_utils.errors import MerError
-from mer_utils.files import atomic_write, cannot_write, identity
+from mer_utils.files import atomic_write, cannot_read, cannot_write, identity
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +40,21 @@ def fingerprints(clips: Sequence[Sequence[Path]], cache: Path | None = None) -> 
     A change within one tick of the file system's clock cannot be told, so what was changed in
     the `_SETTLED` seconds before it was read is not kept. That leaves network file systems whose
     clock is behind this machine's by more, and those without an inode's own time, as on Windows.
+
+    Raises
+    ------
+    MerError
+        ``cannot read``.
     """
-    if cache is None:
-        return [clip_fingerprint(paths) for paths in clips]
-    store = cache / MEMO
+    try:
+        if cache is None:
+            return [clip_fingerprint(paths) for paths in clips]
+        return _remembered(clips, cache / MEMO)
+    except OSError as error:
+        raise cannot_read(Path(error.filename or "a frame"), error) from error
+
+
+def _remembered(clips: Sequence[Sequence[Path]], store: Path) -> list[str]:
     known = _read(store)
     kept, found = {}, []
     for paths in clips:

@@ -6,6 +6,7 @@ refused, links that leave the root or loop are reported and never followed.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mer_utils.errors import MerError
+from mer_utils.files import cannot_read
+
+#: Why a folder is not there, a looping link among them; all else says nothing of what is in it.
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 _LAST_INTEGER = re.compile(r"([0-9]+)[^0-9]*$")
@@ -123,12 +128,14 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
     Raises
     ------
     MerError
-        ``missing frame folder``, if it does not exist or cannot be read.
+        ``missing frame folder``, if it does not exist; ``cannot read``.
     """
     folder, listing, found = Path(folder), Listing(), dict[int, list[os.DirEntry[str]]]()
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise cannot_read(folder, error) from error
         raise MerError(
             "missing frame folder",
             f"frame folder {printable(folder)} cannot be read ({error.strerror or error})",
@@ -214,10 +221,16 @@ def doubled_frame(folder: str | Path, number: int, names: list[str]) -> MerError
     )
 
 
-def subfolders(folder: str | Path, root: Path) -> list[str]:
+def subfolders(folder: Path, root: Path, *, needed: bool = False) -> list[str]:
     """Return the sorted names of the folders in `folder`; links must stay inside `root`.
 
-    None of a folder that a link has led out of `root`.
+    None of a folder that a link has led out of `root`, nor of one that may not be read, unless
+    it is `needed`.
+
+    Raises
+    ------
+    MerError
+        ``cannot read``.
     """
     if not is_inside(folder, root):
         return []
@@ -227,7 +240,10 @@ def subfolders(folder: str | Path, root: Path) -> list[str]:
             for entry in entries:
                 if _is_good_folder(entry, root) and _is_utf8(entry.name):
                     names.append(entry.name)
-    except OSError:
+    except OSError as error:
+        forbidden = error.errno in (errno.EACCES, errno.EPERM)
+        if error.errno not in _NOT_THERE and (needed or not forbidden):
+            raise cannot_read(folder, error) from error
         return []
     return sorted(names)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -125,7 +126,33 @@ def test_a_subject_folder_that_may_not_be_read(root, monkeypatch):
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    refused(root, "missing frame folder", "EP02_01f", "Permission denied")
+    refused(root, "cannot read", "EP02_01f", "Permission denied")
+
+
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.ESTALE, errno.EIO])
+@pytest.mark.parametrize("what", ["folder", "frame"])
+def test_no_clip_is_dropped_for_what_cannot_be_read(root, monkeypatch, number, what):
+    whole = datasets.Casme2(root, missing_frames="drop_clip").clips()
+    folder = os.path.join(root, CLIP)
+
+    def refuses(real):
+        def call(path, *arguments, **options):
+            if str(path).startswith(folder):
+                raise OSError(number, os.strerror(number), str(path))
+            return real(path, *arguments, **options)
+
+        return call
+
+    if what == "folder":
+        monkeypatch.setattr(os, "scandir", refuses(os.scandir))
+    else:
+        monkeypatch.setattr("builtins.open", refuses(open))
+    with raises("cannot read", CLIP, os.strerror(number)):
+        datasets.Casme2(root, missing_frames="drop_clip").clips()
+    assert "cannot read" in {p.kind for p in datasets.Casme2(root).check()}
+    monkeypatch.undo()
+    assert datasets.Casme2(root, missing_frames="drop_clip").clips().equals(whole)
 
 
 def test_missing_column_is_named(root):

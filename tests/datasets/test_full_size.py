@@ -205,7 +205,7 @@ def test_files_are_looked_at_not_decoded(casme2, monkeypatch):
 
     glanced, listed = [], Counter()
     real_glance, real_scandir = integrity.glance, os.scandir
-    monkeypatch.setattr(integrity, "glance", lambda p: glanced.append(p) or real_glance(p))
+    monkeypatch.setattr(integrity, "glance", lambda p, *a: glanced.append(p) or real_glance(p, *a))
 
     def scandir(folder):
         listed[str(folder)] += 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +14,7 @@ from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_frames, write_
 
 from mer_utils import datasets
 from mer_utils.datasets import schema
+from mer_utils.errors import MerError
 
 CLIPS = {
     "s1/micro/negative/s1_ne_01": (1, 30),
@@ -44,6 +48,26 @@ def test_folders_name_subject_class_and_clip(smic):
     assert set(table["fps"]) == {100.0}
     frames = datasets.clip_frames(table.iloc[1])
     assert (len(frames.paths), frames.apex) == (41, 20)
+
+
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
+@pytest.mark.parametrize("below", ["HS", "HS/s1/micro", "HS/s1/micro/negative"])
+def test_no_clip_is_lost_with_a_folder_that_cannot_be_read(smic, monkeypatch, number, below):
+    """SMIC-HS has no sheet that would know of it."""
+    real, folder = os.scandir, smic / "SMIC_all_cropped" / below
+    assert folder.is_dir()
+
+    def scandir(path):
+        if Path(path) == folder:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(MerError) as refused:
+        datasets.Smic(smic).clips()
+    assert refused.value.kind == "cannot read" or (below, number) == ("HS", errno.EACCES)
+    assert any(p.severity == "error" for p in datasets.Smic(smic).check())
 
 
 def test_the_midpoint_is_the_default_and_is_counted(smic):

@@ -153,5 +153,5 @@ def test_what_no_rule_reads_is_refused_with_the_reason(tmp_path, name):
 @pytest.mark.parametrize("data", [JPEG, coded(COLOUR)])
 def test_a_check_and_a_decoder_agree_about_what_follows_the_end(tmp_path, data, tail):
     (tmp_path / "a").write_bytes(data + tail)
-    assert integrity.glance(tmp_path / "a") is None
+    assert integrity.glance(tmp_path / "a", "damaged frame", "a") is None
     assert read_picture(tmp_path / "a").image.shape == COLOUR.shape
