@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import gc
-import os
 import tempfile
 import time
 import traceback
@@ -36,6 +35,7 @@ from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.experiments import PROFILES, open_workspace
 from mer_utils.experiments.profiles import Profile
+from mer_utils.machine import cores
 from mer_utils.runs import ModelSpec, RunSpec, RunStore, open_executor, prepare_views
 from mer_utils.runs.device import make_repeatable
 from mer_utils.runs.plan import STEP_OVER_FORWARD, forward_operations
@@ -374,10 +374,10 @@ def _side_by_side(recorder: Recorder, check: Check, numbers: Sequence[int], how:
 
 def whole(recorder: Recorder, check: Check) -> None:
     """Record that the run engine gives the same by one worker and by several, and as the CPU."""
-    workspace = open_workspace("smoke", datasets=["casme2"], workers=os.cpu_count() or 1)
+    workspace = open_workspace("smoke", datasets=["casme2"], workers=cores())
     specs = [s for s in workspace.specs("table2") if models.is_network(s.model.name)]
     specs = [s for s in specs if s.model.name in check.names and s.setting in ("single", "dual")]
-    prepare_views(specs, workspace.context, workers=os.cpu_count() or 1)
+    prepare_views(specs, workspace.context, workers=cores())
     device = str(check.device)
     with tempfile.TemporaryDirectory() as folder:
         stores: dict[str, Path] = {}

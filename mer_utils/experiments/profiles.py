@@ -93,7 +93,7 @@ _SMOKE_WIDTHS = {
     "efficientnet_b0": 1 / 8,
     "mobilenetv2_100": 1 / 8,
     "vit_base_patch16_224": 1 / 12,
-    "learnet": 1 / 8,
+    "learnet": 1 / 2,
 }
 
 _DEMO_WIDTHS = {

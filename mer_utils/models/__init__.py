@@ -5,7 +5,7 @@ One registry, `MODELS`, says what each is; any other timm network can be named a
 
 from mer_utils.models.architectures import Architecture
 from mer_utils.models.baselines import Baseline
-from mer_utils.models.create import create, normalisation
+from mer_utils.models.create import create, memory_format, normalisation
 from mer_utils.models.operations import count_operations, count_parameters
 from mer_utils.models.registered import (
     MODELS,
@@ -30,6 +30,7 @@ __all__ = [
     "fetch_weights_file",
     "find",
     "is_network",
+    "memory_format",
     "networks",
     "normalisation",
     "title",

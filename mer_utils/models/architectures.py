@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mer_utils.errors import MerError
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -30,6 +32,8 @@ class Architecture:
         Of a network that timm does not have: from (number of classes, image size) to it.
     pretrained : bool
         Whether ImageNet weights of it exist.
+    least_width : float
+        Below which a layer has fewer than `LEAST_CHANNELS` channels.
     """
 
     is_network: ClassVar[bool] = True
@@ -41,10 +45,26 @@ class Architecture:
     narrowed: Callable[[float], dict[str, Any]] | None = None
     constructor: Callable[[int, int], nn.Module] | None = None
     pretrained: bool = True
+    least_width: float = 0.0
+
+    def require_width(self, width: float) -> None:
+        """Raise ``invalid option`` for a width at which the network cannot be made."""
+        if width < self.least_width:
+            raise MerError(
+                "invalid option",
+                f"{self.name} at width {width:g} has layers of few channels",
+                f"{LEAST_CHANNELS} or more: with fewer, some processors crash in training",
+                f"use width {self.least_width:g} or more",
+            )
+
+
+#: With fewer channels, oneDNN corrupts memory in the backward pass of 1 x 1 convolutions with a
+#: stride, on processors with AVX2 but not AVX-512, if channels lie last in memory (oneDNN #6035).
+LEAST_CHANNELS = 8
 
 
 def _channels(width: float, *full: int) -> tuple[int, ...]:
-    return tuple(max(8, round(c * width / 8) * 8) for c in full)
+    return tuple(max(LEAST_CHANNELS, round(c * width / 8) * 8) for c in full)
 
 
 def _vgg(width: float) -> dict[str, Any]:
@@ -75,7 +95,7 @@ def _vit(width: float) -> dict[str, Any]:
 
 
 def _learnet(width: float) -> dict[str, Any]:
-    return {"width": max(2, round(16 * width))}
+    return {"width": round(16 * width)}
 
 
 #: ViT-B/16 and LEARNet are the paper's. Which four CNNs it used is not known to us; these four
@@ -96,5 +116,13 @@ NETWORKS = (
         narrowed=_efficient("_gen_mobilenet_v2", "mobilenetv2_100"),
     ),
     Architecture("vit_base_patch16_224", "ViT-B/16", "transformer", narrowed=_vit),
-    Architecture("learnet", "LEARNet", "CNN", 112, narrowed=_learnet, pretrained=False),
+    Architecture(
+        "learnet",
+        "LEARNet",
+        "CNN",
+        112,
+        _learnet,
+        pretrained=False,
+        least_width=LEAST_CHANNELS / 16,
+    ),
 )

@@ -6,12 +6,13 @@ wanted on every page of the book and in every command.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
-from mer_utils.models.architectures import Architecture
+from mer_utils.models.architectures import LEAST_CHANNELS, Architecture
 from mer_utils.models.loading import load_weights
 from mer_utils.models.registered import find
 from mer_utils.models.weights import fetch_weights_file, weights_file
@@ -19,6 +20,8 @@ from mer_utils.models.weights import fetch_weights_file, weights_file
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+log = logging.getLogger(__name__)
 
 
 def create(
@@ -86,6 +89,7 @@ def create(
             "width 1, or one of the six networks",
             "use width 1 for other networks",
         )
+    found.require_width(width)
     if found.constructor:
         return for_gpu(found.constructor(num_classes, image_size))
     arguments = {"num_classes": num_classes, **_size(name, image_size)}
@@ -108,6 +112,25 @@ def _size(name: str, image_size: int) -> dict[str, Any]:
     # LEARNet with its dense layer, are told it.
     told = ("learnet", "vit", "deit", "beit", "eva", "swin")
     return {"img_size": image_size} if name.startswith(told) else {}
+
+
+def memory_format(network: nn.Module) -> torch.memory_format:
+    """Return how images lie in memory for a network: channels last, which is faster, if it is safe.
+
+    See `LEAST_CHANNELS`; what it computes is the same up to rounding.
+    """
+    import torch
+
+    for name, layer in network.named_modules():
+        if isinstance(layer, torch.nn.Conv2d) and set(layer.kernel_size) == {1}:
+            channels = min(layer.in_channels, layer.out_channels)
+            if max(layer.stride) > 1 and channels < LEAST_CHANNELS:
+                log.warning(
+                    "Layer %s has %d channels, with which some processors crash where channels "
+                    "lie last in memory: they lie first, which is slower.", name, channels,
+                )  # fmt: skip
+                return torch.contiguous_format
+    return torch.channels_last
 
 
 def normalisation(model: nn.Module, pretrained: bool) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,9 +17,10 @@ from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
 
 from mer_utils.errors import MerError
-from mer_utils.machine import processes, refuse_unguarded
+from mer_utils.machine import cores, processes, refuse_unguarded
 from mer_utils.models import is_network
 from mer_utils.runs.data import Context
+from mer_utils.runs.device import local_rank, workers_that_fit
 from mer_utils.runs.fold import Job, Outcome, run_fold
 
 log = logging.getLogger(__name__)
@@ -43,18 +44,18 @@ class Local(AbstractContextManager):
     Parameters
     ----------
     workers : int
+        As many as there are cores are the default, of which a GPU gets no more than its memory
+        holds.
     """
 
     def __init__(self, workers: int = 1) -> None:
-        self._workers = workers
+        self._workers, self._begun = workers, False
         self._pools: dict[int, ProcessPoolExecutor] = {}
         self._started: dict[int, list[BaseProcess]] = {}
         self._fewer_since = 0.0
         self._parts: dict[str, int] = {}
 
     def __enter__(self) -> Local:
-        if self._workers > 1:
-            self._pools = {n: processes(1, _start_worker) for n in range(self._workers)}
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -69,6 +70,7 @@ class Local(AbstractContextManager):
     ) -> Generator[Outcome, None, None]:
         """See :class:`mer_utils.runs.executor.Executor`."""
         waiting, failures = deque(jobs), Counter[Job]()
+        self._begin(jobs, context)
         while waiting and not self._pools:
             here = self._in_parts(waiting[0], context)
             outcome = run_fold(waiting[0], here, wait=wait_for_others)
@@ -101,8 +103,25 @@ class Local(AbstractContextManager):
                 else:
                     yield outcome
 
+    def _begin(self, jobs: Sequence[Job], context: Context) -> None:
+        if self._begun:
+            return
+        self._begun, wanted = True, self._workers
+        # A number of the user's own is theirs to choose.
+        if wanted == cores() and wanted > 1:
+            specs = {job.spec.key: job.spec for job in jobs}.values()
+            wanted = int(min(wanted, workers_that_fit(specs, context.device)))
+        if wanted < self._workers:
+            log.warning(
+                "The memory of the GPU holds about %d workers, so as many start; --workers says "
+                "otherwise.", wanted,
+            )  # fmt: skip
+        if wanted > 1:
+            self._pools = {n: processes(1, _start_worker) for n in range(wanted)}
+
     def _submit(self, one: _AtWork, context: Context, wait_for_others: bool) -> Future[Outcome]:
-        there = replace(self._in_parts(one.job, context), worker=one.worker)
+        there = self._in_parts(one.job, context)
+        there = replace(there, worker=there.worker + one.worker)
         try:
             pool = self._pools[one.worker]
             future = pool.submit(run_fold, one.job, there, wait=wait_for_others)
@@ -151,7 +170,7 @@ class Local(AbstractContextManager):
 
     def _in_parts(self, job: Job, context: Context) -> Context:
         parts = self._parts.get(job.spec.model.name, context.micro_batch)
-        return replace(context, micro_batch=parts)
+        return replace(context, micro_batch=parts, worker=local_rank())
 
     def _smaller(self, job: Job, context: Context) -> bool:
         """Let fewer images of a batch go through the network at once, if that can be."""

@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from mer_utils import models
 from mer_utils.augment import SPATIAL
 from mer_utils.frames import CropOptions
 from mer_utils.frozen import Frozen
@@ -69,6 +70,13 @@ class ModelSpec(Frozen):
     width: float = Field(default=1.0, gt=0, le=4)
     pretrained: bool = False
     weights: str | None = None
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> ModelSpec:
+        found = models.find(self.name)
+        if isinstance(found, models.Architecture):
+            found.require_width(self.width)
+        return self
 
 
 class RunSpec(Frozen):

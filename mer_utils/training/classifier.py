@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer_utils import augment
 from mer_utils.errors import MerError
-from mer_utils.models import normalisation
+from mer_utils.models import memory_format, normalisation
 from mer_utils.training.options import TrainingOptions
 from mer_utils.training.steps import Steps
 
@@ -75,7 +75,7 @@ class Classifier:
         self._goes_on = False
         # One walk through the network; torch documents this pair and its type stubs lack it.
         self.network = network.to(  # type: ignore[call-overload]
-            device=self.device, memory_format=torch.channels_last
+            device=self.device, memory_format=memory_format(network)
         )
         mean, std = normalisation(network, pretrained)
         self.mean, self.std = mean.to(self.device), std.to(self.device)

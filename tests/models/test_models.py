@@ -11,8 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from mer_utils import models
+from mer_utils.experiments import PROFILES
 from mer_utils.models.learnet import LEARNet
 from mer_utils.models.vgg_head import adaptive_average, whole_convolution
+from mer_utils.runs import ModelSpec
 
 SMALL = {
     "vgg19": 1 / 32,
@@ -20,7 +22,7 @@ SMALL = {
     "efficientnet_b0": 1 / 8,
     "mobilenetv2_100": 1 / 8,
     "vit_base_patch16_224": 1 / 12,
-    "learnet": 1 / 8,
+    "learnet": 1 / 2,
 }
 
 
@@ -196,6 +198,45 @@ def test_weights_that_are_not_there_or_damaged_are_named(tmp_path, monkeypatch):
 def test_bad_requests_are_named(kind, arguments):
     with raises(kind, arguments["name"]):
         models.create(num_classes=5, image_size=64, **arguments)
+
+
+def least_channels(network) -> int:
+    """The fewest channels of a 1 x 1 convolution with a stride."""
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    strided = [m for m in layers if m.kernel_size == (1, 1) and max(m.stride) > 1]
+    return min((min(m.in_channels, m.out_channels) for m in strided), default=64)
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", models.networks())
+def test_no_network_of_a_profile_has_layers_that_crash_some_processors(profile, name):
+    plan = PROFILES[profile].plan(name)
+    with torch.device("meta"):
+        network = models.create(name, 5, plan.image_size, width=plan.width)
+    assert least_channels(network) >= 8
+    assert models.memory_format(network) == torch.channels_last
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize("name", models.networks())
+@pytest.mark.parametrize("width", [1 / 64, 1 / 16, 0.3, 0.49, 0.5, 0.75, 2])
+def test_no_width_of_ones_own_makes_such_layers(name, width):
+    if name == "learnet" and width < 0.5:
+        with raises("invalid option", f"learnet at width {width:g}"):
+            models.create(name, 5, 32, width=width)
+        with raises("invalid option", "learnet"):
+            ModelSpec(name=name, width=width)
+        return
+    with torch.device("meta"):
+        assert least_channels(models.create(name, 5, 32, width=width)) >= 8
+
+
+@pytest.mark.scenario("K")
+def test_a_network_of_ones_own_with_such_a_layer_computes_with_channels_first(caplog):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 1, stride=2), nn.Flatten())
+    assert models.memory_format(network) == torch.contiguous_format
+    assert "Layer 1 has 4 channels" in caplog.text
 
 
 def test_operations_are_counted():

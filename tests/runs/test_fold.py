@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from helpers import raises, registered
 from torch import nn
 
-from mer_utils import models, protocol
+from mer_utils import machine, models, protocol
 from mer_utils.datasets import Manifest
 from mer_utils.errors import MerError
 from mer_utils.models import baselines
@@ -25,8 +26,10 @@ from mer_utils.runs import (
     ModelSpec,
     RunStore,
     compute_fold,
+    device,
     load_clips,
     load_views,
+    open_executor,
     prepare_views,
     run_fold,
 )
@@ -315,3 +318,120 @@ def test_repeatable_means_one_thread_and_deterministic_algorithms():
     assert torch.get_num_threads() == 1
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    """A GPU is there, and torch cannot use it."""
+    device._say_if_a_gpu_is_idle.cache_clear()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(device, "_gpus", lambda: ["/dev/nvidia0"])
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize("why", ["The NVIDIA driver on your system is too old", "built for CPUs"])
+def test_a_gpu_that_cannot_be_used_is_said_once(no_gpu, monkeypatch, caplog, why):
+    def too_old():
+        raise RuntimeError(f"{why} (found version 11040).\nPlease update")
+
+    monkeypatch.setattr(torch.cuda, "init", too_old)
+    monkeypatch.setattr(torch.version, "cuda", None if "CPUs" in why else "13.0")
+    for _fold in range(3):
+        assert resolve_device("auto").type == "cpu"
+    assert len(caplog.records) == 1
+    assert why in caplog.text
+    with raises("no device", why):
+        resolve_device("cuda")
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize("hidden", ["", "-1"])
+def test_a_gpu_that_was_hidden_on_purpose_is_not_missed(no_gpu, monkeypatch, caplog, hidden):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    assert resolve_device("auto").type == "cpu"
+    assert caplog.records == []
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1"),
+        ("NVIDIA_TF32_OVERRIDE", "1"),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "BF16"),
+    ],
+)
+def test_digits_taken_away_from_outside_are_refused(jobs, context, monkeypatch, name, value):
+    monkeypatch.setenv(name, "0" if value == "1" else "strict")
+    assert resolve_device("cpu").type == "cpu"
+    monkeypatch.setenv(name, value)
+    with raises("invalid setting", name):
+        open_executor("local")
+    assert name in run_fold(jobs[0], context).error
+
+
+def test_digits_taken_away_in_this_process_are_given_back():
+    torch.set_float32_matmul_precision("medium")
+    make_repeatable()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.scenario("K")
+def test_the_memory_of_gpus_limits_the_workers(two_gpus, workspace, monkeypatch):
+    def memory(gib):
+        found = SimpleNamespace(total_memory=gib * 2**30)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: found)
+
+    small = [s for s in workspace.specs("table2") if s.model.name == "vgg19"]
+    large = [s.model_copy(update={"model": ModelSpec(name="vgg19"),
+             "views": s.views.model_copy(update={"image_size": 224})}) for s in small]  # fmt: skip
+    memory(8)
+    assert device.workers_that_fit(small, "auto") == 2 * 7
+    assert device.workers_that_fit(small, "cuda:1") == 7
+    assert device.workers_that_fit(large, "cuda") == 2 * 1
+    memory(80)
+    assert 8 <= device.workers_that_fit(large, "cuda:0") <= 16
+    memory(1)
+    assert device.workers_that_fit(large, "cuda") == 1
+    assert device.workers_that_fit(large, "cpu") == float("inf")
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize(
+    ("name", "value", "rank"),
+    [("SLURM_LOCALID", "3", 3), ("OMPI_COMM_WORLD_LOCAL_RANK", "1", 1), ("SLURM_LOCALID", "x", 0)],
+)
+def test_tasks_of_a_batch_system_take_the_gpus_in_turn(
+    two_gpus, jobs, context, monkeypatch, name, value, rank
+):
+    monkeypatch.setenv(name, value)
+    seen = []
+
+    def placed(*arguments, device, **options):
+        seen.append(str(device))
+        raise MerError("no device", "no GPU is here", "one", "stop")
+
+    monkeypatch.setattr("mer_utils.runs.learners.Classifier", placed)
+    with open_executor("local") as executor:
+        assert list(executor.outcomes(jobs[:1], context, wait_for_others=False))
+    assert seen == [f"cuda:{rank % 2}"]
+
+
+@pytest.mark.scenario("K")
+def test_cores_are_those_that_a_container_pays_for(tmp_path):
+    group = tmp_path / "cgroup" / "jobs" / "mine"
+    group.mkdir(parents=True)
+    own = tmp_path / "own"
+    own.write_text("0::/jobs/mine\n")
+    assert machine._quota(tmp_path / "cgroup", own) == float("inf")
+    (group / "cpu.max").write_text("max 100000\n")
+    (group.parent / "cpu.max").write_text("250000 100000\n")
+    assert machine._quota(tmp_path / "cgroup", own) == 2.5
+    assert machine._quota(tmp_path / "cgroup", tmp_path / "none") == float("inf")
+    old = tmp_path / "cgroup" / "cpu" / "docker"
+    old.mkdir(parents=True)
+    own.write_text("4:cpu,cpuacct:/docker\n1:name=systemd:/x\n")
+    (old / "cpu.cfs_quota_us").write_text("150000\n")
+    (old / "cpu.cfs_period_us").write_text("100000\n")
+    assert machine._quota(tmp_path / "cgroup", own) == 1.5

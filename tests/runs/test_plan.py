@@ -20,7 +20,7 @@ CLIPS = pd.DataFrame(
 SPEC = RunSpec(
     data=DATA,
     views=ViewOptions(image_size=16),
-    model=ModelSpec(name="learnet", width=0.25),
+    model=ModelSpec(name="learnet", width=0.5),
     training=TrainingOptions(epochs=3, batch_size=4),
     train_views=("full", "onset_apex", "apex_offset"),
 )

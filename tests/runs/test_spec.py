@@ -177,3 +177,10 @@ def test_columns_are_typed_and_hold_no_words():
 def test_parts_have_the_rooms_own_types():
     assert isinstance(SPEC.views, ViewOptions)
     assert isinstance(SPEC.training, TrainingOptions)
+
+
+@pytest.mark.scenario("J")
+def test_a_model_that_there_is_not_is_refused_where_it_is_named():
+    with raises("unknown name", "lernet", "learnet"):
+        ModelSpec(name="lernet")
+    assert ModelSpec(name="resnet18").name == "resnet18"  # timm's

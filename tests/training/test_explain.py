@@ -51,7 +51,7 @@ def images(rng):
 def small():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    return Classifier(models.create("learnet", 5, 48, width=0.25))
+    return Classifier(models.create("learnet", 5, 48, width=0.5))
 
 
 @pytest.mark.parametrize("inplace", [False, True])
@@ -105,7 +105,7 @@ def test_the_network_is_left_as_it_was(small, rng):
 
 @pytest.mark.parametrize("name", [n for n, a in models.networks().items() if a.family == "CNN"])
 def test_every_convolutional_network_has_maps(name, rng):
-    classifier = Classifier(models.create(name, 4, 48, width=1 / 8))
+    classifier = Classifier(models.create(name, 4, 48, width=1 / 2))
     images = rng.integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
     found = class_activation_maps(classifier, images, [0, 3])
     assert found.shape == (2, 48, 48)
@@ -115,10 +115,10 @@ def test_every_convolutional_network_has_maps(name, rng):
 
 
 def test_the_layer_is_the_last_convolution_with_places():
-    learnet = models.create("learnet", 4, 48, width=1 / 8)
+    learnet = models.create("learnet", 4, 48, width=1 / 2)
     assert last_convolution(Classifier(learnet), (48, 48), 2) is learnet.merge[0]
     assert last_convolution(Classifier(learnet), (48, 48)) is learnet.columns[3].second[0]
-    full = models.create("learnet", 4, 112, width=1 / 8)
+    full = models.create("learnet", 4, 112, width=1 / 2)
     assert last_convolution(Classifier(full), (112, 112)) is full.merge[0]
     vgg = models.create("vgg19", 4, 48, width=1 / 16)
     convolutions = [m for m in vgg.features if isinstance(m, nn.Conv2d)]
