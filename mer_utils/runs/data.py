@@ -40,9 +40,17 @@ class Data:
 
     @cached_property
     def clips(self) -> pd.DataFrame:
-        """The clip table."""
+        """The clip table; without a clip it is an error, not a run of nothing."""
         remember_faces(self.cache / "faces")
-        return self.dataset.clips()
+        clips = self.dataset.clips()
+        if clips.empty:
+            raise MerError(
+                "too few subjects",
+                f"{self.dataset.title}: every clip is left out",
+                "clips of two subjects at least",
+                "mer check says why; see also MER_MISSING_FRAMES and MER_NO_FACE",
+            )
+        return clips
 
     @cached_property
     def spec(self) -> DataSpec:

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
+from mer_utils.datasets import Casme2
 from mer_utils.experiments import TABLES, Table, run_spec
 from mer_utils.files import identity
 from mer_utils.models import weights_identity
@@ -370,3 +371,22 @@ def test_a_plan_fits_a_terminal_of_80_columns_and_ends_in_a_total(counted, monke
     missing = sum(int(found[name][2]) for name in tables)
     assert int(found["total"][2]) == int(found["total"][1]) == missing
     assert int(found["total"][0]) < sum(int(found[name][0]) for name in tables)
+
+
+@pytest.mark.scenario("J")
+def test_a_run_says_which_clips_a_rule_left_out_and_does_not_run_on_none(
+    tiny, twins, tmp_path, monkeypatch
+):
+    root = shutil.copytree(twins / "casme2-smoke", tmp_path / "casme2")
+    monkeypatch.setenv("MER_CASME2_ROOT", str(root))
+    monkeypatch.setenv("MER_MISSING_FRAMES", "drop_clip")
+    clips = Casme2(root).clips()
+    arguments = ["tiny", "--profile", "smoke", "--data", "casme2", "--store", str(tmp_path / "s")]
+    next(Path(clips["frames_dir"][0]).glob(f"*img{clips['apex'][0]}.jpg")).unlink()
+    said = CliRunner().invoke(app, ["status", *arguments]).output
+    assert "clips are left out: 1 for missing frames (missing_frames=drop_clip)" in said
+    for clip in clips.itertuples():
+        next(Path(clip.frames_dir).glob(f"*img{clip.offset}.jpg")).unlink()
+    for command in ("plan", "status", "run"):
+        error = CliRunner().invoke(app, [command, *arguments]).exception
+        assert error.kind == "too few subjects"
