@@ -140,9 +140,7 @@ def _read(
         video = frames.read_video(source, 1 if onset is None else onset, offset)
         points = _ordered(source, video.first, apex, video.last)
         clip = video.frames
-        if video.jumps:
-            after = ", ".join(map(str, video.jumps[:5]))
-            said.add(f"frames seem to be missing after frame {after}: later numbers are too small")
+        said.update(video.remarks)
         if options:
             clip = frames.crop_clip(clip, options, str(source), said)
         return clip, points

@@ -30,14 +30,13 @@ class VideoClip:
     """Frames of a video, (t, h, w, 3), red, green, blue.
 
     `first` is the number of the first of them, counted from 1; `fps` the frames per second by
-    the file's own account, 0 where it gives none. After the frames numbered `jumps`, the file's
-    clock leaps: a frame was lost there, or left out on purpose, and later numbers are too small.
+    the file's own account, 0 where it gives none. `remarks` say what makes the numbers doubtful.
     """
 
     frames: np.ndarray
     first: int
     fps: float
-    jumps: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def last(self) -> int:
@@ -95,9 +94,23 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
         )
     if not frames or (last is not None and count < last):
         raise outside(path, first, last, 1, count)
-    steps = np.diff(times)
-    jumps = 1 + np.flatnonzero(steps > 1.5 * np.median(steps)) if len(steps) else []
-    return VideoClip(np.stack(frames), first, fps, tuple(int(jump) for jump in jumps))
+    with _opened(path) as capture:
+        again = (frame for _, frame in _numbered(capture, first, last) if frame is not None)
+        if not all(map(np.array_equal, frames, again)):  # what cannot be decoded is left to chance
+            raise _undecodable(path, "read twice, it gives different frames: it is damaged")
+    remarks = _doubts(times, count, announced if last is None else count)
+    return VideoClip(np.stack(frames), first, fps, remarks)
+
+
+def _doubts(times: list[float], count: int, announced: int) -> tuple[str, ...]:
+    """Say where frames may have been lost, by the file's clock and by its own count."""
+    found, steps = [], np.diff(times)
+    if len(steps) and len(jumps := np.flatnonzero(steps > 1.5 * np.median(steps))):
+        after = ", ".join(str(jump + 1) for jump in jumps[:5])
+        found.append(f"the clock leaps after frame {after}")
+    if 0 < announced != count:
+        found.append(f"the file announces {announced} frames and holds {count}")
+    return tuple(f"{doubt}: if frames were lost, later numbers are too small" for doubt in found)
 
 
 def outside(path: Path, first: int, last: int | None, lowest: int, highest: int) -> MerError:

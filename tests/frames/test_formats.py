@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import pytest
 from helpers import raises
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from mer_utils.datasets import integrity
-from mer_utils.frames import read_picture
+from mer_utils.errors import MerError
+from mer_utils.frames import layout, read_clip, read_picture
 
 pytestmark = pytest.mark.scenario("A")
 
@@ -155,3 +160,40 @@ def test_a_check_and_a_decoder_agree_about_what_follows_the_end(tmp_path, data, 
     (tmp_path / "a").write_bytes(data + tail)
     assert integrity.glance(tmp_path / "a", "damaged frame", "a") is None
     assert read_picture(tmp_path / "a").image.shape == COLOUR.shape
+
+
+SEEDS = [data for data, *_ in (*READ.values(), *REFUSED.values()) if data] + [JPEG]
+EDITS = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 60), st.binary(max_size=6)), min_size=1, max_size=4
+)
+
+
+def edited(data, edits, reach):
+    """Replace runs of bytes, within the first `reach` of them."""
+    for where, length, new in edits:
+        at = int(where * min(len(data), reach))
+        data = data[:at] + new + data[at + length :]
+    return data
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(SEEDS), EDITS, st.sampled_from([200, 10**9]))
+def test_any_file_is_read_twice_alike_or_refused_and_what_is_read_passes_a_check(
+    seed, edits, reach
+):
+    with TemporaryDirectory() as folder:
+        frames = [Path(folder, f"img{number}.png") for number in (1, 2)]
+        frames[0].write_bytes(edited(seed, edits, reach))
+        frames[1].write_bytes(coded(COLOUR))
+        listing = layout.list_frames(folder)
+        faults = integrity.clip_faults(Path(folder), listing, 1, 2, decode=True)
+        errors = [problem for problem in faults if problem.severity == "error"]
+        try:
+            clip = read_clip(frames)
+        except MerError as error:
+            refused = error.kind
+        else:
+            np.testing.assert_array_equal(clip, read_clip(frames))
+            refused = "no motion" if (clip[0] == clip[1]).all() else None
+        assert (refused is None) == (not errors)
+        assert refused in (None, "no motion", "undecodable frame", "bad frames")

@@ -140,11 +140,24 @@ class Clock:
         return True, np.zeros((4, 4, 3), np.uint8)
 
     def get(self, what):
-        return self.times[self.now] if what == cv2.CAP_PROP_POS_MSEC else 6
+        return self.times[self.now] if what == cv2.CAP_PROP_POS_MSEC else 7
 
 
 @pytest.mark.scenario("A")
 def test_a_lost_frame_is_noticed_by_the_clock(clip, monkeypatch):
-    assert read_video(clip).jumps == ()
+    assert read_video(clip).remarks == read_video(clip, 2, 5).remarks == ()
     monkeypatch.setattr(video, "_opened", lambda path: nullcontext(Clock()))
-    assert read_video(clip).jumps == (3,)
+    clock, count = read_video(clip).remarks
+    assert "leaps after frame 3:" in clock
+    assert "announces 7 frames and holds 6:" in count
+
+
+@pytest.mark.scenario("A")
+def test_a_damaged_video_that_decodes_to_anything_is_refused(clip, monkeypatch):
+    black = iter([0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0])
+    monkeypatch.setattr(
+        Clock, "retrieve", lambda self: (True, np.full((4, 4, 3), next(black), np.uint8))
+    )
+    monkeypatch.setattr(video, "_opened", lambda path: nullcontext(Clock()))
+    with raises("undecodable video", clip, "read twice"):
+        read_video(clip)
