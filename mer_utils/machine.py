@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mer_utils.errors import MerError
 
-#: The settings, which are environment variables. Of each data set there are those of `OF_DATA` too.
+#: The settings, which are environment variables. Of each data set there are those of `OF_DATA`.
 PATHS = ("MER_BUILD", "MER_CORRECTIONS", "MER_WEIGHTS")
 SETTINGS = (*PATHS, "MER_CROP", "MER_MISSING_FRAMES", "MER_NO_FACE")
 #: As in ``MER_CASME2_ROOT``.
@@ -158,8 +158,9 @@ def refuse_misspelt_settings(datasets: Iterable[str]) -> None:
     MerError
         ``invalid setting``.
     """
-    known = {name.removeprefix("MER_"): name for name in SETTINGS}
     names = [name.upper() for name in datasets]
+    own = (f"MER_{name}{suffix}" for name in names for suffix in OF_DATA)
+    known = {name.removeprefix("MER_"): name for name in (*SETTINGS, *own)}
     for name in sorted(n for n in os.environ if n.startswith("MER_")):
         word, meant = name.removeprefix("MER_"), known
         if suffix := next((s for s in OF_DATA if name.endswith(s)), ""):
@@ -170,7 +171,7 @@ def refuse_misspelt_settings(datasets: Iterable[str]) -> None:
             raise MerError(
                 "invalid setting",
                 f"{name} is set, and no such setting exists",
-                f"{meant[close[0]]}, which is close, or one of {', '.join(known.values())}",
+                f"{meant[close[0]]}, which is close, or one of {', '.join(SETTINGS)}",
                 f"correct the name, or unset {name}",
             )
         _warn(name)
