@@ -6,6 +6,7 @@
 - `normalise`, `attachments`, `banner`, `stage`: what differs from run to run taken out, files
   put beside the pages, the line that says which data and profile made a page, and the source
   folder that Jupyter Book reads; `contents`: its table of contents against the pages;
+- `scenarios`: what the tests hold of what has once gone wrong, counted from their source;
 - `render`: a cold build, swapped in when it is complete;
 - `accessible`, `numbered`, `reference`: Sphinx extensions, for boxes in which wide content
   scrolls, numbers of tables made in cells, and pages made from the code;

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from companion.build import attachments
+from companion.build import attachments, scenarios
 from companion.build.banner import FILE as BANNER
 from companion.build.executed import Executed, with_prose_of
 from companion.build.normalise import normalise
@@ -28,7 +28,7 @@ def stage(
     Parameters
     ----------
     repository : Path
-        Holds ``book`` and ``notebooks``.
+        Holds ``book``, ``notebooks`` and ``tests``.
     notebooks : list of Notebook
         Every notebook; all have been executed.
     executed : Executed
@@ -42,6 +42,7 @@ def stage(
     book = repository / "book"
     shutil.copytree(book, target, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "_build"))
     (target / BANNER).write_text(line, "utf-8")
+    (target / scenarios.FILE).write_text(scenarios.table(repository / "tests"), "utf-8")
     for name in ROOT_FILES:
         if (repository / name).exists():
             shutil.copy(repository / name, target / name)

@@ -46,6 +46,7 @@ def test_correction_is_applied_by_key_and_recorded(root, tmp_path):
     assert list(lines["rules"]) == ["correction:apex", ""]
 
 
+@pytest.mark.scenario("H")
 def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp_path):
     mine = file(
         tmp_path,
@@ -64,6 +65,7 @@ def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp
     ]
 
 
+@pytest.mark.scenario("H")
 def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
     write_xlsx(
         root / CASME2_NAME,
@@ -107,6 +109,7 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
         (HEADER.replace("source", "new"), "casme2,sub01,EP01,apex,5,15,r,16", ["source"]),
     ],
 )
+@pytest.mark.scenario("H")
 def test_bad_corrections_file(root, tmp_path, header, row, named):
     mine = file(tmp_path, row, header=header)
     with raises("bad corrections file", *named):
@@ -115,6 +118,7 @@ def test_bad_corrections_file(root, tmp_path, header, row, named):
     assert [p.kind for p in found] == ["bad corrections file"]
 
 
+@pytest.mark.scenario("H")
 def test_a_corrections_file_as_a_spreadsheet_program_saves_it(root, tmp_path):
     path = tmp_path / "mine.csv"
     row = "casme2;sub01;EP01;apex;5.0;15;Bärbel looked;me\n"
@@ -124,6 +128,7 @@ def test_a_corrections_file_as_a_spreadsheet_program_saves_it(root, tmp_path):
     assert any("Windows-1252" in message for message in said)
 
 
+@pytest.mark.scenario("H")
 def test_missing_corrections_file(root, tmp_path):
     with raises("bad corrections file", "nowhere.csv"):
         datasets.Casme2(root, corrections=tmp_path / "nowhere.csv").clips()

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_data import CASME2_HEADER, CASME2_NAME, CASME2_ROWS, casme2_row, write_casme2, write_xlsx
@@ -76,6 +77,7 @@ def assert_accounted_for(root: Path) -> None:
 
 @SETTINGS
 @given(ROWS)
+@pytest.mark.scenario("G")
 def test_any_cells_in_a_text_sheet(rows):
     root = folder()
     with open(root / "sheet.csv", "w", newline="", encoding="utf-8") as file:
@@ -90,6 +92,7 @@ def test_any_cells_in_a_text_sheet(rows):
 
 @SETTINGS
 @given(st.binary(max_size=400) | ODD_TEXT.map(str.encode))
+@pytest.mark.scenario("G")
 def test_any_bytes(content):
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / CASME2_NAME
@@ -108,6 +111,7 @@ def workbook() -> bytes:
 
 @SETTINGS
 @given(st.data())
+@pytest.mark.scenario("G")
 def test_a_damaged_workbook(data):
     content = bytearray(workbook())
     for _ in range(data.draw(st.integers(0, 4))):
