@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import time
 from pathlib import Path
 
 import pytest
 from helpers import raises
 
-from mer_utils.files import atomic_write, build_dir
+from mer_utils.files import atomic_write, build_dir, identity
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -86,3 +88,38 @@ def test_another_programs_configuration_makes_no_checkout(monkeypatch, tmp_path)
 def test_the_advice_fits_why_a_file_could_not_be_written(tmp_path, number, advice):
     with raises("cannot write", "file.txt", advice), atomic_write(tmp_path / "file.txt"):
         raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_a_file_has_the_rights_that_the_umask_leaves(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        with atomic_write(tmp_path / "file.txt") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.scenario("E")
+def test_the_longest_name_that_a_file_system_takes_can_be_written(tmp_path):
+    with atomic_write(tmp_path / ("ö" * 127)) as temporary:
+        temporary.write_text("x")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.scenario("D")
+def test_no_change_keeps_a_files_identity(tmp_path):
+    file = tmp_path / "file"
+    seen = []
+    for text in ("a", "b"):
+        file.write_text(text)
+        os.utime(file, ns=(10**18, 10**18))
+        seen.append(identity(file))
+        time.sleep(0.02)
+    shutil.copy2(file, tmp_path / "copy")
+    os.replace(tmp_path / "copy", file)
+    seen.append(identity(file))
+    assert len(set(seen)) == 3
+    assert identity(file) == seen[-1]

@@ -211,7 +211,8 @@ def _judge_image(row: ImageRow, folder: Path, decode: bool) -> None:
         try:
             changes = read_picture(path).changes
         except MerError as error:
-            row.fault("damaged image", error.what, error.expected, error.remedy)
+            kind = "cannot read" if error.kind == "cannot read" else "damaged image"
+            row.fault(kind, error.what, error.expected, error.remedy)
             return
         row.problems += [integrity.changed(f"{row.place}: {name}: {c}", row.place) for c in changes]
 

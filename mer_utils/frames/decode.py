@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.files import cannot_read
 from mer_utils.frames.formats import COPY, REWRITE, Refused, inspect
 
 # Workers are processes with one thread each; OpenCV's own threads would only compete.
@@ -41,14 +42,16 @@ def read_picture(path: Path) -> Picture:
     Raises
     ------
     MerError
-        ``undecodable frame``, if the file is missing, damaged or of a kind without a rule.
+        ``undecodable frame``, if the file is missing, damaged or of a kind without a rule;
+        ``cannot read``, if the system does not let it be read.
     """
     try:
         data = Path(path).read_bytes()
         return _picture(data)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise _undecodable(path, str(error.strerror), "check the path") from error
     except OSError as error:
-        remedy = "check the path and its permissions"
-        raise _undecodable(path, error.strerror or str(error), remedy) from error
+        raise cannot_read(path, error) from error
     except Refused as refused:
         raise _undecodable(path, refused.reason, refused.remedy) from refused
 
