@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -123,11 +125,17 @@ def check(
         from mer_utils.experiments.settings import crop_options
 
         chosen |= {"crop": crop} if (crop := crop_options().get(dataset)) else {}
-    problems = datasets.open(dataset, root, **chosen).check(decode)
+    data = datasets.open(dataset, root, **chosen)
+    problems = data.check(decode)
+    try:
+        counts = data.counts()
+    except MerError:  # it is among the problems
+        counts = pd.DataFrame()
     if output == "json":
-        typer.echo(to_json(problems))
+        typer.echo(to_json(problems, clips=json.loads(counts.to_json(orient="records"))))
     else:
         _show(problems, f"{dataset} in {root}")
+        _show_counts(counts)
     if worst(problems) == "error":
         raise typer.Exit(1)
 
@@ -135,6 +143,17 @@ def check(
 def _from_setting(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "ENVIRONMENT"
+
+
+def _show_counts(counts: pd.DataFrame) -> None:
+    shown = counts.dropna(axis="columns", how="all")
+    if len(shown):
+        table = Table(title="clips and subjects by label scheme", title_justify="left")
+        for column in shown:
+            table.add_column(str(column).replace("_", " "))
+        for row in shown.itertuples(index=False):
+            table.add_row(*("" if pd.isna(cell) else escape(str(cell)) for cell in row))
+        Console().print(table)
 
 
 def _show(problems: list[Problem], title: str) -> None:

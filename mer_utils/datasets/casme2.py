@@ -33,6 +33,7 @@ class Casme2(Coded):
         },
         fps=200.0,
         scheme="casme2-5",
+        shown={"casme2-5": 26, "megc-3": 24},
         spellings=frozenset({"other"}),
         durations=Durations(67.2, 22.6, 24, 141, rise=(33.4, 14.7), fall=(32.9, 17.3)),
         twin=Twin(

@@ -18,6 +18,7 @@ from mer_utils.frames.layout import printable
 #: Files that belong in a root beside the sheet.
 KNOWN_FILES = frozenset({SYNTHETIC_MARK, "ground_truth.parquet"})
 _MAX_NAMED = 3
+_UNREAD = "none needed: the clip is used, and its units are left unread; or correct action_units"
 #: What may lie in a folder besides frames: kind, what is said of it, remedy.
 _LYING_ABOUT = {
     "clutter": (
@@ -62,7 +63,7 @@ def _unread_units(survey: Survey) -> Iterator[Problem]:
             coding = action_units.parse(row.action_units)
         except MerError as e:
             said = f"{row.place}: {e.what}"
-            yield Problem("warning", e.kind, said, e.remedy, row.place, e.expected)
+            yield Problem("warning", e.kind, said, _UNREAD, row.place, e.expected)
             continue
         words = ", ".join(repr(remark) for _, remark in coding.remarks if remark != "?")
         if words:

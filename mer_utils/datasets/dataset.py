@@ -118,6 +118,17 @@ class Dataset(ABC):
             the first and last bytes of each are looked at.
         """
 
+    def counts(self) -> pd.DataFrame:
+        """Count clips and subjects, beside the published numbers where there are any.
+
+        Returns
+        -------
+        DataFrame
+            Columns scheme, clips, subjects, published_clips, published_subjects.
+        """
+        clips = self.clips()
+        return counted([(self.scheme.name, len(clips), clips["subject"].nunique(), None, None)])
+
     @abstractmethod
     def ledger(self) -> pd.DataFrame:
         """Return one line per row of the sheet: used or left out, with the reason.
@@ -190,6 +201,12 @@ def title(name: str) -> str:
     ('CASME II', 'manifest my_flow')
     """
     return DATASETS[name].title if name in DATASETS else name.replace(":", " ")
+
+
+def counted(rows: list[tuple[str, int, int, int | None, int | None]]) -> pd.DataFrame:
+    """Return the table of :meth:`Dataset.counts`."""
+    columns = ["scheme", "clips", "subjects", "published_clips", "published_subjects"]
+    return pd.DataFrame(rows, columns=columns).convert_dtypes()
 
 
 def absolute(root: Root) -> Path:

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from mer_utils.datasets import checks, rules, schema, schemes
-from mer_utils.datasets.dataset import Dataset, Root, absolute, made_at
+from mer_utils.datasets.dataset import Dataset, Root, absolute, counted, made_at
 from mer_utils.datasets.faces import face_findings, without_face
 from mer_utils.datasets.ledger import ledger_of
 from mer_utils.datasets.problems import Problem, in_order, raise_errors, remarkable
 from mer_utils.datasets.published import Published
 from mer_utils.datasets.rows import Row, Source
-from mer_utils.datasets.survey import Survey, take
+from mer_utils.datasets.survey import Survey, annotated, take
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
 
@@ -132,6 +132,29 @@ class Framed(Dataset):
             found = face_findings(_clip_table(survey, used), self.crop, self.no_face)
             problems += found
         return in_order(problems)
+
+    def counts(self) -> pd.DataFrame:
+        """Count clips and subjects that sheet or folders name, by label scheme."""
+        rows = [row for row in annotated(self, self.checked_root()).source.rows if not row.reason]
+        known = {self.scheme.name: self.scheme, **dict(schemes.SCHEMES.items())}
+        return counted(
+            [
+                self._counted(scheme, {(r.emotion, r.subject, r.clip) for r in rows})
+                for scheme in known.values()
+                if self.name in scheme.mapping
+            ]
+        )
+
+    def _counted(
+        self, scheme: schemes.Scheme, clips: set[tuple[str, str, str]]
+    ) -> tuple[str, int, int, int, int | None]:
+        words = {word for word in self.published.words if scheme.label(self.name, word)}
+        left_out = [key[1:] for key in scheme.exclusions if key[0] == self.name]
+        named = {(subject, clip) for word, subject, clip in clips if word in words}
+        found = named.difference(left_out)
+        published = sum(self.published.emotions.get(word, 0) for word in words) - len(left_out)
+        subjects = len({subject for subject, _ in found})
+        return scheme.name, len(found), subjects, published, self.published.shown.get(scheme.name)
 
     def ledger(self) -> pd.DataFrame:
         """Return one line per row of the sheet."""

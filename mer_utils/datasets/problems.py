@@ -52,7 +52,10 @@ class Problem:
 
     def demoted(self) -> Problem:
         """Return the same finding as a warning, for rows that the scheme does not use."""
-        return replace(self, severity="warning") if self.severity == "error" else self
+        if self.severity != "error":
+            return self
+        remedy = f"none needed, as the row is left out; otherwise {self.remedy}"
+        return replace(self, severity="warning", remedy=remedy)
 
 
 def raise_errors(problems: Iterable[Problem]) -> None:
@@ -124,8 +127,11 @@ def grouped(problems: Iterable[Problem]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def to_json(problems: Iterable[Problem]) -> str:
-    """Return the problems as one JSON object: ``counts`` by severity, ``problems`` in full."""
+def to_json(problems: Iterable[Problem], **more: object) -> str:
+    """Return the problems as one JSON object: ``counts`` by severity, ``problems`` in full.
+
+    `more` are further entries.
+    """
     found = list(problems)
     counts = {severity: sum(p.severity == severity for p in found) for severity in SEVERITIES}
-    return json.dumps({"counts": counts, "problems": [asdict(p) for p in found]}, indent=2)
+    return json.dumps({"counts": counts, "problems": [asdict(p) for p in found], **more}, indent=2)

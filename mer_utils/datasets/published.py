@@ -91,6 +91,8 @@ class Published:
         The label scheme, and the rule for a missing apex, when none is chosen.
     subjects : tuple of str
         Names, as far as they are published.
+    shown : mapping of str to int
+        Label scheme to the number of subjects with a clip in it.
     spellings : frozenset of str
         Further emotion words, of other editions of the sheet.
     durations : Durations, optional
@@ -102,6 +104,7 @@ class Published:
     fps: float
     scheme: str
     subjects: tuple[str, ...] = ()
+    shown: Mapping[str, int] = field(default_factory=dict)
     missing_apex: str = "skip_view"
     spellings: frozenset[str] = frozenset()
     durations: Durations | None = None

@@ -33,6 +33,7 @@ class Samm(Coded):
         },
         fps=200.0,
         scheme="samm-5",
+        shown={"samm-5": 27, "megc-3": 28},
         spellings=frozenset({"others"}),
         durations=Durations(74.3, 19.0, 30, 101),
         twin=Twin(

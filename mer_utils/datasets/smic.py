@@ -40,6 +40,7 @@ class Smic(Framed):
         emotions={"negative": 70, "positive": 51, "surprise": 43},
         fps=100.0,
         scheme="megc-3",
+        shown={"megc-3": 16},
         missing_apex="midpoint",
         # Half of CASME II's phases at half its rate: an assumption.
         durations=Durations(None, None, 11, 58, rise=(16.7, 5.0), fall=(16.5, 5.5)),

@@ -40,12 +40,8 @@ class Survey:
         return [row for row in self.source.rows if not row.reason]
 
 
-def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = False) -> Survey:
-    """Read the data set in `root` and decide every row's fate.
-
-    `thorough` looks at the frames of rows that the scheme leaves out, too. Problems of single
-    rows are collected; a sheet that cannot be read at all raises `MerError`.
-    """
+def annotated(dataset: Framed, root: Path) -> Survey:
+    """Read what the data set in `root` says of its clips, corrected; no frame is looked at."""
     source = dataset.read(root)
     survey = Survey(dataset, root, source, list(source.problems))
     known = corrections.packaged()
@@ -56,6 +52,19 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
     survey.problems += corrections.apply(clips, dataset.name, known)
     for row in clips:
         interpret(row)
+    return survey
+
+
+def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = False) -> Survey:
+    """Read the data set in `root` and decide every row's fate.
+
+    `thorough` looks at the frames of rows that the scheme leaves out, too. Problems of single
+    rows are collected; a sheet that cannot be read at all raises `MerError`.
+    """
+    survey = annotated(dataset, root)
+    source = survey.source
+    clips = [row for row in source.rows if not row.reason]
+    for row in clips:
         _judge_emotion(row, dataset)
     _judge_repeats(clips)
     for row in clips:

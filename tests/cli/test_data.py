@@ -180,3 +180,35 @@ def test_a_check_that_decodes_says_where_several_faces_or_none_were_seen(twins, 
     assert "3 faces on the onset frame: the one nearest its middle is taken" in message
     # Without decoding no face is looked for.
     assert mer(*arguments).exit_code == 0
+
+
+@pytest.mark.scenario("J")
+def test_check_counts_clips_and_subjects_by_scheme_beside_the_published_numbers(twins, tmp_path):
+    found = mer("check", "casme2", twins / "casme2-smoke", "--format", "json")
+    clips = datasets.Casme2(twins / "casme2-smoke").clips()
+    by_scheme = {row["scheme"]: row for row in json.loads(found.output)["clips"]}
+    five, three = by_scheme["casme2-5"], by_scheme["megc-3"]
+    assert (five["clips"], five["subjects"]) == (len(clips), clips["subject"].nunique())
+    assert (five["published_clips"], five["published_subjects"]) == (246, 26)
+    assert (three["published_clips"], three["published_subjects"]) == (145, 24)
+    samm = datasets.Samm(twins / "samm-smoke").counts().set_index("scheme")
+    published = samm[["published_clips", "published_subjects"]]
+    assert published.loc[["samm-5", "megc-3"]].to_numpy().tolist() == [[136, 27], [133, 28]]
+    shown = mer("check", "casme2", twins / "casme2-smoke").output
+    assert "published clips" in " ".join(shown.split())
+
+
+@pytest.mark.scenario("J")
+def test_remedies_of_what_needs_no_action_say_so(twins, tmp_path):
+    root = tmp_path / "odd"
+    shutil.copytree(twins / "casme2-smoke", root)
+    from openpyxl import load_workbook
+
+    (sheet,) = root.glob("*.xlsx")
+    book = load_workbook(sheet)
+    column = [cell.value for cell in book.active[1]].index("Action Units") + 1
+    book.active.cell(2, column).value = "AU12 or so"
+    book.save(sheet)
+    found = json.loads(mer("check", "casme2", root, "--format", "json").output)["problems"]
+    (units,) = [p for p in found if p["kind"] == "unread action units"]
+    assert units["remedy"].startswith("none needed")
