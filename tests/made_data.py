@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import zipfile
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 
-from mer_utils.datasets import Casme2, Samm
+from mer_utils.datasets import SYNTHETIC_MARK, Casme2, Samm
 from mer_utils.synthetic.sheets import CASME2_HEADER, SAMM_HEADER
 
 JPEG = b"\xff\xd8\xff\xe0made\xff\xd9"
@@ -99,6 +100,13 @@ def write_like_libreoffice(path: Path, rows: list[list]) -> Path:
         for name, text in parts.items():
             packed.writestr(name, head + text)
     return path
+
+
+def write_mark(root: Path) -> dict:
+    """Mark a root as that of made data, and return what the mark says."""
+    arguments = {"dataset": "casme2", "seed": 3, "phase_difference": 0.5, "noise": 1.0}
+    (root / SYNTHETIC_MARK).write_text(json.dumps({"arguments": arguments}))
+    return {"arguments": arguments}
 
 
 def write_frames(folder: Path, onset: int, offset: int, name="reg_img{}.jpg") -> Path:

@@ -6,7 +6,6 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -215,8 +214,27 @@ def absolute(root: Root) -> Path:
 
 
 def made_at(root: Root) -> dict[str, Any] | None:
-    """Return how the made data set at `root` was made, or None if nothing there says it is one."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        found: dict[str, Any] = json.loads((Path(root) / SYNTHETIC_MARK).read_text("utf-8"))
-        return found
-    return None
+    """Return how the made data set at `root` was made, or None if nothing there says it is one.
+
+    Raises
+    ------
+    MerError
+        ``other twin``, if what lies there does not say it whole: nothing is filled in.
+    """
+    path = Path(root) / SYNTHETIC_MARK
+    try:
+        found: Any = json.loads(path.read_text("utf-8"))
+        arguments = found["arguments"].keys()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        arguments = ()
+    if not {"dataset", "seed", "phase_difference", "noise"}.issubset(arguments):
+        raise MerError(
+            "other twin",
+            f"{path} does not say how the data were made",
+            "the file that mer synth wrote",
+            "make the twin again; if the data are no twin, remove the file",
+            str(path),
+        )
+    return dict(found)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import raises
-from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_samm
+from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_mark, write_samm
 
 from mer_utils import datasets
 from mer_utils.datasets import DATASETS, SCHEMES, Coded, Published, Scheme, made_at
@@ -64,8 +64,8 @@ def test_names_with_a_place(tmp_path, monkeypatch):
 def test_how_it_was_made(root):
     data = datasets.Casme2(root)
     assert data.made is None
-    (root / datasets.SYNTHETIC_MARK).write_text('{"seed": 3}')
-    assert data.made == made_at(root) == {"seed": 3}
+    mark = write_mark(root)
+    assert data.made == made_at(root) == mark
     assert datasets.Manifest(root / "flow.csv").made is None
 
 
@@ -150,3 +150,14 @@ def test_a_table_without_clips_has_a_fingerprint():
     columns = ["dataset", "subject", "clip", "onset", "apex", "offset", "label", "fps"]
     empty = pd.DataFrame({name: np.array([], object) for name in columns})
     assert len(datasets.data_fingerprint(empty)) == 64
+
+
+@pytest.mark.scenario("H")
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"arguments": {"dataset": "casme2", "seed": 0}}', "\xff"]
+)
+def test_a_mark_of_made_data_that_is_not_whole_is_refused(tmp_path, content):
+    assert datasets.made_at(tmp_path) is None
+    (tmp_path / datasets.SYNTHETIC_MARK).write_bytes(content.encode("latin-1"))
+    with raises("other twin", "synthetic.json"):
+        datasets.made_at(tmp_path)

@@ -216,3 +216,66 @@ def test_an_image_name_longer_than_a_file_system_takes(folder):
     rows = [*ROWS, {"subject": "s3", "clip": "c9", "label": "sad", "image": "é" * 300}]
     (problem,) = findings(datasets.Manifest(write(folder, rows)))
     assert problem.kind == "missing image"
+
+
+@pytest.mark.scenario("H")
+def test_a_row_cut_short_is_refused_and_a_blank_view_is_said(folder):
+    header = "dataset,subject,clip,label,image,view\n"
+    start = "d,s1,c1,glad,images/a.jpg,full\nd,s2,c1,sad,images/b.jpg"
+    (folder / "flow.csv").write_text(header + start + "\n")
+    with raises("odd cell", "row 3: view is absent"):
+        datasets.Manifest(folder / "flow.csv").clips()
+    (folder / "flow.csv").write_text(header + start + ",full,more\n")
+    with raises("odd cell", "row 3 has 7 cells"):
+        datasets.Manifest(folder / "flow.csv").clips()
+    (folder / "flow.csv").write_text(header + start.replace("d,s2", ",s2") + ",full\n")
+    with raises("blank cell", "row 3: dataset is blank"):
+        datasets.Manifest(folder / "flow.csv").clips()
+
+
+@pytest.mark.scenario("H")
+def test_a_misspelt_column_that_may_lack_is_said(folder):
+    rows = [{**row, "datasets": "a"} for row in ROWS]
+    (warning,) = [
+        p for p in findings(datasets.Manifest(write(folder, rows))) if p.severity == "warning"
+    ]
+    assert "'datasets' is not read; is it dataset?" in warning.message
+    chosen = datasets.Manifest(folder / "flow.csv", columns=("dataset=datasets",))
+    assert set(chosen.clips()["dataset"]) == {"a"}
+
+
+@pytest.mark.scenario("J")
+def test_backslashes_of_windows_are_read_as_slashes_and_said(folder):
+    rows = [{**row, "image": row["image"].replace("/", "\\")} for row in ROWS]
+    data = datasets.Manifest(write(folder, rows))
+    assert data.clips()["images"][0] == {"full": str(folder / "images/a.jpg")}
+    assert "3 images are written with backslashes" in " ".join(p.message for p in data.check())
+    with raises("missing image", "..\\images"):
+        datasets.Manifest(write(folder, change(image="..\\images\\a.jpg"))).clips()
+
+
+@pytest.mark.scenario("G")
+def test_worksheets_columns_and_delimiters_of_a_manifest(folder, monkeypatch):
+    from openpyxl import Workbook
+
+    frame = pd.DataFrame(ROWS)
+    book = Workbook()
+    book.active.title = "Pilot"
+    for sheet, table in ((book.active, frame[:1]), (book.create_sheet("All"), frame)):
+        for row in [list(table), *table.to_numpy().tolist()]:
+            sheet.append(row)
+    book.save(folder / "flow.xlsx")
+    with raises("several sheets", "Pilot", "All"):
+        datasets.Manifest(folder / "flow.xlsx").clips()
+    assert len(datasets.Manifest(folder / "flow.xlsx", sheet="All").clips()) == 3
+    monkeypatch.setenv("MER_MANIFEST_SHEET", "All")
+    assert datasets.sheet_settings("manifest") == {"sheet": "All"}
+    twice = folder / "twice.csv"
+    frame.assign(Label=["sad", "sad", "glad"]).to_csv(twice, index=False, sep=";")
+    with raises("ambiguous column", "C ('label')", "E ('Label')", "label=C"):
+        datasets.Manifest(twice).clips()
+    assert list(datasets.Manifest(twice, columns=("label=E",)).clips()["label"]) == [
+        "sad",
+        "sad",
+        "glad",
+    ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from helpers import raises
-from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_frames, write_samm
+from made_data import CASME2_ROWS, SAMM_ROWS, write_casme2, write_frames, write_mark, write_samm
 
 from mer_utils import datasets
 from mer_utils.datasets import schema
@@ -104,7 +104,7 @@ def test_missing_clips_are_noted_against_the_published_number_but_not_for_made_d
         "1 clips of positive",
         "1 clips of surprise",
     ]
-    (smic / "synthetic.json").write_text("{}")
+    write_mark(smic)
     assert kind not in [p.kind for p in datasets.Smic(smic).check()]
 
 
@@ -203,5 +203,5 @@ def test_a_composite_checks_and_accounts_for_every_part(roots):
     used = data.ledger().query("status == 'used'").sort_values(schema.KEY, ignore_index=True)
     pd.testing.assert_frame_equal(used[schema.KEY], data.clips()[schema.KEY])
     assert data.made is None
-    (roots["samm"] / "synthetic.json").write_text('{"seed": 1}')
-    assert data.made == {"samm": {"seed": 1}}
+    mark = write_mark(roots["samm"])
+    assert data.made == {"samm": mark}
