@@ -161,7 +161,7 @@ class Manifest(Dataset):
         )
 
     def _take(self, decode: bool = False) -> ManifestSurvey:
-        return take(self.root, self.scheme, decode, str(self.sheet or ""), self.columns)
+        return take(self.root, self.scheme, decode, str(self.sheet or "").removeprefix(":"), self.columns)
 
     @cached_property
     def _survey(self) -> ManifestSurvey:
