@@ -161,7 +161,8 @@ class Manifest(Dataset):
         )
 
     def _take(self, decode: bool = False) -> ManifestSurvey:
-        return take(self.root, self.scheme, decode, str(self.sheet or "").removeprefix(":"), self.columns)
+        worksheet = str(self.sheet or "").removeprefix(":")
+        return take(self.root, self.scheme, decode, worksheet, self.columns)
 
     @cached_property
     def _survey(self) -> ManifestSurvey:
