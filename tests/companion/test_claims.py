@@ -344,8 +344,8 @@ def test_half_a_table_counts_what_is_missing(half_a_table):
     table2 = found[found["table"] == "table2"].drop_duplicates(["dataset", "model"])
     missing = table2.set_index(["dataset", "model"])["missing_folds"]
     assert (missing.xs("learnet", level="model") == 0).all()
-    # Three settings of three subjects each.
-    assert (missing.drop("learnet", level="model") == 9).all()
+    # Four settings of three subjects each.
+    assert (missing.drop("learnet", level="model") == 12).all()
     assert found["synthetic"].all()
     learnet = found[found["model"].eq("learnet") & found["table"].eq("table2")]
     expected = tables.read(half_a_table, "table2").differences
