@@ -30,6 +30,12 @@ def test_every_setting_of_the_register_is_a_field_of_the_run(workspace):
     assert epochs == str(workspace.profile.training.epochs)
 
 
+def test_every_topic_of_the_register_is_on_the_page():
+    page = (REGISTER.parents[1] / "notebooks" / "assumptions.md").read_text(encoding="utf-8")
+    topics = {entry["topic"] for entry in yaml.safe_load(REGISTER.read_text(encoding="utf-8"))}
+    assert [t for t in sorted(topics) if f'register["topic"] == "{t}"' not in page] == []
+
+
 def test_a_setting_that_does_not_exist_is_named(workspace, tmp_path):
     entry = {"id": "A99", "topic": "T", "question": "?", "setting": "training.luck", "value": None}
     entry |= {"reason": "r", "mark": "unknown", "sensitivity": "none yet"}
