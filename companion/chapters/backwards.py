@@ -9,6 +9,7 @@ from scipy.stats import t
 from companion.chapters import tables
 from mer_utils import experiments, models, stats
 from mer_utils.experiments import CONTROLS, Workspace
+from mer_utils.phases import TRAINING_SETS
 from mer_utils.plotting.words import dataset_title, in_words
 from mer_utils.views import Views
 
@@ -120,17 +121,14 @@ def over_networks(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFram
 def controls(shown: tables.Shown) -> pd.DataFrame:
     """Return the differences of table 4 that isolate the phase, from the control of each.
 
-    *Dual* and *aligned* cut at the apex, halfway and at random, and the training sets of as many
-    new images that show no phase.
+    *Halves*, *dual* and *aligned*, cut at the apex, halfway and at random, and the training sets
+    of as many images that show no phase.
     """
     rows = shown.differences
-    network = models.are_networks(rows["model"])
-    control = rows["base_setting"].eq("matched single") | (
-        rows["base_setting"].eq("single") & ~network
-    )
-    chosen = control & rows["setting"].isin(["dual", "aligned", *CONTROLS])
-    found = rows[chosen].drop_duplicates(["dataset", "model", "setting", "cut", "metric"])
-    return found.reset_index(drop=True)
+    control = rows["setting"].map({s.name: s.control for s in TRAINING_SETS.values()})
+    control = control.where(models.are_networks(rows["model"]), "single")
+    chosen = rows["setting"].isin(["halves", "dual", "aligned", *CONTROLS])
+    return rows[chosen & rows["base_setting"].eq(control)].reset_index(drop=True)
 
 
 def said_of_correlations(means: pd.DataFrame) -> str:

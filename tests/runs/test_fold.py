@@ -91,6 +91,17 @@ def test_dual_trains_on_all_three_phases(jobs, context):
     assert tripled.tobytes() == np.concatenate([views.images["full"][fold.train]] * 3).tobytes()
 
 
+def test_the_views_shown_are_those_that_some_clip_has(tmp_path):
+    def shown(*rows):
+        clips = pd.DataFrame(rows, columns=["onset", "apex", "offset"], dtype="Int64")
+        return Data(SimpleNamespace(clips=lambda: clips), tmp_path).shown
+
+    assert shown((1, 5, 9), (1, pd.NA, 9)) == set(VIEWS)
+    whole = {view for view in VIEWS if VIEWS[view].phase == "full"}
+    assert shown((1, pd.NA, 9)) == whole
+    assert shown((1, 1, 9), (1, pd.NA, 9)) == whole | {"apex_offset", "offset_apex"}
+
+
 @pytest.fixture
 def uneven(tmp_path, rng) -> tuple[DataSpec, Context]:
     """Subjects of 1, 7 and 12 clips, of which every third lacks a view: a table of images."""

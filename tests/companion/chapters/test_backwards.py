@@ -97,11 +97,14 @@ def test_controls_are_the_comparisons_that_isolate_the_phase(trained):
     found = backwards.controls(shown)
     compared = {(setting, cut) for setting, cut in zip(found["setting"], found["cut"], strict=True)}
     assert compared == {
-        *((s, "apex") for s in ("dual", "aligned", *experiments.CONTROLS)),
+        *((s, "apex") for s in ("halves", "dual", "aligned", *experiments.CONTROLS)),
         *((s, cut) for s in ("dual", "aligned") for cut in ("random", "midpoint")),
+        ("halves", "random"),
     }
     learnt = found[found["model"].eq("learnet")]
-    assert set(learnt["base_setting"]) == {"matched single"}
+    halves = learnt["setting"].eq("halves")
+    assert set(learnt.loc[~halves, "base_setting"]) == {"matched single"}
+    assert set(learnt.loc[halves, "base_setting"]) == {"single twice"}
     assert set(found.loc[found["model"].eq("svm_hog"), "base_setting"]) == {"single"}
     assert not found.duplicated(["dataset", "model", "setting", "cut", "metric"]).any()
     said = backwards.said_of_controls(found, "accuracy_pooled")
