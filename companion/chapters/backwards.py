@@ -149,7 +149,7 @@ def said_of_networks(found: pd.DataFrame) -> str:
         words = [f"{row['comparison']} {_signed(row, 'value')}" for _, row in part.iterrows()]
         n = int(part["networks"].iloc[0])
         parts.append(f"{dataset_title(str(dataset))}, mean over {n} networks: {', '.join(words)}")
-    return f"Here: {'; '.join(parts)} of UAR."
+    return f"Here: difference in pooled UAR, {'; '.join(parts)}."
 
 
 def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
@@ -159,11 +159,11 @@ def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
     parts = []
     for words, part in found.groupby("words", sort=False):
         sure = [int((part["low"] > 0).sum()), int((part["high"] < 0).sum())]
-        parts.append(
-            f"{words} {part['value'].mean():+.3f} ({sure[0]} above zero, {sure[1]} below, "
-            f"of {len(part)} intervals)"
-        )
-    return f"Here: ahead of their controls on the mean are {'; '.join(parts)}."
+        parts.append(f"{words} {part['value'].mean():+.3f} ({sure[0]}, {sure[1]} of {len(part)})")
+    return (
+        "Here: ahead of their controls on the mean over data sets and models (in brackets, how "
+        f"many intervals lie wholly above and wholly below zero): {'; '.join(parts)}."
+    )
 
 
 def _signed(row: pd.Series, name: str) -> str:
