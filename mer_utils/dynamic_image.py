@@ -240,6 +240,13 @@ def to_uint8(di: np.ndarray, mode: Scaling = "minmax") -> np.ndarray:
     >>> to_uint8(np.array([[-1.0, 0.0, 3.0]]), mode="symmetric").tolist()
     [[86, 128, 255]]
     """
+    if not np.isfinite(di).all():
+        raise MerError(
+            "bad frames",
+            "the dynamic image holds NaN or infinite values",
+            "finite numbers",
+            "look at the frames that it was made of",
+        )
     if mode == "minmax":
         low, high = float(di.min()), float(di.max())
         if high == low:

@@ -198,3 +198,11 @@ def test_to_uint8_extremes(rng):
 def test_bad_input_is_named(kind, call, named):
     with raises(kind, named):
         call()
+
+
+@pytest.mark.scenario("C")
+@pytest.mark.parametrize("mode", ["minmax", "symmetric"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_no_grey(mode, value):
+    with raises("bad frames", "NaN"):
+        di.to_uint8(np.array([[0.0, value, 3.0]]), mode)

@@ -265,3 +265,15 @@ def test_scores_of_one_class_are_undefined_not_perfect():
     )
     compared = stats.compare(both, "single", "dual").set_index("metric")
     assert compared.loc["uf1_pooled", ["difference", "p_bootstrap"]].isna().all()
+
+
+@pytest.mark.scenario("C")
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_views_are_not_averaged_over_a_probability_that_is_no_number(value):
+    rows = pd.DataFrame({
+        "run": "r", "dataset": "d", "subject": "s", "clip": "a", "y_true": 1,
+        "test_view": ["full", "onset_apex"], "y_pred": [0, 1],
+        "p_0": [0.6, value], "p_1": [0.4, 0.8],
+    })  # fmt: skip
+    with raises("bad predictions", "clip a of s"):
+        metrics.average_views(rows, ["full", "onset_apex"])

@@ -160,6 +160,27 @@ def class_numbers(name: str, values: ArrayLike, n_classes: int | None = None) ->
     return numbers.astype(np.int64)
 
 
+def fault_of_probabilities(probabilities: NDArray[np.floating]) -> str:
+    """Say what is wrong with probabilities (n, classes) whose rows should sum to 1, if anything is.
+
+    Examples
+    --------
+    >>> fault_of_probabilities(np.array([[0.5, 0.5], [np.nan, 0.1]]))
+    'NaN or infinite values in 1 of 2 rows'
+    >>> fault_of_probabilities(np.array([[0.5, 0.5]]))
+    ''
+    """
+    p, n = np.asarray(probabilities, np.float64), len(probabilities)
+    if wrong := n - int(np.isfinite(p).all(axis=1).sum()):
+        return f"NaN or infinite values in {wrong} of {n} rows"
+    if wrong := int((p < 0).any(axis=1).sum()):
+        return f"negative values in {wrong} of {n} rows"
+    sums = p.sum(axis=1)
+    if wrong := int((np.abs(sums - 1) > 1e-3).sum()):
+        return f"sums from {sums.min():.3g} to {sums.max():.3g} instead of 1 in {wrong} of {n} rows"
+    return ""
+
+
 def out_of_range(name: str, value: object, n_classes: int | None) -> MerError:
     """Make the error for a class that the scheme does not have."""
     return MerError(

@@ -75,11 +75,18 @@ def average_views(
             "at least one of them for every clip tested",
             'add "full" to the views, or pass missing="drop" and report the clips left out',
         )
-    if chosen[probabilities].isna().all(axis=1).any():
+    # A run of fewer classes than others has no value in the columns of the further ones.
+    values = chosen[probabilities]
+    of_run = values.notna().groupby(chosen["run"]).transform("any")
+    wrong = (
+        (values.isna() & of_run).any(axis=1) | ~of_run.any(axis=1) | np.isinf(values).any(axis=1)
+    )
+    if wrong.any():
+        first = chosen[wrong].iloc[0]
         raise MerError(
             "bad predictions",
-            "a prediction has no probabilities",
-            "one for each class",
+            f"clip {first['clip']} of {first['subject']} lacks probabilities, or has infinite ones",
+            "a number for each class",
             "run this fold again",
         )
     grouped = chosen.groupby(key, observed=True, sort=True)

@@ -6,13 +6,20 @@ are used: the names of the baselines are wanted on every page, and cost no secon
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mer_utils.errors import MerError
 from mer_utils.extras import require
+from mer_utils.metrics.arrays import fault_of_probabilities
+
+log = logging.getLogger(__name__)
+_said: set[str] = set()
 
 
 def _svm() -> Any:
@@ -61,13 +68,38 @@ class Baseline:
             decision values (of a support vector machine one against one, votes first): they
             rank the classes as it does, but are not calibrated. A class that was not trained
             has probability 0.
+
+        Raises
+        ------
+        MerError
+            ``bad features``; ``bad predictions``, of the classifier.
         """
+        if not all(np.isfinite(shown).all() for shown in (features, *tested)):
+            raise MerError(
+                "bad features",
+                f"{self.name} describes images by values that are NaN or infinite",
+                "finite features",
+                "mend the function that describes the images",
+            )
         several = len(np.unique(labels)) > 1
-        model = (self.classifier if several else _class_frequencies)().fit(features, labels)
+        model = (self.classifier if several else _class_frequencies)()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(features, labels)
+        for words in {f"{self.name}: {str(w.message).splitlines()[0]}" for w in caught} - _said:
+            _said.add(words)
+            log.warning("%s", words)
         found = [np.zeros((len(shown), n_classes), np.float32) for shown in tested]
         for p, shown in zip(found, tested, strict=True):
             if len(shown):
                 p[:, model.classes_] = _probabilities(model, shown)
+            if fault := fault_of_probabilities(p):
+                raise MerError(
+                    "bad predictions",
+                    f"{self.name} gives probabilities with {fault}",
+                    "finite probabilities that sum to 1",
+                    "mend its classifier, or standardise its features",
+                )
         return found
 
 

@@ -7,7 +7,6 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -199,7 +198,6 @@ def compute_fold(
     learn = train_network if models.is_network(job.spec.model.name) else fit_baseline
     done = learn(job.spec, context, clips, fold)
     views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
-    _require_finite(job, probabilities)
     counts = [len(positions) for positions in tested]
     rows = prediction_rows(
         job.spec,
@@ -219,18 +217,6 @@ def compute_fold(
         **hardware(torch, done.record["device"]),
     }
     return rows, record, done.maps
-
-
-def _require_finite(job: Job, probabilities: Sequence[np.ndarray]) -> None:
-    if not all(np.isfinite(p).all() for p in probabilities):
-        rate = job.spec.training.learning_rate
-        raise MerError(
-            "diverged fold",
-            f"{job.spec.model.name} gave probabilities that are no numbers "
-            f"(held_out={job.held_out}, learning rate {rate:g})",
-            "finite probabilities",
-            "lower the learning rate, or train in float32",
-        )
 
 
 def _require_same_code(spec: RunSpec) -> None:

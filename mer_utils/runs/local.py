@@ -234,7 +234,7 @@ def _start_worker() -> None:
     # Ctrl-C reaches every process of the terminal; the one in charge stops the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What is to be said of weights and devices, the one in charge has said.
-    for quiet in ("mer_utils.models", "mer_utils.runs.device"):
+    for quiet in ("mer_utils.models.loading", "mer_utils.models.create", "mer_utils.runs.device"):
         logging.getLogger(quiet).setLevel(logging.ERROR)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer_utils import augment
 from mer_utils.errors import MerError
+from mer_utils.metrics.arrays import fault_of_probabilities
 from mer_utils.models import memory_format, normalisation
 from mer_utils.training.options import TrainingOptions
 from mer_utils.training.steps import Steps
@@ -177,6 +178,11 @@ class Classifier:
         -------
         ndarray of shape (n, classes), float32
             Each row sums to 1.
+
+        Raises
+        ------
+        MerError
+            ``diverged fold``, if they are no numbers.
         """
         self.network.eval()
         parts = []
@@ -185,7 +191,16 @@ class Classifier:
             with torch.no_grad(), self._autocast():
                 scores = self.network(self.scaled(batch))
             parts.append(scores.float().softmax(dim=1).cpu().numpy())
-        return np.concatenate(parts)
+        probabilities = np.concatenate(parts)
+        if fault := fault_of_probabilities(probabilities):
+            raise MerError(
+                "diverged fold",
+                f"{type(self.network).__name__} gives probabilities with {fault} (learning rate "
+                f"{self.options.learning_rate:g})",
+                "finite probabilities",
+                "lower the learning rate, or train in float32",
+            )
+        return probabilities
 
     def on_device(self, array: np.ndarray) -> torch.Tensor:
         """Return an array as a tensor on the device."""

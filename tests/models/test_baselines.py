@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
+from helpers import raises
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.tree import DecisionTreeClassifier
 
 from mer_utils.models import MODELS, Baseline
@@ -70,3 +74,55 @@ def test_a_classifier_of_ones_own_may_give_probabilities(rng):
     own = Baseline("tree", "Tree", pixels, lambda: DecisionTreeClassifier(random_state=0))
     (p,) = own.fit_and_predict(features, labels, [features], 3)
     np.testing.assert_array_equal(p, np.eye(3)[labels])
+
+
+@pytest.mark.scenario("C")
+@pytest.mark.parametrize("where", ["trained", "tested"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused(rng, where, value):
+    features, shown = rng.normal(size=(20, 3)), rng.normal(size=(4, 3))
+    (features if where == "trained" else shown)[1, 1] = value
+    with raises("bad features", "svm_hog"):
+        MODELS["svm_hog"].fit_and_predict(features, np.arange(20) % 2, [shown], 2)
+
+
+@pytest.mark.scenario("C")
+def test_constant_features_are_no_division_by_zero(rng):
+    features = np.column_stack([rng.normal(size=20), np.full(20, 7.0)]).astype(np.float32)
+    labels = (features[:, 0] > 0).astype(int)
+    (p,) = MODELS["svm_hog"].fit_and_predict(features, labels, [features], 2)
+    assert (p.argmax(axis=1) == labels).mean() >= 0.9
+    (flat,) = MODELS["svm_hog"].fit_and_predict(features[:, 1:], labels, [features[:, 1:]], 2)
+    np.testing.assert_allclose(flat.sum(axis=1), 1, rtol=1e-5)
+
+
+class Own:
+    """A classifier whose probabilities are what a test says, or that does not converge."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, row):
+        self.row = row
+
+    def fit(self, features, labels):
+        warnings.warn("it did not converge\nIncrease max_iter", ConvergenceWarning, stacklevel=1)
+        return self
+
+    def predict_proba(self, features):
+        return np.tile(self.row, (len(features), 1))
+
+
+@pytest.mark.scenario("C")
+@pytest.mark.parametrize("row", [[np.nan, 1], [np.inf, 0], [0.4, 0.4], [1.5, -0.5], [0, 0]])
+def test_probabilities_that_are_none_are_refused(rng, row):
+    own = Baseline("own", "own", lambda images: images, lambda: Own(row))
+    with raises("bad predictions", "own"):
+        own.fit_and_predict(np.ones((4, 1)), np.arange(4) % 2, [np.ones((3, 1))], 2)
+
+
+@pytest.mark.scenario("C")
+def test_a_classifier_that_does_not_converge_is_said_once(caplog):
+    own = Baseline("slow", "slow", lambda images: images, lambda: Own([0.5, 0.5]))
+    for _fold in range(2):
+        own.fit_and_predict(np.ones((4, 1)), np.arange(4) % 2, [np.ones((3, 1))], 2)
+    assert caplog.text.count("slow: it did not converge") == 1

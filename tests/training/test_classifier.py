@@ -236,3 +236,14 @@ def test_another_fit_goes_on_from_the_weights_with_a_new_optimiser(rng):
     for classifier in (one, copy):
         classifier.fit(images, labels, seed=2)
     assert one.predict(images).tobytes() == copy.predict(images).tobytes()
+
+
+@pytest.mark.scenario("C")
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_scores_that_are_no_numbers_are_no_predictions(score):
+    class Broken(torch.nn.Module):
+        def forward(self, x):
+            return torch.full((len(x), 3), 0.0).index_fill(1, torch.tensor([1]), score)
+
+    with raises("diverged fold", "Broken"):
+        Classifier(Broken()).predict(np.zeros((2, 8, 8, 3), np.uint8))
