@@ -151,7 +151,13 @@ def _read(
     )
     if points.onset < first or points.offset > last:
         raise frames.outside(source, points.onset, points.offset, first, last)
-    paths = clip_frames({**points._asdict(), "frames_dir": source}).paths
+    try:
+        paths = clip_frames({**points._asdict(), "frames_dir": source}).paths
+    except MerError as error:
+        if error.kind != "missing frames":
+            raise
+        remedy = "copy the frames again, or name an onset and an offset between which all are there"
+        raise MerError(error.kind, error.what, error.expected, remedy, error.place) from None
     if options:
         return frames.read_cropped(paths, options, said), points
     return frames.read_clip(paths, said), points

@@ -112,7 +112,7 @@ def no_motion(what: str) -> MerError:
         "no motion",
         f"all frames of {what} are equal",
         "frames that differ",
-        "copy the clip's frames anew, or leave its row out of a copy of the sheet",
+        "copy its frames anew; of a data set, its row can be left out of a copy of the sheet",
     )
 
 

@@ -196,6 +196,7 @@ def test_bad_input_is_named(folder, tmp_path):
         ((tmp_path / "notes.txt",), "undecodable video", "notes.txt"),
         ((tmp_path / "broken.mp4",), "undecodable video", "broken.mp4"),
         ((tmp_path / "gap",), "missing frames", "1 of the 4 frames 1..4"),
+        ((tmp_path / "gap",), "missing frames", "name an onset and an offset"),
         ((folder, "--onset", 3), "frames outside", "from 8 to 14"),
         ((folder, "--offset", 15), "frames outside", "from 8 to 14"),
         ((folder, "--apex", 15), "apex outside the clip", "8..14"),
