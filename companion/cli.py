@@ -86,7 +86,8 @@ def make_book(
             "data_root": data_root or build / "data",
             "store": workspace.context.store,
             # The newest record of what things cost; another one makes that page anew.
-            "record_file": costs.newest() or "",
+            "record_file": costs.newest("training") or "",
+            "gpu_record_file": costs.newest("gpu rates") or "",
         },
         inputs=inputs(workspace, root),
         workers=workers,

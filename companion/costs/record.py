@@ -39,13 +39,20 @@ SPEEDS = {
     "of the matrix-product peak": "of peak",
 }
 GPU_RATES = {
-    f"{measure}, {precision}": f"{heading}, {precision}"
-    for precision in ("float32", "bfloat16")
-    for measure, heading in (
-        ("images a second", "images/s"),
-        ("operations a second", "TFLOP/s"),
-        ("of the peak", "of peak"),
-    )
+    "images a second, float32": "float32",
+    "images a second, TF32": "TF32",
+    "images a second, bfloat16, not captured": "bfloat16, not captured",
+    "images a second, bfloat16": "bfloat16",
+    "operations a second, bfloat16": "TFLOP/s",
+    "of the peak, bfloat16": "of peak",
+    "memory, bfloat16": "GiB",
+}
+GPU_FOLDS = {
+    "making the network": "network, s",
+    "sending its weights": "sending it, s",
+    "predicting after an epoch": "a prediction, s",
+    "maps": "maps, s",
+    "memory of the maps of 34 clips": "maps of 34 clips, GiB",
 }
 
 #: What stands in place of a number that there is none of.
@@ -71,27 +78,39 @@ def files() -> list[Path]:
 
     Their names begin with the time, so the oldest comes first.
     """
+    made, came = _records()
+    return made or came
+
+
+def _records() -> tuple[list[Path], list[Path]]:
     build = build_dir()
-    made = sorted((build / "bench").glob("*.json"))
-    return made or sorted((build.parent / "benchmarks" / "recorded").glob("*.json"))
+    places = build / "bench", build.parent / "benchmarks" / "recorded"
+    made, came = (sorted(place.glob("*.json")) for place in places)
+    return made, came
 
 
-def newest() -> Path | None:
-    """Return the newest record at hand."""
-    return max(files(), default=None)
+def newest(section: str) -> Path | None:
+    """Return the newest record with a section, of the build folder or else of the checkout.
+
+    What a GPU does is measured on another machine, and at another time, than the rest.
+    """
+    made, came = _records()
+    return next((f for f in reversed([*came, *made]) if len(_read(f).section(section))), None)
 
 
-def read(file: str | Path = "") -> Costs:
-    """Read a record; without a name the newest at hand, and if there is none, an empty one.
+def read(file: str | Path = "", section: str = "training") -> Costs:
+    """Read a record; without a name the newest with a section, and if there is none, an empty one.
 
     Raises
     ------
     MerError
         ``bad register``, if the file is no such record.
     """
-    found = file or newest()
-    if not found:
-        return Costs({}, pd.DataFrame(columns=list(COLUMNS)))
+    found = file or newest(section)
+    return _read(found) if found else Costs({}, pd.DataFrame(columns=list(COLUMNS)))
+
+
+def _read(found: str | Path) -> Costs:
     try:
         record = json.loads(Path(found).read_text("utf-8"))
         rows = pd.DataFrame(record["rows"], columns=list(COLUMNS))
@@ -200,12 +219,11 @@ def history_table(records: Sequence[Path] | None = None) -> pd.DataFrame:
 def quoted(costs: Costs) -> dict[str, str]:
     """Return what the page's sentences quote, each as text: *not measured* if it was not.
 
-    Sentences are ``goals_said`` and ``gpu_said``. ``t_limit`` is where two losses begin to
+    ``goals_said`` is a sentence. ``t_limit`` is where two losses begin to
     count as different, ``peak`` that of matrix products.
     """
     names = ("goals", "goals_met", "machine", "commit", "measured")
     said = dict.fromkeys((*names, "peak", "t_limit", "largest_error"), NOT_MEASURED)
-    said["gpu_said"] = _gpu_said(costs)
     if not costs.machine:
         return said | {"goals_said": "No record is at hand: make bench writes one."}
     for name, measure, column, form in (
@@ -231,15 +249,11 @@ def quoted(costs: Costs) -> dict[str, str]:
     return said | {"goals_said": sentence.format(**said)}
 
 
-def _gpu_said(costs: Costs) -> str:
-    """Say on which GPU a record was made, or that it was made without one."""
-    if not costs.machine:
-        return "No record is at hand."
-    gpu = costs.machine.get("gpu")
-    if gpu is None:
-        return "This record holds no measurement on a GPU, and not whether its machine had one."
-    if gpu == NO_GPU:
-        return "This record was made on a machine without a GPU, so nothing here was measured."
-    if costs.section("gpu").empty:
-        return f"The machine of this record has a GPU, {gpu}, and nothing was measured on it."
-    return f"This record was made with one {gpu}."
+def gpu_said(costs: Costs) -> str:
+    """Say on which GPU a record was made, or that none was measured."""
+    if costs.section("gpu rates").empty:
+        return "No record of a GPU is at hand: make gpu-check writes one where there is a GPU."
+    return (
+        f"It was measured on one {costs.machine['gpu']}, at commit {costs.machine['commit']}, on "
+        f"{str(costs.machine['measured'])[:10]}."
+    )

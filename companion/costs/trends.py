@@ -10,7 +10,10 @@ from scipy.stats import gmean
 
 from companion.costs.record import Costs, tabled
 from mer_utils import models
+from mer_utils.experiments import PROFILES
 
+#: Of the paper profile.
+PAPER_EPOCHS = PROFILES["paper"].training.epochs
 #: Share by which a speed must differ from 1 to count as different.
 NO_DIFFERENCE = 0.03
 
@@ -126,6 +129,35 @@ def projection_table(costs: Costs, workers: int = 64) -> pd.DataFrame:
                 }
             )
     return tabled(lines, "data", "model", "images", "hours, one core", f"hours, {workers} workers")
+
+
+def hours_table(costs: Costs) -> pd.DataFrame:
+    """Work out what the paper profile takes on the GPU that was measured, table by table.
+
+    Steps: the images that a table's folds show over the images a second. Beside them: each fold
+    makes its network, sends it, predicts after every epoch and draws its maps; several workers do
+    that while others take steps.
+    """
+    rates = costs.section("gpu rates").query("measure == 'images a second, bfloat16'")
+    if rates.empty or costs.section("gpu plan").empty:
+        return tabled([], "table")
+    parts = ["making the network", "sending its weights", "predicting after an epoch", "maps"]
+    each = costs.section("gpu folds").pivot_table("value", "case", "measure")
+    each = each.reindex(columns=parts).fillna(0)  # a transformer has no maps
+    a_fold = each["making the network"] + each["sending its weights"] + each["maps"]
+    a_fold += PAPER_EPOCHS * each["predicting after an epoch"]
+    plan = costs.section("gpu plan").pivot_table("value", ["case", "unit"], "measure", sort=False)
+    images, folds = (plan.xs(unit, level="unit") for unit in ("images", "folds"))
+    shown = pd.DataFrame(
+        {
+            "images, millions": images.sum(axis=1) / 1e6,
+            "folds": folds.sum(axis=1).astype(int),
+            "steps, h": (images / rates.set_index("case")["value"]).sum(axis=1) / 3600,
+            "beside them, h": (folds * a_fold).sum(axis=1) / 3600,
+        }
+    ).reindex(costs.section("gpu plan")["case"].unique())
+    shown.loc["all tables"] = shown.sum()
+    return shown.astype({"folds": int}).rename_axis("table").reset_index()
 
 
 def profile_table(costs: Costs) -> pd.DataFrame:

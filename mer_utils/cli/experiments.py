@@ -98,7 +98,7 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
 
     shown = _table(
         f"{workspace.profile.title} on {workspace.data_title}",
-        "runs", "folds", "missing", "images", "operations", "here", "one H100",
+        "runs", "folds", "missing", "images", "operations", "here", "one H200",
     )  # fmt: skip
 
     def add(name: str, plan: Plan) -> None:
@@ -125,9 +125,10 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
     _print_whole(shown)
     typer.echo(
         f"Images and operations are those of training. The estimate here, with {workers} "
-        "worker(s), is from a few steps of each model; the estimate for one H100-class GPU, which "
-        "was not measured, from counted operations and assumed rates. Folds that tables share are "
-        "missing in the first of them only, and counted once in the total."
+        "worker(s), is from a few steps of each model; workers on one GPU share it and count as "
+        "one. The estimate for one H200 is from counted operations and the rates measured there at "
+        "the paper's size. Folds that tables share are missing in the first of them only, and "
+        "counted once in the total."
     )
 
 

@@ -102,7 +102,7 @@ _DEMO_WIDTHS = {
     "efficientnet_b0": 1 / 4,
     "mobilenetv2_100": 1 / 4,
     "vit_base_patch16_224": 1 / 12,
-    "learnet": 1.0,
+    "learnet": 0.5,
 }
 
 PROFILES: Registry[Profile] = Registry(

@@ -1,12 +1,11 @@
 """Plan runs: count what they would do and estimate how long that takes.
 
 On this device from a quick probe of each model; on a data-centre GPU that is not here from
-counted operations and two assumed rates.
+counted operations and the rates at which such a GPU was measured to take them.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,21 +21,30 @@ from mer_utils.runs.fold import Job
 from mer_utils.runs.spec import DataSpec, ModelSpec, RunSpec
 from mer_utils.training import TrainingOptions
 
-# Operations a second that one H100-class GPU is assumed to sustain in training: about a
-# third of its peak of 67e12 in float32, and about a tenth of the 989e12 of its matrix units
-# in bfloat16, as layers of few channels leave most of those units idle.
-GPU_OPERATIONS_PER_SECOND = {"float32": 20e12, "bfloat16": 100e12}
+# Operations a second of training steps on one H200, measured by `make gpu-check` at the paper's
+# image size with batches of 16; a record in benchmarks/recorded holds them.
+GPU_OPERATIONS_PER_SECOND = {
+    "vgg19": {"float32": 35.3e12, "bfloat16": 201e12},
+    "resnet50": {"float32": 11.3e12, "bfloat16": 63.8e12},
+    "efficientnet_b0": {"float32": 2.30e12, "bfloat16": 5.43e12},
+    "mobilenetv2_100": {"float32": 2.09e12, "bfloat16": 6.27e12},
+    "vit_base_patch16_224": {"float32": 34.7e12, "bfloat16": 180e12},
+    "learnet": {"float32": 0.653e12, "bfloat16": 1.76e12},
+}
+# Of a network that was not measured.
+_LIKE = "resnet50"
 
-# Training images per second that it is assumed not to exceed whatever the network: small ones
-# wait for memory and for the start of each layer, not for arithmetic.
-GPU_IMAGES_PER_SECOND = 2000.0
+# Training images a second that it is assumed not to exceed: what the smallest network reached.
+# Small ones wait for memory and for the start of each layer, not for arithmetic.
+GPU_IMAGES_PER_SECOND = 11_000.0
 
 # A training step takes three times the operations of a forward pass: the backward pass
 # multiplies once for the layer's input and once for its weights. (PyTorch's counter cannot
 # be asked for it: it overcounts the backward pass of grouped convolutions tenfold.)
 STEP_OVER_FORWARD = 3
 
-_PROBE_STEPS = 3
+# A step of a GPU takes milliseconds.
+_PROBE_STEPS = {"cpu": 3, "cuda": 20}
 _QUICK_SECONDS = 0.3
 
 
@@ -54,7 +62,7 @@ class Plan:
     seconds : float
         Estimated for the missing folds, on this device.
     gpu_seconds : float
-        Estimated for them on one H100-class GPU.
+        Estimated for them on one H200.
     """
 
     runs: int
@@ -88,7 +96,8 @@ def plan_runs(
     device : str
         Where each model is probed, see `resolve_device`.
     workers : int
-        Processes that share the work.
+        Processes that share the work. Those on one GPU share it: by more of them it was measured
+        to become a tenth faster at most, so they count as one.
     """
     images, operations, seconds, gpu_seconds = 0, 0.0, 0.0, 0.0
     trained_on: dict[tuple[DataSpec, str], dict[str, int]] = {}
@@ -106,13 +115,24 @@ def plan_runs(
         classes = len(table["label"].cat.categories)
         size = spec.views.image_size
         each = STEP_OVER_FORWARD * forward_operations(spec.model, size, classes)
-        rate = min(GPU_IMAGES_PER_SECOND, GPU_OPERATIONS_PER_SECOND[spec.training.precision] / each)
+        measured = GPU_OPERATIONS_PER_SECOND.get(spec.model.name, GPU_OPERATIONS_PER_SECOND[_LIKE])
+        rate = min(GPU_IMAGES_PER_SECOND, measured[spec.training.precision] / each)
         images += shown
         operations += shown * each
         gpu_seconds += shown / rate
         seconds += shown * seconds_per_image(spec.model, size, classes, spec.training, device)
     folds = sum(clips[spec.data]["subject"].nunique() for spec in specs)
-    return Plan(len(specs), folds, len(missing), images, operations, seconds / workers, gpu_seconds)
+    seconds /= _side_by_side(device, workers)
+    return Plan(len(specs), folds, len(missing), images, operations, seconds, gpu_seconds)
+
+
+def _side_by_side(device: str, workers: int) -> int:
+    """Return by how many the work is divided: the workers, on GPUs no more than there are."""
+    place = resolve_device(device)
+    if place.type != "cuda":
+        return workers
+    named = require("torch", "train").device("cuda" if device == "auto" else device).index
+    return min(workers, 1 if named is not None else require("torch", "train").cuda.device_count())
 
 
 @lru_cache(maxsize=64)
@@ -135,15 +155,16 @@ def seconds_per_image(
     network = models.create(model.name, classes, image_size, width=model.width)
 
     def seconds(size: int, steps: int) -> float:
-        images = np.zeros((size, image_size, image_size, 3), np.uint8)
-        options = training.model_copy(update={"epochs": steps, "batch_size": size})
-        started = time.perf_counter()
-        Classifier(network, options, device=place).fit(images, np.arange(size) % classes)
-        return time.perf_counter() - started
+        images = np.zeros((size * steps, image_size, image_size, 3), np.uint8)
+        options = training.model_copy(update={"epochs": 1, "batch_size": size})
+        classifier = Classifier(network, options, device=place)
+        classifier.fit(images[:size], np.arange(size) % classes)  # also sets things up
+        classifier.start_again(classifier.network)
+        report = classifier.fit(images, np.arange(len(images)) % classes)
+        return report.compute_seconds / report.images
 
-    # The first step also sets things up. A full batch is tried only where it is quick.
-    seconds(2, 1)
-    if (few := seconds(2, 1)) > _QUICK_SECONDS:
-        return few / 2
-    seconds(training.batch_size, 1)
-    return seconds(training.batch_size, _PROBE_STEPS) / (training.batch_size * _PROBE_STEPS)
+    # A full batch is tried only where it is quick.
+    few = seconds(2, 1)
+    if 2 * few > _QUICK_SECONDS:
+        return few
+    return seconds(training.batch_size, _PROBE_STEPS[place.type])

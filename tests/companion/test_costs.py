@@ -13,6 +13,7 @@ from companion import costs
 from companion.chapters import costs_figures, page
 from companion.costs import trends
 from companion.costs.record import COLUMNS
+from mer_utils.runs import plan
 
 MACHINE = {
     "processor": "made",
@@ -174,6 +175,7 @@ def test_without_a_record_every_table_says_so(nothing):
         costs.section_table(nothing, "dynamic images"),
         costs.by_case(nothing, "training", costs.SHARES),
         costs.by_case(nothing, "gpu rates", costs.GPU_RATES),
+        costs.hours_table(nothing),
         costs.effects_table(nothing),
         costs.growth_table(nothing),
         costs.projection_table(nothing),
@@ -184,7 +186,6 @@ def test_without_a_record_every_table_says_so(nothing):
         assert "not measured" in page.show(table, "A table.").to_html()
     quoted = costs.quoted(nothing)
     assert "make bench" in quoted.pop("goals_said")
-    assert quoted.pop("gpu_said") == "No record is at hand."
     assert set(quoted.values()) == {"not measured"}
     for draw, section in (
         (costs_figures.loss_curves, "curves"),
@@ -193,16 +194,55 @@ def test_without_a_record_every_table_says_so(nothing):
         assert draw(nothing.section(section)).axes[0].texts[0].get_text() == "nothing was measured"
 
 
-def test_the_page_says_on_which_gpu_a_record_was_made(tmp_path, record, nothing):
-    def said(name, rows=None, **more):
-        return costs.quoted(costs.read(write(tmp_path, name, rows, **more)))["gpu_said"]
+def gpu_rows():
+    rows = [row("gpu plan", "table2", "learnet", 7.2e6, "images")]
+    rows += [row("gpu plan", "table2", "learnet", 100, "folds")]
+    rows += [row("gpu plan", "table3", "vgg19", 3.6e6, "images")]
+    rows += [row("gpu plan", "table3", "vgg19", 10, "folds")]
+    rows += [row("gpu rates", "learnet", "images a second, bfloat16", 2000.0)]
+    rows += [row("gpu rates", "vgg19", "images a second, bfloat16", 1000.0)]
+    for name in ("learnet", "vgg19"):
+        rows += [row("gpu folds", name, "making the network", 2.0, "s")]
+        rows += [row("gpu folds", name, "sending its weights", 1.0, "s")]
+        rows += [row("gpu folds", name, "predicting after an epoch", 0.5, "s")]
+    return rows
 
-    assert costs.quoted(nothing)["gpu_said"] == "No record is at hand."
-    assert "not whether its machine had one" in costs.quoted(record)["gpu_said"]
-    assert "without a GPU" in said("a.json", gpu="none")
-    assert "nothing was measured on it" in said("b.json", gpu="Made 9000")
-    rows = [*made_rows(), row("gpu", "clips", "one pass", 0.7)]
-    assert said("c.json", rows, gpu="Made 9000") == "This record was made with one Made 9000."
+
+def test_hours_are_images_over_images_a_second_and_folds(tmp_path):
+    table = costs.hours_table(costs.read(write(tmp_path, rows=gpu_rows()))).set_index("table")
+    assert list(table.index) == ["table2", "table3", "all tables"]
+    assert table["steps, h"].tolist() == pytest.approx([1, 1, 2])
+    a_fold = 2 + 1 + 0.5 * trends.PAPER_EPOCHS
+    assert table["beside them, h"].tolist() == pytest.approx(
+        [100 * a_fold / 3600, 10 * a_fold / 3600, 110 * a_fold / 3600]
+    )
+    assert table["folds"].tolist() == [100, 10, 110]
+
+
+def test_a_gpu_has_a_record_of_its_own(monkeypatch, tmp_path, nothing):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    assert "make gpu-check" in costs.gpu_said(nothing)
+    came = tmp_path / "benchmarks" / "recorded"
+    write(came, "20260101T000000Z-a.json", gpu_rows(), gpu="Made 9000", commit="aaaaaaaaaaaa")
+    write(tmp_path / "build" / "bench", "20260102T000000Z-b.json")
+    gpu = costs.read("", "gpu rates")
+    assert costs.gpu_said(gpu) == (
+        "It was measured on one Made 9000, at commit aaaaaaaaaaaa, on 2026-01-02."
+    )
+    assert costs.read().machine["commit"] == MACHINE["commit"]
+
+
+def test_plans_rest_on_the_recorded_rates():
+    root = Path(__file__).parents[2]
+    found = [costs.read(file) for file in sorted((root / "benchmarks" / "recorded").glob("*"))]
+    rates = next(c for c in reversed(found) if len(c.section("gpu rates"))).section("gpu rates")
+    assert set(rates["case"]) == set(plan.GPU_OPERATIONS_PER_SECOND)
+    for name, by_precision in plan.GPU_OPERATIONS_PER_SECOND.items():
+        for precision, rate in by_precision.items():
+            wanted = (rates["case"] == name) & (
+                rates["measure"] == f"operations a second, {precision}"
+            )
+            assert rate / 1e12 == pytest.approx(rates.loc[wanted, "value"].item(), rel=0.01)
 
 
 def test_figures_draw_the_record(record):

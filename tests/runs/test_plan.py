@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+import torch
 
 from mer_utils import models
 from mer_utils.runs import DataSpec, Job, ModelSpec, RunSpec, plan
@@ -36,8 +37,30 @@ def test_a_plan_counts_what_folds_would_show(monkeypatch):
     assert counted.images == shown
     assert counted.operations == 3e12 * shown
     assert counted.seconds == shown * 0.5 / 2
-    rate = plan.GPU_OPERATIONS_PER_SECOND["float32"]
+    rate = plan.GPU_OPERATIONS_PER_SECOND["learnet"]["float32"]
     assert counted.gpu_seconds == pytest.approx(3e12 * shown / rate)
+    other = SPEC.model_copy(update={"model": ModelSpec(name="resnet18")})
+    like = plan.plan_runs([other], [Job(other, "a")], {DATA: CLIPS})
+    rate = plan.GPU_OPERATIONS_PER_SECOND["resnet50"]["float32"]
+    assert like.gpu_seconds == pytest.approx(3e12 * 4 * 3 * 3 / rate)
+
+
+@pytest.mark.parametrize(
+    ("device", "workers", "divided"),
+    [("cpu", 8, 8), ("cuda", 8, 2), ("auto", 8, 2), ("cuda", 1, 1), ("cuda:1", 8, 1)],
+)
+def test_workers_on_one_gpu_count_as_one(monkeypatch, device, workers, divided):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        plan, "resolve_device", lambda device: torch.device("cpu" if device == "cpu" else "cuda:0")
+    )
+    monkeypatch.setattr(plan, "seconds_per_image", lambda *a: 0.5)
+    monkeypatch.setattr(plan, "forward_operations", lambda *a: 1e12)
+    counted = plan.plan_runs(
+        [SPEC], [Job(SPEC, "a")], {DATA: CLIPS}, device=device, workers=workers
+    )
+    assert counted.seconds == counted.images * 0.5 / divided
 
 
 def test_small_networks_do_not_get_faster_than_a_gpu_can_be_fed(monkeypatch):
