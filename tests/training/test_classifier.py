@@ -15,6 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from mer_utils import augment, models
+from mer_utils.experiments import PROFILES
 from mer_utils.training import Classifier, TrainingOptions
 from mer_utils.training.classifier import _batches
 from mer_utils.training.steps import learning_rate_factor
@@ -161,7 +162,7 @@ def steps_without_data(network, side, spatial="flip+rotation"):
 
 @pytest.mark.parametrize("name", models.networks())
 def test_no_step_waits_for_the_device(name):
-    width = 1 / 12 if name.startswith("vit") else 1 / 8
+    width = PROFILES["smoke"].models[name].width
     assert steps_without_data(models.create(name, 5, 32, width=width), 32) == 0
 
 
