@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import companion
 import mer_utils
 
 
 def test_the_front_page_names_every_room():
     rooms = {m.name for m in pkgutil.iter_modules(mer_utils.__path__)} - {
+        "__main__",
         "errors",
         "files",
         "registry",
@@ -33,3 +37,11 @@ def test_the_package_itself_imports_no_room():
     code = "import sys, mer_utils; print([m for m in sys.modules if m.startswith('mer_utils.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.scenario("J")
+def test_nothing_depends_on_the_time_zone_or_the_decimal_mark_of_this_machine():
+    asked = re.compile(r"datetime\.(?:now|today)\(\)|fromtimestamp\([^,)]*\)|localtime|\blocale\b")
+    rooms = (Path(package.__path__[0]) for package in (mer_utils, companion))
+    sources = (path for room in rooms for path in room.rglob("*.py"))
+    assert [path for path in sources if asked.search(path.read_text("utf-8"))] == []

@@ -110,7 +110,8 @@ def read(source: Path) -> Notebook:
     import jupytext  # 0.3 s, and not needed by the commands that read no notebook
 
     try:
-        node = jupytext.read(source, fmt="md:myst")
+        # Windows programs put a mark before the header, which would be shown as text then.
+        node = jupytext.reads(source.read_text("utf-8-sig"), fmt="md:myst")
     except (yaml.YAMLError, ValueError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise MerError(

@@ -194,3 +194,12 @@ def test_hand_written_pages_hold_no_cells(tmp_path: Path) -> None:
 def test_expected_time_is_never_below_the_longest_task() -> None:
     assert expected_seconds([1.0, 1.0, 10.0], workers=4) == 10.0
     assert expected_seconds([2.0, 2.0, 2.0, 2.0], workers=2) == 4.0
+
+
+@pytest.mark.scenario("J")
+def test_a_notebook_saved_on_windows_is_the_same_notebook(tmp_path: Path) -> None:
+    source = Path(__file__).parents[3] / "notebooks" / "05_table2_dual_phase.md"
+    saved = tmp_path / source.name
+    for mark in (b"", b"\xef\xbb\xbf"):
+        saved.write_bytes(mark + source.read_bytes().replace(b"\n", b"\r\n"))
+        assert prepare.read(saved).node == prepare.read(source).node

@@ -24,9 +24,9 @@ LISTED = [
 
 
 def test_every_room_is_on_a_page_once():
-    # mer_utils.cli is the command, which describes itself: mer --help.
+    # These are the command, which describes itself: mer --help.
     assert sorted(room for room in LISTED if room.startswith("mer_utils")) == sorted(
-        set(ROOMS) - {"mer_utils.cli"}
+        set(ROOMS) - {"mer_utils.cli", "mer_utils.__main__"}
     )
 
 
