@@ -15,5 +15,5 @@ Not tests: nothing here fails because a machine is slow or busy. Run it on a qui
   `gpu_stacked` and `gpu_workers` are parts of it, `one_pass` a kernel
 - `folds`: what the sections train; `record`, `clock`, `machine`: result, timing, limits
 
-`simulate_stats` and `pages` are commands of their own.
+`simulate_stats`, `operating` and `pages` are commands of their own.
 """

@@ -17,7 +17,7 @@ COUNTS = ["clips", "subjects", "seeds"]
 #: What tells rows apart beside the setting.
 _KEY = ["dataset", "phase_difference", "noise", "scheme", "model"]
 #: Columns of `scores`, in order.
-COLUMNS = ["table", *_KEY, "setting", "metric", "value", "low", "high", *COUNTS]
+COLUMNS = ["table", *_KEY, "setting", "metric", "value", "low", "high", "p_chance", *COUNTS]
 
 
 def coverage(workspace: Workspace) -> pd.DataFrame:
@@ -68,6 +68,28 @@ def scores(workspace: Workspace) -> pd.DataFrame:
         words = in_words(shown.scores, shown.columns)
         parts.append(shown.scores.assign(table=name, setting=words)[COLUMNS])
     return pd.concat(parts, ignore_index=True)
+
+
+def differences(workspace: Workspace) -> pd.DataFrame:
+    """Make the comparisons of every table of which there is something, tidily.
+
+    ``comparison`` has the words for what a table compares; the rest is as
+    :func:`mer_utils.experiments.differences` has it, p values included.
+    """
+    there = coverage(workspace).set_index("table")["computed"]
+    parts = []
+    for name in there.index[there > 0]:
+        shown = tables.read(workspace, name)
+        if len(shown.differences):
+            words = in_words(shown.differences, shown.columns)
+            varied = [*shown.columns, *(f"base_{c}" for c in shown.columns)]
+            part = shown.differences.drop(columns=varied)
+            parts.append(part.assign(table=name, comparison=words))
+    if not parts:
+        return pd.DataFrame(columns=["table", "comparison"])
+    found = pd.concat(parts, ignore_index=True)
+    first = ["table", "question", "comparison"]
+    return found[[*first, *(c for c in found if c not in first)]]
 
 
 def table_title(name: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from companion.chapters import tables
+import pandas as pd
+
+from companion.chapters import answers, primary, tables
 from companion.chapters.tables import Shown
 from mer_utils.experiments import PAPER, Workspace
 
@@ -38,9 +40,12 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
     dict of str to str
         For each data set ``NAME_best``, its interval, model and setting, and the counts of
         clips and subjects; over all the numbers of differences, how many folds are there
-        and missing, the level of chance, what the data are, and the verdict. The names are
-        always the same; what is not there yet reads `NOT_YET`.
+        and missing, the level of chance, what the data are, the answer to the primary question
+        and the verdict. The names are always the same; what is not there yet reads `NOT_YET`.
     """
+    asked = primary.primary(shown.predictions) if shown else pd.DataFrame()
+    low = primary.at_chance(shown.scores, asked) if shown and len(asked) else []
+    gates = primary.barred(asked, workspace.profile, low) if len(asked) else []
     found: dict[str, Any] = tables.quoted(shown) if shown else {}
     if not found.get("n_differences"):
         found |= dict.fromkeys(_OVERALL)
@@ -53,7 +58,8 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
         "n_computed": f"{folds - missing:,}",
         "chance": f"{tables.chance(workspace):.2f}",
         "data": workspace.data_title,
-        "verdict": _verdict(workspace, found),
+        "answer": " ".join(answers.sentences(asked, gates)),
+        "verdict": _verdict(workspace, asked, gates),
     }
 
 
@@ -65,16 +71,16 @@ def _word(name: str, value: Any) -> str:
     return str(value)
 
 
-def _verdict(workspace: Workspace, found: dict[str, Any]) -> str:
+def _verdict(workspace: Workspace, asked: pd.DataFrame, gates: list[str]) -> str:
     if any(workspace.is_synthetic(name) for name in workspace.data):
         return (
             "not testable on synthetic data. The numbers above say what the method does with"
             " drawn faces; they neither support nor contradict the paper"
         )
-    total = found.get("n_differences")
-    if not total:
+    if asked.empty:
         return NOT_YET
-    return (
-        f"of {total} controlled comparisons {found['n_after_holm']} remain at the 5 % level"
-        " after Holm's correction; the others are undecided with these data"
+    if gates or not primary.complete(asked, workspace.profile):
+        return f"undecided: {'; '.join(gates) or 'runs are missing'}"
+    return "; ".join(
+        f"{row['setting']} is {row['verdict']}" for _, row in primary.overall(asked).iterrows()
     )

@@ -116,6 +116,7 @@ def wide(shown: Shown, dataset: str) -> pd.DataFrame:
                 "UF1": value["uf1_pooled"],
                 "UAR": value[UAR],
                 "UAR, 95 % interval": interval(uar),
+                "above chance": "yes" if uar["above_chance"] else "no",
                 "clips": int(uar["clips"]),
             }
         )

@@ -1,15 +1,14 @@
-"""Decisions: when a claim holds and when it does not, one function a rule.
+"""Decisions: what the comparisons of a rule say together, one function a kind of claim.
 
-Each function is given the differences that its claim rests on and returns the verdict and the
-reason. In common to all:
+A single comparison is *superior*, *worse*, *equivalent* or *undecided* by its 95 % interval and
+by two one-sided tests within `MARGIN` (`mer_utils.stats.verdicts`). Of several,
 
-* a difference is *above zero* when its interval is, and its p value, from the bootstrap over
-  subjects, is below `ALPHA` after Holm's correction over models and data sets, times the number
-  of families (scores and comparisons) that the claim draws on (Bonferroni); *below zero* likewise;
-* *holds* needs what the claim says to be above zero, *does not hold* needs intervals that
-  exclude what it says; everything else, undefined intervals included, is *undecided*;
-* McNemar's test is no part of the evidence, and a comparison with *single* never counts without
-  the one with *matched single* beside it.
+* *all* of them are shown without any correction: each must be shown by itself, and the chance
+  that all are shown wrongly is below that of one (an intersection-union test);
+* *some* of them is shown after Holm's correction over the rows that decide.
+
+McNemar's test is no part of the evidence, and a comparison with *single* never counts without
+the one with *matched single* beside it. A change here is a new edition, see `editions`.
 """
 
 from __future__ import annotations
@@ -19,133 +18,122 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from companion.claims.register import FAILS, HOLDS, UNDECIDED
+from companion.chapters.primary import ALPHA, MARGIN
+from companion.claims.register import FAILS, HOLDS
 from companion.claims.rows import DIFFER, TWO_PHASES
 from mer_utils.models import title
+from mer_utils.stats import (
+    EQUIVALENT,
+    SUPERIOR,
+    UNDECIDED,
+    WORSE,
+    equivalence_p,
+    holm,
+    verdicts,
+)
 
-ALPHA = 0.05
 #: The claim of "up to 10 %" (C07), as a share of the baseline's score.
 CLAIMED_RELATIVE_GAIN = 0.10
-#: A fall of the score smaller than one point counts as none (C13); our choice, not the paper's.
-NEGLIGIBLE = 0.01
 
 Decision = tuple[str, str]
 Decide = Callable[[pd.DataFrame], Decision]
 
 
-def above(rows: pd.DataFrame) -> pd.Series:
-    """Whether each difference is above zero, corrected; needs the column ``p``."""
-    return (rows["low"] > 0) & (rows["p"] < ALPHA)
+def said(rows: pd.DataFrame) -> pd.Series:
+    """Say what each row says by itself."""
+    found = verdicts(rows["difference"], rows["se"], rows["df"], MARGIN, ALPHA)
+    return pd.Series(found.tolist(), rows.index, dtype=object)
 
 
-def below(rows: pd.DataFrame) -> pd.Series:
-    """Whether each difference is below zero, corrected; needs the column ``p``."""
-    return (rows["high"] < 0) & (rows["p"] < ALPHA)
+def equivalent(rows: pd.DataFrame) -> pd.Series:
+    """Whether each row lies within the margin, be it on one side of zero or not."""
+    p = equivalence_p(rows["difference"], rows["se"], rows["df"], MARGIN)
+    return pd.Series((p < ALPHA).tolist(), rows.index, dtype=bool)
 
 
-def corrected(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add ``p``: Holm's p value times the number of families among the rows, at most 1.
+def corrected(rows: pd.DataFrame) -> pd.Series:
+    """Say which rows lie below (-1) or above zero (1) after Holm's correction over them, else 0.
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"table": "t", "comparison": "a minus b",
-    ...     "metric": ["uar_pooled", "uf1_pooled"], "p_bootstrap_holm": [0.01, 0.7]})
-    >>> corrected(rows)["p"].tolist()
-    [0.02, 1.0]
+    >>> corrected(pd.DataFrame({"difference": [0.2, -0.1, 0.1], "p": [0.01, 0.02, 0.9]})).tolist()
+    [1, -1, 0]
     """
-    families = rows.groupby(["table", "comparison", "metric"]).ngroups
-    return rows.assign(p=(rows["p_bootstrap_holm"] * families).clip(upper=1))
+    shown = holm(rows["p"].to_numpy(float)) < ALPHA
+    return pd.Series(np.sign(rows["difference"]).to_numpy() * shown, rows.index).astype(int)
 
 
-def gains_everywhere(rows: pd.DataFrame) -> Decision:
-    """Hold if every network gains on every data set; fail if one of them loses."""
-    if above(rows).all():
-        return HOLDS, "every difference from the matched control is above zero"
-    if below(rows).any():
-        return FAILS, f"{int(below(rows).sum())} of {len(rows)} differences are below zero"
+def all_of(rows: pd.DataFrame) -> Decision:
+    """Superior if every row is, equivalent if every row is, worse if some row is."""
+    alone, below = said(rows), corrected(rows) < 0
+    n = len(rows)
+    if (alone == SUPERIOR).all():
+        return SUPERIOR, f"{_every(n)} above zero by its own interval"
+    if below.any():
+        return WORSE, f"{int(below.sum())} of {n} below zero after Holm's correction over them"
+    if equivalent(rows).all():
+        return EQUIVALENT, f"{_every(n)} within {100 * MARGIN:g} points of zero"
     return UNDECIDED, (
-        f"{int(above(rows).sum())} of {len(rows)} differences are above zero, none is below"
+        f"{int((alone == SUPERIOR).sum())} of {n} above zero, each by its own interval; "
+        f"{int(equivalent(rows).sum())} within {100 * MARGIN:g} points of it; none below after "
+        "Holm's correction"
     )
-
-
-def gains_with_any_network(rows: pd.DataFrame) -> Decision:
-    """Hold if every network gains on some data set and none loses; fail if one loses."""
-    loses = below(rows).groupby(rows["model"]).sum()
-    gains = above(rows).groupby(rows["model"]).sum()
-    if (loses > 0).any():
-        return FAILS, f"{_names(loses.index[loses > 0])} lose on some data set"
-    if (gains > 0).all():
-        return HOLDS, "every network gains on some data set and none loses on any"
-    return UNDECIDED, f"no gain could be shown with {_names(gains.index[gains == 0])}"
 
 
 def reaches_relative_gain(rows: pd.DataFrame) -> Decision:
-    """Hold if somewhere the claimed relative gain is reached, controlled; fail if it never is.
+    """Superior if somewhere the gain exceeds the claimed share, and its control shows one too.
 
-    The relative gain is that over *single* without spatial augmentation. Where it is reached,
-    the difference must be above zero, and so must that from *matched single* with the same
-    augmentation. It is never reached if every interval ends below it.
+    Worse if it nowhere does: every interval of the relative gain over *single* ends below it.
     """
     key = ["dataset", "model", "metric", "spatial"]
-    named = rows.assign(
-        above=above(rows),
-        ceiling=rows["high"] / (rows["value"] / rows["relative"]),
-    )
-    uncontrolled = named["base_setting"].eq("single")
-    plain, control = (named[rows].set_index(key) for rows in (uncontrolled, ~uncontrolled))
-    controlled = control["above"].reindex(plain.index, fill_value=False)
-    reached = (plain["relative"] >= CLAIMED_RELATIVE_GAIN) & plain["above"]
     claimed = f"{CLAIMED_RELATIVE_GAIN:.0%}"
-    if (reached & controlled).any():
-        return HOLDS, f"a relative gain of {claimed} is reached, and the control confirms a gain"
-    if (plain["ceiling"] < CLAIMED_RELATIVE_GAIN).all():
-        return FAILS, f"every interval of the relative gain ends below {claimed}"
-    if reached.any():
-        return UNDECIDED, (
-            f"a relative gain of {claimed} is reached, but not shown against the matched control"
-        )
-    return UNDECIDED, f"no gain of {claimed} is shown, and none is excluded"
-
-
-def phases_complement(rows: pd.DataFrame) -> Decision:
-    """Hold if dual beats its matched control and random cuts, and the halves the full view.
-
-    Each of the three comparisons must be above zero everywhere it was made; one below zero
-    anywhere contradicts the claim.
-    """
-    parts = rows.groupby("comparison", sort=False)
-    held = [str(name) for name, part in parts if above(part).all()]
-    contradicted = [str(name) for name, part in parts if below(part).any()]
-    if contradicted:
-        return FAILS, f"below zero somewhere: {'; '.join(contradicted)}"
-    if len(held) == parts.ngroups:
-        return HOLDS, "dual beats matched single and random cuts, and the halves the full image"
-    return UNDECIDED, f"above zero everywhere: {'; '.join(held) or 'none of the comparisons'}"
-
-
-def augmentation_hurts(rows: pd.DataFrame) -> Decision:
-    """Hold if spatial augmentation lowers each named network's score; fail if one only gains.
-
-    The comparisons change nothing but the augmentation, so they are their own control.
-    """
-    models = [str(name) for name in rows["model"].unique()]
-    hurt = [m for m in models if below(rows[rows["model"] == m]).any()]
-    safe = [m for m in models if above(rows[rows["model"] == m]).all()]
-    if len(hurt) == len(models):
-        return HOLDS, f"some augmentation lowers the score of each of {_names(models)}"
-    if safe:
-        return FAILS, f"every augmentation raises the score of {_names(safe)}"
-    return UNDECIDED, (
-        f"a loss is shown for {_names(hurt)} only" if hurt else "no loss is shown, none excluded"
+    uncontrolled = rows["base_setting"].eq("single")
+    plain = rows[uncontrolled]
+    if plain["relative_high"].isna().any():
+        lost = int(plain["relative_high"].isna().sum())
+        return UNDECIDED, f"{lost} relative gains are undefined: a score or its spread is 0"
+    control = (corrected(rows[~uncontrolled]) > 0).set_axis(
+        pd.MultiIndex.from_frame(rows.loc[~uncontrolled, key])
     )
+    # One row's interval after Bonferroni's correction over all of them: there is no p value of
+    # the claimed share to correct.
+    reach = (plain["relative"] - plain["relative_low"]) * _wider(plain)
+    beyond = (plain["relative"] - reach > CLAIMED_RELATIVE_GAIN).set_axis(
+        pd.MultiIndex.from_frame(plain[key])
+    )
+    if (beyond & control.reindex(beyond.index, fill_value=False)).any():
+        return SUPERIOR, f"a gain above {claimed} is shown, and one over the matched control"
+    if (plain["relative_high"] < CLAIMED_RELATIVE_GAIN).all():
+        return WORSE, f"every interval of the relative gain ends below {claimed}"
+    if beyond.any():
+        return UNDECIDED, f"a gain above {claimed} is shown, but none over the matched control"
+    return UNDECIDED, f"no gain above {claimed} is shown, and none is excluded"
 
 
-def falls_with_apex_noise(rows: pd.DataFrame) -> Decision:
-    """Hold if moving the apex lowers a score of dual; fail if it does not by a point anywhere."""
-    if below(rows).any():
-        return HOLDS, f"{int(below(rows).sum())} of {len(rows)} differences are below zero"
-    if (rows["low"] > -NEGLIGIBLE).all():
-        return FAILS, f"every interval excludes a fall of {100 * NEGLIGIBLE:.0f} point"
+def hurts_each(rows: pd.DataFrame) -> Decision:
+    """Worse if each network loses by some augmentation; superior if one gains by all of them."""
+    parts = {str(name): part for name, part in rows.groupby("model", sort=False)}
+    hurt = [name for name, part in parts.items() if (corrected(part) < 0).any()]
+    safe = [name for name, part in parts.items() if (said(part) == SUPERIOR).all()]
+    if len(hurt) == len(parts):
+        return WORSE, f"some augmentation lowers the score of each of {_names(hurt)}"
+    if safe:
+        return SUPERIOR, f"every augmentation raises the score of {_names(safe)}"
+    if equivalent(rows).all():
+        return EQUIVALENT, f"{_every(len(rows))} within {100 * MARGIN:g} points of zero"
+    words = f"a loss is shown for {_names(hurt)} only" if hurt else "no loss is shown"
+    return UNDECIDED, f"{words}, and none is excluded"
+
+
+def falls_somewhere(rows: pd.DataFrame) -> Decision:
+    """Worse if some row is below zero; equivalent if all are within the margin."""
+    signs = corrected(rows)
+    if (signs < 0).any():
+        return WORSE, f"{int((signs < 0).sum())} of {len(rows)} below zero after correction"
+    if equivalent(rows).all():
+        return EQUIVALENT, f"{_every(len(rows))} within {100 * MARGIN:g} points of zero"
+    if (said(rows) == SUPERIOR).all():
+        return SUPERIOR, f"{_every(len(rows))} above zero"
     return UNDECIDED, "no fall is shown, and none is excluded"
 
 
@@ -163,7 +151,7 @@ def not_measured(rows: pd.DataFrame) -> Decision:
 
 def phases_differ(rows: pd.DataFrame) -> Decision:
     """Hold if every clip with two phases gives three different images; fail if one does not."""
-    counts = rows.groupby("metric")["value"].sum()
+    counts = rows.groupby("metric")["difference"].sum()
     two, differ = int(counts.get(TWO_PHASES, 0)), int(counts.get(DIFFER, 0))
     if not two:
         return UNDECIDED, "no clip has two phases"
@@ -172,35 +160,17 @@ def phases_differ(rows: pd.DataFrame) -> Decision:
     return FAILS, f"{two - differ} of {two} clips with two phases do not give three such images"
 
 
-def largest_by_chance(rows: pd.DataFrame, n: int = 10_000, seed: int = 0) -> float:
-    """Return the largest relative difference to expect if no true difference exists.
+def _wider(rows: pd.DataFrame) -> np.ndarray:
+    """Return how much wider an interval is at the level divided by the number of rows."""
+    from scipy.special import stdtrit
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Differences with ``value``, ``relative``, ``low`` and ``high``.
-    n, seed : int
-        Number of draws, and their seed.
-
-    Returns
-    -------
-    float
-        The mean of the largest of as many independent normal numbers as there are rows, each
-        with a quarter of the interval's width over the baseline's score as its standard
-        deviation; NaN where no interval is defined.
-
-    Notes
-    -----
-    The differences are not independent, they share subjects and clips, so this is an upper
-    estimate of what chance alone gives.
-    """
-    width = (rows["high"] - rows["low"]) / 4 / (rows["value"] / rows["relative"])
-    error = width.replace([np.inf, -np.inf], np.nan).dropna().to_numpy()
-    if not len(error):
-        return float("nan")
-    draws = np.random.default_rng(seed).standard_normal((n, len(error)))
-    return float((draws * error).max(axis=1).mean())
+    df = rows["df"].to_numpy(float)
+    return np.asarray(stdtrit(df, 1 - ALPHA / 2 / len(rows)) / stdtrit(df, 1 - ALPHA / 2))
 
 
-def _names(models: pd.Index | list[str]) -> str:
-    return ", ".join(title(str(m)) for m in models)
+def _every(n: int) -> str:
+    return "the one comparison lies" if n == 1 else f"each of {n} comparisons lies"
+
+
+def _names(models: list[str]) -> str:
+    return ", ".join(title(m) for m in models)

@@ -10,6 +10,7 @@ from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES
 from companion.claims.rules import Rule
 from mer_utils.models import title
 from mer_utils.plotting.words import dataset_title, table_of
+from mer_utils.stats import EQUIVALENT, EVERY, SUPERIOR, UNDECIDED, WORSE
 
 SCORES = {"accuracy_pooled": "accuracy", "uf1_pooled": "UF1", "uar_pooled": "UAR"}
 
@@ -18,49 +19,60 @@ def measured(claim: Claim, rule: Rule, evidence: pd.DataFrame) -> list[str]:
     """Say what was measured for a claim, a line per comparison and score; nothing, if nothing."""
     if rule.decide is decisions.not_measured:
         return ["Not measured: no table takes subjects away step by step."]
-    decisive = rule.decisive(evidence)
     if rule.counts:
-        return [_counts(str(name), part) for name, part in decisive.groupby("data", sort=False)]
-    beside = rule.chosen(evidence, rule.beside).assign(p=float("nan"))
-    lines = [
-        *(_line(part, True) for _, part in _parts(decisive)),
-        *(_line(part, False) for _, part in _parts(beside)),
-    ]
+        rows = rule.decisive(evidence)
+        return [_counts(str(name), part) for name, part in rows.groupby("data", sort=False)]
+    lines = []
+    for comparisons, decides in ((rule.rests_on, True), (rule.beside, False)):
+        rows = rule.chosen(evidence, comparisons).dropna(subset="difference")
+        for _, part in rows.groupby(["table", "comparison", "metric"], sort=False):
+            lines.append(_line(part, decides))
     if claim.reported:
-        lines += _against_reported(claim, pd.concat([decisive, beside]))
-    if rule.decide is decisions.reaches_relative_gain and len(decisive):
-        lines.append(_largest(decisive[decisive["base_setting"] == "single"]))
-    return lines
-
-
-def _parts(rows: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
-    return list(rows.dropna(subset="value").groupby(["table", "comparison", "metric"], sort=False))
+        lines += _against_reported(claim, rule.chosen(evidence, (*rule.rests_on, *rule.beside)))
+    if rule.decide is decisions.reaches_relative_gain:
+        rows = rule.cells(evidence)
+        lines.append(_largest(rows[rows["base_setting"] == "single"]))
+    return lines + _remarks(rule.cells(evidence))
 
 
 def _line(rows: pd.DataFrame, decides: bool) -> str:
-    first = rows.iloc[0]
-    least = rows.iloc[int(rows["value"].to_numpy().argmin())]
-    n = len(rows)
-    words = (
-        f"{first['comparison']}, {SCORES[first['metric']]} ({table_of(first['table'])}): "
-        f"{n} difference{'s' if n > 1 else ''}, mean {rows['value'].mean():+.3f}; "
-        f"{int((rows['value'] > 0).sum())} positive"
+    cells = rows[(rows["dataset"] != EVERY) & (rows["model"] != EVERY)]
+    mean = rows[(rows["dataset"] == EVERY) & (rows["model"] == EVERY)]
+    first, said = rows.iloc[0], decisions.said(cells)
+    n = len(cells)
+    words = f"{first['comparison']}, {SCORES[first['metric']]} ({table_of(first['table'])}): "
+    if len(mean):
+        words += f"mean {mean.iloc[0]['difference']:+.3f} ({_interval(mean.iloc[0])}); "
+    words += f"of {n} pairs of network and data set " + ", ".join(
+        f"{int((said == word).sum())} {word}" for word in (SUPERIOR, EQUIVALENT, WORSE, UNDECIDED)
     )
-    if decides:
+    if not decides and first["base_setting"] == "single":
+        words += "; without the control, so it decides nothing"
+    if n:
+        least = cells.iloc[int(cells["difference"].to_numpy(float).argmin())]
         words += (
-            f", {int(decisions.above(rows).sum())} above zero and "
-            f"{int(decisions.below(rows).sum())} below after correction"
+            f". Smallest: {least['difference']:+.3f} ({_interval(least)}; "
+            f"{title(least['model'])}, {dataset_title(least['dataset'])})"
         )
-    else:
-        words += (
-            "; without the control, so it decides nothing"
-            if first["base_setting"] == "single"
-            else ""
+    return f"{words}."
+
+
+def _remarks(cells: pd.DataFrame) -> list[str]:
+    """Say where arms differ in what they should share, and which clips count for none."""
+    lines = []
+    apart = cells.drop_duplicates(["table", "comparison", "dataset", "model"])
+    steps = apart["steps_apart"].astype(float)
+    if steps.sum():
+        lines.append(
+            f"The two settings took different numbers of optimiser steps in {steps.sum():.0f} "
+            f"folds, of {int((steps > 0).sum())} of {len(apart)} comparisons; they are kept."
         )
-    return (
-        f"{words}. Smallest: {least['value']:+.3f} ({_interval(least)}; "
-        f"{title(least['model'])}, {dataset_title(least['dataset'])})."
-    )
+    if cells["left_out"].astype(float).sum():
+        lines.append(
+            f"Clips that some run lacks, up to {int(cells['left_out'].max())} of a data set, "
+            "count for no network."
+        )
+    return lines
 
 
 def _interval(row: pd.Series) -> str:
@@ -70,7 +82,7 @@ def _interval(row: pd.Series) -> str:
 
 
 def _counts(data: str, rows: pd.DataFrame) -> str:
-    counts = rows.set_index("metric")["value"].astype(int)
+    counts = rows.set_index("metric")["difference"].astype(int)
     return (
         f"{data}: {counts[CLIPS]} clips, {counts[TWO_PHASES]} with two phases; of these, "
         f"{counts[DIFFER]} give two dynamic images that differ from each other and from the full "
@@ -80,13 +92,16 @@ def _counts(data: str, rows: pd.DataFrame) -> str:
 
 def _against_reported(claim: Claim, rows: pd.DataFrame) -> list[str]:
     lines = []
+    means = rows[rows["model"] == EVERY]
     for dataset, reported in claim.reported.items():
-        parts = rows[rows["dataset"] == dataset].groupby("comparison", sort=False)
-        for comparison, part in parts:
+        for _, row in means[means["dataset"] == dataset].iterrows():
             lines.append(
-                f"{comparison}, {dataset_title(dataset)}: mean over {len(part)} networks "
-                f"{100 * part['value'].mean():+.1f} points or {100 * part['relative'].mean():+.1f} "
-                f"per cent; the source says +{reported:.1f} %."
+                f"{row['comparison']}, {dataset_title(dataset)}, mean of {row['cells']:.0f} "
+                f"networks: {100 * row['difference']:+.1f} points "
+                f"({100 * row['low']:+.1f} to {100 * row['high']:+.1f}), or "
+                f"{100 * row['relative']:+.1f} per cent of the mean score "
+                f"({100 * row['relative_low']:+.1f} to {100 * row['relative_high']:+.1f}); "
+                f"the source says +{reported:.1f} %."
             )
     return lines
 
@@ -95,10 +110,10 @@ def _largest(rows: pd.DataFrame) -> str:
     rows = rows.dropna(subset="relative")
     if rows.empty:
         return "The largest relative gain is undefined."
-    best = rows.iloc[int(rows["relative"].to_numpy().argmax())]
+    best = rows.iloc[int(rows["relative"].to_numpy(float).argmax())]
     return (
-        f"Largest relative gain of {len(rows)}: {best['relative']:+.1%} ("
+        f"Largest relative gain of {len(rows)}, chosen by looking: {best['relative']:+.1%} "
+        f"({best['relative_low']:+.1%} to {best['relative_high']:+.1%}; "
         f"{title(best['model'])}, {dataset_title(best['dataset'])}, {SCORES[best['metric']]}, "
-        f"{best['comparison']}). Without any true difference the largest of so many, were they "
-        f"independent, would be about {decisions.largest_by_chance(rows):+.1%}."
+        f"{best['comparison']})."
     )

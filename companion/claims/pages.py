@@ -8,10 +8,13 @@ from html import escape
 import pandas as pd
 from IPython.display import HTML
 
-from companion.claims.register import FAILS, HOLDS, NOT_TESTABLE, UNDECIDED
+from companion.claims.register import FAILS, HOLDS, NOT_TESTABLE
 from companion.claims.verdicts import Verdict
 from mer_utils.plotting.words import table_of
+from mer_utils.stats import EQUIVALENT, SUPERIOR, UNDECIDED, WORSE
 
+#: All verdicts, in the order in which the page counts them.
+WORDS = (SUPERIOR, EQUIVALENT, WORSE, HOLDS, FAILS, UNDECIDED, NOT_TESTABLE)
 _SOURCES = {
     "abstract": "abstract of the paper",
     "digest": "an online digest of the paper",
@@ -44,7 +47,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, claim, source, verdict.
+        Columns id, claim, source, foretells (the verdict that the claim amounts to), verdict.
     """
     return pd.DataFrame(
         [
@@ -52,6 +55,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "id": v.claim.id,
                 "claim": _short(v.claim.claim),
                 "source": f"{v.claim.source}, {v.claim.mark}",
+                "foretells": v.claim.foretells or "–",
                 "verdict": v.verdict,
             }
             for v in verdicts
@@ -67,10 +71,7 @@ def quoted_claims(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "n_faces": sum(v.claim.about == "faces" for v in verdicts),
         "n_method": sum(v.claim.about == "method" for v in verdicts),
         "n_second_hand": sum(v.claim.mark == "second-hand" for v in verdicts),
-        "n_hold": said.count(HOLDS),
-        "n_fail": said.count(FAILS),
-        "n_undecided": said.count(UNDECIDED),
-        "n_not_testable": said.count(NOT_TESTABLE),
+        **{f"n_{word.replace(' ', '_')}": said.count(word) for word in WORDS},
         "n_incomplete": sum(
             "Missing" in v.measured or "Not measured" in v.measured for v in verdicts
         ),
@@ -87,7 +88,8 @@ def _block(verdict: Verdict) -> str:
         f'<div class="assumption claim" id="{claim.id.lower()}">'
         f"<p><strong>{claim.id}.</strong> {said}</p>"
         f"<p><strong>Verdict: {verdict.verdict}</strong>: {escape(verdict.why)}.</p>"
-        f"<p><strong>Would decide it:</strong> {escape(claim.measure)}</p>"
+        f"<p><strong>Would decide it:</strong> {escape(claim.measure)}"
+        f"{f' The claim foretells: <em>{claim.foretells}</em>.' if claim.foretells else ''}</p>"
         f"<p><strong>Measured</strong> on {escape(verdict.data)}:</p><ul>{items}</ul>"
         f'<p class="assumption-facts">{"Quoted from" if claim.quoted else "Paraphrased from"} '
         f"{_SOURCES[claim.source]} (<em>{claim.mark}</em>). "

@@ -11,13 +11,18 @@ from pydantic import Field, ValidationError, model_validator
 from mer_utils.errors import MerError
 from mer_utils.frozen import Frozen
 
-HOLDS = "holds"
-FAILS = "does not hold"
-UNDECIDED = "undecided with these data"
+#: Verdicts on a comparison are those of `mer_utils.stats.verdicts`; these are the others.
+HOLDS, FAILS = "holds", "does not hold"
 NOT_TESTABLE = "not testable on synthetic data"
 
 Word = Literal[
-    "holds", "does not hold", "undecided with these data", "not testable on synthetic data"
+    "superior",
+    "equivalent",
+    "worse",
+    "undecided",
+    "holds",
+    "does not hold",
+    "not testable on synthetic data",
 ]
 
 
@@ -39,6 +44,7 @@ class Claim(Frozen):
     about: Literal["faces", "method"]
     measured_by: tuple[str, ...] = Field(min_length=1)
     measure: str = Field(min_length=1)
+    foretells: Word | None = None
     reported: dict[str, float] = Field(default_factory=dict)
     verdicts: Allowed
 
@@ -50,6 +56,8 @@ class Claim(Frozen):
             )
         if NOT_TESTABLE in self.verdicts.real:
             raise ValueError(f"'{NOT_TESTABLE}' cannot be a verdict on real data")
+        if self.foretells and self.foretells not in self.verdicts.real:
+            raise ValueError(f"it foretells '{self.foretells}', which its verdicts do not admit")
         if (self.source == "abstract") != (self.mark == "read"):
             raise ValueError("only the abstract was read; anything else is second-hand")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from mer_utils.experiments.tables import APEX_SHIFTS, HALVES
 from mer_utils.models import are_networks, networks
 from mer_utils.phases import TRAINING_SETS
 from mer_utils.registry import unknown
+from mer_utils.stats import EVERY
 
 #: Augmentations that table 3 varies.
 AUGMENTATIONS = ("flip", "rotation", "flip+rotation")
@@ -28,7 +30,7 @@ class Rule:
     Parameters
     ----------
     decide : callable
-        From the decisive differences, with the column ``p``, to verdict and reason.
+        From the decisive rows to verdict and reason.
     rests_on : tuple of Comparison
         The decisive differences.
     beside : tuple of Comparison
@@ -39,6 +41,9 @@ class Rule:
         are all that there are.
     datasets : tuple of str
         Data sets without which the claim cannot be decided.
+    scope : {"each", "network", "mean"}
+        Whether each network on each data set decides, each network's mean over the data sets,
+        or the mean over both alone.
     counts : bool
         The claim rests on the counts of clips and not on differences.
 
@@ -55,6 +60,7 @@ class Rule:
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = PAPER
     counts: bool = False
+    scope: Literal["each", "network", "mean"] = "each"
 
     def __post_init__(self) -> None:
         for comparison in self.rests_on:
@@ -69,19 +75,27 @@ class Rule:
                 )
 
     def decisive(self, evidence: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the evidence that decide, with ``p``, see `chosen`."""
+        """Return the rows of the evidence that decide: those of the rule's scope."""
         if self.counts:
-            rows = evidence[evidence["table"] == VIEWS].assign(comparison="")
-        else:
-            rows = self.chosen(evidence, self.rests_on)
-        return decisions.corrected(rows) if len(rows) else rows.assign(p=pd.Series(dtype=float))
+            return evidence[evidence["table"] == VIEWS].assign(comparison="")
+        rows = self.chosen(evidence, self.rests_on)
+        pooled = rows["dataset"] == EVERY, rows["model"] == EVERY
+        wanted = {"each": (False, False), "network": (True, False), "mean": (True, True)}
+        sets, nets = wanted[self.scope]
+        return rows[(pooled[0] == sets) & (pooled[1] == nets)]
+
+    def cells(self, evidence: pd.DataFrame) -> pd.DataFrame:
+        """Return each network on each data set of the decisive comparisons, whatever decides."""
+        rows = self.chosen(evidence, self.rests_on)
+        return rows[(rows["dataset"] != EVERY) & (rows["model"] != EVERY)]
 
     def chosen(self, evidence: pd.DataFrame, comparisons: tuple[Comparison, ...]) -> pd.DataFrame:
         """Return the rows of these comparisons in the rule's scores, with their words.
 
-        Networks only: those that the claim is about.
+        Networks only: those that the claim is about, and the means over all of them.
         """
-        rows = evidence[evidence["metric"].isin(self.metrics) & self.concerns(evidence)]
+        of_claim = self.concerns(evidence) | evidence["model"].eq(EVERY)
+        rows = evidence[evidence["metric"].isin(self.metrics) & of_claim]
         parts = [rows[c.rows(rows)].assign(comparison=c.words) for c in comparisons]
         return pd.concat(parts or [rows[:0].assign(comparison="")]).sort_index()
 
@@ -137,19 +151,20 @@ _NOISE = tuple(Comparison("table7", {"apex_shift": n}, {"apex_shift": 0}) for n 
 
 
 def _everywhere(*metrics: str) -> Rule:
-    return Rule(decisions.gains_everywhere, _TABLE2, _BESIDE, metrics, _SIX)
+    return Rule(decisions.all_of, _TABLE2, _BESIDE, metrics, _SIX)
 
 
 RULES: dict[str, Rule] = {
     "C01": Rule(decisions.phases_differ, counts=True, datasets=()),
     "C02": Rule(
-        decisions.phases_complement,
+        decisions.all_of,
         (
             _phases("dual", setting="matched single"),
             _phases("dual", cut="random"),
             Comparison("table5", {"setting": "dual", "tested": HALVES}, {"tested": "full"}),
         ),
         (_phases("halves", setting="single twice"), _phases("halves", cut="random")),
+        scope="mean",
     ),
     "C03": _everywhere("accuracy_pooled"),
     "C04": _everywhere("uf1_pooled"),
@@ -161,12 +176,12 @@ RULES: dict[str, Rule] = {
         metrics=METRICS,
         models=_SIX,
     ),
-    "C08": Rule(decisions.gains_with_any_network, _TABLE2, _BESIDE, models=_SIX),
+    "C08": Rule(decisions.all_of, _TABLE2, _BESIDE, models=_SIX, scope="network"),
     "C09": Rule(decisions.not_measured),
     "C10": Rule(decisions.size_not_known, _TABLE2, _BESIDE, ("accuracy_pooled",)),
     "C11": Rule(decisions.size_not_known, _TABLE2, _BESIDE, ("uf1_pooled",)),
-    "C12": Rule(decisions.augmentation_hurts, _HURTS, models=("vit_base_patch16_224", "learnet")),
-    "C13": Rule(decisions.falls_with_apex_noise, _NOISE),
+    "C12": Rule(decisions.hurts_each, _HURTS, models=("vit_base_patch16_224", "learnet")),
+    "C13": Rule(decisions.falls_somewhere, _NOISE, scope="mean"),
 }
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from companion.chapters.primary import barred
 from companion.claims.measured import measured
-from companion.claims.register import NOT_TESTABLE, UNDECIDED, Claim
+from companion.claims.register import NOT_TESTABLE, Claim
 from companion.claims.rules import Rule, rule_of
 from mer_utils.errors import MerError
+from mer_utils.experiments import Profile
 from mer_utils.models import title
 from mer_utils.plotting.words import dataset_title, table_of
+from mer_utils.stats import EVERY, UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,7 @@ class Verdict:
             )
 
 
-def judge(
-    claim: Claim, evidence: pd.DataFrame, synthetic: bool, *, profile: str = "demo"
-) -> Verdict:
+def judge(claim: Claim, evidence: pd.DataFrame, synthetic: bool, *, profile: Profile) -> Verdict:
     """Judge a claim by the evidence there is.
 
     Parameters
@@ -73,8 +74,8 @@ def judge(
     evidence : DataFrame
     synthetic : bool
         Whether any of the data is synthetic; a composite with one synthetic part is.
-    profile : str
-        Named in the command that fills what is missing.
+    profile : Profile
+        Under which it was computed; nothing about faces follows from one for trying out.
 
     Raises
     ------
@@ -90,29 +91,49 @@ def judge(
             "pass what the evidence says, or leave the synthetic data out",
         )
     rule = rule_of(claim.id)
-    lacking = incomplete(rule, evidence, profile)
+    lacking = incomplete(rule, evidence, profile.name)
+    gates = [] if rule.counts or lacking else shut(rule, evidence, profile)
     if synthetic and claim.about == "faces":
         verdict, why = NOT_TESTABLE, "drawn faces are no evidence about faces"
     elif lacking:
         verdict, why = UNDECIDED, "the evidence is not complete"
+    elif gates:
+        verdict, why = UNDECIDED, "; ".join(gates)
     else:
         verdict, why = rule.decide(rule.decisive(evidence))
     return Verdict(
         claim=claim,
         synthetic=synthetic,
         verdict=verdict,
-        measured="\n".join([*measured(claim, rule, evidence), *lacking]),
+        measured="\n".join([*measured(claim, rule, evidence), *lacking, *map(_sentence, gates)]),
         data="; ".join(dict.fromkeys(evidence["data"])) or "none",
         why=why,
     )
 
 
 def judge_all(
-    claims: Sequence[Claim], evidence: pd.DataFrame, *, profile: str = "demo"
+    claims: Sequence[Claim], evidence: pd.DataFrame, *, profile: Profile
 ) -> list[Verdict]:
     """Judge every claim; the data are synthetic as soon as any row of the evidence is."""
     synthetic = bool(evidence["synthetic"].any())
     return [judge(claim, evidence, synthetic, profile=profile) for claim in claims]
+
+
+def shut(rule: Rule, evidence: pd.DataFrame, profile: Profile) -> list[str]:
+    """Say which gates are shut: profile, seeds, networks above chance."""
+    cells = rule.cells(evidence)
+    # One that learnt with neither setting cannot show what the treatment is worth.
+    groups = cells.groupby(["dataset", "model"], sort=False)["above_chance"]
+    low = [
+        f"{title(str(model))} on {dataset_title(str(dataset))}"
+        for (dataset, model), found in groups
+        if not any(bool(value) for value in found)
+    ]
+    return barred(cells, profile, low)
+
+
+def _sentence(words: str) -> str:
+    return f"Gate shut: {words}."
 
 
 def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
@@ -128,6 +149,7 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
     lines = []
     for table in rule.tables():
         rows = evidence[(evidence["table"] == table) & rule.concerns(evidence)]
+        rows = rows[rows["dataset"] != EVERY]
         # One row per comparison, but the folds of a data set and model are missing once.
         folds = rows.drop_duplicates(["dataset", "model"])["missing_folds"].sum()
         asked = [comparison for comparison in rule.rests_on if comparison.table == table]
@@ -141,7 +163,7 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
             lines.append(f"Missing from {table_of(table)}: {', '.join(absent)}. {command}")
     if lines:
         return lines
-    rows = rule.decisive(evidence)
+    rows = rule.decisive(evidence) if rule.counts else rule.cells(evidence)
     models = [title(m) for m in rule.models if m not in set(rows["model"])]
     datasets = [
         dataset_title(d) for d in rule.datasets if rule.tables() and d not in set(rows["dataset"])

@@ -23,6 +23,7 @@ from mer_utils.experiments.tables import (
     Table,
 )
 from mer_utils.metrics import average_views
+from mer_utils.metrics.predictions import each_group
 from mer_utils.models import MODELS, are_networks
 from mer_utils.phases import TRAINING_SETS, VIEWS
 from mer_utils.protocol import EVALUATIONS
@@ -73,11 +74,16 @@ def scores(predictions: pd.DataFrame, columns: Sequence[str] = ("setting",)) -> 
     -------
     DataFrame
         Tidy: `GROUPS`, `columns`, metric, value, low, high, and the counts clips, subjects and
-        seeds; see :func:`mer_utils.stats.intervals`.
+        seeds, see :func:`mer_utils.stats.intervals`; ``p_chance``, by which the UAR of a model
+        and variant is above chance, and ``above_chance``, whether at 1 %.
     """
     by = [c for c in (*GROUPS, *columns) if c in predictions]
     names = {"estimate": "value", "n_clips": "clips", "n_subjects": "subjects", "n_seeds": "seeds"}
-    return in_order(stats.intervals(predictions, by).rename(columns=names), columns)
+    found = stats.intervals(predictions, by).rename(columns=names)
+    p = {tuple(map(str, k.values())): stats.chance_p(g) for k, g in each_group(predictions, by)}
+    found["p_chance"] = [p[tuple(map(str, key))] for key in found[by].itertuples(index=False)]
+    found["above_chance"] = found["p_chance"] < stats.FLOOR_ALPHA
+    return in_order(found, columns)
 
 
 def differences(predictions: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -95,8 +101,9 @@ def differences(predictions: pd.DataFrame, table: Table) -> pd.DataFrame:
         One row per data set, model, comparison and metric: `GROUPS`; question; for each of the
         table's columns its value, and the baseline's as ``base_`` and its name; value
         (treatment minus baseline), low, high, relative, baseline_score, treatment_score and the
-        p values of :func:`mer_utils.stats.compare`, ``p_bootstrap_holm`` over the table's
-        family. Comparisons of which a side is missing are absent.
+        p values of :func:`mer_utils.stats.compare`, ``p_bootstrap_holm`` over a family of
+        ``family`` comparisons: those of the table (of a question, where it has several families)
+        with networks, or with baselines. Comparisons of which a side is missing are absent.
     """
     columns = list(table.columns)
     by = [c for c in GROUPS if c in predictions]
@@ -112,12 +119,16 @@ def differences(predictions: pd.DataFrame, table: Table) -> pd.DataFrame:
             parts.append(part.assign(question=question.name))
     if not parts:
         head = [*by, "question", *columns, *(f"base_{c}" for c in columns)]
-        return pd.DataFrame(columns=[*head, "metric", "value", "low", "high", "p_bootstrap_holm"])
+        return pd.DataFrame(
+            columns=[*head, "metric", "value", "low", "high", "p_bootstrap_holm", "family"]
+        )
     found = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
     found = found.rename(columns={"difference": "value"})
-    family = ["metric"] if table.one_family else ["question", "metric"]
-    adjusted = found.groupby(family)["p_bootstrap"].transform(lambda p: stats.holm(p.to_numpy()))
-    found["p_bootstrap_holm"] = adjusted
+    # Networks and baselines are families of their own: the most frequent class never differs.
+    family = [are_networks(found["model"]), *([] if table.one_family else ["question"]), "metric"]
+    p = found.groupby(family)["p_bootstrap"]
+    found["p_bootstrap_holm"] = p.transform(lambda values: stats.holm(values.to_numpy()))
+    found["family"] = p.transform("count")
     places = {name: place for place, name in enumerate(found["question"].drop_duplicates())}
     return found.sort_values(
         ["dataset", "question", *columns, "model"],

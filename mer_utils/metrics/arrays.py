@@ -114,7 +114,17 @@ def scores_from_counts(
     """
     counts = np.asarray(counts, dtype=np.float64)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    n_true, n_pred = counts.sum(axis=-1), counts.sum(axis=-2)
+    return scores_from_margins(hits, counts.sum(axis=-1), counts.sum(axis=-2), least)
+
+
+def scores_from_margins(
+    hits: NDArray[np.float64],
+    n_true: NDArray[np.float64],
+    n_pred: NDArray[np.float64],
+    least: int = 1,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Compute the same from each class's hits, true and predicted clips; each (..., K)."""
+    hits, n_true = np.broadcast_arrays(hits, n_true)
     accuracy = ratio(hits.sum(axis=-1), n_true.sum(axis=-1))
     f1_weight, recall_weight = n_true + n_pred > 0, n_true > 0
     f1 = np.divide(2 * hits, n_true + n_pred, out=np.zeros_like(hits), where=f1_weight)

@@ -5,9 +5,9 @@
 - `markup`: SVG and HTML strings that a notebook displays
 - `clips`: subjects, classes, durations
 - `dynamic_images`: rank-pooling weights, dynamic images and frames side by side
-- `results`, `overview`: scores with intervals, differences between settings
+- `results`, `overview`, `forest`: scores with intervals, differences between settings
 - `matrices`, `errors`: confusion matrices, heat maps, accuracy over subjects
-- `trends`: a score against a parameter, average ranks
+- `trends`: a score against a parameter
 - `phase_viewer`, `explorer`: one clip, or every result, interactively
 
 Every function raises `MerError` of the kind "nothing to draw" where a column is missing or there
@@ -27,6 +27,7 @@ from mer_utils.plotting.dynamic_images import (
 )
 from mer_utils.plotting.errors import places_grid, said, subject_accuracy_figure
 from mer_utils.plotting.explorer import results_explorer
+from mer_utils.plotting.forest import forest_figure
 from mer_utils.plotting.markup import Markup
 from mer_utils.plotting.matrices import action_unit_heat_map, confusion_matrices, heat_map
 from mer_utils.plotting.overview import overview_figure
@@ -42,7 +43,7 @@ from mer_utils.plotting.style import (
     to_png,
     to_svg,
 )
-from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter, rank_figure
+from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter
 
 __all__ = [
     "MODEL_COLOURS",
@@ -60,6 +61,7 @@ __all__ = [
     "difference_figure",
     "durations",
     "effect_vs_parameter",
+    "forest_figure",
     "frames_row",
     "heat_map",
     "overview_figure",
@@ -67,7 +69,6 @@ __all__ = [
     "places_grid",
     "ported_row",
     "ported_vs_right",
-    "rank_figure",
     "results_explorer",
     "said",
     "sample_frames",

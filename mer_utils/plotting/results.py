@@ -217,6 +217,10 @@ def _panel(
             markeredgewidth=0.6,
             label=line,
         )
+        if "above_chance" in rows:
+            # A dot of paper in the middle of what is not above chance.
+            low = ~rows["above_chance"].to_numpy(bool)
+            axes.plot(value[low], np.asarray(y)[low], "o", color=PAPER, markersize=2.5, zorder=4)
     named_rows(axes, names)
     for edge in np.arange(0.5, len(names) - 1):
         axes.axhline(edge, color=FAINT, linewidth=0.7, zorder=0)

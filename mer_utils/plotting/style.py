@@ -230,10 +230,10 @@ def light_grid(axes: Axes, axis: Literal["x", "y", "both"] = "y") -> None:
     axes.tick_params(axis=axis, length=0)
 
 
-def named_rows(axes: Axes, names: Sequence[str], room: float = 0.0) -> None:
-    """Name the rows of a panel from the top down, with `room` below them and no vertical axis."""
+def named_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a panel from the top down, with no vertical axis."""
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5 + room, -0.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=True, axis="x")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

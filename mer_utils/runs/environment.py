@@ -11,7 +11,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution, entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,13 @@ _COMPUTE = {
 
 @cache  # of this process, which goes on with the code that it has imported
 def environment() -> dict[str, Any]:
-    """Return versions of Python and of the packages that compute, machine, commit and source."""
-    return {
+    """Return versions of Python and of the packages that compute, machine, commit and source.
+
+    And what packages add that say so, by the name of their entry point in "mer.provenance": the
+    companion the hash of the rules that will judge the results.
+    """
+    added = {point.name: point.load()() for point in entry_points(group="mer.provenance")}
+    return added | {
         "python": platform.python_version(),
         "packages": versions(PACKAGES),
         "system": f"{platform.system()} {platform.machine()}",

@@ -4,28 +4,62 @@ Subjects, not clips, are what is sampled; every interval and test says which it 
 
 * `intervals`: pooled scores, their interval over subjects, their spread over seeds;
 * `compare`: a treatment against a baseline: bootstrap, Wilcoxon, McNemar, Holm;
-* `average_ranks`: models ranked within subjects, for a critical-difference picture;
-* `simulate`, `true_scores`: predictions whose true scores are known, to check the rest with.
+* `pooled_differences`, `verdicts`: the same over several models and data sets, with
+  equivalence; `odds_ratio`: a marginal model beside it; `detectable`: what could be found;
+* `chance_p`: whether a score is above chance at all;
+* `simulate`, `simulate_counts`, `true_scores`: predictions whose true scores are known, to check
+  the rest with.
 """
 
 from mer_utils.stats.counts import SubjectCounts, subject_counts
 from mer_utils.stats.estimates import intervals
+from mer_utils.stats.floor import FLOOR_ALPHA, chance_p
 from mer_utils.stats.paired import compare, holm, mcnemar_p, wilcoxon_p
-from mer_utils.stats.ranks import Ranks, average_ranks
-from mer_utils.stats.simulate import CASME2_SHARES, Variances, simulate, true_scores
+from mer_utils.stats.pooled import (
+    EQUIVALENT,
+    EVERY,
+    SUPERIOR,
+    UNDECIDED,
+    WORSE,
+    detectable,
+    equivalence_p,
+    pooled_differences,
+    verdicts,
+)
+from mer_utils.stats.regression import odds_ratio
+from mer_utils.stats.simulate import (
+    CASME2_SHARES,
+    SAMM_SHARES,
+    Variances,
+    simulate,
+    simulate_counts,
+    true_scores,
+)
 
 __all__ = [
     "CASME2_SHARES",
-    "Ranks",
+    "EQUIVALENT",
+    "EVERY",
+    "FLOOR_ALPHA",
+    "SAMM_SHARES",
+    "SUPERIOR",
+    "UNDECIDED",
+    "WORSE",
     "SubjectCounts",
     "Variances",
-    "average_ranks",
+    "chance_p",
     "compare",
+    "detectable",
+    "equivalence_p",
     "holm",
     "intervals",
     "mcnemar_p",
+    "odds_ratio",
+    "pooled_differences",
     "simulate",
+    "simulate_counts",
     "subject_counts",
     "true_scores",
+    "verdicts",
     "wilcoxon_p",
 ]

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mer_utils.errors import MerError
-from mer_utils.metrics import grouped_confusion_matrices, scores_from_counts
+from mer_utils.metrics import grouped_confusion_matrices
+from mer_utils.metrics.arrays import scores_from_margins
 from mer_utils.metrics.predictions import (
     CLIP_KEY,
     coded,
@@ -96,10 +97,12 @@ class SubjectCounts:
         UF1 and UAR of clips that are all of one class are NaN. (A resample may show one class.)
         """
         counts = self.counts[setting]
-        n_seeds, n_subjects, k, _ = counts.shape
-        flat = counts.transpose(1, 0, 2, 3).reshape(n_subjects, -1)
-        pooled = (weights @ flat).reshape(-1, n_seeds, k, k)
-        scored = np.stack(scores_from_counts(pooled)).transpose(0, 2, 1)
+        # Scores need the margins of a confusion matrix, not all of it; all runs have the same
+        # true classes.
+        parts = np.diagonal(counts, axis1=2, axis2=3), counts.sum(axis=2)
+        hits, predicted = (np.einsum("bs,rsk->rbk", weights, part, optimize=True) for part in parts)
+        true = weights @ counts[0].sum(axis=2)
+        scored = np.stack(scores_from_margins(hits, true, predicted))
         scored[1:, self._has_clips.sum() < 2] = np.nan
         return scored
 

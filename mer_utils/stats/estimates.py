@@ -13,6 +13,7 @@ from mer_utils.metrics.predictions import GROUPS, complete, default_groups, each
 from mer_utils.stats.bootstrap import (
     NO_SPREAD,
     ONE_SUBJECT,
+    RESAMPLES,
     Method,
     bootstrap,
     resample,
@@ -28,7 +29,7 @@ def intervals(
     *,
     level: float = 0.95,
     method: Method = "t",
-    n_resamples: int = 2000,
+    n_resamples: int = RESAMPLES,
     n_classes: int | None = None,
     rng: int | np.random.Generator = 0,
 ) -> pd.DataFrame:
@@ -47,7 +48,7 @@ def intervals(
         Nominal coverage of the interval over subjects.
     method : {"t", "percentile", "BCa"}
         Kind of interval; the other two are there to be compared with.
-    n_resamples : int, default 2000
+    n_resamples : int, default 20,000
         Number of resamples of the subjects.
     n_classes : int, optional
         Number of classes; by default from the predictions.

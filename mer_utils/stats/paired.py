@@ -14,7 +14,15 @@ from statsmodels.stats.contingency_tables import mcnemar
 from mer_utils.errors import MerError
 from mer_utils.metrics import METRICS
 from mer_utils.metrics.predictions import complete, default_groups, each_group
-from mer_utils.stats.bootstrap import NO_SPREAD, ONE_SUBJECT, difference_interval, resample
+from mer_utils.stats.bootstrap import (
+    NO_SPREAD,
+    ONE_SUBJECT,
+    RESAMPLES,
+    difference_error,
+    difference_interval,
+    leave_one_out,
+    resample,
+)
 from mer_utils.stats.counts import FloatArray, SubjectCounts, side_of, subject_counts
 
 TESTS = ("p_bootstrap", "p_wilcoxon", "p_mcnemar")
@@ -36,7 +44,7 @@ def compare(
     by: Sequence[str] | None = None,
     missing: Literal["error", "skip"] = "error",
     level: float = 0.95,
-    n_resamples: int = 2000,
+    n_resamples: int = RESAMPLES,
     n_classes: int | None = None,
     rng: int | np.random.Generator = 0,
 ) -> pd.DataFrame:
@@ -85,7 +93,8 @@ def compare(
     Notes
     -----
     *Bootstrap*: subjects are drawn once for both settings and all seeds; the interval and the
-    p value are Student's t with the bootstrap's standard error, n - 1 degrees of freedom.
+    p value are Student's t with n - 1 degrees of freedom and the bootstrap's standard error, or the
+    jackknife's where that is larger.
     *Wilcoxon*: signed ranks of the subjects' differences in accuracy, averaged over seeds; a
     subject with one clip counts as much as one with thirty. *McNemar*: clips that exactly one
     setting predicts rightly; with several seeds a clip is right in a setting when more than
@@ -96,13 +105,13 @@ def compare(
     among the groups at its level, for one test and metric.
 
     Measured on 1,000 simulations per case (``benchmarks/simulate_stats.py``; 0.7 points is one
-    standard error) with 8, 10 and 26 subjects: the 95 % intervals of the difference covered it
-    in 93.3 to 96.1 %. Without a true difference the tests at 5 % rejected in 3.9 to 6.1 %
-    (bootstrap), 2.3 to 5.0 % (Wilcoxon) and 3.9 to 6.0 % (McNemar), but McNemar in 12 to 13 %
-    once 5 % of the latent variance was the treatment's helping some subjects and harming others.
-    A gain of 10 points in every recall was found, by the bootstrap of UAR, in 19 % (10 subjects,
-    1 seed) and 47 % (26 subjects) of the cases: a difference that is not found has not been
-    shown to be absent.
+    standard error) with 8, 10 and 26 subjects and the bootstrap's errors: the 95 % intervals of
+    the difference covered it in 93.3 to 96.1 %. Without a true difference the tests at 5 %
+    rejected in 3.9 to 6.1 % (bootstrap), 2.3 to 5.0 % (Wilcoxon) and 3.9 to 6.0 % (McNemar), but
+    McNemar in 12 to 13 % once 5 % of the latent variance was the treatment's helping some
+    subjects and harming others. A gain of 10 points in every recall was found, by the bootstrap
+    of UAR, in 19 % (10 subjects, 1 seed) and 47 % (26 subjects) of the cases: a difference that
+    is not found has not been shown to be absent.
 
     Examples
     --------
@@ -215,10 +224,13 @@ def _group_rows(
     difference = score[1] - score[0]
     ends, p, why = np.full((2, 3), np.nan), np.full(3, np.nan), [f"{ONE_SUBJECT}, p_bootstrap"] * 3
     if data.n_subjects > 1:
-        resampled = resample(
-            lambda w: np.subtract(*data.scores(w)[::-1]), data.n_subjects, n_resamples, rng
-        )
-        ends, p = difference_interval(difference, resampled, data.n_subjects, level)
+
+        def differences(weights: FloatArray) -> FloatArray:
+            return np.subtract(*data.scores(weights)[::-1])
+
+        resampled = resample(differences, data.n_subjects, n_resamples, rng)
+        error = difference_error(resampled, differences(leave_one_out(data.n_subjects)))
+        ends, p = difference_interval(difference, error, data.n_subjects, level)
         why = [
             "" if np.isfinite(e) else NO_SPREAD + ("" if np.isfinite(q) else ", p_bootstrap")
             for e, q in zip(ends[0], p, strict=True)

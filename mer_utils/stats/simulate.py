@@ -12,9 +12,12 @@ from scipy.special import ndtri
 
 from mer_utils.errors import MerError
 from mer_utils.metrics import METRICS, scores_from_counts
+from mer_utils.stats.counts import SubjectCounts
 
-# The five classes of CASME II by number of clips: others, disgust, happiness, repression, surprise.
+# The five classes by number of clips. CASME II: others, disgust, happiness, repression, surprise;
+# SAMM: anger, other, happiness, surprise, contempt.
 CASME2_SHARES = (99 / 246, 63 / 246, 32 / 246, 27 / 246, 25 / 246)
+SAMM_SHARES = (57 / 136, 26 / 136, 26 / 136, 15 / 136, 12 / 136)
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,13 @@ class Variances:
     interaction: float = 0.0
     clip: float = 0.4
     seed: float = 0.0
+    own_interaction: float = 0.0
+    model: float = 0.0
 
     @property
     def noise(self) -> float:
         """Variance of what is drawn anew for each clip, setting and seed."""
-        return 1.0 - self.subject - self.interaction - self.clip - self.seed
+        return 1.0 - sum(vars(self).values())
 
 
 def simulate(
@@ -112,13 +117,7 @@ def simulate(
     8
     """
     shares = np.asarray(class_shares, dtype=np.float64)
-    if min(variances.noise, *vars(variances).values()) < 0:
-        raise MerError(
-            "invalid option",
-            f"the parts of the variance are {variances}",
-            "numbers from 0 that sum to at most 1",
-            "make some of them smaller",
-        )
+    _require_parts(variances)
     if not (0 < recall < 1 and 0 < recall + difference < 1):
         raise MerError(
             "invalid option",
@@ -127,12 +126,7 @@ def simulate(
             "choose a smaller difference",
         )
     n_classes = len(shares)
-    clips = 2 + rng.geometric(1 / (mean_clips - 1), n_subjects) - 1
-    subject = np.repeat(np.arange(n_subjects), clips)
-    mixture = rng.dirichlet(concentration * shares, n_subjects).cumsum(axis=1)
-    uniform = rng.random(len(subject))
-    y_true = (uniform[:, None] > mixture[subject, :-1]).sum(axis=1)
-    wrong = (y_true + rng.integers(1, n_classes, len(subject))) % n_classes
+    subject, y_true, wrong = _clips(rng, n_subjects, mean_clips, shares, concentration)
 
     part = {name: np.sqrt(value) for name, value in vars(variances).items()}
     shared = part["subject"] * rng.standard_normal(n_subjects)[subject]
@@ -164,6 +158,81 @@ def simulate(
                 frame[f"p_{k}"] = (y_pred == k).astype(np.float32)
             frames.append(frame)
     return pd.concat(frames, ignore_index=True)
+
+
+def simulate_counts(
+    recalls: NDArray[np.float64],
+    n_subjects: int = 26,
+    *,
+    rng: np.random.Generator,
+    mean_clips: float = 9.5,
+    class_shares: Sequence[float] = CASME2_SHARES,
+    n_seeds: int = 5,
+    variances: Variances = Variances(),
+    concentration: float = 5.0,
+) -> SubjectCounts:
+    """Draw as `simulate`, for several settings and models, counted at once.
+
+    Parameters
+    ----------
+    recalls : ndarray, shape (settings, models)
+        True recall of every class.
+    n_subjects, rng, mean_clips, class_shares, n_seeds, variances, concentration
+        As of `simulate`.
+
+    Returns
+    -------
+    SubjectCounts
+        Its settings are those of `recalls`, model after model within each setting.
+    """
+    _require_parts(variances)
+    shares = np.asarray(class_shares, dtype=np.float64)
+    subject, y_true, wrong = _clips(rng, n_subjects, mean_clips, shares, concentration)
+    n, k = len(subject), len(shares)
+    arms, models = recalls.shape
+    part = {name: np.sqrt(value) for name, value in vars(variances).items()}
+    normal = rng.standard_normal
+    latent = np.sqrt(variances.noise) * normal((arms, models, n_seeds, n))
+    latent += part["seed"] * normal((arms, models, n_seeds, 1))
+    latent += part["own_interaction"] * normal((arms, models, 1, n_subjects))[..., subject]
+    latent += part["interaction"] * normal((arms, 1, 1, n_subjects))[..., subject]
+    latent += part["model"] * normal((1, models, 1, n))
+    latent += part["clip"] * normal(n) + part["subject"] * normal(n_subjects)[subject]
+    right = latent <= ndtri(recalls)[:, :, None, None]
+    run = np.arange(arms * models * n_seeds)[:, None]
+    y_pred = np.where(right, y_true, wrong).reshape(len(run), n)
+    cell = ((run * n_subjects + subject) * k + y_true) * k + y_pred
+    counts = np.bincount(cell.ravel(), minlength=len(run) * n_subjects * k * k)
+    counts = counts.reshape(arms * models, n_seeds, n_subjects, k, k)
+    names = tuple(str(c) for c in range(k))
+    return SubjectCounts(tuple(counts), tuple(right.reshape(-1, n_seeds, n)), subject, 0, names)
+
+
+def _require_parts(variances: Variances) -> None:
+    if min(variances.noise, *vars(variances).values()) < 0:
+        raise MerError(
+            "invalid option",
+            f"the parts of the variance are {variances}",
+            "numbers from 0 that sum to at most 1",
+            "make some of them smaller",
+        )
+
+
+def _clips(
+    rng: np.random.Generator,
+    n_subjects: int,
+    mean_clips: float,
+    shares: NDArray[np.float64],
+    concentration: float,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw the clips: each one's subject, its class, and the class it is mistaken for."""
+    clips = 2 + rng.geometric(1 / (mean_clips - 1), n_subjects) - 1
+    subject = np.repeat(np.arange(n_subjects), clips)
+    mixture = rng.dirichlet(concentration * shares, n_subjects).cumsum(axis=1)
+    uniform = rng.random(len(subject))
+    y_true = (uniform[:, None] > mixture[subject, :-1]).sum(axis=1)
+    wrong = (y_true + rng.integers(1, len(shares), len(subject))) % len(shares)
+    return subject, y_true, wrong
 
 
 def true_scores(recall: float, class_shares: Sequence[float] = CASME2_SHARES) -> dict[str, float]:

@@ -26,7 +26,6 @@ from mer_utils.plotting import (
     heat_map,
     ported_row,
     ported_vs_right,
-    rank_figure,
     sample_frames,
     subject_class_counts,
     table2_figure,
@@ -35,7 +34,6 @@ from mer_utils.plotting import (
     weights_figure,
 )
 from mer_utils.plotting.style import MODEL_MARKERS
-from mer_utils.plotting.trends import joined
 
 EMPTY = pd.DataFrame()
 
@@ -216,27 +214,6 @@ def test_a_row_that_lacks_models_keeps_its_dots_in_its_middle() -> None:
     np.testing.assert_allclose(sorted(heights), [-0.155, 0.155, 1.0])
 
 
-def test_ranks_are_sorted_and_joined() -> None:
-    ranks = {"dual": 1.2, "single": 2.9, "matched single": 1.9}
-    axes = rank_figure(ranks, critical_difference=0.8, n_blocks=12).axes[0]
-    names = [t.get_text() for t in axes.get_yticklabels()]
-    assert names == ["dual", "matched single", "single"]
-    bars = [line for line in axes.lines if line.get_linewidth() == 3.5]
-    assert [tuple(bar.get_xdata()) for bar in bars] == [(1.2, 1.9)]
-    assert not [w for w in rank_figure(ranks).axes[0].lines if w.get_linewidth() == 3.5]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_joined_groups_agree_with_a_plain_search(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    ranks = pd.Series(np.sort(rng.uniform(1, 6, 6)))
-    runs = [(i, j) for i in range(6) for j in range(i + 1, 6) if ranks[j] - ranks[i] <= 1.1]
-    widest = [
-        (i, j) for i, j in runs if not any(a <= i and j <= b and (a, b) != (i, j) for a, b in runs)
-    ]
-    assert joined(ranks, 1.1) == widest
-
-
 @pytest.mark.parametrize(
     "draw",
     [
@@ -254,7 +231,6 @@ def test_joined_groups_agree_with_a_plain_search(seed: int) -> None:
         lambda: heat_map(EMPTY),
         lambda: curve_of_scores(EMPTY),
         lambda: effect_vs_parameter(EMPTY, "x", "y"),
-        lambda: rank_figure({"a": 1.0}),
     ],
 )
 def test_nothing_to_draw_is_said(draw: Callable[[], object]) -> None:

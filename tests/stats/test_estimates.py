@@ -1,4 +1,4 @@
-"""Intervals, comparisons, ranks and chance levels against answers known another way."""
+"""Intervals, and comparisons against answers known another way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
 from mer_utils import metrics, stats
-from mer_utils.stats.bootstrap import bootstrap, difference_interval, resample
+from mer_utils.stats.bootstrap import (
+    bootstrap,
+    difference_error,
+    difference_interval,
+    leave_one_out,
+    resample,
+)
 
 
 @pytest.fixture
@@ -78,8 +84,15 @@ def test_weighted_counts_equal_scoring_the_resampled_rows(rows):
 
 def test_bootstrap_of_a_mean_has_its_textbook_standard_error():
     values = 0.2 * np.random.default_rng(3).normal(size=12)
-    resampled = resample(lambda w: (w @ values / 12)[None], 12, 20_000, 1)
-    ends, p = difference_interval(np.array([values.mean()]), resampled, 12, 0.95)
+
+    def mean(weights):
+        return (weights @ values / weights.sum(axis=1))[None]
+
+    resampled, left_out = resample(mean, 12, 20_000, 1), mean(leave_one_out(12))
+    textbook = [values.std(ddof=1) / np.sqrt(12)]
+    assert difference_error(left_out[:, :0], left_out) == pytest.approx(textbook)
+    error = difference_error(resampled, left_out)
+    ends, p = difference_interval(np.array([values.mean()]), error, 12, 0.95)
     test = scipy_stats.ttest_1samp(values, 0)
     expected = test.confidence_interval(0.95)
     assert ends[:, 0] == pytest.approx([expected.low, expected.high], abs=0.005)
@@ -333,37 +346,3 @@ def test_a_baseline_of_zero_has_no_relative_difference(rng):
     table = stats.compare(rows, *SIDES)
     assert table["relative"].isna().all()
     assert table["undefined"].str.contains("relative").all()
-
-
-def test_average_ranks_against_a_plain_loop(rng):
-    frames = []
-    for i, name in enumerate(("poor", "fair", "good")):
-        seeded = stats.simulate(
-            14, rng=np.random.default_rng(4), recall=0.4 + 0.2 * i, model=name, n_seeds=2
-        )
-        frames.append(baseline_of(seeded))
-    rows = pd.concat(frames)
-    ranks = stats.average_ranks(rows)
-    right = rows.assign(right=rows["y_true"] == rows["y_pred"])
-    accuracy = right.pivot_table("right", "subject", "model")
-    plain = [scipy_stats.rankdata(-line.round(12)) for line in accuracy.to_numpy()]
-    expected = dict(zip(accuracy.columns, np.mean(plain, axis=0), strict=True))
-    assert ranks.average.to_dict() == pytest.approx(expected)
-    assert list(ranks.average.index) == ["good", "fair", "poor"]
-    assert ranks.friedman_p < 0.01
-    assert ranks.n_blocks == 14
-    # Demsar (2006), table 5: q = 2.343 for three models.
-    assert ranks.critical_difference == pytest.approx(2.343 * np.sqrt(12 / (6 * 14)), abs=1e-3)
-    apart = abs(ranks.average["good"] - ranks.average["poor"]) > ranks.critical_difference
-    assert apart == (ranks.pairwise.loc["good", "poor"] < 0.05)
-
-
-def test_equal_models_share_their_rank_and_two_are_too_few(rng):
-    base = baseline_of(stats.simulate(5, rng=rng))
-    same = pd.concat([base.assign(model=m) for m in "abc"])
-    ranks = stats.average_ranks(same)
-    assert (ranks.average == 2).all()
-    assert ranks.friedman_p == 1
-    assert (ranks.pairwise.to_numpy() > 0.99).all()
-    with raises("nothing to compare"):
-        stats.average_ranks(same[same["model"] != "c"])
