@@ -91,7 +91,7 @@ def over_networks(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFram
     """Compare the training sets of `ARMS` on the mean over the networks of the main table.
 
     Subjects are drawn once for all networks, so the interval holds for these networks and other
-    people.
+    people. A network counts in a comparison if the store holds both its sides.
 
     Returns
     -------
@@ -101,18 +101,22 @@ def over_networks(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFram
     """
     rows = experiments.read(workspace, "table2")
     rows = rows[models.are_networks(rows["model"])]
-    # Runs of a setting are averaged as seeds are: those of all networks, here.
-    networks = rows.groupby("dataset")["model"].nunique()
-    rows = rows.assign(seed=rows.groupby(["model", "seed"]).ngroup())
-    parts = [
-        stats.compare(rows, baseline, treatment, by=["dataset"], missing="skip", n_resamples=20_000)
-        for treatment, baseline in ARMS
-    ]
+    parts = []
+    for treatment, baseline in ARMS:
+        # A network that lacks one of the two would make them means over different networks.
+        chosen = rows[rows["setting"].isin([treatment, baseline])]
+        run = [chosen[c] for c in ("dataset", "model", "seed")]
+        both = chosen[chosen.groupby(run)["setting"].transform("nunique") == 2]
+        networks = both.groupby("dataset")["model"].nunique()
+        # Runs of a setting are averaged as seeds are: those of all networks, here.
+        both = both.assign(seed=both.groupby(["model", "seed"]).ngroup())
+        part = stats.compare(
+            both, baseline, treatment, by=["dataset"], missing="skip", n_resamples=20_000
+        )
+        parts.append(part.assign(networks=part["dataset"].map(networks)))
     found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
     found = found[found["metric"] == metric]
-    found = found.assign(
-        networks=found["dataset"].map(networks), comparison=in_words(found, ("setting",))
-    )
+    found = found.assign(comparison=in_words(found, ("setting",)))
     columns = ["dataset", "networks", "comparison", "setting", "base_setting"]
     found = experiments.in_order(found, ())
     return found[[*columns, "value", "low", "high", "p_bootstrap"]].reset_index(drop=True)
@@ -147,7 +151,7 @@ def said_of_networks(found: pd.DataFrame) -> str:
     parts = []
     for dataset, part in found.groupby("dataset", sort=False):
         words = [f"{row['comparison']} {_signed(row, 'value')}" for _, row in part.iterrows()]
-        n = int(part["networks"].iloc[0])
+        n = " to ".join(dict.fromkeys(str(int(n)) for n in sorted(part["networks"])))
         parts.append(f"{dataset_title(str(dataset))}, mean over {n} networks: {', '.join(words)}")
     return f"Here: difference in pooled UAR, {'; '.join(parts)}."
 

@@ -92,6 +92,18 @@ def test_over_networks_is_the_mean_of_the_networks_differences(trained):
     assert "aligned minus dual +0.60" in said
 
 
+def test_a_network_that_lacks_an_arm_is_in_neither_mean(workspace, store_all):
+    specs = [s for s in workspace.specs("table2") if s.model.name in ("learnet", "vgg19")]
+    kept = [s for s in specs if s.model.name == "learnet" or s.setting != "aligned"]
+    store_all(kept, lambda s, v, e: SHARES.get(s.setting, 0.6) if s.model.name == "learnet" else 0)
+    found = backwards.over_networks(workspace, "accuracy_pooled")
+    counted = found.groupby(["setting", "base_setting"])["networks"].unique().map(list).to_dict()
+    assert counted == dict(zip(backwards.ARMS, ([2], [1], [1]), strict=True))
+    direction = found[found["base_setting"].eq("dual")]
+    assert direction["value"].to_numpy() == pytest.approx(0.6)
+    assert "1 to 2 networks" in backwards.said_of_networks(found)
+
+
 def test_controls_are_the_comparisons_that_isolate_the_phase(trained):
     shown = tables.read(trained("table4"), "table4")
     found = backwards.controls(shown)
