@@ -78,7 +78,8 @@ def _with_neighbour(problem: Problem, folder: Path, known: Container[Path]) -> P
         return problem
     missing = folder if os.path.isdir(folder.parent) else folder.parent
     try:
-        names = [name for name in os.listdir(missing.parent) if missing.parent / name not in known]
+        there = sorted(os.listdir(missing.parent))
+        names = [name for name in there if missing.parent / name not in known]
     except OSError:
         names = []
     close = get_close_matches(missing.name, names, 1)

@@ -88,7 +88,7 @@ class Smic(Framed):
         if camera:
             raise MerError(
                 "wrong data set",
-                f"{layout.printable(base)} holds SMIC-{camera.pop()}",
+                f"{layout.printable(base)} holds SMIC-{min(camera)}",
                 f"SMIC-HS, in folders such as {_EXAMPLE}",
                 "point the root at the folder that holds HS",
                 place,
