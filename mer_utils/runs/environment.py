@@ -168,7 +168,7 @@ def mixed(folds: pd.DataFrame) -> str:
     return f"Computed in mixed environments. {'; '.join(said)}." if said else ""
 
 
-def _compared(record: Mapping[str, Any], packages: Iterable[str]) -> dict[str, str]:
+def _compared(record: Mapping[Any, Any], packages: Iterable[str]) -> dict[str, str]:
     def text(value: Any) -> str:
         if value is None or value != value:
             return "not recorded"

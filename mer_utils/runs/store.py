@@ -303,7 +303,7 @@ class RunStore:
 
     def digests(self, specs: Iterable[RunSpec]) -> dict[tuple[str, str], str]:
         """Return the SHA-256 of each fold as it was written: (run key, held-out subject) -> hex."""
-        found = {}
+        found: dict[tuple[str, str], str] = {}
         for key, folder in {spec.key: self.folder(spec) for spec in specs}.items():
             for part in folder.parts():
                 found |= {(key, held_out): sha for held_out, (_, sha) in part.folds.items()}

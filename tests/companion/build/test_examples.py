@@ -60,16 +60,17 @@ def test_examples_are_short_and_fit_the_page(example):
     assert max(map(len, lines)) <= 76
 
 
-def test_own_model_is_trained_in_all_three_settings_once(build, monkeypatch, capsys):
+def test_own_model_is_trained_in_all_settings_of_table_2_once(build, monkeypatch, capsys):
     said = in_own_process(ROOT / "book/examples/own_model.py", build).splitlines()
-    assert said[0] == "9 folds computed"
+    assert said[0] == "12 folds computed"
     settings = [re.split(r"\s{2,}|(?<=_050) +", line.strip())[1:] for line in said[2:]]
     assert [re.sub(r" +[\d.]+$", "", " ".join(words)) for words in settings] == [
         "single",
         "matched single",
         "dual",
+        "aligned",
     ]
-    assert len(list((build / "store").glob("*/run.parquet"))) == 3
+    assert len(list((build / "store").glob("*/run.parquet"))) == 4
     assert not list((build / "store").rglob("held_out=*"))
     monkeypatch.setenv("MER_BUILD", str(build))
     exec((ROOT / "book/examples/own_model.py").read_text(encoding="utf-8"), {})
