@@ -40,7 +40,7 @@ def sentences(found: pd.DataFrame, barred: list[str]) -> list[str]:
     """Answer the question in words, a sentence per pair; say what is not there."""
     lines = []
     for treatment, control in PAIRS:
-        rows = overall(found)
+        rows = overall(found) if len(found) else found
         rows = rows[rows["setting"] == treatment] if len(rows) else rows
         if rows.empty:
             lines.append(f"{treatment} minus {control}: not computed yet.")
