@@ -103,8 +103,10 @@ def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     cos, sin = (f.to(images)[:, None] for f in (angles.cos(), angles.sin()))
     # Centres of pixels, in coordinates that run from -1 to 1 over the image on both axes: one
     # that is not square needs its sides' ratio to turn without shearing.
-    like = {"dtype": images.dtype, "device": images.device}
-    x, y = (torch.arange(1 - n, n, 2, **like) / n for n in (width, height))
+    x, y = (
+        torch.arange(1 - n, n, 2, dtype=images.dtype, device=images.device) / n
+        for n in (width, height)
+    )
     grid = torch.stack(
         [
             (cos * x)[:, None, :] - (sin * y * height / width)[:, :, None],

@@ -89,7 +89,7 @@ def processes(
     if getattr(main, "__spec__", None) is None and script and not Path(script).exists():
         raise _unguarded(f"workers cannot run {script} again, which is no file")
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=start, initargs=arguments)
+    return ProcessPoolExecutor(workers, context, initializer=start, initargs=arguments)  # type: ignore[arg-type]
 
 
 def refuse_unguarded(exit_codes: Iterable[int | None]) -> None:

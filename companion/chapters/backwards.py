@@ -140,7 +140,7 @@ def said_of_correlations(means: pd.DataFrame) -> str:
     parts = []
     for dataset, part in means.groupby("dataset", sort=False):
         of_pair = part.set_index("pair")
-        words = [f"{_signed(of_pair.loc[p], 'correlation')} with the {p.split(', ')[1]}"
+        words = [f"{_signed(of_pair.T[p], 'correlation')} with the {p.split(', ')[1]}"
                  for p in PAIRS if p in of_pair.index and p.startswith("full")]  # fmt: skip
         parts.append(f"{dataset_title(str(dataset))}: {', '.join(words)}")
     return f"Here: the full image correlates, clip by clip, {'; '.join(parts)}."

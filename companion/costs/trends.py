@@ -147,7 +147,7 @@ def hours_table(costs: Costs) -> pd.DataFrame:
     a_fold = each["making the network"] + each["sending its weights"] + each["maps"]
     a_fold += PAPER_EPOCHS * each["predicting after an epoch"]
     plan = costs.section("gpu plan").pivot_table("value", ["case", "unit"], "measure", sort=False)
-    images, folds = (plan.xs(unit, level="unit") for unit in ("images", "folds"))
+    images, folds = (pd.DataFrame(plan.xs(u, level="unit")) for u in ("images", "folds"))
     shown = pd.DataFrame(
         {
             "images, millions": images.sum(axis=1) / 1e6,

@@ -293,7 +293,7 @@ def _implausible(survey: ManifestSurvey, by_pixels: bool) -> list[Problem]:
     ]
     for group in plausible.same(pictures, _pixels if by_pixels else None):
         leak = plausible.across_subjects(group)
-        found.append(leak or plausible.within_subject(*group[:2]))
+        found.append(leak or plausible.within_subject(group[0], group[1]))
     tested = {row.key for row in used if row.cells["view"] == "full"}
     labels = {row.key: row.cells["label"] for row in used}
     found += plausible.classes(list(labels), list(labels.values()), survey.path)

@@ -375,9 +375,9 @@ def find_sheet(
         )
     if readable:
         (found,) = readable
-        for failure in failures:
-            if failure.kind != "missing column":
-                found.problems.append(_said(found.path, f"beside it, {failure.what}", "warning"))
+        for beside in failures:
+            if beside.kind != "missing column":
+                found.problems.append(_said(found.path, f"beside it, {beside.what}", "warning"))
         return found
     # The most telling failure: an ambiguity, then a sheet that lacks columns; last some stray file.
     telling = ["several sheets", "ambiguous column", "missing column"]

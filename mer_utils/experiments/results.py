@@ -205,8 +205,8 @@ def _of_learners(predictions: pd.DataFrame, learners: str) -> pd.DataFrame:
 
 def _every_view(rows: pd.DataFrame) -> pd.DataFrame:
     reverse = rows["run"].isin(rows.loc[rows["test_view"].eq("offset_apex"), "run"])
-    averages = ((rows, HALVES), (rows, ALL))
-    averages += ((rows[reverse], REVERSED_HALVES), (rows[reverse], REVERSED_ALL))
+    averages = [(rows, HALVES), (rows, ALL)]
+    averages += [(rows[reverse], REVERSED_HALVES), (rows[reverse], REVERSED_ALL)]
     averaged: list[Any] = [
         average_views(part, words.split("+"), missing="drop").assign(tested=words)
         for part, words in averages

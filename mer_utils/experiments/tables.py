@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 from mer_utils.augment import SPATIAL
 from mer_utils.dynamic_image import KINDS, SCALINGS
@@ -26,7 +26,10 @@ COMPARED = ("single", "matched single", "dual", "aligned")
 PARTS = ("onset_apex only", "apex_offset only", "single twice", "halves")
 CONTROLS = ("inverted copy", "reversed copy", "jittered")
 #: Where else table 4 cuts clips, and what is trained on such halves.
-CUTS = (("random", ("halves", "dual", "aligned")), ("midpoint", ("dual", "aligned")))
+CUTS: tuple[tuple[Literal["random", "midpoint"], tuple[str, ...]], ...] = (
+    ("random", ("halves", "dual", "aligned")),
+    ("midpoint", ("dual", "aligned")),
+)
 FRAMES = (8, 16, 32)
 APEX_SHIFTS = (2, 4, 8, 16)
 TRIMS = (2, 4, 8)
@@ -172,6 +175,7 @@ def _table4(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = profile.ablation_models
     for d, model, setting, seed in _trained(profile, data, models, (*COMPARED, *PARTS)):
         yield run_spec(profile, d, model, train=setting, seed=seed)
+    moved: list[tuple[str, Literal["apex", "random", "midpoint"], bool]]
     moved = [(control, "apex", True) for control in CONTROLS]
     moved += [(setting, cut, cut == "random") for cut, settings in CUTS for setting in settings]
     for trained, cut, drawn in moved:

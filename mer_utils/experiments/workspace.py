@@ -130,9 +130,10 @@ class Workspace:
         """What to know before anything is run on these data, one sentence each."""
         found = []
         for data in self.data.values():
-            for group in grouped(data.dataset.remarks).itertuples():
-                more = f" (and {group.count - 1} more; mer check lists them)" * (group.count > 1)
-                found.append(f"{data.dataset.title}: {group.example}{more}.")
+            for group in grouped(data.dataset.remarks).to_dict("records"):
+                others = int(group["count"]) - 1
+                more = f" (and {others} more; mer check lists them)" * (others > 0)
+                found.append(f"{data.dataset.title}: {group['example']}{more}.")
             reasons = data.dataset.ledger()["reason"]
             dropped = reasons[reasons.str.endswith("=drop_clip)")].value_counts()
             if len(dropped):

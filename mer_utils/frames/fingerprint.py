@@ -35,16 +35,16 @@ def fingerprints(clips: Sequence[Sequence[Path]], cache: Path | None = None) -> 
     Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint as long
     as no file's `mer_utils.files.identity` has changed; `forget` makes all be read again.
 
+    Raises
+    ------
+    MerError
+        ``cannot read``.
+
     Notes
     -----
     A change within one tick of the file system's clock cannot be told, so what was changed in
     the `_SETTLED` seconds before it was read is not kept. That leaves network file systems whose
     clock is behind this machine's by more, and those without an inode's own time, as on Windows.
-
-    Raises
-    ------
-    MerError
-        ``cannot read``.
     """
     try:
         if cache is None:

@@ -78,9 +78,8 @@ def average_views(
     # A run of fewer classes than others has no value in the columns of the further ones.
     values = chosen[probabilities]
     of_run = values.notna().groupby(chosen["run"]).transform("any")
-    wrong = (
-        (values.isna() & of_run).any(axis=1) | ~of_run.any(axis=1) | np.isinf(values).any(axis=1)
-    )
+    infinite = values.isin([np.inf, -np.inf])
+    wrong = ((values.isna() & of_run) | infinite).any(axis=1) | ~of_run.any(axis=1)
     if wrong.any():
         first = chosen[wrong].iloc[0]
         raise MerError(

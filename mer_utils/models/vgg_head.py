@@ -8,6 +8,8 @@ for which a GPU's library has no fast algorithm: by them a step takes half as lo
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -56,9 +58,9 @@ def for_gpu(network: nn.Module) -> nn.Module:
     return network
 
 
-def _stretch(head: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor | None:
+def _stretch(head: Any, inputs: tuple[torch.Tensor]) -> torch.Tensor | None:
     (x,) = inputs
-    height, width = (max(n, head.input_kernel_size) for n in x.shape[-2:])
+    height, width = (max(n, int(head.input_kernel_size)) for n in x.shape[-2:])
     if not x.is_cuda or (height, width) == tuple(x.shape[-2:]):
         return None
     return adaptive_average(x, height, width)
