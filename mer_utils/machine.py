@@ -151,7 +151,7 @@ def refuse_misspelt_settings(datasets: Iterable[str]) -> None:
     Parameters
     ----------
     datasets : iterable of str
-        Names of the data sets that are known.
+        Names of the data sets that have settings.
 
     Raises
     ------
@@ -159,12 +159,14 @@ def refuse_misspelt_settings(datasets: Iterable[str]) -> None:
         ``invalid setting``.
     """
     names = [name.upper() for name in datasets]
-    own = (f"MER_{name}{suffix}" for name in names for suffix in OF_DATA)
-    known = {name.removeprefix("MER_"): name for name in (*SETTINGS, *own)}
+    own = {f"MER_{name}{suffix}" for name in names for suffix in OF_DATA}
+    own -= {f"MER_MANIFEST{OF_DATA[0]}"}  # a manifest is named by its file
+    known = {name.removeprefix("MER_"): name for name in (*SETTINGS, *sorted(own))}
     for name in sorted(n for n in os.environ if n.startswith("MER_")):
         word, meant = name.removeprefix("MER_"), known
         if suffix := next((s for s in OF_DATA if name.endswith(s)), ""):
             word, meant = word.removesuffix(suffix), {n: f"MER_{n}{suffix}" for n in names}
+            meant = {n: full for n, full in meant.items() if full in own}
         if name in SETTINGS or name in meant.values():
             continue
         if close := get_close_matches(word.upper(), meant, 1, 0.7):

@@ -78,7 +78,7 @@ def make_dis(
         raise MerError(
             "invalid option", f"{output} is no PNG file", "a name ending in .png", "end it in .png"
         )
-    if output.absolute().parent == source.absolute():
+    if output.parent.resolve() == source.resolve():
         raise MerError(
             "invalid option",
             f"{output} would lie among the frames of the clip",
@@ -136,7 +136,7 @@ def _read(
 
     What was changed or chosen is added to `said`.
     """
-    if frames.is_video(source):
+    if frames.is_video(source) and not source.is_dir():
         video = frames.read_video(source, 1 if onset is None else onset, offset)
         points = _ordered(source, video.first, apex, video.last)
         clip = video.frames

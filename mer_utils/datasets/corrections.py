@@ -80,6 +80,7 @@ def read(path: str | Path, dataset: str = "") -> tuple[list[Correction], list[Pr
         raise_errors(sheet.problems)
     except MerError as error:
         what = f"corrections file {name}: {error.what}"
+        remedy = error.remedy if error.kind == "unreadable sheet" else remedy
         raise MerError("bad corrections file", what, expected, remedy, name) from error
     known = [*dict.fromkeys([*(n for n, kind in DATASETS.items() if kind.published), dataset])]
     found: dict[tuple[str, ...], int] = {}
@@ -120,6 +121,11 @@ def _fault(correction: Correction, known: list[str]) -> str:
         return f"the field {correction.field!r} is none of {', '.join(CELL_FIELDS)}"
     if correction.field in ("onset", "offset", "emotion") and correction.new.lower() in BLANKS:
         return f"new is blank, and a clip needs its {correction.field}"
+    if correction.field in ("onset", "apex", "offset"):
+        try:
+            frame(correction.new)
+        except ValueError as error:
+            return f"new: {error}"
     if _same(correction.old, correction.new):
         return f"old and new are both {correction.old!r}"
     return ""

@@ -29,12 +29,13 @@ Examples
 >>> import tempfile
 >>> from pathlib import Path
 >>> folder = Path(tempfile.mkdtemp())
->>> for name in ("a.png", "b.png"):
-...     _ = (folder / name).write_bytes(bytes.fromhex("89504e470d0a1a0a") + b"IEND")
+>>> for name in ("a.png", "b.png", "c.png"):
+...     data = bytes.fromhex("89504e470d0a1a0a") + name.encode() + b"IEND"
+...     _ = (folder / name).write_bytes(data)
 >>> _ = (folder / "flow.csv").write_text('''subject,clip,label,image,view
 ... s1,c1,positive,a.png,full
 ... s1,c1,positive,b.png,onset_apex
-... s2,c9,negative,b.png,full
+... s2,c9,negative,c.png,full
 ... ''')
 >>> table = Manifest(folder / "flow.csv").clips()
 >>> table[["dataset", "subject", "clip", "label"]]
@@ -161,8 +162,7 @@ class Manifest(Dataset):
         )
 
     def _take(self, decode: bool = False) -> ManifestSurvey:
-        worksheet = str(self.sheet or "").removeprefix(":")
-        return take(self.root, self.scheme, decode, worksheet, self.columns)
+        return take(self.root, self.scheme, decode, str(self.sheet or ""), self.columns)
 
     @cached_property
     def _survey(self) -> ManifestSurvey:

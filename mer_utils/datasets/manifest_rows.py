@@ -27,6 +27,8 @@ OPTIONAL = ("dataset", "view")
 HEADERS = {name: (name,) for name in (*REQUIRED, *OPTIONAL)}
 #: What programs write for a value that is not there; no name of anything.
 NO_VALUE = frozenset({"nan", "nat", "null", "<na>"})
+#: What stands for an unknown person, and would make one subject of all of them; a label may be so.
+_NOBODY = ("none", "n/a", "-", "/", "?")
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -93,6 +95,8 @@ def _tables(path: Path) -> list[Table]:
         return spreadsheets.read_tables(path)
     try:
         frame = pd.read_parquet(path)
+        if any(frame.index.names):
+            frame = frame.reset_index()
     except Exception as error:  # pyarrow raises many kinds on a damaged file
         raise MerError(
             "unreadable manifest",
@@ -122,6 +126,8 @@ def _read(path: Path, worksheet: str, columns: tuple[str, ...]) -> ManifestSurve
     rows = []
     for number, cells in sheet.rows:
         values = {name: text(cell) for name, cell in cells.items()}
+        if isinstance(cells["image"], str):  # a file's name may hold several spaces in a row
+            values["image"] = cells["image"].strip()
         if not any(values.values()):
             continue
         filled = {name: value for name, value in values.items() if value}
@@ -151,8 +157,8 @@ def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
     for row in rows:
         if row.problems:  # the reader has said why
             continue
-        for name in REQUIRED:
-            if row.cells[name].lower() in ("", *NO_VALUE):
+        for name in (*REQUIRED, "dataset"):
+            if row.cells[name].lower() in ("", *NO_VALUE, *_NOBODY * (name == "subject")):
                 said = f"{name} is {row.cells[name] or 'blank'}"
                 row.fault("blank cell", said, "a value", "fill in the cell")
         if row.problems:
@@ -268,6 +274,7 @@ def take(
         If there is no manifest, it cannot be read, or it lacks a column or any row.
     """
     path = _file(root)
+    worksheet = worksheet.removeprefix(path.name).removeprefix(":")
     survey = _read(path, worksheet, columns)
     if not survey.rows:
         raise MerError(

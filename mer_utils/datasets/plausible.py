@@ -37,18 +37,23 @@ class Picture(NamedTuple):
 def canonical(name: str) -> str:
     """Return a name without what people and programs vary in writing it.
 
-    Case, white space, Unicode form, width of letters, zeros before a number and ``.0`` after it.
+    Case, white space, Unicode form, width of letters, script of digits, a mark at the end or
+    between a letter and what follows, zeros before a number and ``.0`` after it.
 
     Examples
     --------
     >>> canonical("Sub 01") == canonical("sub1"), canonical("1.0") == canonical("01")
+    (True, True)
+    >>> canonical("sub-01") == canonical("sub_1"), canonical("happy.") == canonical("happy")
     (True, True)
     >>> canonical("1_11") == canonical("11_1"), canonical("1 11") == canonical("11 1")
     (False, False)
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc"))
-    plain = re.sub(r"(?<![0-9])\s+|\s+(?![0-9])", "", plain)
+    plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
+    plain = re.sub(r"(?<![0-9])\s+|\s+(?![0-9])", "", plain).rstrip(".,;:")
+    plain = re.sub(r"(?<=[^\W\d_])[_-]+", "", plain)
     plain = re.sub(r"(?<![0-9.])([0-9]+)\.0+$", r"\1", plain)
     return re.sub(r"(?<![0-9]\.)(?<![0-9])0+(?=[0-9])", "", plain)
 
@@ -75,7 +80,7 @@ def names(keys: Sequence[Key], labels: Sequence[str]) -> Iterator[Problem]:
         yield Problem(
             severity,
             "near-duplicate names",
-            f"{noun}s {spelt}{where} differ in case, zeros, spaces or Unicode form alone",
+            f"{noun}s {spelt}{where} differ in case, zeros, spaces, marks or Unicode form alone",
             f"write one {noun} in one way, or give two {noun}s names that differ by more",
             group[0],
             f"one spelling per {noun}",

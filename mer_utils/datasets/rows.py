@@ -55,6 +55,11 @@ class Row:
 
     def fault(self, kind: str, message: str, expected: str, remedy: str) -> None:
         """Note what is wrong with this row."""
+        corrected = [rule.removeprefix("correction:") for rule in self.rules]
+        corrected = [name for name in corrected if name in CELL_FIELDS and name in message]
+        if corrected:
+            remedy = f"mend the corrections row of {', '.join(corrected)}, or correct a copy of "
+            remedy += "the sheet"
         self.faults.append(
             Problem("error", kind, f"{self.place}: {message}", remedy, self.place, expected)
         )
@@ -104,6 +109,8 @@ def oddity(cell: Any) -> str:
     """
     if isinstance(cell, Odd):
         return cell.why
+    if isinstance(cell, bytes | list | dict | set | tuple) or hasattr(cell, "shape"):
+        return f"holds {type(cell).__name__}, neither text nor a number"
     if isinstance(cell, datetime.date | datetime.time | datetime.timedelta):
         return f"is the date {str(cell).removesuffix(' 00:00:00')}"
     if isinstance(cell, str) and _ERROR_VALUE.fullmatch(cell.strip()):

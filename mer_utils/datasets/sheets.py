@@ -22,6 +22,9 @@ from mer_utils.registry import unknown
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 MAX_HEADER_ROW = 100
 MAX_SHEETS = 50
+#: What stands for the options of ``mer check`` in commands that have none.
+_SHEET = "in commands other than check MER_CASME2_SHEET or the like"
+_COLUMNS = "in commands other than check MER_CASME2_COLUMNS or the like"
 
 #: For each field of a clip, the header texts that name it; the first is the sheets' own.
 HEADERS = {
@@ -62,6 +65,13 @@ class Fields:
     def __post_init__(self) -> None:
         for choice in self.chosen:
             field, _, column = choice.partition("=")
+            if sum(other.partition("=")[0] == field for other in self.chosen) > 1:
+                raise MerError(
+                    "invalid option",
+                    f"several columns are named for {field}: {', '.join(self.chosen)}",
+                    "one column for each field",
+                    f"name {field} once",
+                )
             if field not in self.headers:
                 raise unknown("column", field, list(self.headers))
             if not column.strip():
@@ -73,21 +83,25 @@ class Fields:
                 )
 
     @property
+    def choices(self) -> dict[str, str]:
+        """The columns that the user names, by field."""
+        return dict(choice.split("=", 1) for choice in self.chosen)
+
+    @property
     def required(self) -> list[str]:
         """The fields without which a table is none."""
         return [field for field in self.headers if field not in self.optional]
 
-    def places(self, cells: Cells) -> dict[str, list[int]]:
-        """Return the columns (from 0) that name each field in this row of cells."""
+    def places(self, cells: Cells, letters: bool = True) -> dict[str, list[int]]:
+        """Return the columns (from 0) that name each field in this row; a letter fits any row."""
         titles = [normalised(cell) if isinstance(cell, str) else "" for cell in cells]
-        choices = dict(choice.split("=", 1) for choice in self.chosen)
-        found = {}
+        choices, found = self.choices, {}
         for field, headers in self.headers.items():
             names = [choices[field]] if field in choices else headers
             known = {normalised(name) for name in names} - {""}
             found[field] = [i for i, title in enumerate(titles) if title in known]
-            letter = choices.get(field, "").strip()
-            if not found[field] and re.fullmatch("[A-Z]{1,2}", letter):
+            letter = choices.get(field, "").strip().upper()
+            if letters and not found[field] and re.fullmatch("[A-Z]{1,2}", letter):
                 column = reduce(lambda n, c: 26 * n + ord(c) - 64, letter, 0) - 1
                 found[field] = [column] if column < len(cells) else []
         return {field: places for field, places in found.items() if places}
@@ -162,7 +176,7 @@ def pick(path: Path, tables: list[Table], fields: Fields, worksheet: str = "") -
             "several sheets",
             f"{printable(path)} holds {len(found)} tables that fit: {', '.join(found)}",
             "one table with these columns",
-            f"name the one to read with --sheet, as in {path.name}:{filled[0][0].name}",
+            f"name the one to read with --sheet, as in {path.name}:{filled[0][0].name} ({_SHEET})",
             printable(path),
         )
     table, chosen = filled[0][0], sheets[0]
@@ -184,7 +198,8 @@ def _name(table: Table) -> str:
 
 
 def _said(path: Path, what: str, severity: Severity = "note") -> Problem:
-    remedy = "none needed if that is what you mean; --sheet FILE:WORKSHEET names another table"
+    remedy = "none needed if that is what you mean; --sheet FILE:WORKSHEET names another table "
+    remedy += f"({_SHEET})"
     return Problem(severity, "odd sheet", f"{printable(path)}: {what}", remedy, printable(path))
 
 
@@ -193,13 +208,15 @@ def _is_filled(cells: Cells) -> bool:
 
 
 def _lacking(path: Path, fields: Fields, best: dict[str, list[int]]) -> MerError:
-    lacking = [fields.headers[field][0] for field in fields.required if field not in best]
+    titles = {field: headers[0] for field, headers in fields.headers.items()} | fields.choices
+    lacking = [titles[field] for field in fields.required if field not in best]
     return MerError(
         "missing column",
         f"{printable(path)} has no header row with the column"
         f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
-        f"a row with the titles {', '.join(h[0] for h in fields.headers.values())}",
-        "restore the header, name the column (--column FIELD=TITLE), or copy the right file there",
+        f"a row with the titles {', '.join(titles.values())}",
+        f"restore the header, name the column with --column FIELD=TITLE ({_COLUMNS}), or copy the "
+        "right file there",
         printable(path),
     )
 
@@ -212,13 +229,14 @@ def _below(
         raise unreadable(path, table.fault, "close every quotation mark, or save it as .xlsx")
     header = table.rows[index]
     width = max((i for i, cell in enumerate(header) if text(cell)), default=0) + 1
-    rows, repeated, faults = [], [], []
+    titles, rows, repeated, faults = [normalised(c) for c in header[:width]], [], [], []
     for number, cells in enumerate(table.rows[index + 1 :], start=index + 2):
         if not _is_filled(cells):
             continue
-        again = fields.places(cells)
-        if again.keys() >= set(fields.required):
-            if again != places:
+        again = fields.places(cells, letters=False).keys() >= set(fields.required)
+        same = [normalised(cell) for cell in cells[:width]] == titles
+        if again or same:
+            if not same and fields.places(cells) != places:
                 said = f"row {number} of {_name(table)} is a second header, in another order"
                 raise _ambiguous(path, said, "", "give each table a file or worksheet of its own")
             repeated.append(number)
@@ -231,7 +249,15 @@ def _below(
         short = Odd("is absent: the row is cut short")
         rows.append((number, [*cells, *[short] * (width - len(cells))]))
     columns = {f: _one_column(path, header, rows, f, at) for f, at in places.items()}
+    for field, column in columns.items():
+        for other in (f for f, c in columns.items() if c == column and f != field):
+            said = f"column {_letter(column)} ({header[column]!r}) is named for {field} and {other}"
+            raise _ambiguous(path, said, "a column for each", "correct --column or the setting")
     remarks = list(table.remarks)
+    lettered = [re.fullmatch("[A-Za-z]{1,2}", c.strip()) for c in fields.choices.values()]
+    if all(lettered) and fields.choices.keys() >= set(fields.required):
+        shown = ", ".join(text(cell) for cell in header)
+        remarks.append(f"row {index + 1} is taken for the header, as letters fit any: {shown}")
     if repeated:
         remarks.append(f"row {', '.join(map(str, repeated))} repeats the header, and is left out")
     problems = [*faults, *(_said(path, f"{_name(table)}: {remark}") for remark in remarks)]
@@ -254,7 +280,7 @@ def _one_column(
                     f"columns {named} both fit {field}, and differ in row {number}",
                     f"one column for {field}",
                     f"name the one to read: --column {field}={_letter(first)} or "
-                    f"{field}={_letter(other)}",
+                    f"{field}={_letter(other)} ({_COLUMNS})",
                 )
     return first
 
@@ -370,7 +396,8 @@ def find_sheet(
             f"{len(names)} annotation sheets lie in {printable(root)}: "
             + ", ".join(map(printable, names)),
             "one annotation sheet",
-            f"name one with --sheet, as in {names[0]}, or move all but one out of the folder",
+            f"name one with --sheet, as in {names[0]} ({_SHEET}), or move all but one out of the "
+            "folder",
             printable(root),
         )
     if readable:

@@ -9,10 +9,13 @@ to its last frame. No apex is annotated, so the default rule for a missing apex 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from mer_utils.datasets.framed import Framed
+from mer_utils.datasets.plausible import canonical
 from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.published import Durations, Published, Twin
 from mer_utils.datasets.rows import Row, Source
@@ -94,10 +97,13 @@ class Smic(Framed):
                 place,
             )
         source = Source([], base, base)
+        people = {name for name in layout.subfolders(base, root) if self.is_subject(name)}
+        source.problems += self._misnamed(base, root, people)
         for subject in filter(self.is_subject, layout.subfolders(base, root, needed=True)):
             micro = base / subject / "micro"
             inside = layout.subfolders(micro, root, needed=True)
             classes = micro if inside else base / subject
+            source.problems += self._misnamed(classes, root, self.codes, subject)
             for emotion in self.codes:
                 for clip in layout.subfolders(classes / emotion, root, needed=True):
                     source.rows.append(Row(len(source.rows) + 1, subject, clip))
@@ -111,6 +117,35 @@ class Smic(Framed):
                 place,
             )
         return source
+
+    def _misnamed(
+        self, folder: Path, root: Path, known: Collection[str], subject: str = ""
+    ) -> Iterator[Problem]:
+        """Find what would be left out in silence, as no sheet knows of it."""
+        names = set(layout.subfolders(folder, root)).difference(known)
+        meant = self.codes if subject else ["s1"]
+        for name in sorted(names):
+            plain = re.sub("[0-9]+", "1", canonical(name))
+            begun = [word for word in meant if word.startswith(plain[:3])]
+            if close := get_close_matches(plain, meant, 1) or begun:
+                yield Problem(
+                    "error",
+                    "folder and name disagree",
+                    f"{layout.printable(folder / name)} is no folder of a "
+                    + (f"class; {close[0]!r} is close" if subject else "subject, such as 's1'"),
+                    "rename it, or move it out of the data set",
+                    layout.printable(folder),
+                    f"one of {', '.join(self.codes)}" if subject else "s and a number",
+                )
+        if subject and not any((folder / emotion).is_dir() for emotion in self.codes):
+            yield Problem(
+                "error",
+                "missing frame folder",
+                f"no class of subject {subject} lies in {layout.printable(folder)}",
+                "copy the subject's folder again, or move it out of the data set",
+                layout.printable(folder),
+                f"folders such as {_EXAMPLE}",
+            )
 
     def _read_clip(self, source: Source, class_folder: Path, root: Path) -> None:
         """Fill in the last row from its folder's name and frames."""
@@ -131,14 +166,14 @@ class Smic(Framed):
             row.faults.append(Problem.of(error))
             return
         source.listings[folder] = listing
-        if listing.frames:
-            # A refused first or last frame is a missing one; the clip is no shorter by it.
-            numbers = listing.refused_numbers.union(listing.frames)
+        # A refused first or last frame is a missing one; the clip is no shorter by it.
+        numbers = listing.refused_numbers.union(listing.frames)
+        if listing.frames and len(numbers) > 1:
             row.cells |= {"onset": str(min(numbers)), "offset": str(max(numbers))}
         else:
             row.fault(
                 "missing frames",
-                f"{layout.printable(folder)} holds no frame",
-                "numbered images, such as image000001.bmp",
+                f"{layout.printable(folder)} holds {len(numbers) or 'no'} frame",
+                "numbered images, two at least, such as image000001.bmp",
                 "copy the clip's frames again, or remove the empty folder",
             )

@@ -161,7 +161,9 @@ def _judge_repeats(clips: list[Row]) -> None:
             continue
         if original.cells == row.cells:
             row.reason = f"repeats row {original.number}"
-            row.fault("repeated row", row.reason, "one row per clip", "none needed: it is left out")
+            row.fault(
+                "repeated row", row.reason, "one row per clip", "remove it in a copy of the sheet"
+            )
         else:
             row.fault(
                 "contradicting rows",

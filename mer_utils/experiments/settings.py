@@ -42,7 +42,9 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     ``MER_CORRECTIONS`` names a file of the user's own corrections; ``MER_CASME2_SHEET`` and
     ``MER_CASME2_COLUMNS`` say what to read where several sheets or columns fit.
     """
-    refuse_misspelt_settings(DATASETS)
+    refuse_misspelt_settings(
+        name for name, kind in DATASETS.items() if not hasattr(kind, "members")
+    )
     rules = {rule: _rule(name) for rule, name in _RULES.items()}
     options = rules | {"corrections": path_setting(_CORRECTIONS)}
     crops = crop_options()

@@ -132,24 +132,26 @@ def get_detector(name: str) -> Detector:
     """
     made = vars(_made)
     if name not in made:
-        made[name] = _maker(name)()
+        made[name] = _make(name)
     return made[name]
 
 
-def _maker(name: str) -> Callable[[], Detector]:
-    make = DETECTORS.get(name)
-    if make is None:
-        module, _, function = name.rpartition(".")
-        try:
-            make = getattr(import_module(module), function)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise MerError(
-                "unknown name",
-                f"no face detector {name!r} was found ({error})",
-                f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
-                "choose one of them, or put the module where Python finds it (PYTHONPATH)",
-            ) from error
-    return make
+def _make(name: str) -> Detector:
+    if name in DETECTORS:
+        return DETECTORS[name]()
+    module, _, function = name.rpartition(".")
+    try:
+        made = getattr(import_module(module), function)()
+        if not callable(made):
+            raise TypeError(f"it returns {made!r}, which finds nothing")
+    except Exception as error:  # what a user's module does may raise anything
+        raise MerError(
+            "unknown name",
+            f"no face detector {name!r} was found ({error})",
+            f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
+            "choose one of them, or put the module where Python finds it (PYTHONPATH)",
+        ) from error
+    return made
 
 
 def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Face | None:

@@ -214,3 +214,11 @@ def test_bad_input_is_named(folder, tmp_path):
         with raises(kind, said):
             run(*arguments, *output)
         assert not out.exists()
+
+
+@pytest.mark.scenario("J")
+def test_odd_names_of_folders(folder, tmp_path):
+    with raises("invalid option", "among the frames"):
+        run(folder, "-o", folder / ".." / folder.name / "sheet.png")
+    moved = folder.rename(tmp_path / "folder.mp4")
+    assert "7 frames" in run(moved, "-o", tmp_path / "sheet.png")

@@ -100,10 +100,13 @@ def test_every_command_that_reads_settings_refuses_misspelt_ones(mer, monkeypatc
     assert name in shown
 
 
-def test_a_setting_of_others_changes_nothing_and_is_told_of(mer, monkeypatch, caplog):
-    monkeypatch.setenv("MER_QUITE_ANOTHER_THING", "x")
+@pytest.mark.parametrize(
+    "name", ["MER_QUITE_ANOTHER_THING", "MER_MEGC2019_ROOT", "MER_MANIFEST_ROOT"]
+)
+def test_a_setting_of_others_changes_nothing_and_is_told_of(mer, monkeypatch, caplog, name):
+    monkeypatch.setenv(name, "x")
     mer("check", "casme2", "nowhere")
-    assert "MER_QUITE_ANOTHER_THING" in caplog.text
+    assert name in caplog.text
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\t"])

@@ -7,7 +7,15 @@ import zipfile
 
 import pytest
 from helpers import findings, raises
-from made_data import CASME2_HEADER, CASME2_NAME, casme2_row, write_casme2, write_csv, write_xlsx
+from made_data import (
+    CASME2_HEADER,
+    CASME2_NAME,
+    casme2_row,
+    jpeg,
+    write_casme2,
+    write_csv,
+    write_xlsx,
+)
 from openpyxl import Workbook, load_workbook
 from typer.testing import CliRunner
 
@@ -108,6 +116,27 @@ def test_two_columns_that_fit_one_field(root, title, monkeypatch):
     assert CliRunner().invoke(app, check).exit_code == 0
     write_xlsx(root / CASME2_NAME, [header, *([*row, 59] for row in CLIPS)])
     assert set(datasets.Casme2(root).clips()["apex"]) == {59}
+
+
+def test_one_field_has_one_column_and_one_column_one_field(root):
+    with raises("invalid option", "apex=E", "apex=F"):
+        datasets.Casme2(root, columns=("apex=E", "apex=F")).clips()
+    with raises("ambiguous column", "'OnsetFrame'", "onset and apex"):
+        datasets.Casme2(root, columns=("apex=D",)).clips()
+    assert list(datasets.Casme2(root, columns=("apex=e",)).clips()["apex"]) == [59] * 4
+
+
+def test_a_row_that_only_letters_make_a_header_is_said(tmp_path):
+    """A table without a header would lose its first row."""
+    for number in "123":
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg(int(number)))
+    (tmp_path / "x.csv").write_text("a,1,glad,1.jpg\nb,1,glad,2.jpg\nc,2,sad,3.jpg\n")
+    letters = ("subject=A", "clip=B", "label=C", "image=D")
+    data = datasets.Manifest(tmp_path / "x.csv", columns=letters)
+    assert len(data.ledger()) == 2
+    assert any(
+        "row 1 is taken for the header" in p.message and "1.jpg" in p.message for p in data.check()
+    )
 
 
 @pytest.mark.parametrize("choice", ["apex", "apex=", "peak=E"])

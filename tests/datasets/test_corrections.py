@@ -98,6 +98,8 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
         (HEADER, "casme2,sub01,EP01,apex,5,15,r,s,more", ["row 2", "9 cells"]),
         (HEADER, "casme2,sub01,EP01,onset,10,,r,s", ["row 2", "new is blank"]),
         (HEADER, "casme2,sub01,EP01,apex,5,5.0,r,s", ["row 2", "both '5'"]),
+        (HEADER, "casme2,sub01,EP01,apex,5,46.5,r,s", ["row 2", "new", "46.5 is fractional"]),
+        (HEADER, "casme2,sub01,EP01,apex,5,٤٦,r,s", ["row 2", "new", "not a frame number"]),
         (HEADER, "casme 2,sub01,EP01,apex,5,15,r,s", ["row 2", "'casme2' is close"]),
         (HEADER, "manifest,sub01,EP01,apex,5,15,r,s", ["row 2", "'manifest' is unknown"]),
         (
@@ -130,5 +132,19 @@ def test_a_corrections_file_as_a_spreadsheet_program_saves_it(root, tmp_path):
 
 @pytest.mark.scenario("H")
 def test_missing_corrections_file(root, tmp_path):
-    with raises("bad corrections file", "nowhere.csv"):
+    with raises("bad corrections file", "nowhere.csv", "name a file that is there"):
         datasets.Casme2(root, corrections=tmp_path / "nowhere.csv").clips()
+
+
+@pytest.mark.scenario("J")
+@pytest.mark.parametrize(
+    ("field", "old", "new", "kind"),
+    [
+        ("apex", "5", "9999", "apex outside the clip"),
+        ("emotion", "happiness", "joy", "unknown emotion"),
+    ],
+)
+def test_a_wrong_correction_is_not_laid_on_the_sheet(root, tmp_path, field, old, new, kind):
+    mine = file(tmp_path, f"casme2,sub01,EP01,{field},{old},{new},r,s")
+    with raises(kind, f"mend the corrections row of {field}"):
+        datasets.Casme2(root, corrections=mine).clips()

@@ -244,6 +244,25 @@ def test_a_misspelt_column_that_may_lack_is_said(folder):
     assert set(chosen.clips()["dataset"]) == {"a"}
 
 
+@pytest.mark.scenario("F")
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("dataset", "nan"), ("subject", "None"), ("subject", "-"), ("clip", "NaN"), ("image", "null")],
+)
+def test_what_stands_for_no_value_is_no_name(folder, column, cell):
+    with raises("blank cell", f"{column} is {cell}"):
+        datasets.Manifest(write(folder, change(**{column: cell}))).clips()
+
+
+def test_what_parquet_holds_beside_text_and_numbers(folder):
+    frame = pd.DataFrame(ROWS)
+    frame.set_index("subject").to_parquet(folder / "named.parquet")
+    assert len(datasets.Manifest(folder / "named.parquet").clips()) == 3
+    frame.assign(label=frame["label"].str.encode("ascii")).to_parquet(folder / "bytes.parquet")
+    with raises("odd cell", "label holds bytes"):
+        datasets.Manifest(folder / "bytes.parquet").clips()
+
+
 @pytest.mark.scenario("J")
 def test_backslashes_of_windows_are_read_as_slashes_and_said(folder):
     rows = [{**row, "image": row["image"].replace("/", "\\")} for row in ROWS]
@@ -267,7 +286,8 @@ def test_worksheets_columns_and_delimiters_of_a_manifest(folder, monkeypatch):
     book.save(folder / "flow.xlsx")
     with raises("several sheets", "Pilot", "All"):
         datasets.Manifest(folder / "flow.xlsx").clips()
-    assert len(datasets.Manifest(folder / "flow.xlsx", sheet="All").clips()) == 3
+    for sheet in ("All", ":All", "flow.xlsx:All"):  # the last as the error says it
+        assert len(datasets.Manifest(folder / "flow.xlsx", sheet=sheet).clips()) == 3
     monkeypatch.setenv("MER_MANIFEST_SHEET", "All")
     assert datasets.sheet_settings("manifest") == {"sheet": "All"}
     twice = folder / "twice.csv"

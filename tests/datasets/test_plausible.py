@@ -56,6 +56,9 @@ SPELLINGS = [
     ("J\u00f6rg", "Jo\u0308rg"),
     ("Straße", "STRASSE"),
     ("ﬁ", "fi"),
+    ("happy.", "happy"),
+    ("s-1", "s_01"),
+    ("١", "1"),
 ]
 
 
@@ -78,7 +81,8 @@ def test_white_space_around_a_name_and_within_is_one_space(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("1_11", "11_1"), ("1 11", "11 1"), ("10", "1"), ("1.05", "1.5"), ("a", "b")]
+    ("one", "other"),
+    [("1_11", "11_1"), ("1 11", "11 1"), ("10", "1"), ("1.05", "1.5"), ("a", "b"), ("-1", "1")],
 )
 def test_names_that_differ_by_more_are_two(one, other):
     assert canonical(one) != canonical(other)

@@ -126,6 +126,31 @@ def test_bad_smic_folders(smic, tmp_path):
         datasets.Smic(tmp_path / "empty").clips()
 
 
+@pytest.mark.scenario("F")
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("s1/micro/negative", "s1/micro/Negative", "folder and name disagree"),
+        ("s1/micro/negative", "s1/micro/neg", "folder and name disagree"),
+        ("s20", "S20", "folder and name disagree"),
+        ("s1/micro", "s1/Micro", "missing frame folder"),
+    ],
+)
+def test_no_clip_is_lost_with_a_folder_of_another_name(smic, old, new, kind):
+    base = smic / "SMIC_all_cropped/HS"
+    (base / old).rename(base / new)
+    with raises(kind, new.split("/")[0]):
+        datasets.Smic(smic).clips()
+
+
+def test_a_clip_of_one_frame_is_not_laid_on_a_sheet(smic):
+    folder = smic / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01"
+    for frame in sorted(folder.iterdir())[1:]:
+        frame.unlink()
+    with raises("missing frames", "1 frame", "two at least"):
+        datasets.Smic(smic).clips()
+
+
 def test_a_gap_in_a_clip_is_a_missing_frame(smic):
     (smic / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01/image000004.bmp").unlink()
     with raises("missing frames", "1 of the 30 frames 1..30"):

@@ -341,6 +341,10 @@ def test_a_detector_of_ones_own_is_named_by_its_module(tmp_path, monkeypatch):
     options = CropOptions(detector="own_detector.dots")
     frame = dots_frame((150, 100), (190, 108))
     assert find_face(frame, options.detector) == find_face(frame, dots_detector)
+    with raises("unknown name", "os.getcwd", "which finds nothing"):
+        find_face(frame, "os.getcwd")
+    with raises("unknown name", "os.path.join"):
+        find_face(frame, "os.path.join")
     with raises("unknown name", "own_detector.nobody"):
         find_face(np.zeros((50, 50, 3), np.uint8), "own_detector.nobody")
     with raises("unknown name", "no_such_module.make"):
