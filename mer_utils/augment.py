@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
+from mer_utils.errors import MerError
 from mer_utils.registry import unknown
 
 if TYPE_CHECKING:
@@ -56,10 +57,29 @@ def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.
     Returns
     -------
     tensor of shape (b, c, h, w)
+
+    Raises
+    ------
+    MerError
+        ``invalid option``, if a transformation returns something else.
     """
+    wanted = _what(images)
     for transformation, each in zip(_transformations(setting), numbers, strict=True):
         images = transformation(images, each)
+        if _what(images) != wanted:
+            name = getattr(transformation, "__name__", repr(transformation))
+            raise MerError(
+                "invalid option",
+                f"{name} of the spatial augmentation {setting!r} returns {_what(images)}",
+                f"as many images of the same kind and size as it was given, {wanted}",
+                f"mend {name}",
+            )
     return images
+
+
+def _what(images: object) -> str:
+    dtype, shape, device = (getattr(images, n, None) for n in ("dtype", "shape", "device"))
+    return f"{dtype} of shape {tuple(shape)} on {device}" if device else type(images).__name__
 
 
 def _transformations(setting: str) -> tuple[Transformation, ...]:

@@ -21,7 +21,7 @@ def require(module: str, extra: str) -> ModuleType:
     Raises
     ------
     MerError
-        ``missing extra``, if its package is not installed.
+        ``missing extra``, if its package is not installed, or cannot be loaded.
 
     Examples
     --------
@@ -41,4 +41,13 @@ def require(module: str, extra: str) -> ModuleType:
             f"package {package} is not installed",
             f"the extra {extra!r}",
             f'pip install "mer-utils[{extra}]"',
+        ) from error
+    except (ImportError, OSError) as error:  # of a library of the system, or its memory
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise MerError(
+            "missing extra",
+            f"package {module.partition('.')[0]} is installed and cannot be loaded ({said[:200]})",
+            f"the extra {extra!r}, what it needs of the system, and memory",
+            "install the library that the message names, or raise the limit (ulimit -v); of a "
+            f'broken package: pip install --force-reinstall "mer-utils[{extra}]"',
         ) from error

@@ -32,6 +32,11 @@ _REMEDIES = {
     errno.EFBIG: ("files of this size", "raise the limit (ulimit -f), or name another disk"),
     errno.EMFILE: _HANDLES,
     errno.ENFILE: _HANDLES,
+    errno.ENOMEM: ("memory that is free", "use fewer workers, or a machine with more memory"),
+    errno.EAGAIN: (
+        "processes that may be started",
+        "raise the limit (ulimit -u), or use fewer workers",
+    ),
     errno.ESTALE: ("a network folder that answers", "wait, or mount it anew"),
     errno.EIO: ("a disk without errors", "look at the disk, or name a folder on another one"),
 }

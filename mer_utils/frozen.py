@@ -8,4 +8,5 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """A record of options that can be hashed; a field that it does not have is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # As JSON has no infinity, it is a word there, which is read back.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")

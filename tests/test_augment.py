@@ -68,3 +68,19 @@ def test_unknown_setting():
         augment.draw("shear", 1, torch.Generator())
     with raises("unknown name", "shear"):
         augment.spatial(torch.zeros(1, 3, 4, 4), "shear", torch.zeros(1, 1))
+
+
+@pytest.mark.scenario("C")
+@pytest.mark.parametrize(
+    ("own", "named"),
+    [
+        (lambda images, numbers: images[:, :, ::2, ::2], "(4, 3, 4, 4)"),
+        (lambda images, numbers: images[:1], "(1, 3, 8, 8)"),
+        (lambda images, numbers: images.double(), "float64"),
+        (lambda images, numbers: None, "NoneType"),
+    ],
+)
+def test_what_is_no_batch_like_the_one_given_is_refused(own, named, monkeypatch):
+    monkeypatch.setitem(augment.SPATIAL, "own", (own,))
+    with raises("invalid option", "'own'", named):
+        augment.spatial(torch.zeros(4, 3, 8, 8), "own", torch.zeros(1, 4))

@@ -12,7 +12,10 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from helpers import raises
 from packaging.requirements import Requirement
+
+from mer_utils.extras import require
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -153,3 +156,12 @@ except MerError as error:
     )
     assert said.startswith("missing extra|")
     assert f'pip install "mer-utils[{extra}]"' in said
+
+
+@pytest.mark.scenario("K")
+@pytest.mark.parametrize("error", [ImportError("libGL.so.1: cannot open"), OSError("libGL.so.1")])
+def test_a_part_that_cannot_be_loaded_says_what_it_lacks(error, tmp_path, monkeypatch):
+    (tmp_path / "broken_part.py").write_text(f"raise {type(error).__name__}({str(error)!r})")
+    monkeypatch.syspath_prepend(tmp_path)
+    with raises("missing extra", "broken_part", "libGL.so.1"):
+        require("broken_part", "train")

@@ -295,7 +295,12 @@ def test_every_option_the_data_and_the_code_have_a_cache_of_their_own(monkeypatc
     assert len(set(keys)) == len(keys)
 
 
-@pytest.mark.parametrize("damage", ["no second file", "images cut", "present cut", "other shape"])
+@pytest.mark.scenario("D")
+@pytest.mark.parametrize(
+    "damage",
+    ["no second file", "images cut", "images zeroed", "one bit", "present cut", "other shape",
+     "[]", "3", '{"notes": []}', '{"notes": [["a"]]}'],
+)  # fmt: skip
 def test_a_cache_that_is_not_whole_is_made_anew(make, tmp_path, damage):
     whole = content(make(views=("onset_apex",)))
     (images,) = (tmp_path / "cache").glob("*.images.npy")
@@ -305,8 +310,15 @@ def test_a_cache_that_is_not_whole_is_made_anew(make, tmp_path, damage):
         images.write_bytes(b"half")
     elif damage == "images cut":
         images.write_bytes(images.read_bytes()[:-100])
+    elif damage == "images zeroed":
+        images.write_bytes(images.read_bytes()[:128].ljust(images.stat().st_size, b"\0"))
+    elif damage == "one bit":
+        data = images.read_bytes()
+        images.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     elif damage == "present cut":
         present.write_bytes(b"")
+    elif damage != "other shape":
+        present.with_name(present.name.replace("present.npy", "notes.json")).write_text(damage)
     else:
         np.save(images, np.zeros((1, 16, 16, 3), np.uint8))
     assert content(make(views=("onset_apex",))) == whole

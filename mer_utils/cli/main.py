@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from mer_utils.cli import data, di, experiments
 from mer_utils.errors import MerError
-from mer_utils.files import cannot_write
+from mer_utils.files import cannot_read, cannot_write
 from mer_utils.machine import anchor_settings
 
 FIRST_STEPS = """\
@@ -77,8 +77,10 @@ def main(arguments: list[str] | None = None) -> None:
 def _unusable(error: OSError) -> MerError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return cannot_write(Path(error.filename or "a file"), error)
-    if error.filename is None:
-        raise error
+    if error.filename is None:  # no file handle, process or memory is left, most often
+        if error.errno is None:
+            raise error
+        return cannot_read(Path("a file or pipe"), error)
     return MerError(
         "cannot read",
         f"{error.filename} cannot be used ({error.strerror})",

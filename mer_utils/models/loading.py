@@ -200,8 +200,9 @@ def _require_numbers(tensors: Tensors, network: nn.Module, file: Path) -> None:
     for what, wrong in (
         ("no floats", lambda key, t: t.dtype != torch.float32),
         ("NaN or infinite", lambda key, t: not bool(t.isfinite().all())),
-        # A download that broke off leaves zeros.
-        ("zeros", lambda key, t: t.ndim > 1 and key.endswith(".weight") and not bool(t.any())),
+        # A download that broke off leaves zeros, a network that was never trained ones.
+        ("one number only", lambda key, t: _varies(key, t) and _constant(t)),
+        ("variances below zero", lambda key, t: "running_var" in key and bool((t < 0).any())),
     ):
         if names := [key for key in tensors if key in floats and wrong(key, tensors[key])]:
             raise MerError(
@@ -210,6 +211,15 @@ def _require_numbers(tensors: Tensors, network: nn.Module, file: Path) -> None:
                 "trained weights in float32, float16 or bfloat16",
                 "fetch the file again",
             )
+
+
+def _varies(key: str, tensor: torch.Tensor) -> bool:
+    """Say whether training leaves different numbers in a tensor, whatever it began with."""
+    return key.endswith("running_var") or (tensor.ndim > 1 and key.endswith(".weight"))
+
+
+def _constant(tensor: torch.Tensor) -> bool:
+    return tensor.numel() > 1 and bool((tensor == tensor.flatten()[0]).all())
 
 
 def _read(file: Path) -> Tensors:
@@ -249,6 +259,10 @@ def _fault(file: Path, said: str) -> str:
             return "is a pointer of Git LFS, not the file itself"
     if objects := re.search(r"Unsupported \w+: (?:GLOBAL )?(\S+)", said):
         return f"holds {objects[1]}, for which code would have to run"
+    if "TorchScript" in said:
+        return "is a program of TorchScript, which would have to run"
+    if "weights_only" in said:  # torch's advice is to let a file run its code
+        said = "torch cannot read it"
     return f"is damaged, or no such file ({(said.splitlines() or [''])[0][:200]})"
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
+from mer_utils.files import cannot_read
 from mer_utils.machine import path_setting
 
 WEIGHTS_SETTING = "MER_WEIGHTS"
@@ -53,7 +54,10 @@ def weights_file(name: str, folder: Path | None = None) -> Path | None:
     if not named:
         return _cached(_hub(name))
     files = [Path(named) / f"{name}{suffix}" for suffix in SUFFIXES]
-    found = [file for file in files if file.is_file()]
+    try:
+        found = [file for file in files if file.is_file()]
+    except OSError as error:
+        raise cannot_read(Path(named), error) from error
     if not found:
         raise MerError(
             "missing weights",
@@ -178,8 +182,11 @@ def _url_file(hub: _Hub) -> Path:
 def _sha256(file: Path, *stamp: int) -> str:
     # A file that was replaced or changed is read again: nobody sets the time of the last change
     # of its entry (ctime), whatever else a copy keeps.
-    with open(file, "rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    try:
+        with open(file, "rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise cannot_read(file, error) from error
     named = file.resolve().name  # in the hub's cache, by its content
     if len(named) == len(digest) and set(named) <= set("0123456789abcdef") and named != digest:
         raise MerError(

@@ -135,5 +135,5 @@ def _unwritable(store: RunStore, outcome: Outcome) -> MerError:
         "cannot write",
         f"the run stopped: {outcome.error}",
         f"a store in {store.path} that takes one more fold",
-        "free some space or make the folder writable; the same command goes on from here",
+        "do what the message says; the same command goes on from here",
     )

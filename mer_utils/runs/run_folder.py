@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 #: Longer names of folds are cut, and told apart by a digest: file systems take 255 bytes.
 _LONGEST = 120
 _TRIES = 10
+_REMOVE = "remove this file, or name another store"
 
 
 class Part(NamedTuple):
@@ -193,7 +194,7 @@ class RunFolder:
         found: dict[str, dict[str, Any]] = {}
         for file in self.listed(".environment.json"):
             with suppress(FileNotFoundError):  # consolidated meanwhile: read next
-                note = read_json(file)
+                note = read_json(file, "held_out")
                 found[note["held_out"]] = note
         with suppress(FileNotFoundError):
             found = read_json(self._notes_file) | found
@@ -261,8 +262,8 @@ def file_name(held_out: str) -> str:
     return f"held_out={name}"
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read what a run wrote as JSON.
+def read_json(path: Path, *needed: str, remedy: str = _REMOVE) -> dict[str, Any]:
+    """Read what a run wrote as JSON, an object with these fields at least.
 
     Raises
     ------
@@ -271,17 +272,20 @@ def read_json(path: Path) -> dict[str, Any]:
         ``cannot read``.
     """
     try:
-        return dict(json.loads(path.read_text("utf-8")))
+        found = json.loads(path.read_text("utf-8"))
+        if not isinstance(found, dict) or not found.keys() >= set(needed):
+            raise ValueError(f"no object with {', '.join(needed) or 'fields'}")
+        return found
     except FileNotFoundError:
         raise
     except OSError as error:
         raise cannot_read(path, error) from error
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise MerError(
             "cannot read",
             f"{path} is not what a run wrote ({error})",
             "a JSON object",
-            "remove this file, or name another store",
+            remedy,
         ) from error
 
 

@@ -81,11 +81,12 @@ class RunStore:
         marker = self.path / "store.json"
         with suppress(FileNotFoundError, NotADirectoryError):
             os.stat(marker)
-            found = read_json(marker).get("version")
+            mend = f'write {{"version": {STORE_VERSION}}} into it, if this release wrote the store'
+            found = read_json(marker, remedy=mend).get("version")
             if found != STORE_VERSION:
                 raise MerError(
                     "other store",
-                    f"{self.path} is a store of version {found}",
+                    f"{self.path} is a store of version {found!r}",
                     f"version {STORE_VERSION}",
                     "move it away or name another folder with --store, and results are computed "
                     "anew; or use the release that wrote this one",
@@ -221,7 +222,7 @@ class RunStore:
         for folder in {spec.key: self.folder(spec) for spec in specs}.values():
             for note in folder.listed(".error.json"):
                 with suppress(FileNotFoundError):  # computed meanwhile
-                    said = read_json(note)
+                    said = read_json(note, "held_out", "error")
                     found[folder.path.name, said["held_out"]] = said["error"]
         return found
 

@@ -111,7 +111,8 @@ class Classifier:
         ------
         MerError
             ``invalid option``, if a batch is to go in parts through a network with batch
-            normalisation.
+            normalisation, or the network gives no scores of these classes; ``bad weights``, if
+            they are no numbers before it is trained.
         """
         self._require_whole_batches()
         options, n = self.options, len(images)
@@ -119,6 +120,7 @@ class Classifier:
         # is also how these convolutions are fastest; batches are gathered and scaled there.
         x = self.on_device(images)
         y = self.on_device(np.asarray(labels, np.int64))
+        self._require_scores(x[:2], int(np.max(labels, initial=0)) + 1)
         drawn = _draw(n, options, spatial, torch.Generator().manual_seed(seed))
         sizes = [len(batch) for batch, _ in drawn]
         # In one piece, ahead: to send each batch's to a GPU would make it wait at every step.
@@ -198,7 +200,7 @@ class Classifier:
                 f"{type(self.network).__name__} gives probabilities with {fault} (learning rate "
                 f"{self.options.learning_rate:g})",
                 "finite probabilities",
-                "lower the learning rate, or train in float32",
+                "lower the learning rate, train in float32, or mend an augmentation of your own",
             )
         return probabilities
 
@@ -213,6 +215,27 @@ class Classifier:
     def _autocast(self) -> torch.autocast:
         enabled = self.options.precision == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
+    def _require_scores(self, images: torch.Tensor, classes: int) -> None:
+        """Try the network before it is trained: on a GPU, too few scores stop the process."""
+        self.network.eval()
+        with torch.no_grad(), self._autocast():
+            scores = self.network(self.scaled(images))
+        name, shape = type(self.network).__name__, tuple(getattr(scores, "shape", ()))
+        if len(shape) != 2 or shape[0] != len(images) or shape[1] < classes:
+            raise MerError(
+                "invalid option",
+                f"{name} gives {type(scores).__name__} of shape {shape} for {len(images)} images",
+                f"scores of each image for {classes} classes at least, which the labels name",
+                "mend the network's last layer, or its labels",
+            )
+        if not bool(scores.isfinite().all()):
+            raise MerError(
+                "bad weights",
+                f"{name} gives scores that are NaN or infinite before it is trained",
+                "weights with which scores are numbers",
+                "fetch its weights again; of a network of your own, mend how it begins",
+            )
 
     def _require_whole_batches(self) -> None:
         parts = self.micro_batch

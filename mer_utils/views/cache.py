@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ import pandas as pd
 
 from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
-from mer_utils.files import atomic_write, cannot_read
+from mer_utils.files import atomic_write, cannot_read, identity
 from mer_utils.frames import CropOptions, read_cropped_frames, read_frames
 from mer_utils.phases import PHASES, TRAINING_SETS, training_images
 from mer_utils.protocol import Fold
@@ -127,6 +128,14 @@ class _Sheet(NamedTuple):
     notes: Path
 
 
+class _Cached(NamedTuple):
+    """One view of every clip, as it is read back."""
+
+    images: np.ndarray
+    present: np.ndarray
+    notes: list[Note]
+
+
 class _Made(NamedTuple):
     """The views of one clip, one per sheet, or the kind of error that keeps it from having any."""
 
@@ -171,8 +180,8 @@ def load(
     found = {sheet.view: _read(sheet, shape) for sheet in _sheets(source, wanted, cache)}
     # Written a moment ago or found whole; a view that is gone by now is an error of its own.
     there = {view: parts for view, parts in found.items() if parts is not None}
-    images = {view: parts[0] for view, parts in there.items()}
-    present = {view: parts[1] for view, parts in there.items()}
+    images = {view: made.images for view, made in there.items()}
+    present = {view: made.present for view, made in there.items()}
     labels = source.clips["label"].cat.codes.to_numpy(np.int64)
     return Views(images, present, labels, tuple(notes))
 
@@ -195,8 +204,8 @@ def prepare(
     if missing:
         made = _make_all(source, missing, workers)
         _write(source, missing, progress(made, len(source.clips)) if progress else made)
-    found = (Note(*note) for sheet in sheets for note in json.loads(sheet.notes.read_text("utf-8")))
-    return list(dict.fromkeys(found))
+    there = filter(None, (_read(s, _shape(source, s.options)) for s in sheets))
+    return list(dict.fromkeys(note for found in there for note in found.notes))
 
 
 def _sheets(
@@ -247,8 +256,9 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
             )
     # Written last: images without it are never read.
     for sheet, there, of_sheet in zip(sheets, present, notes, strict=True):
+        said = {"sha256": _digest(sheet.images, identity(sheet.images)), "notes": of_sheet}
         with atomic_write(sheet.notes) as temporary:
-            temporary.write_text(json.dumps(of_sheet), "utf-8")
+            temporary.write_text(json.dumps(said), "utf-8")
         with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
             np.save(file, there)
 
@@ -269,18 +279,28 @@ def _shape(source: Source, options: ViewOptions) -> tuple[int, ...]:
     return (len(source.clips), options.image_size, options.image_size, 3)
 
 
-def _read(sheet: _Sheet, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
-    # What is missing, cut off or of another shape is made anew: a cache costs only time.
+def _read(sheet: _Sheet, shape: tuple[int, ...]) -> _Cached | None:
+    # What is missing, damaged or of another shape is made anew: a cache costs only time.
     try:
         images, present = np.load(sheet.images, mmap_mode="r"), np.load(sheet.present)
-        json.loads(sheet.notes.read_text("utf-8"))
-    except (FileNotFoundError, ValueError, EOFError):
+        said = json.loads(sheet.notes.read_text("utf-8"))
+        notes = [Note(*note) for note in said["notes"]]
+        if said["sha256"] != _digest(sheet.images, identity(sheet.images)):
+            return None
+    except (FileNotFoundError, ValueError, TypeError, KeyError, EOFError):
         return None
     except OSError as error:
         raise cannot_read(sheet.images, error) from error
     typed = images.dtype == np.uint8 and present.dtype == bool
     fits = typed and images.shape == shape and present.shape == shape[:1]
-    return (images, present) if fits else None
+    return _Cached(images, present, notes) if fits else None
+
+
+@lru_cache(maxsize=256)
+def _digest(file: Path, stamp: str) -> str:
+    """Return the SHA-256 of a file, read once as long as it stays what it is."""
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def cache_key(source: Source, options: ViewOptions, view: str) -> str:

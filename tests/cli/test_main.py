@@ -166,6 +166,9 @@ def test_a_terminal_that_lacks_a_character_gets_its_number(tmp_path):
     [
         (OSError(errno.ENOSPC, "No space left on device"), "cannot write", "free some space"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), "cannot read", "permissions"),
+        (OSError(errno.EMFILE, "Too many open files"), "cannot read", "ulimit -n"),
+        (OSError(errno.EAGAIN, "Resource temporarily unavailable"), "cannot read", "ulimit -u"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "cannot read", "fewer workers"),
     ],
 )
 def test_a_file_that_no_room_asks_about_is_one_message(mer, monkeypatch, error, kind, advice):

@@ -75,6 +75,24 @@ def test_a_known_prefix_is_removed_and_said(saved, trained, prefix, caplog):
     assert len(caplog.records) == 1
 
 
+def test_torchs_advice_to_run_a_files_code_is_not_passed_on(saved, trained, tmp_path):
+    load = saved(trained)
+    (tmp_path / f"{NAME}.pth").write_text("<html>" * 50)
+    with raises("bad weights") as caught:
+        load()
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.scenario("B", "E")
+def test_weights_in_a_forbidden_folder_are_no_missing_weights(tmp_path, monkeypatch):
+    def refuses(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.is_file", refuses)
+    with raises("cannot read", tmp_path):
+        models.weights_identity(NAME, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("wrap", "aside"),
     [
@@ -133,7 +151,10 @@ def changed(trained, key, tensor):
         (lambda t: changed(t, "bn1.weight", t["bn1.weight"] / 0), "NaN or infinite"),
         (lambda t: changed(t, "bn1.weight", t["bn1.weight"] * torch.nan), "bn1.weight"),
         (lambda t: changed(t, "bn1.bias", torch.full((32,), 1e300, dtype=torch.float64)), "bn1"),
-        (lambda t: changed(t, "conv_stem.weight", t["conv_stem.weight"] * 0), "zeros"),
+        (lambda t: changed(t, "conv_stem.weight", t["conv_stem.weight"] * 0), "one number only"),
+        (lambda t: {k: torch.full_like(v, 0.5) for k, v in t.items()}, "one number only"),
+        (lambda t: timm.create_model(NAME).state_dict(), "one number only"),
+        (lambda t: changed(t, "bn1.running_var", -t["bn1.running_var"]), "below zero"),
         (lambda t: {k: v.to(torch.int8) for k, v in t.items()}, "no floats"),
         (lambda t: changed(t, "extra.weight", torch.ones(3)), "extra.weight"),
         (lambda t: [t], "lacks"),

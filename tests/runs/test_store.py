@@ -480,6 +480,19 @@ def test_a_lock_that_cannot_be_made_is_named(store, monkeypatch):
         pytest.fail("entered")
 
 
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"held_out": 1'])
+def test_a_note_that_no_run_wrote_is_named(filled, content):
+    note = filled.folder(SPEC).file("sub09", ".error.json")
+    note.write_text(content)
+    with raises("cannot read", note):
+        filled.failures([SPEC])
+    note = note.with_name("held_out=sub09.environment.json")
+    note.write_text(content)
+    with raises("cannot read", note):
+        filled.environments([SPEC])
+
+
 def test_failures_are_noted_until_the_fold_is_there(store):
     store.write_failure(SPEC, "sub01", "out of memory")
     assert store.failures([SPEC, OTHER]) == {(SPEC.key, "sub01"): "out of memory"}

@@ -248,3 +248,31 @@ def test_scores_that_are_no_numbers_are_no_predictions(score):
 
     with raises("diverged fold", "Broken"):
         Classifier(Broken()).predict(np.zeros((2, 8, 8, 3), np.uint8))
+
+
+@pytest.mark.scenario("B", "C")
+@pytest.mark.parametrize(
+    ("scores", "kind"),
+    [
+        (lambda x: torch.zeros(len(x), 2), "invalid option"),
+        (lambda x: torch.zeros(len(x) + 1, 3), "invalid option"),
+        (lambda x: x, "invalid option"),
+        (lambda x: torch.full((len(x), 3), torch.nan), "bad weights"),
+    ],
+)
+def test_a_network_is_tried_before_it_is_trained(scores, kind):
+    class Own(torch.nn.Linear):
+        def forward(self, x):
+            return scores(x)
+
+    with raises(kind, "Own"):
+        Classifier(Own(1, 1)).fit(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 2, 0]))
+
+
+@pytest.mark.scenario("C")
+def test_an_infinite_rate_is_refused_and_an_infinite_clip_is_read_back():
+    for name in ("learning_rate", "weight_decay"):
+        with pytest.raises(ValueError, match=name):
+            TrainingOptions(**{name: float("inf")})
+    options = TrainingOptions(gradient_clip=float("inf"))
+    assert TrainingOptions.model_validate_json(options.model_dump_json()) == options
