@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+_DEVICES = ("auto", "cpu", "cuda", "cuda:1")
+
+
 def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     """Return the device to compute on.
 
@@ -49,7 +52,9 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
-        raise unknown("device", wanted, ("auto", "cpu", "cuda", "cuda:1")) from error
+        raise unknown("device", wanted, _DEVICES) from error
+    if device.type not in ("cpu", "cuda"):  # on which nobody has compared a result
+        raise unknown("device", wanted, _DEVICES)
     if device.type != "cuda":
         return device
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -110,17 +110,19 @@ class Classifier:
         Raises
         ------
         MerError
-            ``invalid option``, if a batch is to go in parts through a network with batch
-            normalisation, or the network gives no scores of these classes; ``bad weights``, if
-            they are no numbers before it is trained.
+            ``bad frames``, if images are not as above; ``invalid option``, if labels are not, the
+            network gives no scores of these classes, or a batch is to go in parts through one
+            with batch normalisation; ``bad weights``, if scores are no numbers before training.
         """
         self._require_whole_batches()
+        _require_images(images)
+        labels = _require_labels(labels, len(images))
         options, n = self.options, len(images)
         # The whole fold lies on the device as bytes, channels last as views are stored, which
         # is also how these convolutions are fastest; batches are gathered and scaled there.
         x = self.on_device(images)
-        y = self.on_device(np.asarray(labels, np.int64))
-        self._require_scores(x[:2], int(np.max(labels, initial=0)) + 1)
+        y = self.on_device(labels)
+        self._require_scores(x[:2], int(labels.max()) + 1)
         drawn = _draw(n, options, spatial, torch.Generator().manual_seed(seed))
         sizes = [len(batch) for batch, _ in drawn]
         # In one piece, ahead: to send each batch's to a GPU would make it wait at every step.
@@ -184,8 +186,9 @@ class Classifier:
         Raises
         ------
         MerError
-            ``diverged fold``, if they are no numbers.
+            ``diverged fold``, if they are no numbers; ``bad frames``.
         """
+        _require_images(images)
         self.network.eval()
         parts = []
         for start in range(0, max(len(images), 1), PREDICTED_AT_ONCE):
@@ -239,6 +242,13 @@ class Classifier:
 
     def _require_whole_batches(self) -> None:
         parts = self.micro_batch
+        if parts is not None and parts < 1:
+            raise MerError(
+                "invalid option",
+                f"micro_batch is {parts}",
+                "one image or more at once, or None for all of a batch",
+                "correct it",
+            )
         if parts and normalises_batches(self.network):
             raise MerError(
                 "invalid option",
@@ -247,6 +257,30 @@ class Classifier:
                 "leave micro_batch out for this network, and use smaller batches if memory is "
                 "short",
             )
+
+
+def _require_images(images: np.ndarray) -> None:
+    """Refuse what would be scaled as if it were bytes, which a network takes without a word."""
+    shape, dtype = np.shape(images), getattr(images, "dtype", None)
+    if dtype != np.uint8 or len(shape) != 4 or shape[-1] != 3:
+        raise MerError(
+            "bad frames",
+            f"images are {dtype or type(images).__name__} of shape {shape}",
+            "uint8 of shape (n, h, w, 3), red, green, blue",
+            "convert them; views are made so",
+        )
+
+
+def _require_labels(labels: np.ndarray, n: int) -> np.ndarray:
+    found = np.asarray(labels)
+    if n and found.shape == (n,) and found.dtype.kind in "iu" and found.min() >= 0:
+        return found.astype(np.int64)
+    raise MerError(
+        "invalid option",
+        f"labels are {found.dtype} of shape {found.shape} for {n} images",
+        "the index of its class, 0 or more, for each of one image or more",
+        "number the classes from 0, as clips['label'].cat.codes does",
+    )
 
 
 def normalises_batches(network: nn.Module) -> bool:

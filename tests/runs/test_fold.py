@@ -288,6 +288,8 @@ def test_a_gpu_that_is_demanded_and_missing_is_an_error(monkeypatch):
         resolve_device("cuda")
     with raises("unknown name", "tpu9000"):
         resolve_device("tpu9000")
+    with raises("unknown name", "meta"):
+        resolve_device("meta")
     assert device_name(torch.device("cpu")) == "cpu"
 
 

@@ -276,3 +276,36 @@ def test_an_infinite_rate_is_refused_and_an_infinite_clip_is_read_back():
             TrainingOptions(**{name: float("inf")})
     options = TrainingOptions(gradient_clip=float("inf"))
     assert TrainingOptions.model_validate_json(options.model_dump_json()) == options
+
+
+BYTES, CLASSES = np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 2, 0])
+
+
+@pytest.mark.scenario("A", "C")
+@pytest.mark.parametrize(
+    ("images", "labels", "kind"),
+    [
+        (BYTES / 255, CLASSES, "bad frames"),
+        (BYTES.astype(np.uint16), CLASSES, "bad frames"),
+        (BYTES > 100, CLASSES, "bad frames"),
+        (BYTES[..., :1], CLASSES, "bad frames"),
+        (BYTES.transpose(0, 3, 1, 2), CLASSES, "bad frames"),
+        (BYTES, CLASSES - 1, "invalid option"),
+        (BYTES, CLASSES + 0.5, "invalid option"),
+        (BYTES, np.tile(CLASSES, 2), "invalid option"),
+        (BYTES, CLASSES[:, None], "invalid option"),
+        (BYTES[:0], CLASSES[:0], "invalid option"),
+    ],
+)
+def test_images_and_labels_of_another_kind_are_refused(images, labels, kind):
+    classifier = Classifier(small_network())
+    with raises(kind):
+        classifier.fit(images, labels)
+    if kind == "bad frames":
+        with raises(kind):
+            classifier.predict(images)
+
+
+def test_less_than_one_image_at_once_is_refused():
+    with raises("invalid option", "micro_batch"):
+        Classifier(small_network(), micro_batch=0).fit(BYTES, CLASSES)
