@@ -126,7 +126,8 @@ def check(
     if decode and setting("MER_CROP"):
         from mer_utils.experiments.settings import crop_options
 
-        chosen |= {"crop": crop} if (crop := crop_options().get(dataset)) else {}
+        if crop := crop_options().get(dataset):
+            chosen |= {"crop": crop, "no_face": setting("MER_NO_FACE") or "error"}
     data = datasets.open(dataset, root, **chosen)
     problems = data.check(decode)
     try:

@@ -11,7 +11,7 @@ import pandas as pd
 from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.rules import clip_frames
 from mer_utils.errors import MerError
-from mer_utils.frames import CropOptions, crop, decode, face_on, several
+from mer_utils.frames import CropOptions, crop, decode, face_on, get_detector, several
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ def face_findings(clips: pd.DataFrame, options: CropOptions, no_face: str) -> It
 
     `no_face` is the rule for the former: it is an error unless such clips are left out.
     """
+    try:
+        get_detector(options.detector)
+    except MerError as error:
+        yield Problem.of(error)
+        return
     for row in clips.itertuples():
         name = f"clip {row.subject} {row.clip}"
         try:

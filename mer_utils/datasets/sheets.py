@@ -257,7 +257,8 @@ def _below(
     lettered = [re.fullmatch("[A-Za-z]{1,2}", c.strip()) for c in fields.choices.values()]
     if all(lettered) and fields.choices.keys() >= set(fields.required):
         shown = ", ".join(text(cell) for cell in header)
-        remarks.append(f"row {index + 1} is taken for the header, as letters fit any: {shown}")
+        said = f"row {index + 1} is taken for the header, as letters fit any: {shown}"
+        faults.append(_said(path, said, "warning"))
     if repeated:
         remarks.append(f"row {', '.join(map(str, repeated))} repeats the header, and is left out")
     problems = [*faults, *(_said(path, f"{_name(table)}: {remark}") for remark in remarks)]

@@ -180,6 +180,18 @@ def test_a_check_that_decodes_says_where_several_faces_or_none_were_seen(twins, 
     assert "3 faces on the onset frame: the one nearest its middle is taken" in message
     # Without decoding no face is looked for.
     assert mer(*arguments).exit_code == 0
+    faces = iter([None])
+    monkeypatch.setenv("MER_NO_FACE", "drop_clip")
+    found = json.loads(mer(*arguments, "--decode").output)["problems"]
+    assert [p["severity"] for p in found if p["kind"] == "no face"] == ["warning"]
+
+
+@pytest.mark.scenario("J")
+def test_a_check_of_faces_without_a_detector_is_no_success(twins, monkeypatch):
+    monkeypatch.setenv("MER_CROP", "casme2:detector=os.getcwd")
+    found = mer("check", "casme2", twins / "casme2-smoke", "--format", "json", "--decode")
+    assert found.exit_code == 1
+    assert "unknown name" in [p["kind"] for p in json.loads(found.output)["problems"]]
 
 
 @pytest.mark.scenario("J")
