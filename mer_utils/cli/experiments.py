@@ -189,8 +189,11 @@ def status(
             failed = sum((job.spec.key, job.held_out) in failures for job in missing)
             counts = (folds, folds - len(missing), len(missing), failed)
             shown.add_row(escape(name), *map(str, counts))
-            if said := mixed(workspace.store.environments(specs)):
+            recorded = workspace.store.environments(specs)
+            if said := mixed(recorded):
                 remarks.append(f"{name}: {said}")
+            if (lacking := counts[1] - len(recorded)) > 0:
+                remarks.append(f"{name}: {lacking} fold(s) lack the record of what computed them.")
         _print_whole(shown)
         for remark in (*remarks, *_outlined(workspace)):
             typer.echo(remark)

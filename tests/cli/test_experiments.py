@@ -129,6 +129,10 @@ def test_status_says_that_folds_were_computed_in_several_environments(mer, tiny,
     assert (
         "tiny: Computed in mixed environments. torch of networks: " in mer("status", "tiny").output
     )
+    assert "lack the record" not in mer("status", "tiny").output
+    notes.popitem()
+    file.write_text(json.dumps(notes))
+    assert "tiny: 1 fold(s) lack the record" in mer("status", "tiny").output
 
 
 @pytest.mark.scenario("E")
