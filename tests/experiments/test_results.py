@@ -206,12 +206,12 @@ def test_every_question_of_a_table_is_about_its_columns(table):
 
 def test_networks_and_baselines_are_families_of_their_own():
     rows = predictions({"setting": ["single", "dual"]})
-    constant = rows[rows["model"] == "svm_hog"].assign(model="most_frequent", y_pred=0)
+    constant = rows[rows["model"] == "svm_hog"].assign(model="constant", y_pred=0)
     both = pd.concat([rows, constant], ignore_index=True)
     ask = Question("q", (Pair({"setting": "dual"}, {"setting": "single"}),))
     table = Table("made", "", "", lambda *_: iter(()), questions=(ask,))
     found = experiments.differences(both, table).set_index(["model", "metric"])
     uar = found.xs("uar_pooled", level="metric")
     # One network: the constant predictor takes nothing from it.
-    assert uar["family"].to_dict() == {"learnet": 1, "svm_hog": 2, "most_frequent": 2}
+    assert uar["family"].to_dict() == {"learnet": 1, "svm_hog": 2, "constant": 2}
     assert uar.loc["learnet", "p_bootstrap_holm"] == uar.loc["learnet", "p_bootstrap"]
