@@ -78,8 +78,11 @@ def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.
 
 
 def _what(images: object) -> str:
-    dtype, shape, device = (getattr(images, n, None) for n in ("dtype", "shape", "device"))
-    return f"{dtype} of shape {tuple(shape)} on {device}" if device else type(images).__name__
+    import torch
+
+    if not isinstance(images, torch.Tensor):
+        return type(images).__name__
+    return f"{images.dtype} of shape {tuple(images.shape)} on {images.device}"
 
 
 def _transformations(setting: str) -> tuple[Transformation, ...]:

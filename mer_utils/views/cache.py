@@ -256,9 +256,9 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
             )
     # Written last: images without it are never read.
     for sheet, there, of_sheet in zip(sheets, present, notes, strict=True):
-        said = {"sha256": _digest(sheet.images, identity(sheet.images)), "notes": of_sheet}
+        note = {"sha256": _digest(sheet.images, identity(sheet.images)), "notes": of_sheet}
         with atomic_write(sheet.notes) as temporary:
-            temporary.write_text(json.dumps(said), "utf-8")
+            temporary.write_text(json.dumps(note), "utf-8")
         with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
             np.save(file, there)
 
