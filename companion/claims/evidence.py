@@ -86,6 +86,9 @@ def compared(
     """Return the rows of one comparison; none where no network has both of its settings."""
     arms = comparison.both
     sides = [chosen(predictions, arm) for arm in arms]
+    # What the rule does not name, a table may vary as well: both sides have it in common.
+    columns = [c for c in experiments.TABLES[comparison.table].columns if c not in arms[1]]
+    sides[0] &= _common(predictions, sides[1], ["dataset", *columns])
     rows = predictions[sides[0] | sides[1]]
     there = [set(predictions.loc[side, "model"]) for side in sides]
     if not there[0] & there[1]:
@@ -105,6 +108,12 @@ def compared(
         above_chance=pd.Series([clear.get(key) for key in keys], dtype=object),
         steps_apart=[apart.get(key, np.nan) for key in keys],
     )
+
+
+def _common(rows: pd.DataFrame, side: pd.Series, columns: list[str]) -> np.ndarray:
+    """Return which rows have, in some columns, what rows of a side have."""
+    values = rows.loc[side, columns].drop_duplicates()
+    return rows[columns].merge(values, how="left", indicator=True)["_merge"].eq("both").to_numpy()
 
 
 def _steps(workspace: Workspace, specs: Sequence[RunSpec]) -> pd.DataFrame:

@@ -71,7 +71,7 @@ class Classifier:
         micro_batch: int | None = None,
     ) -> None:
         self.options, self.device = options or TrainingOptions(), torch.device(device)
-        self.micro_batch = micro_batch
+        self.micro_batch, self.pretrained = micro_batch, pretrained
         self._steps: Steps | None = None
         self._goes_on = False
         # One walk through the network; torch documents this pair and its type stubs lack it.
@@ -232,12 +232,13 @@ class Classifier:
                 f"scores of each image for {classes} classes at least, which the labels name",
                 "mend the network's last layer, or its labels",
             )
-        if not bool(scores.isfinite().all()):
+        # Random weights may overflow until batch normalisation has seen images.
+        if self.pretrained and not bool(scores.isfinite().all()):
             raise MerError(
                 "bad weights",
                 f"{name} gives scores that are NaN or infinite before it is trained",
                 "weights with which scores are numbers",
-                "fetch its weights again; of a network of your own, mend how it begins",
+                "fetch its weights again",
             )
 
     def _require_whole_batches(self) -> None:

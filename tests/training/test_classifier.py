@@ -266,7 +266,9 @@ def test_a_network_is_tried_before_it_is_trained(scores, kind):
             return scores(x)
 
     with raises(kind, "Own"):
-        Classifier(Own(1, 1)).fit(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 2, 0]))
+        Classifier(Own(1, 1), pretrained=True).fit(
+            np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 2, 0])
+        )
 
 
 @pytest.mark.scenario("C")
