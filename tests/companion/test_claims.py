@@ -20,6 +20,7 @@ from companion import claims as ledger
 from companion.chapters import tables
 from companion.claims import decisions, editions, pages, register
 from companion.claims import rows as evidence_room
+from companion.claims.evidence import compared
 from companion.claims.rows import Comparison
 from companion.claims.rules import RULES, Rule, control_of
 from companion.claims.verdicts import Verdict, incomplete
@@ -440,6 +441,26 @@ def test_half_a_table_counts_what_is_missing(half_a_table):
     assert learnet["seeds"].eq(1).all()
     # Dual takes as many steps as its control only if every clip has its phases.
     assert learnet["steps_apart"].notna().all()
+
+
+def test_a_comparison_leaves_out_what_its_table_varies_beside_it():
+    """Table 7 also trims clips and changes rules, with the apex where it was annotated."""
+    comparison = Comparison("table7", {"apex_shift": 2}, {"apex_shift": 0})
+    rng, parts = np.random.default_rng(0), []
+    for shift, trim, rule in [(0, 0, "drop"), (2, 0, "drop"), (0, 4, "drop"), (0, 0, "midpoint")]:
+        for subject in range(4):
+            parts.append(pd.DataFrame({
+                "dataset": "casme2", "model": "learnet", "seed": 0, "run": f"{shift}{trim}{rule}",
+                "apex_shift": shift, "trim": trim, "missing_apex": rule, "degenerate_phase": "skip",
+                "subject": f"sub{subject}", "clip": range(6), "y_true": [0, 1, 2] * 2,
+                "y_pred": rng.integers(0, 3, 6),
+            }))  # fmt: skip
+    rows = pd.concat(parts, ignore_index=True)
+    alone = rows[rows["trim"].eq(0) & rows["missing_apex"].eq("drop")].reset_index(drop=True)
+    found, expected = (compared(each, comparison) for each in (rows, alone))
+    assert len(found)
+    assert found["difference"].notna().all()
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def entry(**changes):
