@@ -58,7 +58,7 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
                     transform=axes.get_yaxis_transform(),
                     **{"ha": "right", "va": "center", "fontsize": 8, "color": MUTED},
                 )
-        axes.set_title(f"{setting} minus {part['base_setting'].iloc[0]}", loc="left")
+        axes.set_title(f"{setting} minus\n{part['base_setting'].iloc[0]}", loc="left")
         axes.set_xlabel(f"difference in {metric_title(part['metric'].iloc[0])}")
     named_rows(panels[0], names)
     for axes in panels[1:]:
