@@ -48,6 +48,6 @@ def require(module: str, extra: str) -> ModuleType:
             "missing extra",
             f"package {module.partition('.')[0]} is installed and cannot be loaded ({said[:200]})",
             f"the extra {extra!r}, what it needs of the system, and memory",
-            "install the library that the message names, or raise the limit (ulimit -v); of a "
-            f'broken package: pip install --force-reinstall "mer-utils[{extra}]"',
+            "install the library that the message names, or raise the limit (ulimit -v); remove a "
+            f'package that is broken, then: pip install "mer-utils[{extra}]"',
         ) from error

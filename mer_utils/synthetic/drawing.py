@@ -67,6 +67,7 @@ def _run(
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
+            pool.shutdown()  # until then a process may have ended and its exit code be unknown
             refuse_unguarded(process.exitcode for process in started)
             raise MerError(
                 "worker died",
