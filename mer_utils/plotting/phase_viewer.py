@@ -193,10 +193,24 @@ def _body(element_id: str, data: dict[str, object], fall: str) -> str:
         f'step="1" value="{first}"></div>'
         for name, label in labels.items()
     )
-    fps = float(str(data["fps"]))
+    selects = _selects(element_id, float(str(data["fps"])), fall)
+    return (
+        f'<div data-part="body" hidden>\n<div class="mer-tiles">{canvases}</div>\n'
+        f'<div class="mer-sliders">{sliders}</div>\n<div class="mer-row"><div class="mer-row">'
+        '<button type="button" data-part="play">Play</button>'
+        '<button type="button" data-part="reset">Reset</button></div>'
+        f'<div class="mer-row mer-filters">{selects}</div></div>\n'
+        '<p class="mer-note">Weight of each frame in each phase; solid bars are the frames '
+        "already in the dynamic image.</p>\n"
+        '<div data-part="plot" role="img" aria-label="Rank-pooling weights"></div>\n'
+        '<p class="mer-note" data-part="status" role="status"></p>\n</div>'
+    )
+
+
+def _selects(element_id: str, fps: float, fall: str) -> str:
     speeds = {"0.05": "20× slower", "0.1": "10× slower", "0.25": "4× slower"}
     speeds["1"] = f"real time, {fps:g} fps"
-    selects = "".join(
+    return "".join(
         f'<div><label for="{element_id}-{name}">{label}</label><select id="{element_id}-{name}" '
         f'data-part="{name}">{"".join(_option(v, w, chosen) for v, w in options.items())}'
         "</select></div>"
@@ -225,17 +239,6 @@ def _body(element_id: str, data: dict[str, object], fall: str) -> str:
                 {"sofar": "DI of the frames so far", "running": "running weighted sum"},
             ),
         )
-    )
-    return (
-        f'<div data-part="body" hidden>\n<div class="mer-tiles">{canvases}</div>\n'
-        f'<div class="mer-sliders">{sliders}</div>\n<div class="mer-row"><div class="mer-row">'
-        '<button type="button" data-part="play">Play</button>'
-        '<button type="button" data-part="reset">Reset</button></div>'
-        f'<div class="mer-row mer-filters">{selects}</div></div>\n'
-        '<p class="mer-note">Weight of each frame in each phase; solid bars are the frames '
-        "already in the dynamic image.</p>\n"
-        '<div data-part="plot" role="img" aria-label="Rank-pooling weights"></div>\n'
-        '<p class="mer-note" data-part="status" role="status"></p>\n</div>'
     )
 
 
