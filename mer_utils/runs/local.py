@@ -136,8 +136,8 @@ class Local(AbstractContextManager):
         try:
             return future.result()
         except BrokenProcessPool:
-            for process in self._started[one.worker]:
-                process.join(_END_SECONDS)
+            # Until then its process may have ended and its exit code be unknown.
+            self._pools[one.worker].shutdown()
             codes = [process.exitcode for process in self._started[one.worker]]
             refuse_unguarded(codes)
             killed = -signal.SIGKILL in codes  # as a system does that is short of memory
