@@ -1,9 +1,8 @@
-"""The source folder that Jupyter Book reads: pages, executed notebooks, vendored scripts."""
+"""The source folder that Jupyter Book reads: pages, executed notebooks."""
 
 from __future__ import annotations
 
 import shutil
-from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
@@ -46,8 +45,8 @@ def stage(
     for name in ROOT_FILES:
         if (repository / name).exists():
             shutil.copy(repository / name, target / name)
+    (target / EXTRA).mkdir()
     _stage_notebooks(repository / "notebooks", notebooks, executed, target / "notebooks")
-    _vendor(target)
 
 
 def _stage_notebooks(
@@ -63,15 +62,3 @@ def _stage_notebooks(
         nbformat.write(node, target / f"{notebook.name}.ipynb")
     attachments.write(files, target.parent / EXTRA / attachments.FOLDER)
 
-
-def _vendor(target: Path) -> None:
-    """Copy the scripts that pages need offline; ``html_extra_path`` puts them at ``/vendor``.
-
-    They are kept out of ``_static``, whose every script Jupyter Book adds to every page.
-    """
-    vendor = target / EXTRA / "vendor"
-    package = distribution("sphinx-mathjax-offline")
-    mathjax = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
-    fonts = Path("output/chtml/fonts/woff-v2")
-    shutil.copytree(mathjax / fonts, vendor / "mathjax" / fonts)
-    shutil.copy(mathjax / "tex-chtml.js", vendor / "mathjax")

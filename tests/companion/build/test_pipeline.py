@@ -50,7 +50,6 @@ def test_site_names_no_folder_of_this_machine_and_no_other_host(book) -> None:
     outside = re.compile(r'<(?:script|link|img|iframe|source)[^>]+(?:src|href)="(?:https?:)?//')
     for page in book.site.rglob("*.html"):
         assert not outside.search(page.read_text("utf-8")), page
-    assert (book.site / "vendor" / "mathjax" / "tex-chtml.js").exists()
 
 
 def test_tables_scroll_in_a_named_box(book) -> None:
