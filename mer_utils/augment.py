@@ -25,6 +25,8 @@ Transformation: TypeAlias = "Callable[[torch.Tensor, torch.Tensor], torch.Tensor
 
 FLIP_PROBABILITY = 0.5
 MAX_ROTATION_DEGREES = 10.0
+#: The channels of an image, in order.
+COLOURS = ("red", "green", "blue")
 
 
 def draw(setting: str, n: int, generator: torch.Generator) -> torch.Tensor:
@@ -42,7 +44,12 @@ def draw(setting: str, n: int, generator: torch.Generator) -> torch.Tensor:
     return torch.rand(len(_transformations(setting)), n, generator=generator)
 
 
-def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.Tensor:
+def spatial(
+    images: torch.Tensor,
+    setting: str,
+    numbers: torch.Tensor,
+    grey: torch.Tensor | float = 0.0,
+) -> torch.Tensor:
     """Transform each image of a batch by its random numbers.
 
     Parameters
@@ -53,6 +60,8 @@ def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.
         A key of `SPATIAL`.
     numbers : tensor of shape (transformations, b)
         From `draw`, on the images' device.
+    grey : tensor of shape (1, c, 1, 1), or float
+        What mid-grey is in the images, the zero of channels that change sign.
 
     Returns
     -------
@@ -64,6 +73,8 @@ def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.
         ``invalid option``, if a transformation returns something else.
     """
     wanted = _what(images)
+    signed = setting in SIGNED
+    images = images - grey if signed else images
     for transformation, each in zip(_transformations(setting), numbers, strict=True):
         images = transformation(images, each)
         if _what(images) != wanted:
@@ -74,7 +85,7 @@ def spatial(images: torch.Tensor, setting: str, numbers: torch.Tensor) -> torch.
                 f"as many images of the same kind and size as it was given, {wanted}",
                 f"mend {name}",
             )
-    return images
+    return images + grey if signed else images
 
 
 def _what(images: object) -> str:
@@ -97,6 +108,26 @@ def flip(images: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
 
     chosen = numbers < FLIP_PROBABILITY
     return torch.where(chosen[:, None, None, None], images.flip(-1), images)
+
+
+def signed_flip(channel: int) -> Transformation:
+    """Return a `flip` for images of optical flow, which negates one channel where it mirrors.
+
+    A face that is mirrored moves to the right where it moved to the left, so the horizontal
+    component of its flow changes sign about its zero, which must be mid-grey. In a rotated or
+    otherwise mirrored flow a network would see motion that no face makes.
+    """
+
+    def negating_flip(images: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        signs = images.new_ones(images.shape[1])
+        signs[channel] = -1
+        chosen = numbers < FLIP_PROBABILITY
+        mirrored = images.flip(-1) * signs[:, None, None]
+        return torch.where(chosen[:, None, None, None], mirrored, images)
+
+    return negating_flip
 
 
 def rotation(images: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
@@ -148,3 +179,8 @@ SPATIAL: dict[str, tuple[Transformation, ...]] = {
     "rotation": (rotation,),
     "flip+rotation": (flip, rotation),
 }
+
+#: The settings for images of optical flow, by the colour that holds the horizontal component. They
+#: are in `SPATIAL`, and see images whose mid-grey is 0.
+SIGNED = {f"flip-{colour}": (signed_flip(channel),) for channel, colour in enumerate(COLOURS)}
+SPATIAL |= SIGNED

@@ -84,3 +84,23 @@ def test_what_is_no_batch_like_the_one_given_is_refused(own, named, monkeypatch)
     monkeypatch.setitem(augment.SPATIAL, "own", (own,))
     with raises("invalid option", "'own'", named):
         augment.spatial(torch.zeros(4, 3, 8, 8), "own", torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize("colour", augment.COLOURS)
+def test_a_mirrored_flow_moves_the_other_way(rng, colour):
+    # Bytes, so that what a network sees is known: 255 - v is the motion of v, the other way.
+    flow = rng.integers(0, 256, (2, 6, 4, 3), dtype=np.uint8)
+    mean, std = np.float32([0.4, 0.5, 0.6]), np.float32([0.2, 0.3, 0.4])
+
+    def scaled(images):
+        values = (images.astype(np.float32) / 255 - mean) / std
+        return torch.from_numpy(values.transpose(0, 3, 1, 2).copy())
+
+    grey = torch.from_numpy((0.5 - mean) / std).reshape(1, 3, 1, 1)
+    numbers = torch.tensor([[0.1, 0.9]])  # the first is mirrored, the second left
+    found = augment.spatial(scaled(flow), f"flip-{colour}", numbers, grey)
+    mirrored = flow[:, :, ::-1].copy()
+    channel = augment.COLOURS.index(colour)
+    mirrored[..., channel] = 255 - mirrored[..., channel]
+    mirrored[1] = flow[1]
+    torch.testing.assert_close(found, scaled(mirrored), atol=1e-5, rtol=1e-5)

@@ -263,6 +263,8 @@ def compute(
             workspace.consolidate(specs[name])
     if not missing:
         return report
+    for doubt in workspace.doubts([job.spec for jobs in missing.values() for job in jobs]):
+        typer.secho(f"Warning: {doubt}", fg=typer.colors.YELLOW, err=True)
     try:
         require_weights([job.spec for jobs in missing.values() for job in jobs])
         notes: list[Note] = []

@@ -86,6 +86,11 @@ class Dataset(ABC):
         """What to know before anything is run on these data, as far as reading them shows it."""
         return []
 
+    @property
+    def horizontal(self) -> str:
+        """The colour whose channel holds a horizontal optical flow; empty if none does."""
+        return ""
+
     @abstractmethod
     def clips(self) -> pd.DataFrame:
         """Return the clip table, one row per clip.

@@ -3,15 +3,17 @@
 A manifest is a CSV, Excel or Parquet file with one row per image, for optical flow, somebody
 else's dynamic images or any other picture of a clip. Its columns, in any order:
 
-======== ===================================================================================
-subject  Who is seen; leave-one-subject-out folds are made from it.
-clip     Name of the clip; (dataset, subject, clip) is the key.
-label    Class of the clip, the same in all its rows.
-image    Path of the image, relative to the manifest's own folder, and inside it.
-dataset  Optional. Name of the data set; the default is the file's name without its suffix.
-view     Optional. What the image shows: ``full`` (the default), ``onset_apex``,
-         ``apex_offset`` or another of :data:`mer_utils.phases.VIEWS`.
-======== ===================================================================================
+========== ===================================================================================
+subject    Who is seen; leave-one-subject-out folds are made from it.
+clip       Name of the clip; (dataset, subject, clip) is the key.
+label      Class of the clip, the same in all its rows.
+image      Path of the image, relative to the manifest's own folder, and inside it.
+dataset    Optional. Name of the data set; the default is the file's name without its suffix.
+view       Optional. What the image shows: ``full`` (the default), ``onset_apex``,
+           ``apex_offset`` or another of :data:`mer_utils.phases.VIEWS`.
+horizontal Optional. Of optical flow: the channel of its horizontal component, ``red``,
+           ``green`` or ``blue``, with zero at mid-grey.
+========== ===================================================================================
 
 Further columns are ignored. The clip table has one column more:
 
@@ -108,6 +110,11 @@ class Manifest(Dataset):
     def remarks(self) -> list[Problem]:
         """What to know before anything is run on these images."""
         return remarkable(self._survey.problems)
+
+    @property
+    def horizontal(self) -> str:
+        """The channel that holds a horizontal flow; empty if none is named."""
+        return self._survey.rows[0].cells["horizontal"]
 
     def clips(self) -> pd.DataFrame:
         """Return the clip table, with the further column `images`."""

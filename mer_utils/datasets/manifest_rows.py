@@ -23,7 +23,9 @@ from mer_utils.frames.layout import printable
 from mer_utils.phases import VIEWS
 
 REQUIRED = ("subject", "clip", "label", "image")
-OPTIONAL = ("dataset", "view")
+OPTIONAL = ("dataset", "view", "horizontal")
+#: The channels of an image, in order, of which one may hold a horizontal flow.
+COLOURS = ("red", "green", "blue")
 HEADERS = {name: (name,) for name in (*REQUIRED, *OPTIONAL)}
 #: What programs write for a value that is not there; no name of anything.
 NO_VALUE = frozenset({"nan", "nat", "null", "<na>"})
@@ -122,7 +124,7 @@ def _read(path: Path, worksheet: str, columns: tuple[str, ...]) -> ManifestSurve
             said = f"the column {title!r} is not read; is it {name}?"
             remedy = f"call it {name}, or rename it if it is something else"
             problems.append(Problem("warning", "odd sheet", said, remedy, printable(path)))
-    default = {"dataset": path.stem, "view": "full"}
+    default = {"dataset": path.stem, "view": "full", "horizontal": ""}
     rows = []
     for number, cells in sheet.rows:
         values = {name: text(cell) for name, cell in cells.items()}
@@ -171,6 +173,7 @@ def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
                 f"one of {', '.join(VIEWS)}",
                 "name what the image shows, or leave the column out",
             )
+        _judge_horizontal(row, rows[0])
         first = seen.setdefault((*row.key, view), row)
         if first is not row and first.cells == row.cells:
             row.reason = f"repeats row {first.number}"
@@ -192,6 +195,24 @@ def _judge(rows: list[ImageRow], folder: Path, decode: bool) -> None:
                 "correct one of them",
             )
         _judge_image(row, folder, decode)
+
+
+def _judge_horizontal(row: ImageRow, first: ImageRow) -> None:
+    colour, other = row.cells["horizontal"], first.cells["horizontal"]
+    if colour not in ("", *COLOURS):
+        row.fault(
+            "unknown label",
+            f"horizontal {colour!r} is no channel",
+            f"one of {', '.join(COLOURS)}, or blank where no image shows optical flow",
+            "name the channel that holds the horizontal component",
+        )
+    elif colour != other:
+        row.fault(
+            "contradicting rows",
+            f"horizontal {colour or 'blank'}, but {other or 'blank'} in row {first.number}",
+            "one channel for all images",
+            "write images of another kind into a table of their own",
+        )
 
 
 def _judge_image(row: ImageRow, folder: Path, decode: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
-from mer_utils.augment import SPATIAL
+from mer_utils.augment import SIGNED, SPATIAL
 from mer_utils.dynamic_image import KINDS, SCALINGS
 from mer_utils.experiments.profiles import Profile
 from mer_utils.experiments.questions import Pair, Question
@@ -167,7 +167,8 @@ def _table2(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
 def _table3(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = [m for m in profile.ablation_models if is_network(m)]
     for d, model, setting, seed in _trained(profile, data, models, COMPARED):
-        for spatial in SPATIAL:
+        own = f"flip-{d.dataset.horizontal}"
+        for spatial in (s for s in SPATIAL if s not in SIGNED or s == own):
             yield run_spec(profile, d, model, train=setting, spatial=spatial, seed=seed)
 
 
@@ -284,6 +285,7 @@ _SPATIAL = (
         _ask(f"{words} against none", ({"spatial": name}, {"spatial": "none"}))
         for words, name in (
             ("flips", "flip"),
+            ("flips of flow", tuple(SIGNED)),
             ("rotations", "rotation"),
             ("flips and rotations", "flip+rotation"),
         )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer_utils import synthetic
+from mer_utils import augment, synthetic
 from mer_utils.datasets import Casme2, grouped
 from mer_utils.errors import MerError
 from mer_utils.experiments.profiles import PROFILES, Profile
@@ -153,6 +153,21 @@ class Workspace:
                 "computed count as missing until then."
             )
         return found
+
+    def doubts(self, specs: Sequence[RunSpec]) -> list[str]:
+        """Say what is doubtful about runs: images that may show flow, mirrored as others are."""
+        plain = {s.data.dataset for s in specs if augment.flip in augment.SPATIAL[s.spatial]}
+        return [
+            f"{data.dataset.title}: flip mirrors an image and no more. In one of optical flow the "
+            "horizontal component must change its sign too, as "
+            + (
+                f"flip-{data.dataset.horizontal} does."
+                if data.dataset.horizontal
+                else "flip-red does; name its channel in the manifest's column horizontal."
+            )
+            for name, data in self.data.items()
+            if name in plain and "images" in data.clips
+        ]
 
     def jobs(self, specs: Sequence[RunSpec]) -> list[Job]:
         """Return the folds of runs, one per held-out subject."""

@@ -122,13 +122,15 @@ class Classifier:
         # is also how these convolutions are fastest; batches are gathered and scaled there.
         x = self.on_device(images)
         y = self.on_device(labels)
-        self._require_scores(x[:2], int(labels.max()) + 1)
-        drawn = _draw(n, options, spatial, torch.Generator().manual_seed(seed))
+        n_classes = self._require_scores(x[:2], int(labels.max()) + 1)
+        weights = class_weights(labels, n_classes)
+        drawn = _draw(labels, weights, options, spatial, torch.Generator().manual_seed(seed))
         sizes = [len(batch) for batch, _ in drawn]
         # In one piece, ahead: to send each batch's to a GPU would make it wait at every step.
         order = torch.cat([batch for batch, _ in drawn]).to(self.device).split(sizes)
         numbers = torch.cat([each for _, each in drawn], 1).to(self.device).split(sizes, 1)
-        steps = self._prepared(spatial, sizes, x)
+        weighted = weights if options.balance == "class_weights" else None
+        steps = self._prepared(spatial, sizes, x, weighted)
         rates = steps.rates(options.epochs * math.ceil(n / options.batch_size))
         torch.manual_seed(seed)
         report, per_epoch = FitReport(), len(drawn) // options.epochs
@@ -155,7 +157,13 @@ class Classifier:
         self.network.load_state_dict(network.state_dict())
         self._goes_on = True
 
-    def _prepared(self, spatial: str, sizes: list[int], images: torch.Tensor) -> Steps:
+    def _prepared(
+        self,
+        spatial: str,
+        sizes: list[int],
+        images: torch.Tensor,
+        class_weights: torch.Tensor | None,
+    ) -> Steps:
         if not (self._goes_on and self._steps and self._steps.spatial == spatial):
             self._steps = None  # its memory is free before that of others is asked for
             self._steps = Steps(
@@ -163,12 +171,14 @@ class Classifier:
                 self.options,
                 spatial,
                 scaled=self.scaled,
+                grey=(0.5 - self.mean) / self.std,
                 autocast=self._autocast,
                 device=self.device,
                 micro_batch=self.micro_batch,
             )
         self._goes_on = False
-        self._steps.prepare(sizes, images)
+        on_device = None if class_weights is None else class_weights.to(self.device)
+        self._steps.prepare(sizes, images, on_device)
         return self._steps
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -219,8 +229,11 @@ class Classifier:
         enabled = self.options.precision == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
-    def _require_scores(self, images: torch.Tensor, classes: int) -> None:
-        """Try the network before it is trained: on a GPU, too few scores stop the process."""
+    def _require_scores(self, images: torch.Tensor, classes: int) -> int:
+        """Try the network before it is trained, and return for how many classes it gives scores.
+
+        On a GPU, too few of them would stop the process.
+        """
         self.network.eval()
         with torch.no_grad(), self._autocast():
             scores = self.network(self.scaled(images))
@@ -240,6 +253,7 @@ class Classifier:
                 "weights with which scores are numbers",
                 "fetch its weights again",
             )
+        return int(shape[1])
 
     def _require_whole_batches(self) -> None:
         parts = self.micro_batch
@@ -289,19 +303,49 @@ def normalises_batches(network: nn.Module) -> bool:
     return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
+def class_weights(labels: np.ndarray, n_classes: int) -> torch.Tensor:
+    """Return the weight of each class, the inverse of its share; over images their mean is 1.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,), int
+    n_classes : int
+        A class without an image has weight 0, and is never asked for it.
+
+    Examples
+    --------
+    >>> class_weights(np.array([0, 0, 0, 2]), 3).tolist()
+    [0.6666666865348816, 0.0, 2.0]
+    """
+    counts = np.bincount(labels, minlength=n_classes)
+    weights = np.where(counts, len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts), 0)
+    return torch.from_numpy(weights.astype(np.float32))
+
+
 def _draw(
-    n: int, options: TrainingOptions, spatial: str, generator: torch.Generator
+    labels: np.ndarray,
+    weights: torch.Tensor,
+    options: TrainingOptions,
+    spatial: str,
+    generator: torch.Generator,
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Draw the images and the random numbers of every batch of a fit, in the order of use."""
+    chances = weights[torch.from_numpy(labels)] if options.balance == "sampling" else None
     return [
         (batch, augment.draw(spatial, len(batch), generator))
         for _epoch in range(options.epochs)
-        for batch in _batches(n, options.batch_size, generator)
+        for batch in _batches(len(labels), options.batch_size, generator, chances)
     ]
 
 
-def _batches(n: int, size: int, generator: torch.Generator) -> list[torch.Tensor]:
-    batches = list(torch.randperm(n, generator=generator).split(size))
+def _batches(
+    n: int, size: int, generator: torch.Generator, chances: torch.Tensor | None = None
+) -> list[torch.Tensor]:
+    if chances is None:
+        order = torch.randperm(n, generator=generator)
+    else:
+        order = torch.multinomial(chances, n, replacement=True, generator=generator)
+    batches = list(order.split(size))
     # Batch normalisation cannot train on a single image: it joins the batch before it.
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]

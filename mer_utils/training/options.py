@@ -8,6 +8,8 @@ from pydantic import Field
 
 from mer_utils.frozen import Frozen
 
+Balance = Literal["none", "class_weights", "sampling"]
+
 
 class TrainingOptions(Frozen):
     """Training settings.
@@ -25,6 +27,10 @@ class TrainingOptions(Frozen):
         the rate falls to 0 along a cosine.
     label_smoothing : float
         Of the cross-entropy loss.
+    balance : {"none", "class_weights", "sampling"}
+        Against classes of unequal size, by the training images of each fold alone: each image's
+        loss is weighted by the inverse share of its class, or images are drawn with replacement,
+        so that every class is equally likely.
     gradient_clip : float
         Largest norm of the gradient; larger ones are scaled down to it.
     precision : {"float32", "bfloat16"}
@@ -37,5 +43,6 @@ class TrainingOptions(Frozen):
     weight_decay: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
     warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    balance: Balance = "none"
     gradient_clip: float = Field(default=1.0, gt=0)
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -56,6 +56,8 @@ class Steps:
         A key of :data:`mer_utils.augment.SPATIAL`.
     scaled : callable
         From a batch of bytes to what the network takes.
+    grey : tensor of shape (1, 3, 1, 1)
+        What mid-grey is, scaled.
     autocast : callable
         Makes the context in which the network computes.
     device : torch.device
@@ -70,12 +72,14 @@ class Steps:
         spatial: str,
         *,
         scaled: Callable[[torch.Tensor], torch.Tensor],
+        grey: torch.Tensor,
         autocast: Callable[[], torch.autocast],
         device: torch.device,
         micro_batch: int | None = None,
     ) -> None:
         self.network, self.options, self.spatial = network, options, spatial
         self.scaled, self.autocast, self.micro_batch = scaled, autocast, micro_batch
+        self.grey = grey
         self.device, self.on_gpu = device, device.type == "cuda"
         self.parameters = list(network.parameters())
         #: Sum of the losses of the images shown.
@@ -92,13 +96,23 @@ class Steps:
         self.rate = torch.zeros((), dtype=exact, device=device)
         self.optimizer.param_groups[0]["lr"] = self.rate
         self._steps: dict[int, Step] = {}
+        self._class_weights: torch.Tensor | None = None
         self._pool = torch.cuda.graph_pool_handle() if self.on_gpu else None
 
-    def prepare(self, sizes: Iterable[int], images: torch.Tensor) -> None:
+    def prepare(
+        self,
+        sizes: Iterable[int],
+        images: torch.Tensor,
+        class_weights: torch.Tensor | None = None,
+    ) -> None:
         """Make ready for batches of these sizes, and forget every step that was taken.
 
         The network's weights and statistics stay as they are.
         """
+        if class_weights is None or self._class_weights is None:
+            self._class_weights = class_weights
+        else:  # in place, where steps that are replayed look for them
+            self._class_weights.copy_(class_weights)
         self.network.train()
         for size in sorted(set(sizes) - self._steps.keys(), reverse=True):
             self._steps[size] = self._step(size, images)
@@ -137,7 +151,8 @@ class Steps:
         )
 
         def work() -> None:
-            shown = augment.spatial(self.scaled(step.images), self.spatial, step.numbers)
+            scaled = self.scaled(step.images)
+            shown = augment.spatial(scaled, self.spatial, step.numbers, self.grey)
             self.optimizer.zero_grad(set_to_none=True)
             self._backward(shown, step.labels)
             nn.utils.clip_grad_norm_(self.parameters, self.options.gradient_clip)
@@ -152,12 +167,19 @@ class Steps:
         for part, target in zip(images.split(size), labels.split(size), strict=True):
             with self.autocast():
                 scores = self.network(part)
-            loss = nn.functional.cross_entropy(
-                scores.float(), target, label_smoothing=self.options.label_smoothing
-            )
-            loss = loss * (len(part) / len(images))
+            loss = self._loss(scores.float(), target) * (len(part) / len(images))
             loss.backward()
             self.losses += loss.detach().double() * len(images)
+
+    def _loss(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the mean loss of images, each weighted by its class if classes have weights."""
+        smoothing, weights = self.options.label_smoothing, self._class_weights
+        if weights is None:
+            return nn.functional.cross_entropy(scores, target, label_smoothing=smoothing)
+        each = nn.functional.cross_entropy(
+            scores, target, label_smoothing=smoothing, reduction="none"
+        )
+        return (each * weights.index_select(0, target)).mean()
 
 
 def captured(

@@ -10,7 +10,7 @@ import pytest
 from helpers import findings, raises
 from made_data import JPEG, jpeg
 
-from mer_utils import datasets
+from mer_utils import augment, datasets
 from mer_utils.datasets import manifest_rows, schema
 from mer_utils.errors import MerError
 from mer_utils.frames import Picture
@@ -103,6 +103,13 @@ def test_ledger_and_repeated_rows(folder):
     assert len(datasets.Manifest(path).clips()) == 3
 
 
+def test_the_channel_of_a_horizontal_flow(folder):
+    assert datasets.Manifest(write(folder, ROWS)).horizontal == ""
+    rows = [{**row, "horizontal": "blue"} for row in ROWS]
+    assert datasets.Manifest(write(folder, rows)).horizontal == "blue"
+    assert tuple(augment.SIGNED) == tuple(f"flip-{c}" for c in manifest_rows.COLOURS)
+
+
 def change(**cells):
     return [{**ROWS[0], **cells}, *ROWS[1:]]
 
@@ -116,6 +123,8 @@ def change(**cells):
         (change(image=""), "blank cell", "row 2: image"),
         (change(subject=""), "blank cell", "row 2: subject"),
         (change(view="flow"), "unknown view", "row 2: view 'flow'"),
+        (change(horizontal="u"), "unknown label", "row 2: horizontal 'u'"),
+        (change(horizontal="red"), "contradicting rows", "row 3: horizontal blank"),
         (
             [*ROWS, {**ROWS[0], "image": "images/d.jpg"}],
             "contradicting rows",

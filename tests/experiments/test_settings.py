@@ -14,7 +14,7 @@ import pytest
 from helpers import raises
 from typer.testing import CliRunner
 
-from mer_utils import datasets, experiments, runs, synthetic
+from mer_utils import augment, datasets, experiments, runs, synthetic
 from mer_utils.cli.main import app
 from mer_utils.experiments import PAPER, run_spec
 from mer_utils.files import build_dir
@@ -171,6 +171,25 @@ def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twi
         zip(clips["subject"], clips["clip"], strict=True)
     )
     assert set(lines.loc[lines["dataset"] == "smic", "rules"]) == {"missing_apex=midpoint"}
+
+
+def test_a_flow_is_mirrored_with_its_sign_where_its_channel_is_named(twins, manifest, tmp_path):
+    table = pd.read_csv(manifest)
+    for horizontal, own, named in (
+        ("", set(), "flip-red"),
+        ("green", {"flip-green"}, "flip-green"),
+    ):
+        place = manifest.with_name(f"flow{horizontal}.csv")
+        table.assign(horizontal=horizontal).to_csv(place, index=False)
+        workspace = opened(twins, tmp_path, f"manifest:{place}", "samm")
+        specs = workspace.specs("table3")
+        used = {s.spatial for s in specs if s.data.dataset.startswith("manifest:")}
+        assert used == {"none", "flip", "rotation", "flip+rotation"} | own
+        assert not any(s.spatial in augment.SIGNED for s in specs if s.data.dataset == "samm")
+        (doubt,) = workspace.doubts(specs)
+        assert f"flow{horizontal}.csv" in doubt
+        assert named in doubt
+        assert workspace.doubts([s for s in specs if s.spatial in ("none", "flip-green")]) == []
 
 
 def test_what_images_cannot_train_is_left_out_and_remarked_upon(twins, manifest, tmp_path):

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from mer_utils import augment, models
 from mer_utils.experiments import PROFILES
 from mer_utils.training import Classifier, TrainingOptions
-from mer_utils.training.classifier import _batches
+from mer_utils.training.classifier import _batches, _draw, class_weights
 from mer_utils.training.steps import learning_rate_factor
 
 
@@ -150,7 +150,7 @@ def steps_without_data(network, side, spatial="flip+rotation"):
         torch.device("meta"),
     ):
         images = torch.zeros(16, side, side, 3, dtype=torch.uint8)
-        steps = classifier._prepared(spatial, [8, 5], images)
+        steps = classifier._prepared(spatial, [8, 5], images, None)
         labels, rates = torch.zeros(16, dtype=torch.long), steps.rates(4)
         with Copies() as copies:
             for n in (8, 5):
@@ -158,6 +158,59 @@ def steps_without_data(network, side, spatial="flip+rotation"):
                 numbers = torch.zeros(len(augment.SPATIAL[spatial]), n)
                 steps.take(images, labels, batch, numbers, rates[0])
     return copies.seen
+
+
+def test_a_signed_flip_sends_no_numbers():
+    assert steps_without_data(small_network(), 16, spatial="flip-blue") == 0
+
+
+def uneven(rng):
+    """Six images of one class and two of another."""
+    return rng.integers(0, 256, (8, 16, 16, 3), dtype=np.uint8), np.array([0] * 6 + [1] * 2)
+
+
+def plain_network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(768, 2))
+
+
+def test_class_weights_are_as_many_more_images_of_the_rare_class(rng):
+    images, labels = uneven(rng)
+    options = TrainingOptions(epochs=3, batch_size=16)
+    weighted = Classifier(
+        plain_network(), options.model_copy(update={"balance": "class_weights"}), micro_batch=3
+    )
+    weighted.fit(images, labels)
+    tripled = Classifier(plain_network(), options)
+    again = np.r_[: len(images), 6:8, 6:8]
+    tripled.fit(images[again], labels[again])
+    plain = Classifier(plain_network(), options)
+    plain.fit(images, labels)
+    found, expected, other = (c.predict(images) for c in (weighted, tripled, plain))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.abs(found - other).max() > 1e-3
+
+
+def test_sampling_shows_every_class_equally_often():
+    labels = np.array([0] * 60 + [2] * 4)
+    options = TrainingOptions(epochs=50, batch_size=16, balance="sampling")
+    generator = torch.Generator().manual_seed(0)
+    drawn = _draw(labels, class_weights(labels, 3), options, "none", generator)
+    shown = labels[np.concatenate([batch.numpy() for batch, _ in drawn])]
+    assert len(shown) == 50 * 64
+    assert abs((shown == 2).mean() - 0.5) < 0.05
+
+
+def test_another_fold_has_class_weights_of_its_own(rng):
+    images, labels = uneven(rng)
+    options = TrainingOptions(epochs=2, batch_size=8, balance="class_weights")
+    kept = Classifier(plain_network(), options)
+    kept.fit(images, 1 - labels)
+    kept.start_again(plain_network())
+    kept.fit(images, labels)
+    fresh = Classifier(plain_network(), options)
+    fresh.fit(images, labels)
+    assert kept.predict(images).tobytes() == fresh.predict(images).tobytes()
 
 
 @pytest.mark.parametrize("name", models.networks())
