@@ -21,7 +21,7 @@ from mer_utils.registry import unknown
 
 commands = typer.Typer()
 
-_FORMATS = ("table", "json")
+FORMATS = ("table", "json")
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -92,8 +92,8 @@ def check(
     refuse_misspelt_settings(
         name for name, kind in datasets.DATASETS.items() if not hasattr(kind, "members")
     )
-    if output not in _FORMATS:
-        raise unknown("format", output, _FORMATS)
+    if output not in FORMATS:
+        raise unknown("format", output, FORMATS)
     options: dict[str, Any] = {
         "scheme": scheme,
         "corrections": corrections,
@@ -137,7 +137,7 @@ def check(
     if output == "json":
         typer.echo(to_json(problems, clips=json.loads(counts.to_json(orient="records"))))
     else:
-        _show(problems, f"{dataset} in {root}")
+        show_problems(problems, f"{dataset} in {root}")
         _show_counts(counts)
     if worst(problems) == "error":
         raise typer.Exit(1)
@@ -159,7 +159,8 @@ def _show_counts(counts: pd.DataFrame) -> None:
         Console().print(table)
 
 
-def _show(problems: list[Problem], title: str) -> None:
+def show_problems(problems: list[Problem], title: str) -> None:
+    """Print one example of each kind of problem, worst first."""
     console = Console()
     if not problems:
         console.print(f"No problem found: {title}.", soft_wrap=True, markup=False)

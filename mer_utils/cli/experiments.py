@@ -122,7 +122,7 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
         folds = len(workspace.jobs(list(all_specs.values())))
         shown.add_section()
         add("total", replace(Plan(*sums), runs=len(all_specs), folds=folds))
-    _print_whole(shown)
+    print_whole(shown)
     typer.echo(
         f"Images and operations are those of training. The estimate here, with {workers} "
         "worker(s), is from a few steps of each model; workers on one GPU share it and count as "
@@ -194,7 +194,7 @@ def status(
                 remarks.append(f"{name}: {said}")
             if (lacking := counts[1] - len(recorded)) > 0:
                 remarks.append(f"{name}: {lacking} fold(s) lack the record of what computed them.")
-        _print_whole(shown)
+        print_whole(shown)
         for remark in (*remarks, *_outlined(workspace)):
             typer.echo(remark)
 
@@ -359,7 +359,7 @@ def _table(title: str, *numbers: str) -> Table:
     return shown
 
 
-def _print_whole(table: Table) -> None:
+def print_whole(table: Table) -> None:
     """Print a table with no number cut off: without lines, or wider than a narrow terminal."""
     console = Console()
     for box in (table.box, None):

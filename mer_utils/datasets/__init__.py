@@ -26,7 +26,7 @@ from mer_utils.datasets.fingerprint import data_fingerprint
 from mer_utils.datasets.framed import Framed
 from mer_utils.datasets.ledger import reasons, rule_counts
 from mer_utils.datasets.manifest import Manifest
-from mer_utils.datasets.problems import Problem, grouped, to_json, worst
+from mer_utils.datasets.problems import Problem, grouped, in_order, to_json, worst
 from mer_utils.datasets.published import Durations, Published, Twin
 from mer_utils.datasets.rules import RULES, ClipFrames, clip_frames, load_clip
 from mer_utils.datasets.samm import Samm
@@ -63,6 +63,7 @@ __all__ = [
     "crops_of",
     "data_fingerprint",
     "grouped",
+    "in_order",
     "load_clip",
     "made_at",
     "named",

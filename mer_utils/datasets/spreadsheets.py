@@ -1,7 +1,7 @@
 """Spreadsheet files as tables of raw cells, whatever program saved them.
 
-Reads .xlsx (Excel, LibreOffice, openpyxl; cells merged downwards filled in) and delimited text
-(comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252). The format is told by content, not by
+Reads .xlsx (Excel, LibreOffice, openpyxl; cells merged downwards filled in), Parquet and delimited
+text (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252). The format is told by content, not by
 suffix. What was guessed or filled in is said, and a cell that holds no value of its own is `Odd`.
 """
 
@@ -128,6 +128,16 @@ def _worksheet(sheet: Any, cells: dict[tuple[int, int], Any]) -> Table:
     return Table(sheet.title, rows, sheet.sheet_state != "visible", remarks=remarks)
 
 
+def _parquet_tables(path: Path, content: bytes) -> Iterator[Table]:
+    import pandas as pd
+
+    frame = pd.read_parquet(io.BytesIO(content))
+    if any(frame.index.names):
+        frame = frame.reset_index()
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+    yield Table("parquet", [list(frame.columns), *rows])
+
+
 def _decoded(path: Path, content: bytes) -> tuple[str, list[str]]:
     """Return the text, and what was guessed to read it."""
     try:
@@ -199,11 +209,13 @@ def read_tables(path: Path) -> list[Table]:
             remedy = "open it with its password and save a copy without one"
             raise unreadable(path, "it is encrypted with a password", remedy)
         raise unreadable(path, "it is in the old .xls format")
-    if not content.startswith(b"PK"):
+    binary = {b"PK": _workbook_tables, b"PAR1": _parquet_tables}
+    tables = next((read for start, read in binary.items() if content.startswith(start)), None)
+    if tables is None:
         return list(_text_tables(path, content))
     try:
-        return list(_workbook_tables(path, content))
+        return list(tables(path, content))
     except MerError:
         raise
-    except Exception as error:  # openpyxl raises almost anything on a damaged workbook
+    except Exception as error:  # openpyxl and pyarrow raise almost anything on a damaged file
         raise unreadable(path, f"{type(error).__name__}: {error}") from error

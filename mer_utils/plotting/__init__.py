@@ -7,6 +7,7 @@
 - `dynamic_images`: rank-pooling weights, dynamic images and frames side by side
 - `results`, `overview`, `forest`: scores with intervals, differences between settings
 - `matrices`, `errors`: confusion matrices, heat maps, accuracy over subjects
+- `score_page`: a scorecard as one page of HTML
 - `trends`: a score against a parameter
 - `phase_viewer`, `explorer`: one clip, or every result, interactively
 
@@ -33,6 +34,7 @@ from mer_utils.plotting.matrices import action_unit_heat_map, confusion_matrices
 from mer_utils.plotting.overview import overview_figure
 from mer_utils.plotting.phase_viewer import phase_viewer
 from mer_utils.plotting.results import difference_figure, table2_figure, variants_figure
+from mer_utils.plotting.score_page import score_page
 from mer_utils.plotting.style import (
     MODEL_COLOURS,
     PHASE_COLOURS,
@@ -72,6 +74,7 @@ __all__ = [
     "results_explorer",
     "said",
     "sample_frames",
+    "score_page",
     "subject_accuracy_figure",
     "subject_class_counts",
     "table2_figure",

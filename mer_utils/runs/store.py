@@ -35,6 +35,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from filelock import Timeout
+from pydantic import ValidationError
 
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write, cannot_read, cannot_write
@@ -111,6 +112,51 @@ class RunStore:
         """Return the folder of a run's predictions."""
         key = spec.key
         return self._folders.setdefault(key, RunFolder(self.path / key))
+
+    def keys(self) -> list[str]:
+        """Return the names of the runs that are in this folder."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise cannot_read(self.path, error) from error
+        return sorted(n for n in names if (self.path / n / "spec.json").is_file())
+
+    def spec(self, key: str) -> RunSpec:
+        """Return the specification of a run that is in this folder, whatever else is at hand.
+
+        Raises
+        ------
+        MerError
+            ``other code``, if the key is not that of the specification; what `RunSpec` raises.
+        """
+        file = self.path / key / "spec.json"
+        try:
+            spec = RunSpec.model_validate(read_json(file))
+        except FileNotFoundError as error:
+            raise cannot_read(file, error) from error
+        except ValidationError as error:
+            raise _other_specification(
+                file, f"no specification ({error.error_count()} errors)"
+            ) from error
+        if spec.key != key:
+            raise _other_specification(file, f"the specification of {spec.key}")
+        return spec
+
+    def specs(self) -> list[RunSpec]:
+        """Return the specification of every run that is in this folder, by key.
+
+        So that predictions can be read and scored where the data are not; runs of another
+        release, and of models that are not registered here, are left out with a warning.
+        """
+        found = []
+        for key in self.keys():
+            try:
+                found.append(self.spec(key))
+            except MerError as error:
+                log.warning("A run is left out: %s", error)
+        return found
 
     def prepare(self) -> None:
         """Make the store's folder and mark it as a store.
@@ -314,6 +360,16 @@ class RunStore:
         """Return a SHA-256 (hex) of which folds of these runs are there, and their predictions."""
         found = sorted((*fold, sha) for fold, sha in self.digests(specs).items())
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def _other_specification(file: Path, what: str) -> MerError:
+    return MerError(
+        "other code",
+        f"{file} holds {what}",
+        f"that of {file.parent.name}, as this release writes it",
+        "use the release that wrote this store, or remove this folder",
+        file,
+    )
 
 
 def _free_name(file: Path) -> Path:
