@@ -62,8 +62,8 @@
   // Cut the sprite sheet into RGB arrays, one per frame.
   function cut(image, data) {
     const sheet = document.createElement("canvas");
-    sheet.width = image.naturalWidth;
-    sheet.height = image.naturalHeight;
+    sheet.width = image.naturalWidth || image.width;
+    sheet.height = image.naturalHeight || image.height;
     const context = sheet.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
     const frames = [];
@@ -89,9 +89,108 @@
     context.putImageData(picture, 0, 0);
   }
 
+  // A clip of the reader's own: at most so many frames, of at most so many pixels per side.
+  const MOST = 400, SIDE = 240, WAIT = 4000;
+
+  class Refused extends Error {}
+
+  // One frame as [RGB, width, height], from a picture or a video as it stands.
+  function grab(source, width, height) {
+    const scale = Math.min(1, SIDE / Math.max(width, height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(width * scale));
+    canvas.height = Math.max(1, Math.round(height * scale));
+    canvas.getContext("2d", { willReadFrequently: true }).drawImage(source, 0, 0, canvas.width, canvas.height);
+    const [rgb] = cut(canvas, { count: 1, columns: 1, pitch: [0, 0], width: canvas.width, height: canvas.height });
+    return [rgb, canvas.width, canvas.height];
+  }
+
+  // Pictures in the order of the numbers in their names.
+  async function readPictures(files) {
+    files.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+    const found = [];
+    let size = "";
+    for (const file of files.slice(0, MOST)) {
+      const picture = await createImageBitmap(file).catch(() => {
+        throw new Refused("This browser cannot read the picture " + file.name + ". Save the frames as PNG or JPEG.");
+      });
+      const own = picture.width + " x " + picture.height;
+      if (size && own !== size) throw new Refused(file.name + " has " + own + " pixels, the frames before it " + size + ". Choose the frames of one clip.");
+      size = own;
+      found.push(grab(picture, picture.width, picture.height));
+      picture.close();
+    }
+    const last = files[0].name.match(/(\d+)\D*$/);
+    return { frames: found, first: last ? Number(last[1]) : 1, fps: 0, more: files.length > MOST };
+  }
+
+  // Every frame of a video: as it plays, then those that were not shown in time, by their times.
+  async function readVideo(file, progress) {
+    const video = document.createElement("video"), address = URL.createObjectURL(file);
+    const cannot = () => new Refused("This browser cannot play " + file.name + ". Convert it (ffmpeg -i " + file.name +
+      " clip.webm) or save its frames as pictures; or use the command: mer di " + file.name + ".");
+    video.muted = video.playsInline = true;
+    const seen = new Map();
+    const take = (time) => seen.set(time, grab(video, video.videoWidth, video.videoHeight));
+    const until = (name) => new Promise((done, fail) => {
+      video.addEventListener(name, done, { once: true });
+      video.addEventListener("error", () => fail(cannot()), { once: true });
+    });
+    try {
+      const ready = until("loadeddata");
+      video.src = address;
+      await Promise.race([ready, new Promise((_, fail) => setTimeout(() => fail(cannot()), WAIT))]);
+      if (!video.videoWidth || !video.requestVideoFrameCallback) throw cannot();
+      const ended = until("ended");
+      let quiet = 0;
+      await new Promise((done, fail) => {
+        const watch = (now, frame) => {
+          take(frame.mediaTime);
+          quiet = 0;
+          progress(seen.size);
+          if (seen.size < MOST) video.requestVideoFrameCallback(watch);
+          else done();
+        };
+        video.requestVideoFrameCallback(watch);
+        ended.then(done, fail);
+        const timer = setInterval(() => { if ((quiet += 500) > WAIT) { clearInterval(timer); done(); } }, 500);
+        video.play().catch(() => fail(cannot()));
+      });
+      const more = !video.ended && seen.size >= MOST;
+      video.pause();
+      const times = () => [...seen.keys()].sort((a, b) => a - b);
+      const steps = times().slice(1).map((t, k) => t - times()[k]).sort((a, b) => a - b);
+      const step = steps[Math.floor(steps.length / 4)];
+      for (const [k, time] of step ? times().entries() : []) {
+        const next = times()[k + 1] ?? (more ? time : video.duration - step / 2);
+        for (let t = time + step; t < next - step / 2 && seen.size < MOST; t += step) {
+          const there = until("seeked");
+          video.currentTime = t + step / 2;
+          await there;
+          take(t);
+        }
+      }
+      return { frames: times().map((t) => seen.get(t)), first: 1, fps: step ? 1 / step : 0, more: more };
+    } finally {
+      URL.revokeObjectURL(address);
+      video.removeAttribute("src");
+    }
+  }
+
+  async function readOwn(files, progress) {
+    const videos = files.filter((file) => file.type.startsWith("video/"));
+    const pictures = files.filter((file) => file.type.startsWith("image/"));
+    const neither = files.find((file) => !/^(video|image)\//.test(file.type));
+    if (neither) throw new Refused(neither.name + " is neither a video nor a picture.");
+    if (videos.length > 1 || (videos.length && pictures.length)) throw new Refused("Choose one video, or the pictures of one clip.");
+    const clip = videos.length ? await readVideo(videos[0], progress) : await readPictures(pictures);
+    if (clip.frames.length < 3) throw new Refused("That is " + clip.frames.length + " frame(s); a clip with an apex has at least three.");
+    return clip;
+  }
+
   function start(root) {
     root.setAttribute("data-ready", "");
-    const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+    let data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
     const part = (name) => root.querySelector("[data-part='" + name + "']");
     const sliders = {};
     for (const name of ["onset", "apex", "offset", "frame"]) sliders[name] = part(name);
@@ -242,12 +341,55 @@
     }
     for (const name of ["kind", "fall"]) part(name).addEventListener("change", () => { if (frames) finish(); draw(); });
     part("build").addEventListener("change", draw);
-    part("reset").addEventListener("click", () => {
+    function reset() {
       playing = false;
       Object.assign(state, { onset: data.onset, apex: data.apex, offset: data.offset, frame: data.offset });
       if (frames) finish();
       draw();
       say();
+    }
+
+    // Show another clip: every slider and canvas takes its measure.
+    function show(clip) {
+      const [, width, height] = clip.frames[0], last = clip.frames.length - 1;
+      data = { ...data, count: last + 1, width: width, height: height, first: clip.first, fps: clip.fps || data.fps, onset: 0, apex: last >> 1, offset: last };
+      frames = clip.frames.map(([rgb]) => rgb);
+      for (const name in sliders) { sliders[name].min = number(0); sliders[name].max = number(last); }
+      for (const canvas of root.querySelectorAll("canvas")) { canvas.width = width; canvas.height = height; }
+      part("speed").querySelector("option[value='1']").textContent = clip.fps ? "real time, " + Number(clip.fps.toFixed(1)) + " fps" : "at " + data.fps + " fps";
+      reset();
+    }
+
+    async function open(files) {
+      if (!files.length || !frames) return;
+      const words = part("own");
+      words.textContent = "Reading ...";
+      root.removeAttribute("data-own");
+      try {
+        const clip = await readOwn([...files], (n) => { words.textContent = "Reading: " + n + " frames ..."; });
+        part("title").textContent = files.length > 1 ? files.length + " pictures of your own" : files[0].name;
+        show(clip);
+        words.textContent = clip.frames.length + " frames" + (clip.more ? ", the first of more: cut the clip to the movement" : "") +
+          ". The apex stands halfway until you move it to the strongest frame.";
+      } catch (error) {
+        words.textContent = error instanceof Refused ? error.message : "These files cannot be read (" + error.message + ").";
+      }
+      root.setAttribute("data-own", "");
+    }
+
+    part("reset").addEventListener("click", reset);
+    part("files").addEventListener("change", () => open(part("files").files));
+    root.addEventListener("dragover", (event) => event.preventDefault());
+    root.addEventListener("drop", (event) => { event.preventDefault(); open(event.dataTransfer.files); });
+    part("save").addEventListener("click", () => {
+      const tiles = [...root.querySelectorAll("canvas")], sheet = document.createElement("canvas");
+      sheet.width = tiles.length * (data.width + 4) - 4;
+      sheet.height = data.height;
+      tiles.forEach((tile, k) => sheet.getContext("2d").drawImage(tile, k * (data.width + 4), 0));
+      const link = document.createElement("a");
+      link.download = "dynamic-images.png";
+      link.href = sheet.toDataURL("image/png");
+      link.click();
     });
     still.addEventListener("change", () => { playing = false; draw(); });
     // Only a new width asks for a new plot; reacting to height would loop.

@@ -1,5 +1,7 @@
 """The phase viewer: play a clip, move its onset, apex and offset, watch the DIs build up.
 
+Readers can also open a clip of their own in it, and save the images.
+
 A piece of HTML that needs no kernel, no network and no library: the frames travel inside
 it as one JPEG sheet, and a small script computes the dynamic images from them.
 """
@@ -78,7 +80,7 @@ def phase_viewer(
     return Markup(
         f'<div class="mer-figure mer-phase-viewer" id="{element_id}" role="group" '
         f'aria-labelledby="{element_id}-title">\n<style>{script("interactive.css")}</style>\n'
-        f'<p id="{element_id}-title"><strong>{escape(title)}</strong></p>\n'
+        f'<p id="{element_id}-title"><strong data-part="title">{escape(title)}</strong></p>\n'
         f"<noscript>{_fallback(clip, apex, title)}</noscript>\n"
         f"{_body(element_id, data, fall)}\n"
         f'<script type="application/json">{embedded}</script>\n'
@@ -198,12 +200,18 @@ def _body(element_id: str, data: dict[str, object], fall: str) -> str:
         f'<div data-part="body" hidden>\n<div class="mer-tiles">{canvases}</div>\n'
         f'<div class="mer-sliders">{sliders}</div>\n<div class="mer-row"><div class="mer-row">'
         '<button type="button" data-part="play">Play</button>'
-        '<button type="button" data-part="reset">Reset</button></div>'
+        '<button type="button" data-part="reset">Reset</button>'
+        '<button type="button" data-part="save">Save as PNG</button></div>'
         f'<div class="mer-row mer-filters">{selects}</div></div>\n'
         '<p class="mer-note">Weight of each frame in each phase; solid bars are the frames '
         "already in the dynamic image.</p>\n"
         '<div data-part="plot" role="img" aria-label="Rank-pooling weights"></div>\n'
-        '<p class="mer-note" data-part="status" role="status"></p>\n</div>'
+        '<p class="mer-note" data-part="status" role="status"></p>\n'
+        f'<label for="{element_id}-files">Your own clip: a video, or its frames as pictures</label>'
+        f'<input type="file" id="{element_id}-files" data-part="files" multiple '
+        'accept="video/*,image/*">\n<p class="mer-note" data-part="own" role="status">Choose '
+        "files, or drop them here. They are read in this page and leave your machine nowhere."
+        "</p>\n</div>"
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
+from mer_utils.dynamic_image import phase_dynamic_images, to_uint8
 from mer_utils.plotting import phase_viewer, results_explorer
 
 CHROMIUM = shutil.which("chromium")
@@ -189,3 +192,84 @@ def test_explorer_says_where_an_interval_is_undefined(open_page: Any, scores: pd
     assert "interval undefined" in page.locator("#x [data-part=read]").inner_text()
     page.locator("#x th[data-column=low] button").click()
     assert page.locator("#x tbody tr:visible td:nth-child(6)").all_inner_texts() == ["–"] * 8
+
+
+def pixels(page: Any, part: str) -> np.ndarray:
+    """Return what a canvas of the viewer shows, as RGB."""
+    uri = page.locator(f"[data-part=canvas-{part}]").evaluate("c => c.toDataURL()")
+    png = np.frombuffer(base64.b64decode(uri.split(",")[1]), np.uint8)
+    return cv2.imdecode(png, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def give(page: Any, files: list[Path]) -> str:
+    """Choose files in the viewer and return what it says of them."""
+    page.set_input_files("[data-part=files]", files)
+    page.wait_for_selector("[data-own]")
+    return page.locator("[data-part=own]").inner_text()
+
+
+@pytest.fixture
+def own_frames(moving_clip: np.ndarray, tmp_path: Path) -> list[Path]:
+    """Another clip than the viewer's: upside down, as frames 8 to 19."""
+    paths = []
+    for number, frame in enumerate(moving_clip[:, ::-1], 8):
+        paths.append(tmp_path / f"img{number}.png")
+        cv2.imwrite(str(paths[-1]), frame[..., ::-1])
+    return paths
+
+
+def test_frames_of_ones_own_give_the_images_that_the_library_makes(
+    open_page: Any, moving_clip: np.ndarray, own_frames: list[Path]
+) -> None:
+    page = open_page(phase_viewer(moving_clip, 5))
+    assert "12 frames" in give(page, own_frames[::-1])  # chosen in any order
+    assert page.locator("[data-part=out-onset]").inner_text() == "8"
+    page.locator("[data-part=apex]").fill("13")
+    page.locator("[data-part=fall]").select_option("backward")
+    views = {"full": "full", "onset_apex": "onset_apex", "apex_offset": "offset_apex"}
+    expected = phase_dynamic_images(moving_clip[:, ::-1], 5, views=[*views.values()])
+    for shown, view in views.items():
+        ours = to_uint8(expected[view], "symmetric").astype(int)
+        assert np.abs(pixels(page, shown) - ours).max() <= 1, view
+    with page.expect_download() as saved:
+        page.locator("[data-part=save]").click()
+    sheet = cv2.imread(str(saved.value.path()))[..., ::-1]
+    assert np.array_equal(sheet[:, 28:52], pixels(page, "full"))
+
+
+def test_a_video_of_ones_own_gives_every_frame(
+    open_page: Any, moving_clip: np.ndarray, tmp_path: Path
+) -> None:
+    large = moving_clip.repeat(4, axis=1).repeat(4, axis=2)
+    file = tmp_path / "mine.webm"
+    video = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"VP80"), 25, large.shape[2:0:-1])
+    for frame in large:
+        video.write(frame[..., ::-1])
+    video.release()
+    page = open_page(phase_viewer(moving_clip, 5))
+    assert "12 frames" in give(page, [file])
+    page.locator("[data-part=apex]").fill("6")  # a video's frames count from 1
+    expected = to_uint8(phase_dynamic_images(large, 5)["onset_apex"], "symmetric")
+    agreement = np.corrcoef(pixels(page, "onset_apex").ravel(), expected.ravel())[0, 1]
+    assert agreement > 0.9  # but for what the video's compression lost
+
+
+def test_what_is_no_clip_is_refused_in_words_and_the_clip_before_stays(
+    open_page: Any, moving_clip: np.ndarray, own_frames: list[Path], tmp_path: Path
+) -> None:
+    page = open_page(phase_viewer(moving_clip, 5))
+    before = pixels(page, "full")
+    text, broken, small = tmp_path / "notes.txt", tmp_path / "clip.mp4", tmp_path / "img20.png"
+    text.write_text("no picture")
+    broken.write_bytes(b"no video")
+    cv2.imwrite(str(small), np.zeros((5, 5), np.uint8))
+    for files, named in (
+        ([text], "notes.txt"),
+        ([broken], "mer di clip.mp4"),
+        ([*own_frames, small], "img20.png"),
+        (own_frames[:2], "at least three"),
+        ([*own_frames, broken], "one video"),
+    ):
+        assert named in give(page, files)
+        page.evaluate("() => document.querySelector('[data-own]').removeAttribute('data-own')")
+    assert np.array_equal(pixels(page, "full"), before)
