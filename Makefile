@@ -12,9 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
 	$(BIN)/mer book --profile $(PROFILE)
 
-test: $(READY)  ## run the examples in docstrings, then the tests, with coverage
-	$(BIN)/python -m pytest --doctest-modules mer_utils companion --cov --cov-report=
-	$(BIN)/python -m pytest tests -n 2 --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90
+test: $(READY)  ## run the examples in docstrings and the tests, with coverage
+	$(BIN)/python -m slipcover -m pytest -n 2 --doctest-modules mer_utils companion tests
 
 lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import direction of the rooms
 	$(BIN)/ruff format --check .
