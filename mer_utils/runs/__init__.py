@@ -7,6 +7,7 @@ held-out subject. A fold that is done is in the store; everything else can be re
 time, anywhere.
 """
 
+from mer_utils.runs.archive import Merged, export, merge, unpacked
 from mer_utils.runs.data import Context, Data, load_clips, load_views, prepare_views
 from mer_utils.runs.environment import environment
 from mer_utils.runs.executor import EXECUTORS, Executor, open_executor
@@ -24,6 +25,7 @@ __all__ = [
     "DataSpec",
     "Executor",
     "Job",
+    "Merged",
     "ModelSpec",
     "Outcome",
     "Report",
@@ -31,13 +33,16 @@ __all__ = [
     "RunStore",
     "compute_fold",
     "environment",
+    "export",
     "fetch_weights",
     "load_clips",
     "load_views",
+    "merge",
     "open_executor",
     "prediction_rows",
     "prepare_views",
     "require_weights",
     "run",
     "run_fold",
+    "unpacked",
 ]

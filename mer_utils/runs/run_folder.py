@@ -214,29 +214,32 @@ class RunFolder:
         if not (loose := self._loose()):
             return _exists(self.whole)
         parts = self.parts()
-        held = {name: of for part in parts for name, of in part.folds.items()}
-        if held.keys() != set(folds):
+        if {name for part in parts for name in part.folds} != set(folds):
             return False
+        self._put_together(parts, loose, self.notes())
+        return True
+
+    def add(self, parts: Iterable[Part], notes: dict[str, dict[str, Any]]) -> None:
+        """Put further folds beside those that are there, all in one file; what is there stays."""
+        loose = self._loose()
+        self._put_together([*self.parts(), *parts], loose, notes | self.notes())
+
+    def _put_together(
+        self, parts: list[Part], loose: list[Path], notes: dict[str, dict[str, Any]]
+    ) -> None:
         try:
             if len(parts) > 1 or parts[0].data != self._bytes_of_whole():
-                self._write_whole(parts, held)
+                self._write_whole(united(self.path.name, parts), notes)
             _flush(self.path)
             for file in loose:
                 file.unlink(missing_ok=True)
                 file.with_suffix(".environment.json").unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        return True
 
-    def _write_whole(self, parts: list[Part], held: dict[str, tuple[int, str]]) -> None:
-        tables = [signed.rows(part.data) for part in parts]
-        about = {"run": self.path.name, "folds": json.dumps(held)}
-        if shape := max(part.map_shape for part in parts):
-            about["map_shape"] = json.dumps(shape)
-        data = signed.sign(pa.concat_tables(tables, promote_options="default"), about)
-        notes = json.dumps(self.notes(), indent=1, sort_keys=True)
+    def _write_whole(self, data: bytes, notes: dict[str, dict[str, Any]]) -> None:
         with atomic_write(self._notes_file) as temporary:
-            temporary.write_text(notes, "utf-8")
+            temporary.write_text(json.dumps(notes, indent=1, sort_keys=True), "utf-8")
         with atomic_write(self.whole) as temporary:
             temporary.write_bytes(data)
             if temporary.read_bytes() != data:
@@ -244,6 +247,32 @@ class RunFolder:
 
     def _bytes_of_whole(self) -> bytes:
         return self.whole.read_bytes() if _exists(self.whole) else b""
+
+
+def folds_of(parts: Iterable[Part]) -> dict[str, tuple[str, pa.Table]]:
+    """Return the SHA-256 and the rows of every fold, by name; of one that is twice, the first."""
+    found: dict[str, tuple[str, pa.Table]] = {}
+    for part in parts:
+        rows, start = signed.rows(part.data), 0
+        for name, (n, sha) in part.folds.items():
+            found.setdefault(name, (sha, rows.slice(start, n)))
+            start += n
+    return dict(sorted(found.items()))
+
+
+def united(run: str, parts: list[Part], *, maps: bool = True) -> bytes:
+    """Return the bytes of one file of all folds: the same, however they were in `parts`."""
+    folds = folds_of(parts)
+    about = {
+        "run": run,
+        "folds": json.dumps({name: (rows.num_rows, sha) for name, (sha, rows) in folds.items()}),
+    }
+    rows = pa.concat_tables([rows for _, rows in folds.values()], promote_options="default")
+    if not maps and "map" in rows.column_names:
+        rows = rows.drop_columns("map")
+    elif shape := max(part.map_shape for part in parts):
+        about["map_shape"] = json.dumps(shape)
+    return signed.sign(rows.combine_chunks(), about)
 
 
 def file_name(held_out: str) -> str:

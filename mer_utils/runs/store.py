@@ -113,8 +113,8 @@ class RunStore:
         key = spec.key
         return self._folders.setdefault(key, RunFolder(self.path / key))
 
-    def keys(self) -> list[str]:
-        """Return the names of the runs that are in this folder."""
+    def names(self) -> list[str]:
+        """Return the keys of the runs that are in this folder."""
         try:
             names = os.listdir(self.path)
         except FileNotFoundError:
@@ -137,9 +137,8 @@ class RunStore:
         except FileNotFoundError as error:
             raise cannot_read(file, error) from error
         except ValidationError as error:
-            raise _other_specification(
-                file, f"no specification ({error.error_count()} errors)"
-            ) from error
+            what = f"no specification ({error.error_count()} errors)"
+            raise _other_specification(file, what) from error
         if spec.key != key:
             raise _other_specification(file, f"the specification of {spec.key}")
         return spec
@@ -151,7 +150,7 @@ class RunStore:
         release, and of models that are not registered here, are left out with a warning.
         """
         found = []
-        for key in self.keys():
+        for key in self.names():
             try:
                 found.append(self.spec(key))
             except MerError as error:
@@ -174,6 +173,10 @@ class RunStore:
     ) -> AbstractContextManager[None]:
         """Hold the lock of a fold while it is computed; see `mer_utils.runs.locks.held`."""
         return held(self._locks / f"{spec.key}.{file_name(held_out)}.lock", wait=wait)
+
+    def lock_run(self, spec: RunSpec) -> AbstractContextManager[None]:
+        """Hold the lock under which the files of a run are put together."""
+        return held(self._locks / f"{spec.key}.lock", wait=True)
 
     @property
     def _locks(self) -> Path:
@@ -251,11 +254,20 @@ class RunStore:
         """
         if not (self.path / "store.json").exists():
             self.prepare()
+        self._specify(spec).write(held_out, rows, environment, maps)
+
+    def write_parts(
+        self, spec: RunSpec, parts: Iterable[Part], notes: dict[str, dict[str, Any]]
+    ) -> None:
+        """Put folds of another store beside those of a run; what is there stays."""
+        self._specify(spec).add(parts, notes)
+
+    def _specify(self, spec: RunSpec) -> RunFolder:
         folder = self.folder(spec)
         if not (specification := folder.path / "spec.json").exists():
             with atomic_write(specification) as temporary:
                 temporary.write_text(spec.model_dump_json(indent=1), "utf-8")
-        folder.write(held_out, rows, environment, maps)
+        return folder
 
     def write_failure(self, spec: RunSpec, held_out: str, error: str) -> None:
         """Note why a fold could not be computed; `write` removes the note."""
