@@ -17,7 +17,14 @@ from mer_utils.errors import MerError
 
 #: The settings, which are environment variables. Of each data set there are those of `OF_DATA`.
 PATHS = ("MER_BUILD", "MER_CORRECTIONS", "MER_WEIGHTS")
-SETTINGS = (*PATHS, "MER_CROP", "MER_MISSING_FRAMES", "MER_NO_FACE")
+SETTINGS = (
+    *PATHS,
+    "MER_CROP",
+    "MER_MISSING_APEX",
+    "MER_MISSING_FRAMES",
+    "MER_NO_FACE",
+    "MER_SCHEME",
+)
 #: As in ``MER_CASME2_ROOT``.
 OF_DATA = ("_ROOT", "_SHEET", "_COLUMNS")
 

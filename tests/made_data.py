@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import cv2
+import numpy as np
 from openpyxl import Workbook
 
 from mer_utils.datasets import SYNTHETIC_MARK, Casme2, Samm
@@ -150,3 +152,32 @@ SAMM_ROWS = [
     samm_row("007", "007_3_1", 95, 100, 105, "Fear", "R14+17+soft focus"),
     samm_row("032", "032_3_2", 5126, 5127, 5207, "Other", "ref(7B)+43"),
 ]
+
+
+def write_video(path, images, codec="MJPG", fps=200.0, size=(64, 48)):
+    """Write images (h, w, 3), red, green, blue; `size` is width and height."""
+    code = cv2.VideoWriter_fourcc(*codec)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, fps, size)
+    assert writer.isOpened()
+    for image in images:
+        writer.write(np.ascontiguousarray(image[..., ::-1]))
+    writer.release()
+    return path
+
+
+def write_clip_table(folder: Path, subjects=4, clips=5) -> Path:
+    """Write a table of clips in videos: a square that falls or rises, and comes back."""
+    folder.mkdir(parents=True)
+    rng, lines = np.random.default_rng(0), ["subject,clip,label,frames,onset,apex,offset,fps"]
+    for subject in range(subjects):
+        for clip in range(clips):
+            sign, frames = (-1) ** clip, rng.integers(90, 110, (12, 48, 48, 3), np.uint8)
+            for t in range(12):
+                y = 20 + sign * 2 * min(t, 11 - t)
+                frames[t, y : y + 8, 18:30] = 220
+            name = f"s{subject} {clip}.avi"
+            write_video(folder / name, frames, fps=30, size=(48, 48))
+            label = ("down", "up")[clip % 2]
+            lines.append(f"s{subject},c{clip},{label},{name},1,6,12,30")
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n")
+    return folder / "clips.csv"

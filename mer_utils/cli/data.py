@@ -16,7 +16,7 @@ from rich.table import Table
 from mer_utils import datasets, synthetic
 from mer_utils.datasets import RULES, Problem, grouped, to_json, worst
 from mer_utils.errors import MerError
-from mer_utils.machine import refuse_misspelt_settings, setting
+from mer_utils.machine import path_setting, refuse_misspelt_settings, setting
 from mer_utils.registry import unknown
 
 commands = typer.Typer()
@@ -65,14 +65,19 @@ def synth(
 @commands.command()
 def check(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="casme2, samm, smic or manifest")],
-    root: Annotated[Path, typer.Argument(help="the data set's folder, or the manifest file")],
-    scheme: Annotated[str | None, typer.Option(help="label scheme, e.g. casme2-5")] = None,
+    dataset: Annotated[str, typer.Argument(help="casme2, samm, smic, clips or manifest")],
+    root: Annotated[Path, typer.Argument(help="the data set's folder, or the table's file")],
+    scheme: Annotated[
+        str | None, typer.Option(envvar="MER_SCHEME", help="label scheme, e.g. casme2-5")
+    ] = None,
     decode: Annotated[
         bool, typer.Option(help="decode every frame, and find the faces of MER_CROP (slow)")
     ] = False,
     corrections: Annotated[
         Path | None, typer.Option(envvar="MER_CORRECTIONS", help="your own corrections, a CSV")
+    ] = None,
+    missing_apex: Annotated[
+        str | None, typer.Option(envvar="MER_MISSING_APEX", help=", ".join(RULES["missing_apex"]))
     ] = None,
     missing_frames: Annotated[
         str | None,
@@ -80,7 +85,7 @@ def check(
     ] = None,
     sheet: Annotated[
         str | None,
-        typer.Option(help="where several fit: FILE, FILE:WORKSHEET; of a manifest, WORKSHEET"),
+        typer.Option(help="where several fit: FILE, FILE:WORKSHEET; of a table, WORKSHEET"),
     ] = None,
     column: Annotated[
         list[str] | None,
@@ -97,6 +102,7 @@ def check(
     options: dict[str, Any] = {
         "scheme": scheme,
         "corrections": corrections,
+        "missing_apex": missing_apex,
         "missing_frames": missing_frames,
         "sheet": sheet,
         "columns": tuple(column or ()) or None,
@@ -110,10 +116,12 @@ def check(
             f"check its parts: {', '.join(f'mer check {part} FOLDER' for part in parts)}",
         )
     chosen = datasets.sheet_settings(dataset)
+    if issubclass(kind, datasets.Clips):
+        chosen["frames"] = path_setting("MER_CLIPS_ROOT")
     chosen |= {name: value for name, value in options.items() if value is not None}
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     for name in sorted(chosen.keys() - known):
-        # The settings are about frames, so they do not concern a manifest; an option would.
+        # The settings are about frames, so they do not concern a table of images; an option would.
         if not _from_setting(context, name):
             option = "--" + name.replace("_", "-")
             raise MerError(

@@ -39,7 +39,7 @@ class Points(NamedTuple):
 
 @commands.command(name="di")
 def make_dis(
-    source: Annotated[Path, typer.Argument(help="folder of one clip, or a mp4, avi or mov file")],
+    source: Annotated[Path, typer.Argument(help="folder of one clip, or an mp4, avi, mov or mkv")],
     output: Annotated[Path, typer.Option("--output", "-o", help="contact sheet, a PNG file")],
     onset: Annotated[int | None, typer.Option(help="frame number; default: the first")] = None,
     apex: Annotated[int | None, typer.Option(help="frame number; without it, full DI only")] = None,

@@ -40,8 +40,8 @@ Data = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
-        help="casme2, samm, smic, megc2019 or manifest:FILE; repeat it for several; "
-        "default: casme2 and samm",
+        help="casme2, samm, smic, megc2019, clips:FILE or manifest:FILE; A+B joins them; repeat "
+        "it for several; default: casme2 and samm",
     ),
 ]
 Rehash = Annotated[

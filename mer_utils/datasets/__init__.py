@@ -2,20 +2,23 @@
 
 Every class has `clips`, `check`, `ledger`, `fingerprint` and `made`; :data:`DATASETS` holds them by
 name, and a class of one's own is registered there. Modules, in the order data flows:
-`spreadsheets` and `sheets` (files), `rows` (of a sheet), `coded`, `smic` and `manifest_rows`
-(readers), `corrections`, `schemes`, `rules`, `integrity` and `plausible` (decisions), `survey` (one
-pass over all of it), `framed`, `manifest` and `composite` (classes), `ledger` and `checks` (what
-was found), `published` (facts), `action_units` (the coding notation).
+`spreadsheets` and `sheets` (files), `rows` (of a sheet), `table_rows` (of a table of one's own),
+`coded`, `smic`, `clips` and `manifest_rows` (readers), `corrections`, `schemes`, `rules`,
+`integrity` and `plausible` (decisions), `survey` (one pass over all of it), `framed`, `manifest`
+and `composite` (classes), `ledger` and `checks` (what was found), `published` (facts),
+`action_units` (the coding notation).
 """
 
 from mer_utils.datasets import action_units
 from mer_utils.datasets.casme2 import Casme2
+from mer_utils.datasets.clips import Clips
 from mer_utils.datasets.coded import Coded
 from mer_utils.datasets.composite import Composite
 from mer_utils.datasets.dataset import (
     DATASETS,
     SYNTHETIC_MARK,
     Dataset,
+    joined,
     made_at,
     named,
     open,
@@ -34,7 +37,7 @@ from mer_utils.datasets.schemes import OWN_LABELS, SCHEMES, Scheme
 from mer_utils.datasets.sheets import settings as sheet_settings
 from mer_utils.datasets.smic import Smic
 
-for _known in (Casme2, Samm, Smic, Composite, Manifest):
+for _known in (Casme2, Samm, Smic, Composite, Clips, Manifest):
     DATASETS.register(_known)
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "SYNTHETIC_MARK",
     "Casme2",
     "ClipFrames",
+    "Clips",
     "Coded",
     "Composite",
     "Dataset",
@@ -64,6 +68,7 @@ __all__ = [
     "data_fingerprint",
     "grouped",
     "in_order",
+    "joined",
     "load_clip",
     "made_at",
     "named",

@@ -10,7 +10,7 @@ from mer_utils import phases
 from mer_utils.datasets import action_units, plausible
 from mer_utils.datasets.dataset import SYNTHETIC_MARK
 from mer_utils.datasets.problems import Problem, Severity
-from mer_utils.datasets.survey import Survey, row_key
+from mer_utils.datasets.survey import Survey
 from mer_utils.errors import MerError
 from mer_utils.frames import layout
 from mer_utils.frames.layout import printable
@@ -48,7 +48,7 @@ def findings(survey: Survey) -> list[Problem]:
 
 def lone(survey: Survey) -> list[Problem]:
     """Return the warnings about lone subjects and classes."""
-    keys = [row_key(row, survey.dataset.name) for row in survey.used]
+    keys = [row.key for row in survey.used]
     labels = [row.label for row in survey.used]
     return list(plausible.classes(keys, labels, survey.source.place))
 
@@ -112,6 +112,8 @@ def _lying_about(survey: Survey) -> Iterator[Problem]:
     source, root = survey.source, survey.root
     for folder, listing in source.listings.items():
         yield from _about_folder(folder, listing)
+    if source.free:
+        return
     base = source.base or root
     expected = {source.place.name, *KNOWN_FILES}
     subjects = {base / row.subject for row in source.rows if row.frames_dir is not None}

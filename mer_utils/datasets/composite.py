@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 from mer_utils.datasets import schema
 from mer_utils.datasets.dataset import DATASETS, Dataset, Root
 from mer_utils.datasets.problems import Problem, in_order
-from mer_utils.datasets.schemes import Scheme
+from mer_utils.datasets.schemes import Scheme, own_classes
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
 from mer_utils.registry import unknown
@@ -48,16 +49,20 @@ class Composite(Dataset):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", tuple(self.parts))
-        names = [part.name for part in self.parts]
+        names = sorted(part.name for part in self.parts)
         labelled = {part.scheme for part in self.parts}
-        if len(names) == len(set(names)) and len(labelled) == 1:
+        if len(self.parts) > 1 and names != sorted(self.members):
+            object.__setattr__(self, "name", "+".join(names))
+            object.__setattr__(self, "title", " and ".join(part.title for part in self.parts))
+        of_clips = all(part.rules for part in self.parts)
+        if of_clips and len(names) == len(set(names)) and len(labelled) == 1:
             return
         raise MerError(
             "invalid option",
             f"{self.title} joins {', '.join(names) or 'no data set'}"
             + (f" under {', '.join(sorted(s.name for s in labelled))}" if names else ""),
-            "different data sets, at least one, under one label scheme",
-            "name each data set once, and one scheme for all",
+            "different data sets of clips, at least one, under one label scheme",
+            "name each data set once, none that is a table of images, and one scheme for all",
         )
 
     @classmethod
@@ -140,8 +145,26 @@ class Composite(Dataset):
         return [problem for part in self.parts for problem in part.remarks]
 
     def clips(self) -> pd.DataFrame:
-        """Return the parts' clip tables as one."""
-        return schema.finished(_below(part.clips() for part in self.parts))
+        """Return the parts' clip tables as one.
+
+        Raises
+        ------
+        MerError
+            ``taken name``, if two parts have a data set of one name.
+        """
+        tables = [part.clips() for part in self.parts]
+        for name, count in Counter(n for t in tables for n in t["dataset"].unique()).items():
+            if count > 1:
+                raise MerError(
+                    "taken name",
+                    f"{count} parts of {self.title} hold a data set {name!r}",
+                    "a name of its own for each",
+                    "rename it in the column dataset of one table",
+                )
+        table = _below(tables)
+        classes = self.scheme.classes or own_classes(table["label"])
+        table["label"] = pd.Categorical(table["label"], classes)
+        return schema.finished(table)
 
     def check(self, decode: bool = False) -> list[Problem]:
         """Return every problem of every part, worst first."""
@@ -153,4 +176,6 @@ class Composite(Dataset):
 
 
 def _below(tables: Any) -> pd.DataFrame:
-    return schema.prefixed(pd.concat(list(tables), ignore_index=True))
+    # A table of several data sets has prefixed them itself.
+    parts = [t if len(set(t["dataset"])) > 1 else schema.prefixed(t) for t in tables]
+    return pd.concat(parts, ignore_index=True)

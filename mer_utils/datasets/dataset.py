@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
@@ -176,22 +177,34 @@ def open(name: str, root: Root | Mapping[str, Root], **options: Any) -> Dataset:
     return DATASETS[name].open(root, **options)
 
 
+def joined(text: str) -> list[str]:
+    """Return the data sets that ``A+B`` joins, each as `named` takes it.
+
+    Examples
+    --------
+    >>> joined("casme2+clips:a+b.csv+clips:c.csv")
+    ['casme2', 'clips:a+b.csv', 'clips:c.csv']
+    """
+    known = "|".join(map(re.escape, DATASETS))
+    return re.split(rf"\+(?=(?:{known})(?::|\+|$))", text)
+
+
 def named(text: str) -> tuple[type[Dataset], Path | None]:
     """Return the class that ``NAME`` or ``NAME:PLACE`` means, and the place.
 
     Examples
     --------
-    >>> named("samm")[0].title, named("manifest:flow.csv")[1].name
-    ('SAMM', 'flow.csv')
+    >>> named("samm")[0].title, named("clips:mine.csv")[1].name
+    ('SAMM', 'mine.csv')
     """
     name, _, place = text.partition(":")
     found = DATASETS[name]
-    if name == "manifest" and not place:
+    if name in ("manifest", "clips") and not place:
         raise MerError(
             "invalid option",
             f"{text!r} names no file",
-            "manifest:FILE",
-            "name the manifest's file after the colon",
+            f"{name}:FILE",
+            "name the table's file after the colon",
         )
     return found, Path(place).expanduser().absolute() if place else None
 
@@ -201,9 +214,12 @@ def title(name: str) -> str:
 
     Examples
     --------
-    >>> title("casme2"), title("manifest:my_flow")
-    ('CASME II', 'manifest my_flow')
+    >>> title("casme2+samm"), title("manifest:my_flow")
+    ('CASME II and SAMM', 'manifest my_flow')
     """
+    parts = joined(name)
+    if len(parts) > 1:
+        return " and ".join(map(title, parts))
     return DATASETS[name].title if name in DATASETS else name.replace(":", " ")
 
 

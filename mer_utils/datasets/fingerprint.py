@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from mer_utils.datasets.rules import clip_frames
-from mer_utils.frames import fingerprints
+from mer_utils.frames import FrameFile, fingerprints
 
 # The columns that can change a prediction. Where the files lie (frames_dir) cannot.
 _COLUMNS = ["dataset", "subject", "clip", "onset", "apex", "offset", "label", "fps"]
@@ -28,7 +29,7 @@ def data_fingerprint(clips: pd.DataFrame, cache: Path | None = None) -> str:
         digest.update(json.dumps(list(clips["label"].cat.categories)).encode())
     if "images" in clips:
         views = [sorted(images) for images in clips["images"]]
-        paths = [
+        paths: list[Sequence[FrameFile]] = [
             [Path(images[view]) for view in names]
             for images, names in zip(clips["images"], views, strict=True)
         ]

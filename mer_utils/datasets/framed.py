@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,7 +83,7 @@ class Framed(Dataset):
     def __post_init__(self) -> None:
         filled = {
             "root": absolute(self.root),
-            "scheme": schemes.resolve(self.name, self.scheme or self.published.scheme),
+            "scheme": self.resolve(self.scheme or self.published.scheme),
             "missing_apex": self.missing_apex or self.published.missing_apex,
             "columns": tuple(self.columns),
             "corrections": None if self.corrections is None else absolute(self.corrections),
@@ -92,9 +93,26 @@ class Framed(Dataset):
         for rule, chosen in self.rules.items():
             rules.require_rule(rule, str(chosen))
 
+    def resolve(self, scheme: str | schemes.Scheme) -> schemes.Scheme:
+        """Return a label scheme that labels the data set, by name or as it is."""
+        return schemes.resolve(self.name, scheme)
+
+    def classes(self, rows: list[Row]) -> tuple[str, ...]:
+        """Return the classes of the scheme; of labels of its own, those of the rows."""
+        return self.scheme.classes
+
+    def fps(self, row: Row) -> float:
+        """Return the frames per second of a clip, NaN where nobody states them."""
+        return self.published.fps
+
     @abstractmethod
     def read(self, root: Path) -> Source:
         """Read the rows of the data set in `root`, before any rule is applied."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the frames; none of what is read leads out of it."""
+        return Path(self.root)
 
     @property
     def rules(self) -> dict[str, str | None]:
@@ -127,10 +145,10 @@ class Framed(Dataset):
         except MerError as failure:
             return [Problem.of(failure)]
         problems = [*survey.problems, *checks.findings(survey)]
-        if decode and self.crop is not None:
-            used = [row for row in survey.used if not row.faults]
-            found = face_findings(_clip_table(survey, used), self.crop, self.no_face)
-            problems += found
+        if decode and self.crops:
+            clips = _clip_table(survey, [row for row in survey.used if not row.faults])
+            for name, crop in self.crops:
+                problems += face_findings(clips[clips["dataset"] == name], crop, self.no_face)
         return in_order(problems)
 
     def counts(self) -> pd.DataFrame:
@@ -156,6 +174,38 @@ class Framed(Dataset):
         subjects = len({subject for subject, _ in found})
         return scheme.name, len(found), subjects, published, self.published.shown.get(scheme.name)
 
+    def judge_label(self, row: Row) -> None:
+        """Give a row its class under the scheme, or the reason why it is left out."""
+        if "emotion" not in row.cells:  # the reader has said why
+            return
+        words = sorted(self.published.words)
+        if row.emotion not in words:
+            close = get_close_matches(row.emotion, words, 1)
+            row.fault(
+                "unknown emotion",
+                f"emotion {row.emotion!r} is not one of {self.title}'s"
+                + (f"; {close[0]!r} is close" if close else ""),
+                f"one of {', '.join(words)}",
+                "correct the cell in a copy of the sheet, or add a corrections row for emotion",
+            )
+            return
+        self.apply_scheme(row)
+
+    def apply_scheme(self, row: Row) -> None:
+        """Give a row of a known emotion its class, or the reason why it is left out."""
+        label = self.scheme.label(row.dataset, row.emotion)
+        excluded = self.scheme.exclusions.get(row.key)
+        if label is None:
+            row.reason = f"emotion {row.emotion} is not in {self.scheme.name}"
+        elif excluded is not None:
+            row.reason = excluded
+        else:
+            row.label = label
+
+    def judge_table(self, survey: Survey) -> list[Problem]:
+        """Return what is wrong with all rows together; a row's own fault is noted in it."""
+        return []
+
     def ledger(self) -> pd.DataFrame:
         """Return one line per row of the sheet."""
         return ledger_of(self._survey, self._kept_and_faceless[1])
@@ -170,9 +220,10 @@ class Framed(Dataset):
     def _kept_and_faceless(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The clip table, and the clips left out of it for want of a face."""
         clips = _clip_table(self._survey, self._survey.used)
-        if self.crop is None or self.no_face == "error":
+        if not self.crops or self.no_face == "error":
             return clips, clips.iloc[:0]
-        faceless = without_face(clips, self.crop)
+        parts = [without_face(clips[clips["dataset"] == name], c) for name, c in self.crops]
+        faceless = pd.concat(parts)
         return clips.drop(faceless.index).reset_index(drop=True), faceless
 
     def checked_root(self) -> Path:
@@ -183,7 +234,7 @@ class Framed(Dataset):
         MerError
             ``missing root`` or ``bad name``.
         """
-        root = Path(self.root)
+        root = self.folder
         what = f"the root of {self.title}, {checks.printable(root)}, "
         kind, why = "missing root", ""
         expected = "a folder with the data set"
@@ -206,7 +257,7 @@ def _clip_table(survey: Survey, rows: list[Row]) -> pd.DataFrame:
     """Return the clip table of rows of a survey without errors, checked and sorted by key."""
     dataset = survey.dataset
     text = {
-        "dataset": [dataset.name] * len(rows),
+        "dataset": [row.dataset for row in rows],
         "subject": [row.subject for row in rows],
         "clip": [row.clip for row in rows],
         "apex_source": [row.apex_source for row in rows],
@@ -218,7 +269,7 @@ def _clip_table(survey: Survey, rows: list[Row]) -> pd.DataFrame:
     columns = {
         **{name: pd.Series(values, dtype="str") for name, values in text.items()},
         **{name: pd.Series(values, dtype="Int64") for name, values in numbers.items()},
-        "label": pd.Categorical([row.label for row in rows], dataset.scheme.classes),
-        "fps": pd.Series(dataset.published.fps, index=range(len(rows)), dtype="float64"),
+        "label": pd.Categorical([row.label for row in rows], dataset.classes(rows)),
+        "fps": pd.Series([dataset.fps(row) for row in rows], dtype="float64"),
     }
     return schema.finished(pd.DataFrame(columns)[schema.COLUMNS])

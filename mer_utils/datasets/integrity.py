@@ -15,7 +15,15 @@ from mer_utils.datasets import rules
 from mer_utils.datasets.problems import Problem
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read
-from mer_utils.frames import layout, no_motion, read_picture, require_shape
+from mer_utils.frames import (
+    layout,
+    no_motion,
+    outside,
+    read_picture,
+    read_video,
+    require_shape,
+    video_facts,
+)
 from mer_utils.frames.formats import Refused, inspect
 
 _TAIL = 512
@@ -90,15 +98,19 @@ def _with_neighbour(problem: Problem, folder: Path, known: Container[Path]) -> P
 
 
 def list_or_explain(
-    folder: Path, root: Path, known: Container[Path] = ()
+    folder: Path, root: Path, known: Container[Path] = (), least: int | None = None
 ) -> layout.Listing | Problem:
-    """Return the listing of a clip folder, or the problem that keeps it from being read.
+    """Return the listing of a clip's folder or video, or the problem that keeps it from being read.
 
-    `known` are the folders of other clips and subjects, which are not the one misspelt.
+    `known` are the folders of other clips and subjects, which are not the one misspelt; `least` is
+    the number of frames from which on a video's own count is believed.
     """
     if not layout.is_inside(folder, root):
         return _outward(folder)
     try:
+        if folder.is_file():
+            numbers = range(1, video_facts(folder, least).frames + 1)
+            return layout.Listing(dict.fromkeys(numbers, folder))
         return layout.list_frames(folder, root)
     except MerError as error:
         return _with_neighbour(Problem.of(error), folder, known)
@@ -117,6 +129,8 @@ def clip_faults(
 
     `verify` glances at every frame file, `decode` decodes it.
     """
+    if folder.is_file():
+        return _video_faults(folder, listing, onset, offset, decode)
     wanted = {n: path for n, path in listing.frames.items() if onset <= n <= offset}
     faults = []
     if rules.missing_numbers(onset, offset, listing.frames):
@@ -142,6 +156,24 @@ def clip_faults(
         else:
             faults.append(Problem.of(fault))
     return faults + (_decoded(folder, whole) if decode else [])
+
+
+def _video_faults(
+    video: Path, listing: layout.Listing, onset: int, offset: int, decode: bool
+) -> list[Problem]:
+    """Return what is wrong with the frames onset..offset of a video."""
+    if onset < 1 or offset > len(listing.frames):
+        return [Problem.of(outside(video, onset, offset, 1, len(listing.frames)))]
+    if not decode:
+        return []
+    try:
+        clip = read_video(video, onset, offset)
+        if (clip.frames == clip.frames[0]).all():
+            raise no_motion(f"the clip {onset} to {offset} of {layout.printable(video)}")
+    except MerError as error:
+        return [Problem.of(error)]
+    where = layout.printable(video)
+    return [changed(f"{where}: {remark}", where) for remark in clip.remarks]
 
 
 def _decoded(folder: Path, paths: list[Path]) -> list[Problem]:

@@ -16,9 +16,7 @@ def ledger_of(survey: Survey, faceless: pd.DataFrame) -> pd.DataFrame:
         [
             {
                 "row": row.number,
-                "dataset": survey.dataset.name,
-                "subject": row.subject,
-                "clip": row.clip,
+                **dict(zip(schema.KEY, row.key, strict=True)),
                 "emotion": row.emotion,
                 "label": "" if row.reason else row.label,
                 "status": "left out" if row.reason else "used",

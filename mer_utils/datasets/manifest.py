@@ -59,9 +59,9 @@ import pandas as pd
 
 from mer_utils.datasets import schema, schemes
 from mer_utils.datasets.dataset import Dataset, Root, absolute
-from mer_utils.datasets.manifest_rows import ImageRow, ManifestSurvey, take
+from mer_utils.datasets.manifest_rows import ManifestSurvey, take
 from mer_utils.datasets.problems import Problem, in_order, raise_errors, remarkable
-from mer_utils.datasets.schemes import OWN_LABELS
+from mer_utils.datasets.rows import Row
 from mer_utils.errors import MerError
 from mer_utils.frames.layout import printable
 
@@ -93,13 +93,10 @@ class Manifest(Dataset):
 
     def __post_init__(self) -> None:
         root = absolute(self.root)
-        scheme = self.scheme
-        if isinstance(scheme, str):
-            scheme = OWN_LABELS if scheme == OWN_LABELS.name else schemes.SCHEMES[scheme]
         filled = {
             "root": root,
             "columns": tuple(self.columns),
-            "scheme": scheme or OWN_LABELS,
+            "scheme": schemes.of_table(self.scheme),
             "name": f"manifest:{root.stem}",
             "title": f"images of the manifest {root.name}",
         }
@@ -118,7 +115,7 @@ class Manifest(Dataset):
 
     def clips(self) -> pd.DataFrame:
         """Return the clip table, with the further column `images`."""
-        clips: dict[tuple[str, str, str], ImageRow] = {}
+        clips: dict[tuple[str, str, str], Row] = {}
         images: dict[tuple[str, str, str], dict[str, str]] = {}
         for row in self._survey.rows:
             if not row.reason:

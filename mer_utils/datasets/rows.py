@@ -29,7 +29,8 @@ class Row:
     `number` counts rows of the sheet from 1. `cells` holds the text of `CELL_FIELDS`, corrections
     applied; a field is absent where the reader has already noted a fault in its place. `reason`
     says why the row is left out, and is empty for a used row; `rules` names the rules applied,
-    `faults` what is wrong. Frame numbers are None where blank or unread.
+    `faults` what is wrong. Frame numbers are None where blank or unread; `shift` is what is added
+    to those in the cells, where a table counts otherwise than the frames are numbered.
     """
 
     number: int
@@ -47,6 +48,14 @@ class Row:
     reason: str = ""
     rules: list[str] = field(default_factory=list)
     faults: list[Problem] = field(default_factory=list)
+    dataset: str = ""
+    fps: float = math.nan
+    shift: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Data set, subject and clip."""
+        return self.dataset, self.subject, self.clip
 
     @property
     def place(self) -> str:
@@ -75,6 +84,7 @@ class Source:
 
     `place` is the sheet, or the folder where there is none; `base` the folder of the subjects'
     folders, None if not found; `listings` what the clip folders hold, as far as they are listed.
+    `free` is true if the rows name where frames lie, so that other folders are nobody's.
     """
 
     rows: list[Row]
@@ -82,6 +92,7 @@ class Source:
     base: Path | None
     problems: list[Problem] = field(default_factory=list)
     listings: dict[Path, Listing] = field(default_factory=dict)
+    free: bool = False
 
 
 def text(cell: Any) -> str:
@@ -161,6 +172,6 @@ def interpret(row: Row) -> None:
         except ValueError as error:
             row.fault("bad frame number", f"{name} {error}", "a whole number of 0 or more", remedy)
             continue
-        setattr(row, name, number)
+        setattr(row, name, None if number is None else number + row.shift)
         if number is None and name != "apex":
             row.fault("missing frame number", f"{name} is blank", "a frame number", remedy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
-from mer_utils.frames import read_clip
+from mer_utils.frames import FrameFile, VideoFrame, is_video, read_clip
 from mer_utils.frames.layout import frame_files, printable
 from mer_utils.registry import unknown
 
@@ -38,9 +38,9 @@ def missing_numbers(onset: int, offset: int, available: Container[int]) -> list[
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frame files of a clip, onset to offset inclusive, and the apex's index into them."""
+    """The frames of a clip, onset to offset inclusive, and the apex's index into them."""
 
-    paths: list[Path]
+    paths: Sequence[FrameFile]
     apex: int | None
 
 
@@ -55,10 +55,12 @@ def clip_frames(clip_row: Any) -> ClipFrames:
     """
     row = clip_row if hasattr(clip_row, "keys") else clip_row._asdict()
     onset, offset = int(row["onset"]), int(row["offset"])
+    apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
+    if is_video(video := Path(row["frames_dir"])):
+        return ClipFrames([VideoFrame(video, n) for n in range(onset, offset + 1)], apex)
     files = frame_files(row["frames_dir"])
     if missing_numbers(onset, offset, files):
         raise missing_frames(row["frames_dir"], onset, offset, files)
-    apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
     return ClipFrames([files[number] for number in range(onset, offset + 1)], apex)
 
 

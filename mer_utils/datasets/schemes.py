@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mer_utils.errors import MerError
@@ -90,8 +90,27 @@ SCHEMES: Registry[Scheme] = Registry(
     parts=("title", "classes", "mapping"),
 )
 
-#: Of a table of images, until it is read: the classes are the labels found in it.
+#: Of a table, until it is read: the classes are the labels found in it.
 OWN_LABELS = Scheme("own labels", "the table's own labels", (), {})
+
+
+def own_classes(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes of a table's own labels: numbers by size, words in alphabetical order.
+
+    Examples
+    --------
+    >>> own_classes(["10", "2", "2"]), own_classes(["sad", "10", ""])
+    (('2', '10'), ('10', 'sad'))
+    """
+    found = set(labels) - {""}
+    return tuple(sorted(found, key=int if all(map(str.isdecimal, found)) else None))
+
+
+def of_table(scheme: str | Scheme | None) -> Scheme:
+    """Return the scheme of a table, by name or as it is; None is the table's own labels."""
+    if scheme is None or scheme == OWN_LABELS.name:
+        return OWN_LABELS
+    return scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]
 
 
 def resolve(dataset: str, scheme: str | Scheme) -> Scheme:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from mer_utils import phases
 from mer_utils.datasets import corrections, integrity, plausible
 from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.rows import Row, Source, interpret
+from mer_utils.frames import is_video
 from mer_utils.frames.layout import printable
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Survey:
 def annotated(dataset: Framed, root: Path) -> Survey:
     """Read what the data set in `root` says of its clips, corrected; no frame is looked at."""
     source = dataset.read(root)
+    for row in source.rows:
+        row.dataset = row.dataset or dataset.name
     survey = Survey(dataset, root, source, list(source.problems))
     known = corrections.packaged()
     if dataset.corrections is not None:
@@ -65,38 +67,41 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
     source = survey.source
     clips = [row for row in source.rows if not row.reason]
     for row in clips:
-        _judge_emotion(row, dataset)
+        dataset.judge_label(row)
     _judge_repeats(clips)
     for row in clips:
         _judge_frame_numbers(row)
         _judge_phases(row, dataset)
-    if source.base is None:
+    if source.base is None and not source.free:
         survey.problems.append(_no_base(dataset, root))
     for row in clips:
         if not row.faults and (thorough or not row.reason):
-            _judge_frames(row, survey, decode)
+            _judge_frames(row, survey, decode, thorough)
+    survey.problems += dataset.judge_table(survey)
     for row in clips:
         survey.problems += [p.demoted() for p in row.faults] if row.reason else row.faults
-    survey.problems += plausible.names([row_key(row, dataset.name) for row in survey.used], [])
+    survey.problems += plausible.names([row.key for row in survey.used], [])
     if dataset.verify_frames:
         survey.problems += _judge_copies(survey)
     return survey
-
-
-def row_key(row: Row, dataset: str) -> plausible.Key:
-    """Return data set, subject and clip of a row."""
-    return dataset, row.subject, row.clip
 
 
 def _judge_copies(survey: Survey) -> Iterator[Problem]:
     """Find clips that are copies: of another subject's by one frame, of the same one's by all."""
     ends: list[plausible.Picture] = []
     clips: dict[tuple[plausible.Key, str], list[plausible.Picture]] = {}
+    videos: set[Path] = set()
     for row in survey.used:
         listing = survey.source.listings.get(row.frames_dir) if row.frames_dir else None
         if listing is None or row.faults or row.onset is None or row.offset is None:
             continue
-        key = row_key(row, survey.dataset.name)
+        key, folder = row.key, row.frames_dir
+        if folder is not None and is_video(folder):  # clips of one video share its bytes
+            if folder not in videos:
+                videos.add(folder)
+                ends.append(plausible.Picture(key, row.label, "video", folder))
+                clips[key, row.label] = ends[-1:]
+            continue
         shown = [
             plausible.Picture(key, row.label, f"frame {number}", listing.frames[number])
             for number in range(row.onset, row.offset + 1)
@@ -129,34 +134,10 @@ def _no_base(dataset: Framed, root: Path) -> Problem:
     )
 
 
-def _judge_emotion(row: Row, dataset: Framed) -> None:
-    scheme, words = dataset.scheme, sorted(dataset.published.words)
-    if "emotion" not in row.cells:  # the reader has said why
-        return
-    if row.emotion not in words:
-        close = get_close_matches(row.emotion, words, 1)
-        row.fault(
-            "unknown emotion",
-            f"emotion {row.emotion!r} is not one of {dataset.title}'s"
-            + (f"; {close[0]!r} is close" if close else ""),
-            f"one of {', '.join(words)}",
-            "correct the cell in a copy of the sheet, or add a corrections row for emotion",
-        )
-        return
-    label = scheme.label(dataset.name, row.emotion)
-    excluded = scheme.exclusions.get((dataset.name, row.subject, row.clip))
-    if label is None:
-        row.reason = f"emotion {row.emotion} is not in {scheme.name}"
-    elif excluded is not None:
-        row.reason = excluded
-    else:
-        row.label = label
-
-
 def _judge_repeats(clips: list[Row]) -> None:
-    first: dict[tuple[str, str], Row] = {}
+    first: dict[plausible.Key, Row] = {}
     for row in clips:
-        original = first.setdefault((row.subject, row.clip), row)
+        original = first.setdefault(row.key, row)
         if original is row:
             continue
         if original.cells == row.cells:
@@ -215,11 +196,14 @@ def _judge_phases(row: Row, dataset: Framed) -> None:
         row.reason = f"no {' and no '.join(missing)} phase (degenerate_phase=drop_clip)"
 
 
-def _judge_frames(row: Row, survey: Survey, decode: bool) -> None:
+def _judge_frames(row: Row, survey: Survey, decode: bool, thorough: bool) -> None:
     if row.frames_dir is None or row.onset is None or row.offset is None:
         return
     folder, listings, dataset = row.frames_dir, survey.source.listings, survey.dataset
-    found = listings.get(folder) or integrity.list_or_explain(folder, survey.root, survey.places)
+    least = None if thorough else row.offset  # what a video announces is counted by a check
+    found = listings.get(folder) or integrity.list_or_explain(
+        folder, survey.root, survey.places, least
+    )
     if isinstance(found, Problem):
         faults = [found]
     else:

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.datasets import SCHEMES, Problem
-from mer_utils.datasets.manifest_rows import NO_VALUE
 from mer_utils.datasets.rows import oddity, text
 from mer_utils.datasets.sheets import Fields, pick
 from mer_utils.datasets.spreadsheets import read_tables
+from mer_utils.datasets.table_rows import NO_VALUE
 from mer_utils.errors import MerError
 from mer_utils.frames.layout import printable
 from mer_utils.metrics.arrays import fault_of_probabilities

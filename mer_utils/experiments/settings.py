@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from mer_utils import datasets
-from mer_utils.datasets import DATASETS, Dataset
+from mer_utils.datasets import DATASETS, OWN_LABELS, RULES, Clips, Composite, Dataset
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
 from mer_utils.machine import path_setting, refuse_misspelt_settings, setting
@@ -15,7 +16,7 @@ from mer_utils.machine import path_setting, refuse_misspelt_settings, setting
 #: The data sets of the paper, which are those of every table unless others are named.
 PAPER = ("casme2", "samm")
 _CROP, _CORRECTIONS = "MER_CROP", "MER_CORRECTIONS"
-_RULES = {"missing_frames": "MER_MISSING_FRAMES", "no_face": "MER_NO_FACE"}
+_RULES = {f"MER_{rule.upper()}": rule for rule in ("missing_apex", "missing_frames", "no_face")}
 
 
 def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Dataset, ...]:
@@ -24,7 +25,8 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     Parameters
     ----------
     names : iterable of str
-        Registered names; ``manifest:FILE`` names a table of images.
+        Registered names; ``clips:FILE`` and ``manifest:FILE`` name a table of clips or of images,
+        ``A+B`` joins data sets of clips.
     twin : callable
         Makes the synthetic twin of a data set for which no setting names a folder, and
         returns its folder.
@@ -37,16 +39,19 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     Notes
     -----
     ``MER_CASME2_ROOT``, ``MER_SAMM_ROOT`` and the like name folders of licensed data;
-    ``MER_MISSING_FRAMES`` and ``MER_NO_FACE`` are ``error`` or ``drop_clip``; ``MER_CROP`` lists
-    the data sets whose frames are cropped to the face, as in ``casme2:margin=0.4:size=256,samm``;
+    ``MER_CLIPS_ROOT`` the folder that paths in tables of clips start from; ``MER_MISSING_APEX``,
+    ``MER_MISSING_FRAMES`` and ``MER_NO_FACE`` are rules of `mer_utils.datasets.RULES`,
+    ``MER_SCHEME`` the label scheme, where it is not each data set's own; ``MER_CROP`` lists the
+    data sets whose frames are cropped to the face, as in ``casme2:margin=0.4:size=256,samm``;
     ``MER_CORRECTIONS`` names a file of the user's own corrections; ``MER_CASME2_SHEET`` and
     ``MER_CASME2_COLUMNS`` say what to read where several sheets or columns fit.
     """
     refuse_misspelt_settings(
         name for name, kind in DATASETS.items() if not hasattr(kind, "members")
     )
-    rules = {rule: _rule(name) for rule, name in _RULES.items()}
-    options = rules | {"corrections": path_setting(_CORRECTIONS)}
+    options: dict[str, Any] = {rule: _rule(name, rule) for name, rule in _RULES.items()}
+    options |= {"corrections": path_setting(_CORRECTIONS), "scheme": setting("MER_SCHEME")}
+    options = {name: value for name, value in options.items() if value is not None}
     crops = crop_options()
     roots: dict[str, Path] = {}
 
@@ -62,7 +67,7 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
             raise MerError(
                 "taken name",
                 f"two data sets have the name {found.name!r}",
-                "a file name of its own for each manifest",
+                "a file name of its own for each table",
                 "rename one of the files",
             )
         opened[found.name] = found
@@ -72,16 +77,19 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
 def _open(
     text: str, root: Callable[[str], Path], options: dict[str, Any], crops: dict[str, CropOptions]
 ) -> Dataset:
-    kind, place = datasets.named(text)
-    sheet = datasets.sheet_settings(kind.name)
-    if place is not None and not issubclass(kind, datasets.Framed):
-        return kind.open(place, **sheet)
-    members = getattr(kind, "members", ())
-    if members:
-        named = {name: datasets.sheet_settings(name) for name in members}
-        sheet = {o: {n: s[o] for n, s in named.items() if o in s} for o in ("sheet", "columns")}
-        return kind.open({name: root(name) for name in members}, crop=crops, **sheet, **options)
-    return kind.open(place or root(kind.name), crop=crops.get(kind.name), **sheet, **options)
+    words = datasets.joined(text)
+    kind, place = (Composite, None) if len(words) > 1 else datasets.named(text)
+    if parts := words if len(words) > 1 else getattr(kind, "members", ()):
+        tables = all(word.startswith("clips:") for word in parts)
+        usual = OWN_LABELS.name if tables else "megc-3"
+        options = {"scheme": usual} | options
+        return Composite(tuple(_open(part, root, options, crops) for part in parts))
+    chosen = datasets.sheet_settings(kind.name) | options | {"crop": crops.get(kind.name)}
+    if issubclass(kind, Clips):
+        chosen["frames"] = path_setting("MER_CLIPS_ROOT")
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    chosen = {name: value for name, value in chosen.items() if name in known}
+    return kind.open(place or root(kind.name), **chosen)
 
 
 def _licensed_root(name: str) -> Path | None:
@@ -126,13 +134,13 @@ def crop_options() -> dict[str, CropOptions]:
     return found
 
 
-def _rule(name: str) -> str:
-    rule = setting(name) or "error"
-    if rule not in ("error", "drop_clip"):
+def _rule(name: str, rule: str) -> str | None:
+    chosen = setting(name)
+    if chosen is not None and chosen not in RULES[rule]:
         raise MerError(
             "invalid setting",
-            f"{name} is {rule!r}",
-            "error or drop_clip",
+            f"{name} is {chosen!r}",
+            " or ".join(RULES[rule]),
             f"correct {name}, or unset it",
         )
-    return rule
+    return chosen

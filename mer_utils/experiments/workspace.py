@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import augment, synthetic
-from mer_utils.datasets import Casme2, grouped
+from mer_utils.datasets import Casme2, Dataset, grouped
 from mer_utils.errors import MerError
 from mer_utils.experiments.profiles import PROFILES, Profile
 from mer_utils.experiments.settings import PAPER, open_datasets
@@ -104,10 +104,9 @@ class Workspace:
         return "; ".join(map(self._title, self.data.values()))
 
     def _title(self, data: Data) -> str:
-        if not data.dataset.rules:
-            return data.dataset.title
         if data.dataset.made is None:
-            return f"{data.dataset.title} (licensed data)"
+            licensed = any(part.published and part.published.clips for part in data.dataset.parts)
+            return data.dataset.title + " (licensed data)" * licensed
         subjects, clips = data.clips["subject"].nunique(), len(data.clips)
         return f"synthetic twin of {data.dataset.title} ({subjects} subjects, {clips} clips)"
 
@@ -209,15 +208,22 @@ class Workspace:
         for option, place in places.items():
             words += [option, str(place)] if place != usual[option] else []
         if self.names != PAPER:
-            for name, data in self.data.items():
-                kind = type(data.dataset).name  # a manifest's own name is not its file's
-                root = getattr(data.dataset, "root", "")
-                words += ["--data", name if kind == name else f"{kind}:{root}"]
+            for data in self.data.values():
+                words += ["--data", _named(data.dataset)]
         return shlex.join(words)
 
     def views(self, spec: RunSpec) -> Views:
         """Return the views of a run's clips."""
         return self.context.data(spec.data).views(spec.views)
+
+
+def _named(dataset: Dataset) -> str:
+    """Return how ``--data`` names a data set: a table's own name is not its file's."""
+    if type(dataset).name == dataset.name:
+        return dataset.name
+    if len(dataset.parts) > 1:
+        return "+".join(map(_named, dataset.parts))
+    return f"{type(dataset).name}:{getattr(dataset, 'root', '')}"
 
 
 def _variants(profile: Profile) -> list[tuple[float, float]]:
@@ -249,9 +255,9 @@ def open_workspace(
     store : str or Path, optional
         Folder of the predictions; by default ``build/store``.
     datasets : sequence of str, optional
-        On which the tables are computed: registered names, or ``manifest:FILE``; by default
-        CASME II and SAMM. Where they lie and how they are read, environment variables say:
-        see `mer_utils.experiments.settings.open_datasets`.
+        On which the tables are computed: registered names, ``clips:FILE`` or ``manifest:FILE``,
+        or several joined by ``+``; by default CASME II and SAMM. Where they lie and how they are
+        read, environment variables say: see `mer_utils.experiments.settings.open_datasets`.
     device : str
         "auto", "cpu", "cuda" or one GPU as in "cuda:1".
     workers : int

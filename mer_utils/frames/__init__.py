@@ -14,6 +14,7 @@ from mer_utils.frames.crop import (
     read_cropped_frames,
 )
 from mer_utils.frames.decode import (
+    FrameFile,
     Picture,
     decode,
     no_motion,
@@ -25,7 +26,15 @@ from mer_utils.frames.decode import (
 from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector, several
 from mer_utils.frames.fingerprint import clip_fingerprint, fingerprints, forget
 from mer_utils.frames.known_faces import face_on, remember_faces
-from mer_utils.frames.video import VIDEO_SUFFIXES, VideoClip, is_video, outside, read_video
+from mer_utils.frames.video import (
+    VIDEO_SUFFIXES,
+    VideoClip,
+    VideoFrame,
+    is_video,
+    outside,
+    read_video,
+    video_facts,
+)
 
 __all__ = [
     "DETECTORS",
@@ -33,8 +42,10 @@ __all__ = [
     "CropOptions",
     "Detector",
     "Face",
+    "FrameFile",
     "Picture",
     "VideoClip",
+    "VideoFrame",
     "clip_fingerprint",
     "crop",
     "crop_clip",
@@ -58,4 +69,5 @@ __all__ = [
     "remember_faces",
     "require_shape",
     "several",
+    "video_facts",
 ]

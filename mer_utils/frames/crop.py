@@ -8,14 +8,13 @@ The box is turned so that the eyes are level.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from pydantic import Field, field_validator
 
 from mer_utils.errors import MerError
-from mer_utils.frames.decode import read_frames
+from mer_utils.frames.decode import FrameFile, read_frames
 from mer_utils.frames.face import Face, check_detector, find_face, level_transform, several
 from mer_utils.frames.known_faces import face_on
 from mer_utils.frozen import Frozen
@@ -100,7 +99,7 @@ def crop_clip(
 
 
 def read_cropped_frames(
-    paths: Sequence[Path], options: CropOptions, said: set[str] | None = None
+    paths: Sequence[FrameFile], options: CropOptions, said: set[str] | None = None
 ) -> Iterator[np.ndarray]:
     """Yield the frames of a clip, cropped to the face of the first, one by one.
 
@@ -126,7 +125,7 @@ def read_cropped_frames(
 
 
 def read_cropped(
-    paths: Sequence[Path], options: CropOptions, said: set[str] | None = None
+    paths: Sequence[FrameFile], options: CropOptions, said: set[str] | None = None
 ) -> np.ndarray:
     """Return the frames of `read_cropped_frames` as one array (t, size, size, c)."""
     return np.stack(list(read_cropped_frames(paths, options, said)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,10 @@ import numpy as np
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read
 from mer_utils.frames.formats import COPY, REWRITE, Refused, inspect
+from mer_utils.frames.video import VideoFrame, read_video
+
+#: Where a frame is: a file of its own, or a place in a video.
+FrameFile = Path | VideoFrame
 
 # Workers are processes with one thread each; OpenCV's own threads would only compete.
 cv2.setNumThreads(1)
@@ -36,15 +41,18 @@ class Picture:
     changes: tuple[str, ...] = ()
 
 
-def read_picture(path: Path) -> Picture:
-    """Read an image file by the rules of this module, and say which of them changed it.
+def read_picture(path: FrameFile) -> Picture:
+    """Read an image by the rules of this module, and say which of them changed it.
 
     Raises
     ------
     MerError
         ``undecodable frame``, if the file is missing, damaged or of a kind without a rule;
-        ``cannot read``, if the system does not let it be read.
+        ``cannot read``, if the system does not let it be read; of a video's, as of `read_video`.
     """
+    if isinstance(path, VideoFrame):
+        clip = read_video(path.path, path.number, path.number)
+        return Picture(clip.frames[0], clip.remarks)
     try:
         data = Path(path).read_bytes()
         return _picture(data)
@@ -56,12 +64,12 @@ def read_picture(path: Path) -> Picture:
         raise _undecodable(path, refused.reason, refused.remedy) from refused
 
 
-def decode(path: Path) -> np.ndarray:
+def decode(path: FrameFile) -> np.ndarray:
     """Return the image (h, w, c) of `read_picture`."""
     return read_picture(path).image
 
 
-def read_frames(paths: Sequence[Path], said: set[str] | None = None) -> Iterator[np.ndarray]:
+def read_frames(paths: Sequence[FrameFile], said: set[str] | None = None) -> Iterator[np.ndarray]:
     """Yield the frames of a clip (h, w, c) one by one, so that it need never be whole in memory.
 
     What was changed in them is added to `said`.
@@ -71,6 +79,9 @@ def read_frames(paths: Sequence[Path], said: set[str] | None = None) -> Iterator
     MerError
         ``undecodable frame``; ``bad frames``, if one differs in size from the first.
     """
+    if paths and isinstance(paths[0], VideoFrame):
+        yield from _read_video_frames(paths, said)
+        return
     first = None
     for path in paths:
         picture = read_picture(path)
@@ -81,7 +92,15 @@ def read_frames(paths: Sequence[Path], said: set[str] | None = None) -> Iterator
         yield picture.image
 
 
-def read_clip(paths: Sequence[Path], said: set[str] | None = None) -> np.ndarray:
+def _read_video_frames(paths: Sequence[Any], said: set[str] | None) -> Iterator[np.ndarray]:
+    """Yield frames that follow each other in one video, decoded in one go."""
+    clip = read_video(paths[0].path, paths[0].number, paths[-1].number)
+    if said is not None:
+        said.update(clip.remarks)
+    yield from clip.frames
+
+
+def read_clip(paths: Sequence[FrameFile], said: set[str] | None = None) -> np.ndarray:
     """Decode the frames of a clip, in time order, into one array (t, h, w, c) of uint8."""
     stream = read_frames(paths, said)
     first = next(stream)
@@ -93,7 +112,7 @@ def read_clip(paths: Sequence[Path], said: set[str] | None = None) -> np.ndarray
 
 
 def require_shape(
-    path: Path, shape: tuple[int, ...], first: tuple[int, ...], first_path: Path
+    path: FrameFile, shape: tuple[int, ...], first: tuple[int, ...], first_path: FrameFile
 ) -> None:
     """Raise ``bad frames`` if a frame's shape is not that of the clip's first."""
     if shape != first:

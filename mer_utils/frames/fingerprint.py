@@ -11,6 +11,8 @@ from pathlib import Path
 
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write, cannot_read, cannot_write, identity
+from mer_utils.frames.decode import FrameFile
+from mer_utils.frames.video import VideoFrame
 
 log = logging.getLogger(__name__)
 
@@ -19,17 +21,24 @@ MEMO = "frames.json"
 _SETTLED = 3.0
 
 
-def clip_fingerprint(paths: Sequence[Path]) -> str:
-    """Return the SHA-256 (hex) of the frames' bytes, in order."""
+def clip_fingerprint(paths: Sequence[FrameFile]) -> str:
+    """Return the SHA-256 (hex) of the frames' bytes, in order; of a video its, and the numbers."""
     digest = hashlib.sha256()
-    for path in paths:
-        data = Path(path).read_bytes()
+    digest.update("".join(f"{p.number}|" for p in paths if isinstance(p, VideoFrame)).encode())
+    for path in _files(paths):
+        data = path.read_bytes()
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
 
 
-def fingerprints(clips: Sequence[Sequence[Path]], cache: Path | None = None) -> list[str]:
+def _files(paths: Sequence[FrameFile]) -> list[Path]:
+    """Return the files that hold frames, each once."""
+    files = (path.path if isinstance(path, VideoFrame) else Path(path) for path in paths)
+    return list(dict.fromkeys(files))
+
+
+def fingerprints(clips: Sequence[Sequence[FrameFile]], cache: Path | None = None) -> list[str]:
     """Return the fingerprint of each clip, given its frames.
 
     Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint as long
@@ -54,7 +63,7 @@ def fingerprints(clips: Sequence[Sequence[Path]], cache: Path | None = None) -> 
         raise cannot_read(Path(error.filename or "a frame"), error) from error
 
 
-def _remembered(clips: Sequence[Sequence[Path]], store: Path) -> list[str]:
+def _remembered(clips: Sequence[Sequence[FrameFile]], store: Path) -> list[str]:
     known = _read(store)
     kept, found = {}, []
     for paths in clips:
@@ -65,7 +74,7 @@ def _remembered(clips: Sequence[Sequence[Path]], store: Path) -> list[str]:
             continue
         started = time.time()
         found.append(clip_fingerprint(paths))
-        if started - max((path.stat().st_ctime for path in paths), default=0.0) > _SETTLED:
+        if started - max((path.stat().st_ctime for path in _files(paths)), default=0.0) > _SETTLED:
             kept[place] = [before, found[-1]]
     if kept:
         try:
@@ -84,8 +93,8 @@ def forget(cache: Path) -> None:
         raise cannot_write(cache / MEMO, error) from error
 
 
-def _identity(paths: Sequence[Path]) -> str:
-    return hashlib.sha256("\n".join(map(identity, paths)).encode()).hexdigest()
+def _identity(paths: Sequence[FrameFile]) -> str:
+    return hashlib.sha256("\n".join(map(identity, _files(paths))).encode()).hexdigest()
 
 
 def _read(store: Path) -> dict[str, list[str]]:

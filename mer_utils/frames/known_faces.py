@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mer_utils.files import atomic_write
-from mer_utils.frames.decode import decode
+from mer_utils.frames.decode import FrameFile, decode
 from mer_utils.frames.face import Face, find_face
+from mer_utils.frames.video import VideoFrame
 
 # Raised by hand whenever faces are found otherwise.
 FACES_VERSION = 2
@@ -29,8 +30,8 @@ def remember_faces(folder: Path | None) -> None:
     _folder = folder
 
 
-def face_on(path: Path, detector: str, frame: np.ndarray | None = None) -> Face | None:
-    """Find the face on an image file, or read where it was found before; None where there is none.
+def face_on(path: FrameFile, detector: str, frame: np.ndarray | None = None) -> Face | None:
+    """Find the face on a frame, or read where it was found before; None where there is none.
 
     `frame` is the image (h, w, c), where it has been decoded already.
     """
@@ -47,8 +48,11 @@ def face_on(path: Path, detector: str, frame: np.ndarray | None = None) -> Face 
     return face
 
 
-def _key(path: Path, detector: str) -> str:
+def _key(path: FrameFile, detector: str) -> str:
     digest = hashlib.sha256(f"{FACES_VERSION}|{detector}|".encode())
+    if isinstance(path, VideoFrame):
+        digest.update(f"{path.number}|".encode())
+        path = path.path
     digest.update(Path(path).read_bytes())
     return digest.hexdigest()[:32]
 

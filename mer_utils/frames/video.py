@@ -1,4 +1,4 @@
-"""Videos: the frames of a clip out of one file (mp4, avi, mov), decoded by OpenCV.
+"""Videos: the frames of a clip out of one file (mp4, avi, mov, mkv), decoded by OpenCV.
 
 Frames are numbered **from 1**, as the files are that a video's extraction gives, so that a
 data set's onset, apex and offset mean the same frame in the video as in the folder.
@@ -9,20 +9,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.files import identity
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv"})
 #: Bytes of decoded frames that are read at most: a whole recording is not a clip.
 MAX_BYTES = 2 * 1024**3
 # Containers count frames by duration and rate; the count may be off by so many.
 _COUNT_SLACK = 2
 # Types of the first atom of an mp4 or mov file.
 _FIRST_ATOMS = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_MATROSKA = b"\x1a\x45\xdf\xa3"
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One frame of a video, by its number from 1: it stands for a file in lists of frames."""
+
+    path: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}#{self.number}"
+
+    @property
+    def name(self) -> str:
+        """The file's name, and the number."""
+        return f"{self.path.name}#{self.number}"
+
+    @property
+    def parent(self) -> Path:
+        """What holds the frame: the video."""
+        return self.path
+
+
+class VideoFacts(NamedTuple):
+    """How many frames a video has, and how many a second by its own account (0: none)."""
+
+    frames: int
+    fps: float
 
 
 @dataclass(frozen=True)
@@ -86,12 +118,7 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
     if not count:
         raise _undecodable(path, "it holds no frame that can be decoded")
     if (last is None or count < last) and count < announced - _COUNT_SLACK:
-        raise MerError(
-            "undecodable video",
-            f"{path} announces {announced} frames, but breaks off after {count}",
-            "a whole video",
-            f"copy the file anew, or use no frame after {count}",
-        )
+        raise _breaks_off(path, announced, count)
     if not frames or (last is not None and count < last):
         raise outside(path, first, last, 1, count)
     with _opened(path) as capture:
@@ -100,6 +127,47 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
             raise _undecodable(path, "read twice, it gives different frames: it is damaged")
     remarks = _doubts(times, count, announced if last is None else count)
     return VideoClip(np.stack(frames), first, fps, remarks)
+
+
+def video_facts(path: Path, least: int | None = None) -> VideoFacts:
+    """Return how many frames a video has and how many a second.
+
+    What the file announces is believed if it is `least` or more; else, and without `least`, the
+    frames are counted by decoding them.
+
+    Raises
+    ------
+    MerError
+        ``cannot read``; ``undecodable video``.
+    """
+    _check_file(path)
+    found = _facts(path, identity(path), counted=False)
+    return found if least and found.frames >= least else _facts(path, identity(path), counted=True)
+
+
+@lru_cache(maxsize=4096)
+def _facts(path: Path, stamp: str, counted: bool) -> VideoFacts:
+    """Return the facts of a file as long as it stays what it is, see `identity`."""
+    with _opened(path) as capture:
+        announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        fps = float(capture.get(cv2.CAP_PROP_FPS))
+        decodable = count = int(capture.read()[0])
+        while counted and capture.grab():
+            count += 1
+    if not decodable:
+        raise _undecodable(path, "it holds no frame that can be decoded")
+    if counted and count < announced - _COUNT_SLACK:
+        raise _breaks_off(path, announced, count)
+    return VideoFacts(count if counted else announced, fps)
+
+
+def _breaks_off(path: Path, announced: int, count: int) -> MerError:
+    return MerError(
+        "undecodable video",
+        f"{path} announces {announced} frames, but breaks off after {count}",
+        "a whole video",
+        f"copy the file anew, or use no frame after {count}",
+    )
 
 
 def _doubts(times: list[float], count: int, announced: int) -> tuple[str, ...]:
@@ -120,7 +188,8 @@ def outside(path: Path, first: int, last: int | None, lowest: int, highest: int)
         "frames outside",
         f"{wanted} cannot be taken from {path}",
         f"frame numbers from {lowest} to {highest}",
-        "give the numbers as they are in the file names of a folder; a video counts from 1",
+        "give the numbers as they are in the file names of a folder; a video counts from 1, "
+        "or as the column counted_from of a table says",
     )
 
 
@@ -134,11 +203,12 @@ def _check_file(path: Path) -> None:
         raise MerError(
             "cannot read",
             f"{path} cannot be read ({error.strerror or error})",
-            "an mp4, avi or mov file",
+            "an mp4, avi, mov or mkv file",
             "check the path and its permissions",
         ) from error
     # Decoders go by content, not by suffix, and some contents (play lists) name other files.
-    if not (head[:4] == b"RIFF" and head[8:] == b"AVI ") and head[4:8] not in _FIRST_ATOMS:
+    whole = (head[:4] == b"RIFF" and head[8:] == b"AVI ") or head.startswith(_MATROSKA)
+    if not whole and head[4:8] not in _FIRST_ATOMS:
         raise _undecodable(path, "its content is none" if head else "it is empty")
 
 
@@ -188,6 +258,6 @@ def _undecodable(path: Path, reason: str) -> MerError:
     return MerError(
         "undecodable video",
         f"{path} cannot be decoded ({reason})",
-        "an mp4, avi or mov video",
+        "an mp4, avi, mov or mkv video",
         "copy the file anew, or convert it, for instance to an mp4 with H.264",
     )

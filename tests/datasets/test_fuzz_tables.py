@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from made_data import casme2_row, jpeg, write_casme2
 
 from mer_utils import datasets
-from mer_utils.datasets import corrections, manifest_rows
+from mer_utils.datasets import corrections
 from mer_utils.errors import MerError
 from mer_utils.phases import VIEWS
 
@@ -111,7 +111,7 @@ def folder() -> Path:
 @given(ROWS, st.integers(0, 5), st.sampled_from(",;\t"))
 @example([("a", "1", "glad", "x\\3.jpg", ""), ("b", "1", "sad", "0.jpg", "full")], 0, ";")
 def test_any_table_of_images(rows, cut, delimiter):
-    table = [[*manifest_rows.REQUIRED, "view"], *rows[:-1], rows[-1][: 5 - cut]]
+    table = [["subject", "clip", "label", "image", "view"], *rows[:-1], rows[-1][: 5 - cut]]
     path = folder() / "flow.csv"
     path.write_text(as_text(table, delimiter), encoding="utf-8", newline="")
     found = datasets.Manifest(path).check()

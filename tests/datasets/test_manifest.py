@@ -91,7 +91,7 @@ def test_a_folder_with_one_manifest_will_do(folder):
     write(folder, ROWS)
     assert len(datasets.Manifest(folder).clips()) == 3
     write(folder, ROWS, "other.csv")
-    with raises("several manifests", folder):
+    with raises("several sheets", folder):
         datasets.Manifest(folder).clips()
 
 
@@ -117,23 +117,23 @@ def change(**cells):
 @pytest.mark.parametrize(
     ("rows", "kind", "named"),
     [
-        (change(image="images/none.jpg"), "missing image", "row 2: image images/none.jpg"),
+        (change(image="images/none.jpg"), "missing image", "(row 2): image images/none.jpg"),
         (change(image="../../etc/passwd"), "name leaves the root", "passwd"),
         (change(image="/etc/passwd"), "name leaves the root", "passwd"),
-        (change(image=""), "blank cell", "row 2: image"),
-        (change(subject=""), "blank cell", "row 2: subject"),
-        (change(view="flow"), "unknown view", "row 2: view 'flow'"),
-        (change(horizontal="u"), "unknown label", "row 2: horizontal 'u'"),
-        (change(horizontal="red"), "contradicting rows", "row 3: horizontal blank"),
+        (change(image=""), "blank cell", "(row 2): image"),
+        (change(subject=""), "blank cell", "(row 2): subject"),
+        (change(view="flow"), "unknown view", "(row 2): view 'flow'"),
+        (change(horizontal="u"), "unknown label", "(row 2): horizontal 'u'"),
+        (change(horizontal="red"), "contradicting rows", "(row 3): horizontal blank"),
         (
             [*ROWS, {**ROWS[0], "image": "images/d.jpg"}],
             "contradicting rows",
-            "row 5: row 2",
+            "(row 5): row 2",
         ),
         (
             [*ROWS, {**ROWS[0], "label": "sad", "view": "onset_apex"}],
             "contradicting labels",
-            "row 5: label 'sad'",
+            "(row 5): label 'sad'",
         ),
     ],
 )
@@ -161,9 +161,9 @@ def test_damaged_and_undecodable_images(folder, monkeypatch):
         ("error", "damaged image"),
         ("warning", "changed pictures"),
     ]
-    assert "manifest row 4" in found[0].message
+    assert "row 4" in found[0].message
     assert "is odd" in found[0].message
-    assert found[1].message == "manifest row 3: images/b.jpg: it is mirrored"
+    assert found[1].message == "clip s1 c2 (row 3): images/b.jpg: it is mirrored"
     (folder / "images/b.jpg").write_bytes(b"")
     with raises("damaged image", "images/b.jpg"):
         datasets.Manifest(path).clips()
@@ -202,10 +202,10 @@ def test_clip_without_a_full_view_is_warned_of(folder):
     ("name", "content", "kind"),
     [
         ("m.csv", "subject,clip,image\n", "missing column"),
-        ("m.csv", "subject,clip,label,image\n", "empty manifest"),
+        ("m.csv", "subject,clip,label,image\n", "empty sheet"),
         ("m.csv", "", "unreadable sheet"),
-        ("m.parquet", "PAR1 no", "unreadable manifest"),
-        ("m.dat", "", "missing manifest"),
+        ("m.parquet", "PAR1 no", "unreadable sheet"),
+        ("m.dat", "", "missing sheet"),
     ],
 )
 def test_bad_files(tmp_path, name, content, kind):
@@ -217,7 +217,7 @@ def test_bad_files(tmp_path, name, content, kind):
 
 
 def test_missing_manifest(tmp_path):
-    with raises("missing manifest", "nowhere.csv"):
+    with raises("missing sheet", "nowhere.csv"):
         datasets.Manifest(tmp_path / "nowhere.csv").clips()
 
 
@@ -232,13 +232,13 @@ def test_a_row_cut_short_is_refused_and_a_blank_view_is_said(folder):
     header = "dataset,subject,clip,label,image,view\n"
     start = "d,s1,c1,glad,images/a.jpg,full\nd,s2,c1,sad,images/b.jpg"
     (folder / "flow.csv").write_text(header + start + "\n")
-    with raises("odd cell", "row 3: view is absent"):
+    with raises("odd cell", "(row 3): view is absent"):
         datasets.Manifest(folder / "flow.csv").clips()
     (folder / "flow.csv").write_text(header + start + ",full,more\n")
     with raises("odd cell", "row 3 has 7 cells"):
         datasets.Manifest(folder / "flow.csv").clips()
     (folder / "flow.csv").write_text(header + start.replace("d,s2", ",s2") + ",full\n")
-    with raises("blank cell", "row 3: dataset is blank"):
+    with raises("blank cell", "(row 3): dataset is blank"):
         datasets.Manifest(folder / "flow.csv").clips()
 
 
@@ -277,7 +277,7 @@ def test_backslashes_of_windows_are_read_as_slashes_and_said(folder):
     rows = [{**row, "image": row["image"].replace("/", "\\")} for row in ROWS]
     data = datasets.Manifest(write(folder, rows))
     assert data.clips()["images"][0] == {"full": str(folder / "images/a.jpg")}
-    assert "3 images are written with backslashes" in " ".join(p.message for p in data.check())
+    assert "3 paths are written with backslashes" in " ".join(p.message for p in data.check())
     with raises("missing image", "..\\images"):
         datasets.Manifest(write(folder, change(image="..\\images\\a.jpg"))).clips()
 
