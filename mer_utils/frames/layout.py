@@ -48,7 +48,10 @@ def is_plain_name(name: str) -> bool:
 
 def is_inside(path: str | Path, root: str | Path) -> bool:
     """Tell whether `path`, with every link followed, lies in `root`."""
-    real, real_root = os.path.realpath(path), os.path.realpath(root)
+    try:
+        real, real_root = os.path.realpath(path), os.path.realpath(root)
+    except ValueError:  # no path, as it holds a NUL
+        return False
     return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
 
 

@@ -103,10 +103,11 @@ def job_queue(kind: str, options_file: Path, *, gpu: bool = False) -> DaskExecut
     def start() -> Cluster:
         try:
             started = system.cluster(job_cls=_told(system.cluster.job_cls, submissions), **options)
-        except (TypeError, ValueError) as error:
+        # Of an option that it cannot use, dask-jobqueue raises whatever it stumbles over.
+        except Exception as error:
             raise MerError(
                 "invalid option",
-                f"{options_file}: {error}",
+                f"{options_file}: {type(error).__name__}: {error}",
                 f"arguments of dask_jobqueue.{system.cluster.__name__}",
                 "correct the file",
             ) from error
@@ -149,6 +150,7 @@ def _read(options_file: Path) -> dict[str, Any]:
         ) from error
 
 
+_MOST = 10_000  # a list is made of so many
 _NUMBERS = {"jobs", "cores", "processes", "job_cpu"}
 _LISTS = {
     "worker_extra_args", "job_extra_directives", "job_script_prologue", "job_directives_skip",
@@ -187,8 +189,9 @@ def _lacking(name: str, value: Any) -> str | None:
     """Return what the value of an option should have been; None if it is that."""
     if name in _NUMBERS:
         least = 0 if name == "jobs" else 1  # without a job nothing is computed, see DaskExecutor
-        whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        return None if whole else f"whole number from {least} on, written without quotes"
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        fits = whole and least <= value <= _MOST
+        return None if fits else f"whole number from {least} to {_MOST}, written without quotes"
     if name in _LISTS:
         texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
         return None if texts else 'list of texts, as in ["--gres=gpu:1"]'

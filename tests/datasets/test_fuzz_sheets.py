@@ -136,3 +136,48 @@ def test_text_tables_are_those_of_the_csv_module(rows, delimiter):
         tables = spreadsheets.read_tables(path)
     expected = list(csv.reader(io.StringIO(buffer.getvalue(), newline=""), delimiter=delimiter))
     assert expected in [table.rows for table in tables]
+
+
+FIELDS = [*sheets.HEADERS, "apx", ""]
+COLUMNS = [
+    "A",
+    "B",
+    "D",
+    "E",
+    "F",
+    "H",
+    "I",
+    "ZZ",
+    "ApexFrame",
+    "Onset Frame",
+    " i ",
+    "",
+    "=",
+    "\0",
+]
+
+
+@SETTINGS
+@given(
+    st.lists(st.tuples(st.sampled_from(FIELDS), st.sampled_from(COLUMNS) | ODD_TEXT), max_size=4),
+    st.none() | st.sampled_from([CASME2_NAME, ":Sheet", ":", "x:y:z", "../x", "\0", "x" * 300]),
+)
+@pytest.mark.scenario("G")
+def test_any_choice_of_sheet_and_columns(chosen, sheet):
+    rows = [casme2_row(s, f"EP0{s + 1}_0{s}", 0, 5, 12, "happiness") for s in (1, 2)]
+    root = folder()
+    write_xlsx(root / CASME2_NAME, [CASME2_HEADER, *rows])
+    options = {"columns": tuple(map("=".join, chosen)), "sheet": sheet}
+    try:
+        found = datasets.Casme2(root, **options).check()
+        table = datasets.Casme2(root, **options).clips()
+    except MerError as error:
+        assert error.remedy
+    else:
+        assert datasets.worst(found) != "error"
+        # What is named is what is read: letters by their column, titles by their name.
+        cells = dict(zip("ABCDEFGHI", rows[0], strict=True))
+        frames = {field: cells.get(c) for field, c in chosen if field in ("onset", "offset")}
+        for field, cell in frames.items():
+            assert cell is None or table[field].eq(cell).any()
+    (root / CASME2_NAME).unlink()

@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 import http.server
+import io
 import os
+import tempfile
 import threading
 import warnings
+from pathlib import Path
 
 import pytest
 import timm
 import torch
 from helpers import raises
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load, save, save_file
 
 from mer_utils import models
+from mer_utils.errors import MerError
 from mer_utils.models import loading
 
 NAME = "mobilenetv2_100"
@@ -324,3 +330,48 @@ def test_without_the_hub_it_is_said_how_to_fetch(hub, offline, monkeypatch):
 def test_weights_that_the_hub_lacks_are_named(hub):
     with raises("missing weights", "resnet18"):
         models.fetch_weights_file("resnet18")
+
+
+class Small(torch.nn.Module):
+    """As little as has a head and a batch normalisation."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)
+        self.fc = torch.nn.Linear(4, 5)
+
+    def get_classifier(self):
+        return self.fc
+
+
+def small_weights(suffix: str) -> bytes:
+    tensors = {k: torch.rand(v.shape) + 0.1 for k, v in Small().state_dict().items()}
+    if suffix == ".safetensors":
+        return save(tensors)
+    torch.save(tensors, buffer := io.BytesIO())
+    return buffer.getvalue()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([".safetensors", ".pt"]), st.data())
+def test_a_damaged_file_is_refused_or_loaded_whole(suffix, data):
+    content = bytearray(small_weights(suffix))
+    for _ in range(data.draw(st.integers(0, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.none() | st.integers(0, len(content)))
+    network = Small()
+    before = {k: t.clone() for k, t in network.state_dict().items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"small{suffix}"
+        file.write_bytes(bytes(content[:cut]))
+        try:
+            loading.load_weights(network, file, "small")
+        except MerError as error:
+            assert error.kind == "bad weights"
+            assert all(torch.equal(before[k], t) for k, t in network.state_dict().items())
+            return
+    found = network.state_dict()
+    assert all(t.isfinite().all() for k, t in found.items())
+    unlike = {k for k, t in found.items() if not torch.equal(before[k], t)}
+    assert {k for k in found if k.endswith("weight") and "fc" not in k} <= unlike
+    assert not any("fc" in k for k in unlike)

@@ -97,3 +97,12 @@ def test_what_is_no_file_is_said(tmp_path):
 def test_no_content_ends_in_a_traceback(queue, content):
     with suppress(MerError):
         queue(content)
+
+
+@pytest.mark.parametrize(
+    "line", ['config_name = "x"', 'silence_logs = "x"', f"processes = {10**21}\ncores = {10**21}"]
+)
+def test_what_dask_jobqueue_stumbles_over_is_an_error_with_a_remedy(queue, line):
+    """Found by fuzzing: it looks such names up, and makes a list of so many processes."""
+    with raises("invalid option", "options.toml"), queue(line + '\nmemory = "1GB"'):
+        pass
