@@ -172,7 +172,7 @@ def rotate(images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
 
 
 #: The name of a setting and the transformations it holds, in the order they are applied.
-#: A run's key holds the name alone: what is changed needs a name of its own.
+#: The key of a run with one that is not here holds a digest of its code, see `own_parts`.
 SPATIAL: dict[str, tuple[Transformation, ...]] = {
     "none": (),
     "flip": (flip,),
@@ -184,3 +184,16 @@ SPATIAL: dict[str, tuple[Transformation, ...]] = {
 #: are in `SPATIAL`, and see images whose mid-grey is 0.
 SIGNED = {f"flip-{colour}": (signed_flip(channel),) for channel, colour in enumerate(COLOURS)}
 SPATIAL |= SIGNED
+_LIBRARYS = dict(SPATIAL)
+
+
+def own_parts(setting: str) -> tuple[Transformation, ...]:
+    """Return the transformations of a setting that is not the library's own; of those, nothing.
+
+    Examples
+    --------
+    >>> own_parts("flip")
+    ()
+    """
+    found = _transformations(setting)
+    return () if found is _LIBRARYS.get(setting) else found

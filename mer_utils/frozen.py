@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -10,3 +13,7 @@ class Frozen(BaseModel):
 
     # As JSON has no infinity, it is a word there, which is read back.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, checked as when it is made: pydantic's is not."""
+        return type(self)(**{**dict(self), **(update or {})})

@@ -23,6 +23,7 @@ def test_the_front_page_names_every_room():
         "extras",
         "frozen",
         "machine",
+        "own_code",
     }
     assert {room for room in rooms if f"mer_utils.{room}`" in mer_utils.__doc__} == rooms
 

@@ -11,11 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from mer_utils.errors import MerError
 from mer_utils.frames.decode import FrameFile, read_frames
-from mer_utils.frames.face import Face, check_detector, find_face, level_transform, several
+from mer_utils.frames.face import (
+    Face,
+    check_detector,
+    detector_code,
+    find_face,
+    level_transform,
+    several,
+)
 from mer_utils.frames.known_faces import face_on
 from mer_utils.frozen import Frozen
 
@@ -32,16 +39,25 @@ class CropOptions(Frozen):
     detector : str
         A name of `mer_utils.frames.face.DETECTORS`, or ``module.function`` of a function that
         makes a detector, see `mer_utils.frames.face.get_detector`.
+    own_code : str or None
+        Of a detector of the user's own, see `mer_utils.own_code`; filled in when it is None.
     """
 
     margin: float = Field(default=0.1, ge=0, le=2)
     size: int = Field(default=224, ge=16, le=1024)
     detector: str = "centerface"
+    own_code: str | None = None
 
     @field_validator("detector")
     @classmethod
     def _is_known(cls, name: str) -> str:
         return check_detector(name)
+
+    @model_validator(mode="after")
+    def _with_own_code(self) -> CropOptions:
+        if self.own_code is None:
+            object.__setattr__(self, "own_code", detector_code(self.detector))
+        return self
 
 
 def face_box(face: Face, *, margin: float, size: int) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
+from mer_utils.own_code import own_code
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -136,22 +137,48 @@ def get_detector(name: str) -> Detector:
     return made[name]
 
 
-def _make(name: str) -> Detector:
+def detector_code(name: str) -> str | None:
+    """Return a digest of a detector of the user's own; None of the library's.
+
+    Raises
+    ------
+    MerError
+        ``unknown name``; ``incomplete registration``, see :func:`mer_utils.own_code.own_code`.
+    """
+    maker = _maker(name)
+    return None if maker is centerface else own_code(f"face detector {name!r}", maker)
+
+
+def _maker(name: str) -> Callable[[], Detector]:
     if name in DETECTORS:
-        return DETECTORS[name]()
+        return DETECTORS[name]
     module, _, function = name.rpartition(".")
     try:
-        made = getattr(import_module(module), function)()
+        return getattr(import_module(module), function)
+    except Exception as error:  # what a user's module does may raise anything
+        raise _not_found(name, error) from error
+
+
+def _make(name: str) -> Detector:
+    maker = _maker(name)
+    if name in DETECTORS:
+        return maker()
+    try:
+        made = maker()
         if not callable(made):
             raise TypeError(f"it returns {made!r}, which finds nothing")
-    except Exception as error:  # what a user's module does may raise anything
-        raise MerError(
-            "unknown name",
-            f"no face detector {name!r} was found ({error})",
-            f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
-            "choose one of them, or put the module where Python finds it (PYTHONPATH)",
-        ) from error
+    except Exception as error:
+        raise _not_found(name, error) from error
     return made
+
+
+def _not_found(name: str, error: Exception) -> MerError:
+    return MerError(
+        "unknown name",
+        f"no face detector {name!r} was found ({error})",
+        f"one of {', '.join(DETECTORS)}, or module.function of one of your own",
+        "choose one of them, or put the module where Python finds it (PYTHONPATH)",
+    )
 
 
 def find_face(frame: np.ndarray, detector: str | Detector = "centerface") -> Face | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mer_utils.files import atomic_write
 from mer_utils.frames.decode import FrameFile, decode
-from mer_utils.frames.face import Face, find_face
+from mer_utils.frames.face import Face, detector_code, find_face
 from mer_utils.frames.video import VideoFrame
 
 # Raised by hand whenever faces are found otherwise.
@@ -35,7 +35,8 @@ def face_on(path: FrameFile, detector: str, frame: np.ndarray | None = None) -> 
 
     `frame` is the image (h, w, c), where it has been decoded already.
     """
-    known = None if _folder is None else _folder / f"{_key(path, detector)}.json"
+    named = "|".join(filter(None, (detector, detector_code(detector))))
+    known = None if _folder is None else _folder / f"{_key(path, named)}.json"
     if known is not None:
         try:
             return _from_json(known.read_text("utf-8"))

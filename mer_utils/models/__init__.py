@@ -14,6 +14,7 @@ from mer_utils.models.registered import (
     find,
     is_network,
     networks,
+    own_parts,
     title,
 )
 from mer_utils.models.weights import fetch_weights_file, weights_identity
@@ -33,6 +34,7 @@ __all__ = [
     "memory_format",
     "networks",
     "normalisation",
+    "own_parts",
     "title",
     "weights_identity",
 ]

@@ -34,6 +34,8 @@ class Architecture:
         Whether ImageNet weights of it exist.
     least_width : float
         Below which a layer has fewer than `LEAST_CHANNELS` channels.
+    version : str
+        Of a network of your own: stands for its code in the keys of runs, which else changes them.
     """
 
     is_network: ClassVar[bool] = True
@@ -46,6 +48,7 @@ class Architecture:
     constructor: Callable[[int, int], nn.Module] | None = None
     pretrained: bool = True
     least_width: float = 0.0
+    version: str = ""
 
     def require_width(self, width: float) -> None:
         """Raise ``invalid option`` for a width at which the network cannot be made."""

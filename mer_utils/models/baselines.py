@@ -47,6 +47,8 @@ class Baseline:
     classifier : callable
         Returns a scikit-learn classifier, not yet fitted; by default a linear support vector
         machine on standardised features.
+    version : str
+        Of a baseline of your own, as of an `Architecture`.
     """
 
     is_network: ClassVar[bool] = False
@@ -55,6 +57,7 @@ class Baseline:
     title: str
     describe: Callable[[np.ndarray], np.ndarray]
     classifier: Callable[[], Any] = _svm
+    version: str = ""
 
     def fit_and_predict(
         self, features: np.ndarray, labels: np.ndarray, tested: list[np.ndarray], n_classes: int

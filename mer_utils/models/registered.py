@@ -54,6 +54,24 @@ def title(name: str) -> str:
     return MODELS[name].title if name in MODELS else str(name)
 
 
+def own_parts(name: str) -> tuple[Any, ...]:
+    """Return what computes a model that is registered beside the library's own; of those, nothing.
+
+    Examples
+    --------
+    >>> own_parts("learnet"), own_parts("svm_hog"), own_parts("resnet18")
+    ((), (), ())
+    """
+    model = MODELS.get(name)
+    if model is None or any(model is one for one in (*NETWORKS, *BASELINES)):
+        return ()
+    if version := getattr(model, "version", ""):
+        return (version,)
+    if not isinstance(model, Architecture | Baseline):
+        return (model,)
+    return tuple(value for _, value in sorted(vars(model).items()) if callable(value))
+
+
 def find(name: str) -> Architecture | Baseline:
     """Return a registered model, or a network of which only timm knows.
 

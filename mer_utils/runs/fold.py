@@ -228,3 +228,10 @@ def _require_same_code(spec: RunSpec) -> None:
             f"versions {TRAINING_VERSION} and {VIEWS_VERSION}, which are installed here",
             "install the same release of mer-utils wherever the run is planned and computed",
         )
+    if spec.own_code != spec.own_code_here():
+        raise MerError(
+            "other code",
+            f"{spec.model.name} or {spec.spatial}, which is your own, is other code here",
+            "the code that the run was planned with",
+            "register the same on every machine, under the same release of Python, and plan anew",
+        )

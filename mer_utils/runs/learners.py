@@ -102,7 +102,7 @@ def _classifier(
     """
     known = models.find(spec.model.name)
     shapes = tuple((name, value.shape) for name, value in network.state_dict().items())
-    key = (known, shapes, spec.views.image_size, spec.training, device, micro_batch)
+    key = (known, spec.own_code, shapes, spec.views.image_size, spec.training, device, micro_batch)
     if device.type == "cuda" and key in _KEPT:
         _KEPT[key].start_again(network)
         return _KEPT[key]
@@ -140,7 +140,9 @@ def _maps(classifier: Classifier, views: Views, fold: Fold) -> np.ndarray | None
 
 def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fold) -> Predicted:
     """Fit a baseline on the fold and predict every view."""
-    described = _described(spec.data, spec.views, views_of(spec), spec.model.name, context)
+    described = _described(
+        spec.data, spec.views, views_of(spec), (spec.model.name, spec.own_code), context
+    )
     features, labels = training_set(described, fold, spec)
     views = tested_views(spec)
     tested = [described.of(view, fold.test) for view in views]
@@ -163,11 +165,15 @@ def fit_baseline(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fol
 
 @lru_cache(maxsize=4)
 def _described(
-    data: DataSpec, options: ViewOptions, wanted: tuple[str, ...], baseline: str, context: Context
+    data: DataSpec,
+    options: ViewOptions,
+    wanted: tuple[str, ...],
+    baseline: tuple[str, str | None],
+    context: Context,
 ) -> Views:
     """Return the features of every view, in place of the images: once for all folds."""
     views = context.data(data).views(options, wanted)
-    describe = models.MODELS[baseline].describe
+    describe = models.MODELS[baseline[0]].describe
     features = {view: describe(np.asarray(images)) for view, images in views.images.items()}
     return Views(features, views.present, views.labels)
 

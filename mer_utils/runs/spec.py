@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mer_utils import models
+from mer_utils import augment, models
 from mer_utils.augment import SPATIAL
 from mer_utils.frames import CropOptions
 from mer_utils.frozen import Frozen
+from mer_utils.own_code import own_code
 from mer_utils.phases import TRAINING_SETS, require_views
 from mer_utils.protocol import EVALUATIONS
 from mer_utils.registry import unknown
@@ -100,6 +102,9 @@ class RunSpec(Frozen):
     seed : int
     training_version, views_version : int
         Of the code, raised by hand when it changes what is predicted.
+    own_code : str or None
+        Of a model and a spatial augmentation that are the user's own, see
+        :mod:`mer_utils.own_code`; filled in when it is None.
 
     Examples
     --------
@@ -123,6 +128,7 @@ class RunSpec(Frozen):
     seed: int = Field(default=0, ge=0)
     training_version: int = TRAINING_VERSION
     views_version: int = VIEWS_VERSION
+    own_code: str | None = None
 
     @field_validator("train_views", mode="before")
     @classmethod
@@ -140,6 +146,22 @@ class RunSpec(Frozen):
     @classmethod
     def _known_evaluation(cls, value: str) -> str:
         return _known("evaluation", value, EVALUATIONS)
+
+    @model_validator(mode="after")
+    def _with_own_code(self) -> RunSpec:
+        if self.own_code is None:
+            object.__setattr__(self, "own_code", self.own_code_here())
+        return self
+
+    def own_code_here(self) -> str | None:
+        """Return what `own_code` is of what is registered now; None of the library's own."""
+        parts = models.own_parts(self.model.name), augment.own_parts(self.spatial)
+        named = f"model {self.model.name!r} or spatial augmentation {self.spatial!r}"
+        return own_code(named, *parts) if any(parts) else None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, checked as when it is made."""
+        return super().model_copy(update={"own_code": None, **(update or {})}, deep=deep)
 
     @property
     def key(self) -> str:

@@ -168,13 +168,9 @@ def test_any_choice_of_sheet_and_columns(chosen, sheet):
     root = folder()
     write_xlsx(root / CASME2_NAME, [CASME2_HEADER, *rows])
     options = {"columns": tuple(map("=".join, chosen)), "sheet": sheet}
-    try:
-        found = datasets.Casme2(root, **options).check()
+    with suppress(MerError):  # any other exception fails the test
         table = datasets.Casme2(root, **options).clips()
-    except MerError as error:
-        assert error.remedy
-    else:
-        assert datasets.worst(found) != "error"
+        assert datasets.worst(datasets.Casme2(root, **options).check()) != "error"
         # What is named is what is read: letters by their column, titles by their name.
         cells = dict(zip("ABCDEFGHI", rows[0], strict=True))
         frames = {field: cells.get(c) for field, c in chosen if field in ("onset", "offset")}

@@ -367,12 +367,12 @@ def test_each_part_of_a_composite_is_cropped_as_its_own_data_set(
 
 
 def test_the_crop_of_a_data_set_is_read_from_the_setting(twins, tmp_path, monkeypatch):
-    monkeypatch.setenv("MER_CROP", "casme2:margin=0.4:detector=my.faces, samm")
+    monkeypatch.setenv("MER_CROP", "casme2:margin=0.4:detector=os.getcwd, samm")
     workspace = opened(twins, tmp_path, "samm", "casme2")
     crops = {name: data.dataset.crops for name, data in workspace.data.items()}
     assert crops == {
         "samm": (("samm", CropOptions()),),
-        "casme2": (("casme2", CropOptions(margin=0.4, detector="my.faces")),),
+        "casme2": (("casme2", CropOptions(margin=0.4, detector="os.getcwd")),),
     }
 
 

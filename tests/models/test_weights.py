@@ -352,6 +352,7 @@ def small_weights(suffix: str) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from([".safetensors", ".pt"]), st.data())
 def test_a_damaged_file_is_refused_or_loaded_whole(suffix, data):
@@ -364,14 +365,16 @@ def test_a_damaged_file_is_refused_or_loaded_whole(suffix, data):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"small{suffix}"
         file.write_bytes(bytes(content[:cut]))
+        refused = None
         try:
             loading.load_weights(network, file, "small")
         except MerError as error:
-            assert error.kind == "bad weights"
-            assert all(torch.equal(before[k], t) for k, t in network.state_dict().items())
-            return
+            refused = error.kind
     found = network.state_dict()
-    assert all(t.isfinite().all() for k, t in found.items())
     unlike = {k for k, t in found.items() if not torch.equal(before[k], t)}
+    if refused:
+        assert (refused, unlike) == ("bad weights", set())
+        return
+    assert all(t.isfinite().all() for t in found.values())
     assert {k for k in found if k.endswith("weight") and "fc" not in k} <= unlike
     assert not any("fc" in k for k in unlike)
