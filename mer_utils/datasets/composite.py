@@ -140,6 +140,11 @@ class Composite(Dataset):
         return {part.name: part.made for part in self.parts if part.made is not None} or None
 
     @property
+    def drawn(self) -> dict[str, tuple[str, str]]:
+        """Of each folder of made clips, the bytes as they were drawn and what was drawn."""
+        return {folder: known for part in self.parts for folder, known in part.drawn.items()}
+
+    @property
     def remarks(self) -> list[Problem]:
         """What to know before anything is run on the parts."""
         return [problem for part in self.parts for problem in part.remarks]

@@ -83,6 +83,11 @@ class Dataset(ABC):
         return None
 
     @property
+    def drawn(self) -> dict[str, tuple[str, str]]:
+        """Of each folder of made clips, the bytes as they were drawn and what was drawn."""
+        return {}
+
+    @property
     def remarks(self) -> list[Problem]:
         """What to know before anything is run on these data, as far as reading them shows it."""
         return []
@@ -150,12 +155,14 @@ class Dataset(ABC):
     def fingerprint(self, cache: Path | None = None) -> str:
         """Return the SHA-256 (hex) of the clip table and of the bytes of every frame it names.
 
+        Made clips that are as they were drawn count by what was drawn, not by their bytes.
+
         Parameters
         ----------
         cache : Path, optional
             A folder that keeps each clip's fingerprint, as reading every frame takes a while.
         """
-        return data_fingerprint(self.clips(), cache)
+        return data_fingerprint(self.clips(), cache, self.drawn)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}

@@ -130,6 +130,15 @@ class Framed(Dataset):
         return made_at(self.root)
 
     @property
+    def drawn(self) -> dict[str, tuple[str, str]]:
+        """Of each folder of made clips, the bytes as they were drawn and what was drawn."""
+        made = self.made or {}
+        return {
+            str(Path(self.root) / place): (found, f"{made['key']} {place}")
+            for place, found in made.get("sha256", {}).items()
+        }
+
+    @property
     def remarks(self) -> list[Problem]:
         """What to know before anything is run on these data, as far as reading them shows it."""
         return remarkable([*self._survey.problems, *checks.lone(self._survey)])

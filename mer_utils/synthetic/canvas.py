@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from mer_utils.synthetic import exact
+from mer_utils.synthetic.exact import Draw, cos, exp, power, sin
 from mer_utils.synthetic.identity import Identity
 
 Array = np.ndarray
@@ -45,12 +46,12 @@ class Canvas:
 
 def linear(colour: Array | list[float]) -> Array:
     """Return linear light of an sRGB colour."""
-    return np.asarray(colour, dtype=np.float32) ** 2.2
+    return power(np.asarray(colour, dtype=np.float32), 2.2)
 
 
 def gauss(u: Array, v: Array, su: float, sv: float) -> Array:
     """Return a bump of height 1 around the origin of (u, v), with spreads su and sv."""
-    return np.exp(-0.5 * ((u / su) ** 2 + (v / sv) ** 2))
+    return exp(-0.5 * ((u / su) ** 2 + (v / sv) ** 2))
 
 
 def edge(inside: Array, softness: float) -> Array:
@@ -64,17 +65,10 @@ def over(below: Array, colour: Array, alpha: Array) -> Array:
     return below + (colour - below) * alpha[..., None]
 
 
-def smooth_noise(canvas: Canvas, sigma: float, rng: np.random.Generator) -> Array:
+def smooth_noise(canvas: Canvas, sigma: float, rng: Draw) -> Array:
     """Return smooth noise of unit spread; `sigma` in face units."""
-    s = sigma * canvas.unit
-    step = max(1.0, s / 2)
-    shape = (int(canvas.height / step) + 4, int(canvas.width / step) + 4)
-    field: Array = rng.standard_normal(shape, dtype=np.float32)
-    field = cv2.GaussianBlur(field, (0, 0), max(s / step, 0.3)).astype(np.float32)
-    field = field / np.float32(field.std() + 1e-6)
-    if step > 1:
-        field = cv2.resize(field, (canvas.width, canvas.height), interpolation=cv2.INTER_CUBIC)
-    return field[: canvas.height, : canvas.width]
+    sigma = max(sigma * canvas.unit, 0.3)
+    return exact.smooth_noise(canvas.height, canvas.width, sigma, rng)
 
 
 class Marks:
@@ -86,31 +80,27 @@ class Marks:
         top, bottom = -who.skull, who.chin
         middle, half = 0.5 * (top + bottom), 0.5 * (bottom - top)
         t = np.clip((y + 0.1) / (who.chin + 0.1), 0, 1.3)
-        across = who.width * (1 - who.jaw * t**1.6)
+        across = who.width * (1 - who.jaw * power(t, 1.6))
         across = across * (1 - 0.05 * np.clip((-0.35 - y) / 0.8, 0, 1) ** 2)
-        self.r = (self.ax / across) ** 2.3 + (np.abs(y - middle) / half) ** 2.5
+        self.r = power(self.ax / across, 2.3) + power(np.abs(y - middle) / half, 2.5)
         self.across = across
         self.head = edge(1 - self.r, 2 * aa / who.width * 2)
         self.dome = 0.66 * np.sqrt(np.clip(1 - self.r, 0.0, None) + 0.004)
         # the eye's own frame: u along the lids (outwards), v down
-        c, s = np.cos(who.eye_tilt), np.sin(who.eye_tilt)
+        c, s = cos(who.eye_tilt), sin(who.eye_tilt)
         dx, dy = self.ax - who.eye_x, y - who.eye_y
         self.eu, self.ev = c * dx - s * dy, s * dx + c * dy
         p = np.clip(1 - (self.eu / who.eye_width) ** 2, 0, 1)
-        self.lid_up = -who.eye_open * p**0.75 * (1 - 0.8 * self.eu)
-        self.lid_low = 0.62 * who.eye_open * p**0.9 * (1 + 1.0 * self.eu)
+        self.lid_up = -who.eye_open * power(p, 0.75) * (1 - 0.8 * self.eu)
+        self.lid_low = 0.62 * who.eye_open * power(p, 0.9) * (1 + 1.0 * self.eu)
         # the mouth
         m = np.clip(1 - (x / who.mouth_width) ** 2, 0, 1)
         self.mouth_line = (
-            who.mouth_y - who.mouth_curve * (1 - m) + 0.006 * np.cos(x / who.mouth_width * 6) * m
+            who.mouth_y - who.mouth_curve * (1 - m) + 0.006 * cos(x / who.mouth_width * 6) * m
         )
-        bow = (
-            1
-            - 0.28 * np.exp(-((x / 0.045) ** 2))
-            + 0.10 * np.exp(-(((self.ax - 0.075) / 0.05) ** 2))
-        )
-        self.lip_top = self.mouth_line - who.upper_lip * m**0.85 * bow
-        self.lip_bottom = self.mouth_line + who.lower_lip * m**0.62
+        bow = 1 - 0.28 * exp(-((x / 0.045) ** 2)) + 0.10 * exp(-(((self.ax - 0.075) / 0.05) ** 2))
+        self.lip_top = self.mouth_line - who.upper_lip * power(m, 0.85) * bow
+        self.lip_bottom = self.mouth_line + who.lower_lip * power(m, 0.62)
         self.features = self._relief(who)
 
     def _relief(self, who: Identity) -> Array:
@@ -128,9 +118,9 @@ class Marks:
         # nose: a ridge that widens and rises towards the tip, and ends
         top, tip = who.eye_y - 0.06, who.nose_y
         s = np.clip((y - top) / (tip - top), 0, 1.2)
-        ridge = who.nose_height * (0.20 + 0.80 * s**1.5) * edge(tip + 0.025 - y, 0.10)
+        ridge = who.nose_height * (0.20 + 0.80 * power(s, 1.5)) * edge(tip + 0.025 - y, 0.10)
         ridge *= edge(y - top + 0.10, 0.16)
-        f += ridge * np.exp(-0.5 * (np.abs(x) / (0.062 + 0.055 * s)) ** 2.2)
+        f += ridge * exp(-0.5 * power(np.abs(x) / (0.062 + 0.055 * s), 2.2))
         f += 0.085 * gauss(x, y - tip + 0.01, 0.095, 0.062)
         wing = gauss(ax - 0.72 * who.nose_width, y - tip + 0.012, 0.05, 0.055)
         f += 0.085 * wing - 0.030 * gauss(ax - 1.14 * who.nose_width, y - tip + 0.02, 0.022, 0.06)
@@ -138,13 +128,13 @@ class Marks:
         f -= 0.014 * gauss(x, y - 0.5 * (tip + who.mouth_y), 0.028, 0.06)
         fold = who.nose_width + 0.06 + 0.55 * (y - tip + 0.04) - ax
         along = edge(y - tip + 0.05, 0.1) * edge(who.mouth_y + 0.06 - y, 0.16)
-        f -= 0.013 * np.exp(-0.5 * (fold / 0.025) ** 2) * along
+        f -= 0.013 * exp(-0.5 * (fold / 0.025) ** 2) * along
         f += 0.045 * gauss(x, y - who.mouth_y, 0.24, 0.13)
         upper = np.clip((self.mouth_line - y) / (self.mouth_line - self.lip_top + 1e-3), 0, 1)
         lower = np.clip((y - self.mouth_line) / (self.lip_bottom - self.mouth_line + 1e-3), 0, 1)
         in_mouth = edge(who.mouth_width - ax, 0.08)
-        f += 0.034 * np.clip(np.sin(np.pi * upper), 0, 1) ** 0.8 * in_mouth * (upper < 1)
-        f += 0.050 * np.clip(np.sin(np.pi * lower), 0, 1) ** 0.8 * in_mouth * (lower < 1)
+        f += 0.034 * power(sin(np.pi * upper), 0.8) * in_mouth * (upper < 1)
+        f += 0.050 * power(sin(np.pi * lower), 0.8) * in_mouth * (lower < 1)
         groove = who.mouth_y + who.lower_lip + 0.05
         f -= 0.035 * gauss(x, y - groove, 0.17, 0.035)
         f += 0.075 * gauss(x, y - (who.chin - 0.15), 0.17, 0.11)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 
 from mer_utils.synthetic import dynamics, emotions, motion
 from mer_utils.synthetic.canvas import Canvas
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.emotions import Unit
+from mer_utils.synthetic.exact import Draw, blur, cos, sample, sin, snap
 from mer_utils.synthetic.face import render
 from mer_utils.synthetic.identity import Identity, draw_identity
 from mer_utils.synthetic.population import original
@@ -26,6 +26,7 @@ MARGIN = 12
 #: Spread of sensor noise in grey levels, and of flicker (relative), at noise = 1.
 SENSOR_NOISE = 1.6
 FLICKER = 0.003
+_MOVE_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -43,27 +44,30 @@ class Clip:
 @lru_cache(maxsize=2)
 def rest_image(key: tuple[int, ...], stage: Stage) -> tuple[Identity, Array]:
     """Draw the subject of a seed key once; return who it is and the canvas at rest."""
-    who = draw_identity(np.random.default_rng(np.random.SeedSequence(key)))
+    who = draw_identity(Draw(*key))
     k = stage.oversampling
     x, y = (k * (c + MARGIN + 0.5) - 0.5 for c in stage.centre)
     canvas = Canvas(
         k * (stage.width + 2 * MARGIN), k * (stage.height + 2 * MARGIN), k * stage.unit, (x, y)
     )
     image = render(who, canvas)
+    planes = [image[..., i] for i in range(3)]
     if stage.grey:
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        blue, green, red = planes
+        planes = [0.114 * blue + 0.587 * green + 0.299 * red]
     if k > 1:
         # Band-limit to the frame's resolution, so that sub-pixel sampling does not alias.
-        image = cv2.GaussianBlur(image, (0, 0), 0.45 * k)
-    return who, image
+        planes = [blur(plane, 0.45 * k) for plane in planes]
+    # Six binary places: `sample` reads values of 14 bits.
+    drawn = planes[0] if stage.grey else np.stack(planes, axis=-1)
+    return who, snap(drawn, 6).astype(np.float32)
 
 
 @lru_cache(maxsize=2)
 def _noise_tile(height: int, width: int, channels: int) -> Array:
     """Return a fixed tile of standard normal noise, larger than a frame."""
-    rng = np.random.default_rng([20251510, channels])
     shape = (height + 61, width + 67) + ((channels,) if channels > 1 else ())
-    return rng.standard_normal(shape, dtype=np.float32)
+    return Draw(20251510, channels).normal(size=shape).astype(np.float32)
 
 
 def frames(
@@ -72,7 +76,7 @@ def frames(
     activation: Array,
     drift: Drift,
     stage: Stage,
-    rng: np.random.Generator,
+    rng: Draw,
     noise: float,
 ) -> Iterator[Array]:
     """Yield the clip's frames, uint8, (h, w, 3) or (h, w) where the stage is grey.
@@ -84,57 +88,48 @@ def frames(
     _, rest = rest_image(subject_key, stage)
     k, moving = stage.oversampling, stage.moving
     h, w = moving.height, moving.width
-    x, y = (np.float32(moving.unit) * g.ravel() for g in moving.grid())
+    x, y = (moving.unit * g.ravel().astype(np.float64) for g in moving.grid())
     # Inside this window the head moves with the drift; the wall behind stays.
     window = stage.window().ravel()
-    affine = np.stack([window * x, window * y, window])
+    affine = snap(np.stack([window * x, window * y, window]), motion.FIELD_BITS)
     basis_x, basis_y = np.concatenate([affine, -part.dx]), np.concatenate([affine, -part.dy])
     start_x, start_y = _canvas_pixels(stage, x, y)
     base = None
     if stage.raw:
-        everywhere = (np.float32(stage.unit) * g for g in stage.frame.grid())
-        base = cv2.remap(rest, *_canvas_pixels(stage, *everywhere), cv2.INTER_LINEAR)
+        everywhere = (stage.unit * g.astype(np.float64) for g in stage.frame.grid())
+        base = sample(rest, *_canvas_pixels(stage, *everywhere))
     left, top, right, bottom = stage.box
-    coefficients = activation[part.units] * part.gains[:, None]
+    turn, zoom = drift.degrees * (np.pi / 180), 1 / (1 + drift.scale)
+    c, s = zoom * cos(turn), zoom * sin(turn)
+    # Numbers this short leave nothing to round in their sums below.
+    move = snap(activation[part.units] * part.gains[:, None], _MOVE_BITS)
+    rows_x = np.concatenate([snap([c - 1, s, -drift.x], _MOVE_BITS), move])
+    rows_y = np.concatenate([snap([-s, c - 1, -drift.y], _MOVE_BITS), move])
     tile = _noise_tile(stage.height, stage.width, 1 if stage.grey else 3)
-    sigma = SENSOR_NOISE * noise
+    sigma = np.float32(SENSOR_NOISE * noise)
     mains = rng.uniform(0, 2 * np.pi)
     for t in range(activation.shape[1]):
-        turn, zoom = np.deg2rad(drift.degrees[t]), 1 / (1 + drift.scale[t])
-        c, s = zoom * np.cos(turn), zoom * np.sin(turn)
-        move = coefficients[:, t]
-        row_x = k * np.concatenate([[c - 1, s, -drift.x[t]], move])
-        row_y = k * np.concatenate([[-s, c - 1, -drift.y[t]], move])
-        map_x = (start_x + _mix(row_x, basis_x)).reshape(h, w)
-        map_y = (start_y + _mix(row_y, basis_y)).reshape(h, w)
-        image = cv2.remap(rest, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        gain = _mix(move, part.shade) + np.float32(1)
-        image = image * gain.reshape((h, w) if stage.grey else (h, w, 1))
+        map_x = (start_x + k * (rows_x[:, t] @ basis_x)).reshape(h, w)
+        map_y = (start_y + k * (rows_y[:, t] @ basis_y)).reshape(h, w)
+        image = sample(rest, map_x, map_y)
+        gain = (1 + move[:, t] @ part.shade).astype(np.float32)
+        image *= gain.reshape((h, w) if stage.grey else (h, w, 1))
         if base is not None:
             moved, image = image, base.copy()
             image[top:bottom, left:right] = moved
-        flicker = 1 + noise * FLICKER * (np.sin(mains + 1.3 * t) + rng.standard_normal())
-        image *= np.float32(flicker)
+        image *= np.float32(1 + noise * FLICKER * (sin(mains + 1.3 * t) + rng.normal()))
         if noise > 0:
-            i, j = int(rng.integers(61)), int(rng.integers(67))
-            image = cv2.scaleAdd(tile[i : i + stage.height, j : j + stage.width], sigma, image)
-        yield cv2.convertScaleAbs(np.maximum(image, 0))
+            i, j = rng.integers(61), rng.integers(67)
+            image += tile[i : i + stage.height, j : j + stage.width] * sigma
+        yield np.rint(np.clip(image, 0, 255)).astype(np.uint8)
 
 
 def _canvas_pixels(stage: Stage, x: Array, y: Array) -> tuple[Array, Array]:
     """Return where points lie on the canvas at rest; x and y in frame pixels from the centre."""
-    k, (cx, cy) = stage.oversampling, stage.centre
     # canvas pixel = k * (frame pixel + margin + 0.5) - 0.5
-    to_x, to_y = (
-        np.float32(k * (cx + MARGIN + 0.5) - 0.5),
-        np.float32(k * (cy + MARGIN + 0.5) - 0.5),
-    )
-    return np.float32(k) * x + to_x, np.float32(k) * y + to_y
-
-
-def _mix(weights: Array, fields: Array) -> Array:
-    """Return the weighted sum of fields (k, n); not by BLAS, whose threads change the sum."""
-    return np.einsum("k,kn->n", weights.astype(np.float32), fields)
+    k, centre = stage.oversampling, zip((x, y), stage.centre, strict=True)
+    to_x, to_y = (snap(k * (v + c + MARGIN + 0.5) - 0.5, motion.FIELD_BITS) for v, c in centre)
+    return to_x, to_y
 
 
 def true_field(
@@ -144,13 +139,11 @@ def true_field(
 
     `strength` is each unit's activation; head drift is not in it.
     """
-    who = draw_identity(np.random.default_rng(np.random.SeedSequence(subject_key)))
+    who = draw_identity(Draw(*subject_key))
     part = motion.fields(who, units, stage.frame)
-    move = strength[part.units] * part.gains
-    shape = (stage.height, stage.width)
-    return np.stack(
-        [_mix(move, part.dx).reshape(shape), _mix(move, part.dy).reshape(shape)], axis=-1
-    )
+    move = snap(strength[part.units] * part.gains, _MOVE_BITS)
+    field = np.stack([move @ part.dx, move @ part.dy], axis=-1).astype(np.float32)
+    return field.reshape(stage.height, stage.width, 2)
 
 
 def make_clip(
@@ -185,7 +178,7 @@ def make_clip(
     ((6, 68, 56, 1), 3, '1+2+5+26')
     """
     check_ranges(phase_difference, noise, frame_size)
-    rng = np.random.default_rng(np.random.SeedSequence([seed, subject_seed + 1, 3]))
+    rng = Draw(seed, subject_seed + 1, 3)
     units = emotions.draw_units(emotion, rng, noise)
     curves = dynamics.activation(units, *n_frames, rng, phase_difference)
     stage = Stage.crop(frame_size, original(dataset).twin.grey)

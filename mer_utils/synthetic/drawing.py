@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from mer_utils.errors import MerError
+from mer_utils.frames import clip_fingerprint
 from mer_utils.machine import processes, refuse_unguarded
 from mer_utils.synthetic import clips, motion, sheets
 from mer_utils.synthetic.population import ClipPlan
@@ -24,7 +26,7 @@ JPEG_QUALITY = 92
 def draw_all(
     plans: list[ClipPlan], settings: Settings, folder: Path, workers: int, progress: bool
 ) -> list[dict[str, Any]]:
-    """Draw every clip; return the ground truth in the plans' order."""
+    """Draw every clip; return the ground truth, and each clip's `sha256`, in the plans' order."""
     jobs = _jobs(plans)
     done: dict[tuple[str, str], dict[str, Any]] = {}
     # None: a bar on a terminal only, not in a log.
@@ -83,7 +85,8 @@ def _run(
 def _draw_clips(rows: Iterable[ClipPlan], settings: Settings, folder: Path) -> list[dict[str, Any]]:
     """Draw some clips into `folder`; return their ground truth."""
     cv2.setNumThreads(1)
-    return [_draw_clip(row, settings, folder) for row in rows]
+    with threadpool_limits(1):
+        return [_draw_clip(row, settings, folder) for row in rows]
 
 
 def _draw_clip(row: ClipPlan, settings: Settings, folder: Path) -> dict[str, Any]:
@@ -98,10 +101,12 @@ def _draw_clip(row: ClipPlan, settings: Settings, folder: Path) -> dict[str, Any
     images = clips.frames(
         face_key(row, settings), fields, curves, drift, stage, rng, settings.noise
     )
+    paths = []
     for number, image in enumerate(images, row.onset):
         ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         assert ok
-        (where / sheets.frame_name(row, number, settings.layout)).write_bytes(data.tobytes())
+        paths.append(where / sheets.frame_name(row, number, settings.layout))
+        paths[-1].write_bytes(data.tobytes())
     peak = row.apex - row.onset
     amplitudes = fields.amplitudes(len(row.units)) * curves[:, peak]
     return {
@@ -122,4 +127,5 @@ def _draw_clip(row: ClipPlan, settings: Settings, folder: Path) -> dict[str, Any
         "drift_y_px": float(drift.y[peak]),
         "drift_degrees": float(drift.degrees[peak]),
         "drift_scale": float(drift.scale[peak]),
+        "sha256": clip_fingerprint(paths),
     }

@@ -6,9 +6,10 @@ import numpy as np
 from scipy import special
 
 from mer_utils.datasets import Durations
+from mer_utils.synthetic.exact import Draw
 
 
-def draw_durations(facts: Durations, n: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+def draw_durations(facts: Durations, n: int, rng: Draw) -> list[tuple[int, int]]:
     """Draw n (rise, fall) in frames, by `gamma_durations` where both phases are published."""
     if facts.rise is not None and facts.fall is not None:
         return gamma_durations(n, rng, facts.rise, facts.fall, (facts.fewest, facts.most))
@@ -17,14 +18,14 @@ def draw_durations(facts: Durations, n: int, rng: np.random.Generator) -> list[t
     return beta_durations(n, rng, facts.mean, facts.sd, (facts.fewest, facts.most))
 
 
-def _strata(n: int, rng: np.random.Generator) -> np.ndarray:
+def _strata(n: int, rng: Draw) -> np.ndarray:
     """Return n shuffled probabilities, one in each n-th of (0, 1)."""
     return (rng.permutation(n) + rng.uniform(0.05, 0.95, n)) / n
 
 
 def gamma_durations(
     n: int,
-    rng: np.random.Generator,
+    rng: Draw,
     rise: tuple[float, float],
     fall: tuple[float, float],
     total: tuple[int, int],
@@ -49,7 +50,7 @@ def gamma_durations(
 
 
 def beta_durations(
-    n: int, rng: np.random.Generator, mean: float, spread: float, total: tuple[int, int]
+    n: int, rng: Draw, mean: float, spread: float, total: tuple[int, int]
 ) -> list[tuple[int, int]]:
     """Draw n (rise, fall) whose clip lengths have a mean and spread within a range.
 

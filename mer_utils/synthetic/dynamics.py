@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mer_utils.synthetic.emotions import Unit
+from mer_utils.synthetic.exact import Draw
 
 #: How different the two phases are unless a caller says otherwise; see `activation`.
 DEFAULT_PHASE_DIFFERENCE = 0.5
@@ -18,7 +19,7 @@ def activation(
     units: tuple[Unit, ...],
     before: int,
     after: int,
-    rng: np.random.Generator,
+    rng: Draw,
     phase_difference: float = DEFAULT_PHASE_DIFFERENCE,
     *,
     rise: int | None = None,
@@ -32,7 +33,7 @@ def activation(
         The units of the clip; the strongest one leads, and it alone arrives exactly at the apex.
     before, after : int
         Frames from onset to apex and from apex to offset (the apex is in neither).
-    rng : numpy.random.Generator
+    rng : Draw
         Draws when each unit starts and when it has arrived.
     phase_difference : float
         :math:`p` in [0, 1]. With 0 every unit's fall is the time-mirror of its rise. With 1 some
@@ -51,8 +52,7 @@ def activation(
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> curve = activation((Unit(12),), 4, 4, rng, phase_difference=0.0)[0]
+    >>> curve = activation((Unit(12),), 4, 4, Draw(0), phase_difference=0.0)[0]
     >>> bool(np.allclose(curve, curve[::-1])), float(curve[4])
     (True, 1.0)
     """

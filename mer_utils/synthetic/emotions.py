@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mer_utils.synthetic.exact import Draw, exp
+
 #: The prototype of each emotion: AU numbers, the defining ones first.
 PROTOTYPES: dict[str, tuple[int, ...]] = {
     "happiness": (12, 6),
@@ -76,21 +78,21 @@ class Unit:
         return {"both": "", "left": "L", "right": "R"}[self.side] + str(self.number)
 
 
-def draw_units(emotion: str, rng: np.random.Generator, noise: float = 1.0) -> tuple[Unit, ...]:
+def draw_units(emotion: str, rng: Draw, noise: float = 1.0) -> tuple[Unit, ...]:
     """Draw the action units of one clip, in ascending order of AU number.
 
     Parameters
     ----------
     emotion : str
         A key of `PROTOTYPES`, or anything else for a mixture ("others", "other").
-    rng : numpy.random.Generator
+    rng : Draw
         The clip's own generator.
     noise : float
         Scales the variation between clips; 0 gives the plain prototype at intensity 1.
 
     Examples
     --------
-    >>> [str(u) for u in draw_units("happiness", np.random.default_rng(0), noise=0)]
+    >>> [str(u) for u in draw_units("happiness", Draw(0), noise=0)]
     ['6', '12']
     """
     numbers = list(PROTOTYPES.get(emotion) or MIXTURES[rng.integers(len(MIXTURES))])
@@ -99,17 +101,17 @@ def draw_units(emotion: str, rng: np.random.Generator, noise: float = 1.0) -> tu
     kept = numbers[:1] + [n for n in numbers[1:] if rng.random() > MISSING_PROBABILITY * noise]
     units = [_vary(Unit(n, intensity=overall), rng, noise) for n in kept]
     if rng.random() < EXTRA_PROBABILITY * noise:
-        extra = int(rng.choice([n for n in EXTRA_UNITS if n not in numbers]))
+        extra = rng.choice([n for n in EXTRA_UNITS if n not in numbers])
         units.append(_vary(Unit(extra, intensity=0.8 * overall), rng, noise))
     if emotion == "contempt":
         units[0] = replace(units[0], side="left" if rng.random() < 0.5 else "right")
     return tuple(sorted(units, key=lambda unit: unit.number))
 
 
-def _vary(unit: Unit, rng: np.random.Generator, noise: float) -> Unit:
+def _vary(unit: Unit, rng: Draw, noise: float) -> Unit:
     """Vary one unit's strength, symmetry and, rarely, its side."""
-    intensity = unit.intensity * float(np.exp(rng.normal(0, 0.28) * noise))
-    asymmetry = float(np.clip(rng.normal(0, 0.15), -0.4, 0.4) * noise)
+    intensity = unit.intensity * exp(rng.normal(0, 0.28) * noise)
+    asymmetry = min(max(rng.normal(0, 0.15), -0.4), 0.4) * noise
     side = "both"
     if rng.random() < UNILATERAL_PROBABILITY * noise:
         side = "left" if rng.random() < 0.5 else "right"

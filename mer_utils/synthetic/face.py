@@ -6,12 +6,12 @@ samples this canvas (`mer_utils.synthetic.motion`).
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from mer_utils.synthetic import features as paint
 from mer_utils.synthetic.canvas import Array, Canvas, Marks, edge, gauss, linear, over, smooth_noise
-from mer_utils.synthetic.identity import Identity
+from mer_utils.synthetic.exact import Draw, blur, exp, power, tanh
+from mer_utils.synthetic.identity import Identity, unit_vector
 
 
 def render(who: Identity, canvas: Canvas) -> Array:
@@ -24,7 +24,7 @@ def render(who: Identity, canvas: Canvas) -> Array:
     """
     x, y = canvas.grid()
     aa = 1.2 / canvas.unit
-    rng = np.random.default_rng(who.seed)
+    rng = Draw(who.seed)
     marks = Marks(who, x, y, aa)
 
     skin, features = _skin_albedo(who, marks, canvas, rng), marks.features
@@ -42,35 +42,33 @@ def render(who: Identity, canvas: Canvas) -> Array:
     face = paint.brows(who, face, canvas, rng)
     image = over(image, face, marks.head)
     image = over(image, *paint.hair(who, marks, canvas, rng, behind=False))
-    display = np.clip(image * who.exposure, 0, None) ** (1 / 2.2)
+    display = power(image * who.exposure, 1 / 2.2)
     # A soft shoulder keeps highlights from clipping, as a camera's tone curve does.
-    display = np.where(display > 0.8, 0.8 + 0.2 * np.tanh((display - 0.8) / 0.2), display)
+    display = np.where(display > 0.8, 0.8 + 0.2 * tanh((display - 0.8) / 0.2), display)
     return np.ascontiguousarray(display[..., ::-1] * 255, dtype=np.float32)
 
 
 def _shade(who: Identity, height: Array, features: Array, canvas: Canvas) -> Array:
     """Return linear light on a height field, (h, w, 3): soft key, fill, occlusion, gloss."""
-    gx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=canvas.unit / 8)
-    gy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=canvas.unit / 8)
+    gy, gx = (slope * np.float32(canvas.unit) for slope in np.gradient(height))
     norm = 1 / np.sqrt(gx * gx + gy * gy + 1)
     lx, ly, lz = who.light
     lambert = (-gx * lx - gy * ly + lz) * norm
-    key = np.clip((lambert + 0.30) / 1.30, 0, 1) ** 1.4
+    key = power(np.clip((lambert + 0.30) / 1.30, 0, 1), 1.4)
     fill = np.clip((0.25 - 0.15 * gy) * norm, 0.04, 0.5)
-    around = cv2.GaussianBlur(features, (0, 0), 0.075 * canvas.unit)
-    near = cv2.GaussianBlur(features, (0, 0), 0.02 * canvas.unit)
-    occlusion = np.exp(
+    around = blur(features, 0.075 * canvas.unit)
+    near = blur(features, 0.02 * canvas.unit)
+    occlusion = exp(
         -9 * np.clip(around - features, 0, None) - 14 * np.clip(near - features, 0, None)
     )
-    half: Array = who.light + np.array([0, 0, 1.0])
-    half = half / np.linalg.norm(half)
-    gloss = np.clip((-gx * half[0] - gy * half[1] + half[2]) * norm, 0, 1) ** 28
+    hx, hy, hz = unit_vector(lx, ly, lz + 1.0)
+    gloss = power(np.clip((-gx * hx - gy * hy + hz) * norm, 0, 1), 28)
     gloss *= np.clip(height / 0.35, 0, 1)  # no rim of light along the outline
     light = (0.95 * key + 0.42 * fill)[..., None] * np.array([1.02, 1.0, 0.97], np.float32)
     return (light * occlusion[..., None] + 0.10 * gloss[..., None]).astype(np.float32)
 
 
-def _skin_texture(who: Identity, canvas: Canvas, rng: np.random.Generator) -> Array:
+def _skin_texture(who: Identity, canvas: Canvas, rng: Draw) -> Array:
     """Return relative brightness of pores and blotches, from 1 to 12 pixels in size."""
     fine = smooth_noise(canvas, 0.006, rng)
     pores = -np.clip(smooth_noise(canvas, 0.009, rng) - 0.9, 0, None)
@@ -78,7 +76,7 @@ def _skin_texture(who: Identity, canvas: Canvas, rng: np.random.Generator) -> Ar
     return who.texture * (0.035 * fine + 0.07 * pores + 0.030 * middle + 0.022 * broad)
 
 
-def _skin_albedo(who: Identity, m: Marks, canvas: Canvas, rng: np.random.Generator) -> Array:
+def _skin_albedo(who: Identity, m: Marks, canvas: Canvas, rng: Draw) -> Array:
     """Return the skin's linear colour with flush, freckles, moles and stubble."""
     base = linear(who.skin)
     flush = 0.30 * gauss(m.ax - 0.46, m.y - 0.12, 0.20, 0.15)

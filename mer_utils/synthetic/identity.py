@@ -6,9 +6,12 @@ one unit is half the width of a face crop (140 pixels in a frame of 280 x 340).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+
+from mer_utils.synthetic.exact import Draw, cos, sin
 
 #: Skin, hair and iris colours to interpolate between (sRGB, 0..1).
 SKIN = np.array(
@@ -60,7 +63,7 @@ class Identity:
     stubble: float
     freckles: int
     texture: float
-    light: np.ndarray
+    light: tuple[float, float, float]
     exposure: float
     seed: int
 
@@ -86,13 +89,13 @@ class Identity:
         }
 
 
-def draw_identity(rng: np.random.Generator) -> Identity:
+def draw_identity(rng: Draw) -> Identity:
     """Draw one subject's face, skin and light."""
     u = rng.uniform
     tone, shade, eye = u(0, 3.4), u(0, 2.6), u(0, 3)
     azimuth, height = u(-0.55, 0.55), u(0.35, 0.7)
-    light = np.array([np.sin(azimuth), -height, np.cos(azimuth) + 0.35])
-    long_hair = bool(rng.random() < 0.45)
+    light = unit_vector(sin(azimuth), -height, cos(azimuth) + 0.35)
+    long_hair = rng.random() < 0.45
     return Identity(
         width=u(0.77, 0.85),
         jaw=u(0.16, 0.30),
@@ -123,12 +126,12 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         backdrop=np.clip(u(0.45, 0.72) + rng.normal(0, 0.015, 3), 0, 1),
         hairline=u(-0.92, -0.78),
         long_hair=long_hair,
-        stubble=0.0 if long_hair else float(max(0.0, u(-0.4, 0.9))),
-        freckles=int(rng.integers(25, 160)),
+        stubble=0.0 if long_hair else max(0.0, u(-0.4, 0.9)),
+        freckles=rng.integers(25, 160),
         texture=u(0.8, 1.25),
-        light=light / np.linalg.norm(light),
+        light=light,
         exposure=u(0.9, 1.12),
-        seed=int(rng.integers(2**31)),
+        seed=rng.integers(2**31),
     )
 
 
@@ -136,3 +139,9 @@ def _between(colours: np.ndarray, position: float) -> np.ndarray:
     """Interpolate in a list of colours; `position` counts colours from 0."""
     i = min(int(position), len(colours) - 2)
     return colours[i] + (position - i) * (colours[i + 1] - colours[i])
+
+
+def unit_vector(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Return the vector of length 1 in a direction."""
+    length = math.sqrt(x * x + y * y + z * z)
+    return x / length, y / length, z / length

@@ -8,12 +8,16 @@ import numpy as np
 
 from mer_utils.synthetic.canvas import Canvas
 from mer_utils.synthetic.emotions import Unit
+from mer_utils.synthetic.exact import exp, snap
 from mer_utils.synthetic.identity import Identity
 
 Array = np.ndarray
 
 #: Pixels per face unit in a frame of 280 x 340, in which the amplitudes below are written.
 NOMINAL_UNIT = 140.0
+
+#: Binary places of a field's values.
+FIELD_BITS = 16
 
 #: AU -> bumps (landmark, outward px, downward px, spread outward, spread downward).
 #: Outward is away from the middle of the face. Pixels at intensity 1 in a frame of 280 x 340;
@@ -109,8 +113,8 @@ def _landmarks(who: Identity) -> dict[str, tuple[float, float]]:
 class Fields:
     """Fields of a clip's half-units (one per unit and side), over the frame's pixels.
 
-    ``dx``, ``dy``: displacement in pixels at activation 1, (k, h * w) float32;
-    ``shade``: relative brightness, same shape; ``units``: index of each row's unit;
+    ``dx``, ``dy``: displacement in pixels at activation 1, (k, h * w) of `FIELD_BITS` places;
+    ``shade``: relative brightness, likewise; ``units``: index of each row's unit;
     ``gains``: what activation 1 of the unit means on that side.
     """
 
@@ -143,7 +147,7 @@ def fields(who: Identity, units: tuple[Unit, ...], frame: Canvas) -> Fields:
             dx, dy = np.zeros_like(x), np.zeros_like(x)
             for name, out, down, spread_out, spread_down in BUMPS[unit.number]:
                 cx, cy = marks[name]
-                bump = np.exp(
+                bump = exp(
                     -0.5 * ((x * outward - cx) / spread_out) ** 2
                     - 0.5 * ((y - cy) / spread_down) ** 2
                 )
@@ -157,7 +161,7 @@ def fields(who: Identity, units: tuple[Unit, ...], frame: Canvas) -> Fields:
             rows.append((dx.ravel(), dy.ravel(), shade.ravel()))
             whose.append(index)
             gains.append(gain)
-    dxs, dys, shades = np.asarray(rows, dtype=np.float32).swapaxes(0, 1)
+    dxs, dys, shades = snap(np.asarray(rows), FIELD_BITS).swapaxes(0, 1)
     return Fields(dxs, dys, shades, np.asarray(whose), np.asarray(gains))
 
 
@@ -167,14 +171,14 @@ def _fold(x: Array, y: Array, a: Array, b: Array, width: float) -> Array:
     1 in the middle of the crease; a soft dot if the ends coincide.
     """
     line = b - a
-    length = float(np.hypot(*line))
+    length = float(np.sqrt(line[0] * line[0] + line[1] * line[1]))
     middle = 0.5 * (a + b)
     if length == 0:
-        return np.exp(-0.5 * ((x - a[0]) ** 2 + (y - a[1]) ** 2) / width**2)
-    ux, uy = line / length
-    along = (x - middle[0]) * ux + (y - middle[1]) * uy
-    across = (x - middle[0]) * uy - (y - middle[1]) * ux
-    fade = np.exp(-0.5 * (along / (0.38 * length)) ** 2)
-    groove = np.exp(-0.5 * (across / width) ** 2)
-    ridge = np.exp(-0.5 * ((across - 2.2 * width) / (1.3 * width)) ** 2)
+        return exp(-0.5 * ((x - float(a[0])) ** 2 + (y - float(a[1])) ** 2) / (width * width))
+    (ux, uy), (mx, my) = (line / length).tolist(), middle.tolist()
+    along = (x - mx) * ux + (y - my) * uy
+    across = (x - mx) * uy - (y - my) * ux
+    fade = exp(-0.5 * (along / (0.38 * length)) ** 2)
+    groove = exp(-0.5 * (across / width) ** 2)
+    ridge = exp(-0.5 * ((across - 2.2 * width) / (1.3 * width)) ** 2)
     return fade * (groove - 0.45 * ridge)

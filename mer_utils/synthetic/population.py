@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from mer_utils.datasets import DATASETS, Published, Twin
 from mer_utils.registry import unknown
 from mer_utils.synthetic import emotions
 from mer_utils.synthetic.durations import draw_durations
 from mer_utils.synthetic.emotions import Unit
+from mer_utils.synthetic.exact import Draw
 
 #: Frames a phase would take where a clip shows only a part of it.
 WHOLE_PHASE = 30
@@ -96,7 +96,7 @@ def plan(
     """
     known = original(dataset)
     full = subjects is None
-    rng = np.random.default_rng(np.random.SeedSequence([seed, known.twin.number, 0, 0, 1]))
+    rng = Draw(seed, known.twin.number, 0, 0, 1)
     names = _subject_names(known, subjects or len(known.facts.subjects))
     cast = _full_cast(known, rng) if full else _even_cast(known, len(names), clips_per_subject, rng)
     assert known.facts.durations is not None
@@ -106,8 +106,7 @@ def plan(
     for person, (subject, words) in enumerate(zip(names, cast, strict=True), 1):
         clip_names = _clip_names(known, subject, words, rng, full=full)
         for number, (clip, word) in enumerate(zip(clip_names, words, strict=True), 1):
-            key = [seed, known.twin.number, person, number, 2]
-            own = np.random.default_rng(np.random.SeedSequence(key))
+            own = Draw(seed, known.twin.number, person, number, 2)
             plans.append(
                 ClipPlan(
                     dataset, person, number, subject, clip, word,
@@ -125,14 +124,14 @@ def _subject_names(known: Original, n: int) -> list[str]:
 
 
 def _drawn(
-    known: Original, word: str, rng: np.random.Generator, noise: float, rise: int, fall: int
+    known: Original, word: str, rng: Draw, noise: float, rise: int, fall: int
 ) -> dict[str, Any]:
     """Draw what one clip shows, from the clip's own generator."""
     shown = word
     if word in known.twin.shown:
-        shown = str(rng.choice(known.twin.shown[word]))
+        shown = rng.choice(known.twin.shown[word])
     units = emotions.draw_units(shown, rng, noise)
-    onset = int(rng.integers(*known.twin.onset_range))
+    onset = rng.integers(*known.twin.onset_range)
     letters = known.name == "samm" and rng.random() < 0.2
     apex = onset + rise
     return {
@@ -148,9 +147,7 @@ def _drawn(
     }
 
 
-def _even_cast(
-    known: Original, subjects: int, clips: int, rng: np.random.Generator
-) -> list[list[str]]:
+def _even_cast(known: Original, subjects: int, clips: int, rng: Draw) -> list[list[str]]:
     """Give each subject every class of the scheme as evenly as `clips` allows."""
     classes = list(known.twin.classes)
     outside = [word for word in known.facts.emotions if word not in classes]
@@ -159,11 +156,11 @@ def _even_cast(
         words = [classes[(k + person) % len(classes)] for k in range(clips)]
         if outside and person < min(3, subjects):
             words.append(outside[person % len(outside)])
-        cast.append([str(word) for word in rng.permutation(words)])
+        cast.append(rng.permutation(words))
     return cast
 
 
-def _full_cast(known: Original, rng: np.random.Generator) -> list[list[str]]:
+def _full_cast(known: Original, rng: Draw) -> list[list[str]]:
     """Deal the published class counts to the subjects.
 
     A subject named in ``twin.only`` has nothing but the emotions listed there; every other
@@ -176,8 +173,7 @@ def _full_cast(known: Original, rng: np.random.Generator) -> list[list[str]]:
 
     def take(person: int, allowed: Sequence[str]) -> None:
         words = [word for word in allowed if pool[word] > 0]
-        weights = np.array([pool[word] for word in words], dtype=float)
-        word = words[int(rng.choice(len(words), p=weights / weights.sum()))]
+        word = rng.choice(words, [pool[word] for word in words])
         pool[word] -= 1
         cast[person].append(word)
 
@@ -197,12 +193,12 @@ def _full_cast(known: Original, rng: np.random.Generator) -> list[list[str]]:
             take(person, twin.classes)
     # What is left lies outside the scheme, or is the remainder of it.
     for word in sorted(pool.elements()):
-        cast[open_to[int(rng.integers(len(open_to)))]].append(word)
+        cast[rng.choice(open_to)].append(word)
     return cast
 
 
 def _clip_names(
-    known: Original, subject: str, words: list[str], rng: np.random.Generator, *, full: bool
+    known: Original, subject: str, words: list[str], rng: Draw, *, full: bool
 ) -> list[str]:
     """Name a subject's clips in the data set's style; published odd names first."""
     if known.codes:
@@ -230,9 +226,7 @@ def _clip_names(
     return names
 
 
-def _quirks(
-    known: Original, plans: list[ClipPlan], rng: np.random.Generator, *, full: bool
-) -> list[ClipPlan]:
+def _quirks(known: Original, plans: list[ClipPlan], rng: Draw, *, full: bool) -> list[ClipPlan]:
     """Give the data set its odd rows: at the published keys, or a few in a small twin."""
     twin = known.twin
     if not full and len(plans) < FEW_ROWS:
@@ -246,12 +240,12 @@ def _quirks(
     for word, drawn, noted in twin.odd_units if full else twin.odd_units[:3]:
         spots = [i for i, row in enumerate(plans) if row.emotion == word and i not in odd]
         if spots:
-            odd[spots[int(rng.integers(len(spots)))]] = (emotions.parse(drawn), noted)
+            odd[rng.choice(spots)] = (emotions.parse(drawn), noted)
     made = []
     for i, row in enumerate(plans):
         if i in odd:
             # As strong as the units that the clip would have had.
-            strength = float(np.mean([unit.intensity for unit in row.units]))
+            strength = math.fsum(unit.intensity for unit in row.units) / len(row.units)
             units = tuple(replace(unit, intensity=strength) for unit in odd[i][0])
             row = replace(row, units=units, noted_units=odd[i][1])
         made.append(_odd_frames(row, quirks.get((row.subject, row.clip))))

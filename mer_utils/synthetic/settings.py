@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,12 @@ import numpy as np
 from mer_utils.errors import MerError
 from mer_utils.registry import unknown
 from mer_utils.synthetic import dynamics
+from mer_utils.synthetic.exact import Draw
 from mer_utils.synthetic.population import ClipPlan, original, plan
 from mer_utils.synthetic.stage import Stage
+
+#: Raised whenever the same arguments give other bytes.
+GENERATOR_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,14 @@ class Settings:
     def from_json(cls, values: dict[str, Any]) -> Settings:
         """Return the settings of a manifest."""
         return cls(**{**values, "frame_size": tuple(values["frame_size"])})
+
+    @property
+    def key(self) -> str:
+        """The name of what is drawn: of the generator's version and of what is no default."""
+        given = self.as_json()
+        chosen = {f.name: given[f.name] for f in fields(self) if given[f.name] != f.default}
+        text = json.dumps([GENERATOR_VERSION, chosen], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def stage(self) -> Stage:
@@ -112,10 +126,10 @@ def face_key(row: ClipPlan, settings: Settings) -> tuple[int, ...]:
     return (settings.seed, original(row.dataset).twin.number, row.person, 0, 7)
 
 
-def clip_rng(row: ClipPlan, settings: Settings, purpose: int) -> np.random.Generator:
+def clip_rng(row: ClipPlan, settings: Settings, purpose: int) -> Draw:
     """Return the clip's own generator for one purpose."""
-    key = [settings.seed, original(row.dataset).twin.number, row.person, row.number, purpose]
-    return np.random.default_rng(np.random.SeedSequence(key))
+    twin = original(row.dataset).twin
+    return Draw(settings.seed, twin.number, row.person, row.number, purpose)
 
 
 def curves_of(row: ClipPlan, settings: Settings) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mer_utils.synthetic.canvas import Array, Canvas
+from mer_utils.synthetic.exact import Draw, sin
 
 #: Width and height, in face units, of a face crop: 280 x 340 at 140 pixels per unit.
 CROP_UNITS = (2.0, 340 / 140)
@@ -94,13 +95,13 @@ class Drift:
     scale: Array
 
 
-def draw_drift(n: int, rng: np.random.Generator, scale: float, noise: float) -> Drift:
+def draw_drift(n: int, rng: Draw, scale: float, noise: float) -> Drift:
     """Draw a slow head movement of `n` frames; `scale` is pixels to one at 280 x 340."""
-    s = np.linspace(0, 1, n)
+    s = np.arange(n) / max(n - 1, 1)
 
     def path(spread: float) -> Array:
         ramp, wave, phase = rng.normal(0, spread), rng.normal(0, 0.5 * spread), rng.uniform(0, 6.28)
-        swing = np.sin(2 * np.pi * s * 0.9 + phase) - np.sin(phase)
+        swing = sin(2 * np.pi * s * 0.9 + phase) - sin(phase)
         return noise * (ramp * s + wave * swing)
 
     return Drift(

@@ -13,9 +13,10 @@ import pandas as pd
 
 from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
+from mer_utils.frames import clip_fingerprint
 from mer_utils.synthetic import clips
 from mer_utils.synthetic.population import ClipPlan
-from mer_utils.synthetic.settings import Settings, curves_of, face_key
+from mer_utils.synthetic.settings import GENERATOR_VERSION, Settings, curves_of, face_key
 
 GROUND_TRUTH = "ground_truth.parquet"
 
@@ -35,10 +36,19 @@ def ground_truth(root: str | Path) -> pd.DataFrame:
     Raises
     ------
     MerError
-        ``other twin``, if `root` holds none.
+        ``other twin``, if `root` holds none, or not what was written there.
     """
     _settings_of(root)
-    return pd.read_parquet(Path(root) / GROUND_TRUTH)
+    path = Path(root) / GROUND_TRUTH
+    if clip_fingerprint([path]) != (made_at(root) or {})["sha256"].get(GROUND_TRUTH):
+        raise MerError(
+            "other twin",
+            f"{path} was changed after the twin was drawn",
+            "the file that mer synth wrote",
+            "make the twin again",
+            str(path),
+        )
+    return pd.read_parquet(path)
 
 
 def true_displacement(
@@ -90,4 +100,12 @@ def _settings_of(root: str | Path) -> Settings:
             "the root of a synthetic twin",
             "write one with `synthetic.write`",
         )
-    return Settings.from_json(found["arguments"])
+    settings = Settings.from_json(found["arguments"])
+    if found.get("key") != settings.key:
+        raise MerError(
+            "other twin",
+            f"{root} holds a twin of another version of the generator",
+            f"one of version {GENERATOR_VERSION}",
+            "make the twin again",
+        )
+    return settings

@@ -8,6 +8,7 @@ import platform
 import secrets
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,14 @@ import psutil
 from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_write
+from mer_utils.frames import clip_fingerprint
 from mer_utils.synthetic import sheets
 from mer_utils.synthetic.drawing import draw_all
 from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.population import ClipPlan
-from mer_utils.synthetic.settings import Settings, make_settings
+from mer_utils.synthetic.settings import GENERATOR_VERSION, Settings, make_settings
 from mer_utils.synthetic.truth import GROUND_TRUTH
 
-#: Raised whenever the same arguments give other bytes.
-GENERATOR_VERSION = 1
 PART = ".part"
 NOTICE = (
     "Drawn faces and made motion in the layout of a real data set. "
@@ -102,8 +102,13 @@ def write(
         part.mkdir()  # with the rights that the umask leaves
         rows = draw_all(plans, settings, part, workers, progress)
         sheets.write_sheet(dataset, plans, part)
+        hashes = {
+            sheets.clip_folder(plan, layout).as_posix(): row.pop("sha256")
+            for plan, row in zip(plans, rows, strict=True)
+        }
         pd.DataFrame(rows).to_parquet(part / GROUND_TRUTH, index=False)
-        _write_manifest(part, settings, plans)
+        hashes[GROUND_TRUTH] = clip_fingerprint([part / GROUND_TRUTH])
+        _write_manifest(part, settings, plans, hashes)
         try:
             os.rename(part, target)
         except OSError:
@@ -155,7 +160,7 @@ def outline(dataset: str, root: Path, **options: Any) -> Path:
             path = where / sheets.frame_name(row, frame)
             path.write_bytes(picture[:2] + note + picture[2:])
     sheets.write_sheet(dataset, plans, root)
-    _write_manifest(root, settings, plans)
+    _write_manifest(root, settings, plans, {})
     return root
 
 
@@ -180,9 +185,9 @@ def _is_done(target: Path, settings: Settings) -> bool:
             "a folder that does not exist yet, or an empty one",
             "name another folder, or remove this one yourself",
         )
-    made = (found.get("generator_version"), found.get("arguments"))
-    if made == (GENERATOR_VERSION, settings.as_json()):
+    if found.get("key") == settings.key:
         return True
+    made = (found.get("generator_version"), found["arguments"])
     raise MerError(
         "other twin",
         f"{target} holds a synthetic twin made with other arguments or another generator",
@@ -191,8 +196,13 @@ def _is_done(target: Path, settings: Settings) -> bool:
     )
 
 
-def _write_manifest(folder: Path, settings: Settings, plans: list[ClipPlan]) -> None:
-    """Write the file that makes a twin complete; it comes last."""
+def _write_manifest(
+    folder: Path, settings: Settings, plans: list[ClipPlan], hashes: Mapping[str, str]
+) -> None:
+    """Write the file that makes a twin complete; it comes last.
+
+    With the hashes of what was drawn, so that a file that is edited afterwards is noticed.
+    """
     counts = {
         "subjects": len({row.subject for row in plans}),
         "clips": len(plans),
@@ -207,6 +217,8 @@ def _write_manifest(folder: Path, settings: Settings, plans: list[ClipPlan]) -> 
             "seed": settings.seed,
             "arguments": settings.as_json(),
             "counts": counts,
+            "key": settings.key,
+            "sha256": hashes,
         },
         indent=2,
     )

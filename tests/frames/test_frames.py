@@ -135,6 +135,19 @@ def test_the_fingerprint_changes_with_one_byte_of_one_frame(table, tmp_path):
     assert data_fingerprint(table, tmp_path / "cache") != before
 
 
+def test_the_fingerprint_is_recorded_and_depends_on_no_librarys_printing(table, tmp_path):
+    """Whatever types pandas gives to the same numbers and words."""
+    for folder in (tmp_path / "data").iterdir():
+        for number in (1, 2, 3):
+            (folder / f"img{number}.png").write_bytes(f"{folder.name} {number}".encode())
+    known = "2ab2b047a459108fa84556b9a53050eb469e75c64bc048ab229eee1971676bd9"
+    assert data_fingerprint(table) == known
+    other = table.astype({"subject": object, "clip": "string", "onset": "int16", "fps": "float32"})
+    assert data_fingerprint(other) == known
+    with pd.option_context("display.precision", 1, "display.max_colwidth", 3):
+        assert data_fingerprint(table) == known
+
+
 def test_the_fingerprint_does_not_depend_on_the_place(table, tmp_path):
     before = data_fingerprint(table, tmp_path / "cache")
     shutil.copytree(tmp_path / "data", tmp_path / "elsewhere")

@@ -17,7 +17,7 @@ from helpers import raises
 
 from mer_utils import synthetic
 from mer_utils.datasets import DATASETS, made_at
-from mer_utils.synthetic import clips, motion, sheets, writer
+from mer_utils.synthetic import clips, drawing, motion, sheets, writer
 from mer_utils.synthetic.settings import face_key, make_settings
 from mer_utils.synthetic.stage import draw_drift
 
@@ -215,3 +215,39 @@ def test_raw_casme2_lies_in_its_own_folder(tmp_path):
     )  # fmt: skip
     frames = sorted(root.glob("CASME2_RAW_selected/sub01/EP*/img*.jpg"))
     assert len(frames) == made_at(root)["counts"]["frames"]
+
+
+def test_a_twin_is_keyed_by_what_was_drawn_until_it_is_edited(tmp_path, monkeypatch, caplog):
+    def key(root, **options):
+        return DATASETS["smic"].open(root, **options).fingerprint()
+
+    one = synthetic.write("smic", tmp_path / "one", **TINY)
+    monkeypatch.setattr(drawing, "JPEG_QUALITY", 80)  # as another JPEG library would give
+    two = synthetic.write("smic", tmp_path / "two", **TINY)
+    assert hashes(one) != hashes(two)
+    assert key(one) == key(two)
+    assert caplog.text == ""
+    noisier = synthetic.write("smic", tmp_path / "noisier", **{**TINY, "noise": 0.5})
+    assert key(noisier) != key(one)
+    whole = DATASETS["megc2019"].open({"smic": one})
+    assert whole.fingerprint() == DATASETS["megc2019"].open({"smic": two}).fingerprint()
+    frame = min(two.rglob("*.jpg"))
+    frame.write_bytes(frame.read_bytes() + b"edited")
+    assert key(two) != key(one)
+    assert str(frame.parent) in caplog.text
+    assert DATASETS["megc2019"].open({"smic": two}).fingerprint() != whole.fingerprint()
+
+
+def test_an_edited_ground_truth_and_a_twin_of_another_version_are_refused(tmp_path):
+    root = synthetic.write("smic", tmp_path / "twin", **TINY)
+    assert len(synthetic.ground_truth(root)) == 4
+    truth = pd.read_parquet(root / writer.GROUND_TRUTH)
+    truth.assign(true_apex=0).to_parquet(root / writer.GROUND_TRUTH)
+    with raises("other twin", "ground_truth.parquet"):
+        synthetic.ground_truth(root)
+    mark = json.loads((root / "synthetic.json").read_text())
+    (root / "synthetic.json").write_text(json.dumps({**mark, "key": "0" * 64}))
+    with raises("other twin", "another version"):
+        synthetic.ground_truth(root)
+    with raises("other twin"):
+        synthetic.write("smic", root, **TINY)
