@@ -20,8 +20,8 @@ def normalise(executed: NotebookNode) -> NotebookNode:
 
     Dropped: times, paths and versions that papermill recorded, random cell ids,
     standard error (warnings carry the kernel's process number), widget views. Memory
-    addresses, and the random identifiers of pandas Stylers, are replaced by numbers in order of appearance. Where parameters were injected, the
-    defaults are hidden and the injected values are shown folded instead.
+    addresses, and the random identifiers of pandas Stylers, are replaced by numbers in order of
+    appearance. Where parameters were injected they are hidden: the line below the title says them.
     """
     node = NotebookNode(executed)
     node.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
@@ -29,10 +29,8 @@ def normalise(executed: NotebookNode) -> NotebookNode:
     for number, cell in enumerate(node.cells):
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
-        if injected and "parameters" in tags(cell):
+        if injected and {"parameters", "injected-parameters"} & set(tags(cell)):
             cell.metadata["tags"] = [*tags(cell), "remove-cell"]
-        if "injected-parameters" in tags(cell):
-            cell.metadata["tags"] = [*tags(cell), "hide-input"]
         if not tags(cell):
             cell.metadata.pop("tags", None)
         if cell.cell_type == "code":

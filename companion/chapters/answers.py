@@ -58,6 +58,26 @@ def sentences(found: pd.DataFrame, barred: list[str]) -> list[str]:
     return lines + ([f"No more than a trial: {'; '.join(barred)}."] if barred else [])
 
 
+def brief(found: pd.DataFrame) -> str:
+    """Answer it in one line per pair, in points, for a reader who knows no more than the title.
+
+    Examples
+    --------
+    >>> brief(pd.DataFrame())
+    'Not computed yet.'
+    """
+    lines = []
+    for _, row in overall(found).iterrows() if len(found) else []:
+        points, side = 100 * row["difference"], "above" if row["difference"] > 0 else "below"
+        words = (
+            f"With {row['setting']}, networks score {abs(points):.1f} points {side} their control"
+        )
+        if pd.notna(row["low"]):
+            words += f" (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+        lines.append(f"{words}: {row['verdict']}.")
+    return " ".join(lines) or "Not computed yet."
+
+
 def power(found: pd.DataFrame) -> pd.DataFrame:
     """Say which true differences would be found in four of five experiments like this one.
 

@@ -1,4 +1,4 @@
-"""The words of the one-page summary, each there even where its result is not yet."""
+"""The words of the first page, each there even where its result is not yet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from companion.chapters import answers, primary, tables
 from companion.chapters.tables import Shown
+from mer_utils import __version__
 from mer_utils.experiments import PAPER, Workspace
 
 NOT_YET = "not computed yet"
@@ -32,16 +33,24 @@ def table2(workspace: Workspace) -> Shown | None:
     return tables.read(workspace, "table2")
 
 
+def shown_clip(workspace: Workspace) -> pd.Series:
+    """Return the first clip with both phases of the first data set, of surprise if there is one."""
+    clips = workspace.clips(next(iter(workspace.data)))
+    whole = clips.query("onset < apex < offset")
+    return whole.loc[(whole["emotion"] == "surprise").idxmax()]
+
+
 def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
-    """Return the words that the summary quotes, by name.
+    """Return the words that the page quotes, by name.
 
     Returns
     -------
     dict of str to str
         For each data set ``NAME_best``, its interval, model and setting, and the counts of
         clips and subjects; over all the numbers of differences, how many folds are there
-        and missing, the level of chance, what the data are, the answer to the primary question
-        and the verdict. The names are always the same; what is not there yet reads `NOT_YET`.
+        and missing, the level of chance, what the data are, the version, the answer to the
+        primary question, also in brief, and the verdict. The names are always the same; what
+        is not there yet reads `NOT_YET`.
     """
     asked = primary.primary(shown.predictions) if shown else pd.DataFrame()
     low = primary.at_chance(shown.scores, asked) if shown and len(asked) else []
@@ -49,6 +58,7 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
     found: dict[str, Any] = tables.quoted(shown) if shown else {}
     if not found.get("n_differences"):
         found |= dict.fromkeys(_OVERALL)
+    synthetic = all(workspace.is_synthetic(name) for name in workspace.data)
     names = [f"{dataset}_{name}" for dataset in PAPER for name in _OF_A_DATASET]
     specs = workspace.specs("table2")
     folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
@@ -58,6 +68,9 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
         "n_computed": f"{folds - missing:,}",
         "chance": f"{tables.chance(workspace):.2f}",
         "data": workspace.data_title,
+        "faces": "drawn faces" if synthetic else workspace.data_title,
+        "version": __version__,
+        "brief": answers.brief(asked),
         "answer": " ".join(answers.sentences(asked, gates)),
         "verdict": _verdict(workspace, asked, gates),
     }

@@ -401,7 +401,7 @@
     part("body").hidden = false;
     draw();
     const image = new Image();
-    image.onload = () => { frames = cut(image, data); finish(); draw(); root.setAttribute("data-drawn", ""); };
+    image.onload = () => { frames = cut(image, data); finish(); draw(); root.setAttribute("data-drawn", ""); if (data.playing && !still.matches) play.click(); };
     image.src = data.sprite;
   }
 

@@ -34,6 +34,7 @@ def phase_viewer(
     title: str = "One clip and its phases",
     first_frame: int = 0,
     fall: Literal["forward", "backward"] = "forward",
+    playing: bool = False,
 ) -> Markup:
     """Return an interactive viewer of one clip, its phases and their dynamic images.
 
@@ -54,6 +55,8 @@ def phase_viewer(
         The data set's own number of ``frames[0]``; only changes the numbers shown.
     fall : {"forward", "backward"}
         Whether the fall is pooled in the order of time at first; the reader can switch.
+    playing : bool
+        Whether the clip plays once by itself, where the reader's system wants motion.
 
     Returns
     -------
@@ -74,6 +77,7 @@ def phase_viewer(
         "offset": len(clip) - 1,
         "first": int(first_frame),
         "fps": float(fps),
+        "playing": playing,
         "sprite": sprite,
     }
     embedded = json.dumps(data, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")

@@ -32,8 +32,8 @@ def test_numbers_come_from_the_notebook_with_the_injected_values(book) -> None:
     alpha = _page(book.site, "notebooks/alpha")
     assert "demo ../build/data &lt;object object at 0x0&gt;" in alpha
     assert "noise</pre>" not in alpha
-    assert '"smoke"' not in alpha  # the defaults are hidden
-    assert '"demo"' in alpha
+    assert '"smoke"' not in alpha  # neither the defaults are shown
+    assert '"demo"' not in alpha  # nor what was injected: the line below the title says it
 
 
 def test_status_page_shows_the_recorded_times(book) -> None:
