@@ -117,7 +117,7 @@ def check(
         )
     chosen = datasets.sheet_settings(dataset)
     if issubclass(kind, datasets.Clips):
-        chosen["frames"] = path_setting("MER_CLIPS_ROOT")
+        chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")
     chosen |= {name: value for name, value in options.items() if value is not None}
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     for name in sorted(chosen.keys() - known):

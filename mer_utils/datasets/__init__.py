@@ -3,9 +3,9 @@
 Every class has `clips`, `check`, `ledger`, `fingerprint` and `made`; :data:`DATASETS` holds them by
 name, and a class of one's own is registered there. Modules, in the order data flows:
 `spreadsheets` and `sheets` (files), `rows` (of a sheet), `table_rows` (of a table of one's own),
-`coded`, `smic`, `clips` and `manifest_rows` (readers), `corrections`, `schemes`, `rules`,
-`integrity` and `plausible` (decisions), `survey` (one pass over all of it), `framed`, `manifest`
-and `composite` (classes), `ledger` and `checks` (what was found), `published` (facts),
+`coded`, `smic`, `clips`, `column_maps` and `manifest_rows` (readers), `corrections`, `schemes`,
+`rules`, `integrity` and `plausible` (decisions), `survey` (one pass over all of it), `framed`,
+`manifest` and `composite` (classes), `ledger` and `checks` (what was found), `published` (facts),
 `action_units` (the coding notation).
 """
 
@@ -13,6 +13,7 @@ from mer_utils.datasets import action_units
 from mer_utils.datasets.casme2 import Casme2
 from mer_utils.datasets.clips import Clips
 from mer_utils.datasets.coded import Coded
+from mer_utils.datasets.column_maps import MAPS, ColumnMap, from_folders, from_sheet
 from mer_utils.datasets.composite import Composite
 from mer_utils.datasets.dataset import (
     DATASETS,
@@ -33,15 +34,18 @@ from mer_utils.datasets.problems import Problem, grouped, in_order, to_json, wor
 from mer_utils.datasets.published import Durations, Published, Twin
 from mer_utils.datasets.rules import RULES, ClipFrames, clip_frames, load_clip
 from mer_utils.datasets.samm import Samm
-from mer_utils.datasets.schemes import OWN_LABELS, SCHEMES, Scheme
+from mer_utils.datasets.schemes import OWN_LABELS, SCHEMES, Scheme, add_words
 from mer_utils.datasets.sheets import settings as sheet_settings
 from mer_utils.datasets.smic import Smic
 
 for _known in (Casme2, Samm, Smic, Composite, Clips, Manifest):
     DATASETS.register(_known)
+for _map in MAPS.values():
+    add_words(_map.name, _map.title, _map.schemes)
 
 __all__ = [
     "DATASETS",
+    "MAPS",
     "OWN_LABELS",
     "RULES",
     "SCHEMES",
@@ -50,6 +54,7 @@ __all__ = [
     "ClipFrames",
     "Clips",
     "Coded",
+    "ColumnMap",
     "Composite",
     "Dataset",
     "Durations",
@@ -63,9 +68,12 @@ __all__ = [
     "SubjectCrop",
     "Twin",
     "action_units",
+    "add_words",
     "clip_frames",
     "crops_of",
     "data_fingerprint",
+    "from_folders",
+    "from_sheet",
     "grouped",
     "in_order",
     "joined",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mer_utils.errors import MerError
 from mer_utils.registry import Registry
@@ -92,6 +92,27 @@ SCHEMES: Registry[Scheme] = Registry(
 
 #: Of a table, until it is read: the classes are the labels found in it.
 OWN_LABELS = Scheme("own labels", "the table's own labels", (), {})
+
+
+def add_words(dataset: str, title: str, words: Mapping[str, Mapping[str, str]]) -> None:
+    """Let schemes by name label a further data set; one that is not there is made of the words.
+
+    Parameters
+    ----------
+    dataset, title : str
+    words : mapping of str to mapping of str to str
+        For each scheme, emotion word (lower case) to class.
+    """
+    for name, mapping in words.items():
+        if name in SCHEMES:
+            known = SCHEMES[name]
+            SCHEMES.unregister(name)
+            mappings = {**known.mapping, dataset: mapping}
+            SCHEMES.register(replace(known, mapping=mappings))
+        else:
+            classes = tuple(dict.fromkeys(mapping.values()))
+            scheme = Scheme(name, f"{title}, {len(classes)} classes", classes, {dataset: mapping})
+            SCHEMES.register(scheme)
 
 
 def own_classes(labels: Iterable[str]) -> tuple[str, ...]:

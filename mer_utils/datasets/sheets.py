@@ -347,19 +347,20 @@ def find_sheet(
     example: str,
     sheet: str | Path | None = None,
     columns: tuple[str, ...] = (),
+    fields: Fields | None = None,
 ) -> Sheet:
     """Read the one spreadsheet in `root` that has an annotation sheet's header.
 
     `title` and `example` name the data set and its original sheet in messages; `sheet` is the
     file to read (or file and worksheet), where `root` holds several, and relative to it;
-    `columns` are the user's ``FIELD=COLUMN``.
+    `columns` are the user's ``FIELD=COLUMN``; `fields` are others than those of the known sheets.
 
     Raises
     ------
     MerError
         ``missing sheet``, ``several sheets``, or why the only ones cannot be read.
     """
-    fields = Fields(HEADERS, chosen=columns)
+    fields = fields or Fields(HEADERS, chosen=columns)
     file, worksheet = ("", "") if sheet is None else split_name(root, sheet)
     if file:
         named = root / file

@@ -86,7 +86,7 @@ def _open(
         return Composite(tuple(_open(part, root, options, crops) for part in parts))
     chosen = datasets.sheet_settings(kind.name) | options | {"crop": crops.get(kind.name)}
     if issubclass(kind, Clips):
-        chosen["frames"] = path_setting("MER_CLIPS_ROOT")
+        chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     chosen = {name: value for name, value in chosen.items() if name in known}
     return kind.open(place or root(kind.name), **chosen)
