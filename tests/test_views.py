@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import raises
+from helpers import raises, registered
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from mer_utils import datasets, phases, synthetic, views
 from mer_utils import dynamic_image as di
-from mer_utils.frames import CropOptions, read_frames
+from mer_utils.frames import SPOTTERS, CropOptions, Spotter, read_frames
 from mer_utils.protocol import Fold
 from mer_utils.views import Perturbation, Source, ViewOptions, cache, clip_views, load, prepare
 from mer_utils.views.cache import cache_key
@@ -185,6 +185,52 @@ def test_a_cut_at_the_midpoint_halves_a_clip_that_has_an_apex():
     half = Perturbation(cut="midpoint")
     assert [half.apply(n, 1, "k").apex for n in (2, 3, 8, 9)] == [0, 1, 3, 4]
     assert half.apply(9, None, "k").apex is None
+
+
+@pytest.fixture
+def spotter():
+    """A method by which the apex is the brightest frame but for the first and the last."""
+    with registered(SPOTTERS, Spotter("bright", lambda frames: frames.mean(axis=(1, 2)))):
+        yield "spotted:bright:1"
+
+
+def test_a_spotted_apex_makes_the_views_of_an_annotated_one(rng, spotter):
+    frames = made_clip(rng)
+    frames[5] = 250
+    given, once = clip_views(frames, 5, SMALL), iter(frames)
+    halves = SMALL.model_copy(update={"perturbation": Perturbation(cut="midpoint")})
+    wanted = {SMALL: phases.PHASES, halves: phases.PHASES}
+    found = views.images.views_of_frames(once, 9, None, wanted, spotted=spotter)
+    assert {v: image.tobytes() for v, image in found[SMALL].items()} == {
+        v: image.tobytes() for v, image in given.items()
+    }
+    middle = clip_views(frames, 4, SMALL)
+    assert found[halves]["onset_apex"].tobytes() == middle["onset_apex"].tobytes()
+    assert next(once, None) is None
+
+
+def test_a_cut_at_a_spotted_apex_moves_an_annotated_one_and_no_other(rng, spotter):
+    frames = made_clip(rng)
+    frames[5] = 250
+    cut = SMALL.model_copy(update={"perturbation": Perturbation(cut="spotted:bright")})
+    assert cut.perturbation.cut == spotter
+    found, expected = clip_views(frames, 2, cut), clip_views(frames, 5, SMALL)
+    assert {v: i.tobytes() for v, i in found.items()} == {
+        v: i.tobytes() for v, i in expected.items()
+    }
+    assert set(clip_views(frames, None, cut)) == {"full"}
+    with raises("unknown name", "'middle'", "midpoint", "spotted"):
+        Perturbation(cut="middle")
+
+
+def test_what_cannot_be_spotted_is_said_with_the_clip(clips, tmp_path):
+    clips["apex_source"] = ["annotated", "spotted:none:1", "annotated"]
+    with registered(SPOTTERS, Spotter("none", lambda frames: np.full(len(frames), np.nan))):
+        made = load(Source(clips, "f"), SMALL, cache=tmp_path / "cache")
+    (note,) = made.notes
+    assert note.clip == "casme2 sub01 EP02"
+    assert "set halfway" in note.said
+    assert made.present["onset_apex"].tolist() == [True, True, True]
 
 
 def test_the_difference_of_two_frames_is_another_source(rng):

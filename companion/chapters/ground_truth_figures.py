@@ -137,7 +137,7 @@ def apex_error_figure(errors: pd.DataFrame) -> BookFigure:
     rules = list(dict.fromkeys(errors["rule"]))
     figure = new_figure(WIDTH, 2.7)
     for axes, _, part in dataset_panels(figure, errors, sharex=True, sharey=True):
-        for colour, line, rule in zip(OTHER_COLOURS, ("-", "--", "-."), rules, strict=False):
+        for colour, line, rule in zip(OTHER_COLOURS, ("-", "--", "-.", ":"), rules, strict=False):
             away = np.sort(part.loc[part["rule"] == rule, "frames"].abs())
             share = np.arange(len(away) + 1) / max(len(away), 1)
             look = {"where": "post", "color": colour, "linestyle": line, "label": rule}

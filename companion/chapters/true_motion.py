@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -12,18 +11,17 @@ from scipy import stats
 from companion.chapters.ground_truth import as_view, true_magnitude, truth_of
 from mer_utils import dynamic_image as di
 from mer_utils.datasets import Dataset, load_clip
+from mer_utils.frames import SPOTTERS, spot_apex, spotting
 from mer_utils.phases import PHASES, midpoint_apex
 
 #: How an apex can be had, by the column of `measure` that holds its frame number.
 APEX_RULES = {
     "noted_apex": "the sheet",
     "middle": "the middle of the clip",
-    "spotted": "the frame least like the onset",
+    **{f"by_{name}": f"spotted by {name}" for name in SPOTTERS},
 }
 #: A pixel of skin counts as moved from here on, in pixels of the frame.
 MOVED_PX = 0.5
-# Pixels of blur before frames are compared: sensor noise is larger than what moves.
-_BLUR = 3.0
 
 
 def measure(dataset: Dataset, image_size: int) -> pd.DataFrame:
@@ -68,7 +66,10 @@ def _measure_clip(dataset: Dataset, clip: Any, other: Any, size: int) -> dict[st
         "true_apex": int(truth["true_apex"]),
         "noted_apex": int(clip.apex) if clip.apex_source == "annotated" else None,
         "middle": midpoint_apex(int(clip.onset), int(clip.offset)),
-        "spotted": int(clip.onset) + least_like_first(frames),
+        **{
+            f"by_{name}": int(clip.onset) + spot_apex(frames, f"{spotting.RULE}:{name}")
+            for name in SPOTTERS
+        },
         "rise_ms": 1000 * (truth["true_apex"] - truth["onset"]) / clip.fps,
         "fall_ms": 1000 * (truth["offset"] - truth["true_apex"]) / clip.fps,
         "amplitude_px": float(truth["amplitude_px"][strongest]),
@@ -106,16 +107,6 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1].round(12))
-
-
-def least_like_first(frames: np.ndarray) -> int:
-    """Return the index of the frame (t, h, w, c) that differs most from the first, blurred.
-
-    The simplest way to spot an apex without a coder. A head that drifts moves it to the end.
-    """
-    blurred = (cv2.GaussianBlur(frame.astype(np.float32), (0, 0), _BLUR) for frame in frames)
-    first = next(blurred)
-    return int(np.argmax([0.0, *(float(np.square(frame - first).mean()) for frame in blurred)]))
 
 
 def apex_errors(measured: pd.DataFrame) -> pd.DataFrame:

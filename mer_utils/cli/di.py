@@ -42,7 +42,14 @@ def make_dis(
     source: Annotated[Path, typer.Argument(help="folder of one clip, or an mp4, avi, mov or mkv")],
     output: Annotated[Path, typer.Option("--output", "-o", help="contact sheet, a PNG file")],
     onset: Annotated[int | None, typer.Option(help="frame number; default: the first")] = None,
-    apex: Annotated[int | None, typer.Option(help="frame number; without it, full DI only")] = None,
+    apex: Annotated[
+        str | None,
+        typer.Option(
+            help="frame number; auto, or "
+            + " or ".join(frames.SPOTTERS)
+            + ": estimated from the frames; without it, full DI only"
+        ),
+    ] = None,
     offset: Annotated[int | None, typer.Option(help="frame number; default: the last")] = None,
     crop: Annotated[bool, typer.Option("--crop", help="find the face and crop to it")] = False,
     margin: Annotated[
@@ -99,9 +106,14 @@ def make_dis(
             "add --crop, or leave them out",
         )
     said: set[str] = set()
-    clip, points = _read(source, onset, apex, offset, options, said)
+    number, rule = _apex(apex)
+    clip, points = _read(source, onset, number, offset, options, said)
     if (clip == clip[0]).all():
         raise frames.no_motion(str(source))
+    if rule:
+        found = points.onset + frames.spot_apex(clip, rule, said)
+        points = points._replace(apex=found)
+        said.add(f"the apex, frame {found}, is an estimate ({rule}); look at it in the sheet")
     place = points.apex_index
     # The kind and the scaling are checked by name where they are used.
     pooled = dynamic_image.phase_dynamic_images(clip, place, kind)  # type: ignore[arg-type]
@@ -118,10 +130,20 @@ def make_dis(
                 temporary.write_bytes(_png(image))
     lacking = [PHASE_TITLES[p] for p in dynamic_image.PHASES if p not in dis]
     typer.echo(f"Wrote {output}: {len(clip)} frames, DIs of {', '.join(dis)}.")
-    if lacking and apex is not None:
+    if apex is None:
+        typer.echo("For those of both phases, name the apex: --apex N, or --apex auto to spot it.")
+    elif lacking:
         typer.echo(f"No DI {' or '.join(lacking)}: fewer than two different frames there.")
     for remark in sorted(said):
         typer.echo(f"Note: {remark}.")
+
+
+def _apex(said: str | None) -> tuple[int | None, str]:
+    """Return the number of the apex, or the rule by which it is spotted; "" for none."""
+    if said is None or said.strip().isdecimal():
+        return None if said is None else int(said), ""
+    name = "" if said == "auto" else f":{said}"
+    return None, frames.spotting.complete_rule(f"{frames.spotting.RULE}{name}")
 
 
 def _read(
@@ -196,7 +218,7 @@ def _ordered(source: Path, onset: int, apex: int | None, offset: int) -> Points:
             "apex outside the clip",
             f"apex {apex} lies outside {onset}..{offset} of {source}",
             f"a frame number from {onset} to {offset}",
-            "check the three frame numbers, or leave --apex out for the full DI alone",
+            "check the three frame numbers; or give --apex auto to spot it",
         )
     return Points(onset, apex, offset)
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mer_utils import phases
-from mer_utils.datasets import action_units, plausible
+from mer_utils.datasets import action_units, plausible, rules
 from mer_utils.datasets.dataset import SYNTHETIC_MARK
 from mer_utils.datasets.problems import Problem, Severity
 from mer_utils.datasets.survey import Survey
 from mer_utils.errors import MerError
 from mer_utils.frames import layout
 from mer_utils.frames.layout import printable
+from mer_utils.frames.spotting import is_spotted
 
 #: Files that belong in a root beside the sheet.
 KNOWN_FILES = frozenset({SYNTHETIC_MARK, "ground_truth.parquet"})
@@ -78,8 +79,10 @@ def _peculiarities(survey: Survey) -> Iterator[Problem]:
             continue
         if row.apex_source == "missing":
             kind, said = "missing apex", "no apex is annotated, so only the full view exists"
-            remedy = "none needed, or choose missing_apex='drop' or 'midpoint'"
-        elif missing := phases.missing_phases(row.onset, row.apex, row.offset):
+            remedy = "none needed, or choose missing_apex='spotted', 'midpoint' or 'drop'"
+        elif missing := phases.missing_phases(
+            row.onset, rules.cut(row.onset, row.apex, row.offset, row.apex_source), row.offset
+        ):
             kind = "degenerate phase"
             said = f"fewer than two frames in {' and '.join(missing)}, so it has no such view"
             remedy = "none needed, or choose degenerate_phase='drop_clip'"
@@ -88,8 +91,13 @@ def _peculiarities(survey: Survey) -> Iterator[Problem]:
         yield _note(kind, f"{row.place}: {said}", remedy, row.place)
     if midpoint := sum(row.apex_source == "midpoint" for row in survey.used):
         said = f"{midpoint} clips have no annotated apex; it is set halfway"
-        remedy = "none needed, or choose missing_apex='drop' or 'skip_view'"
+        remedy = "none needed, or choose missing_apex='spotted', 'drop' or 'skip_view'"
         yield _note("apex at the midpoint", said, remedy, survey.source.place)
+    if spotted := sum(is_spotted(row.apex_source) for row in survey.used):
+        said = f"{spotted} clips have no annotated apex; it is estimated from their frames "
+        said += f"({survey.dataset.missing_apex})"
+        remedy = "none needed, or choose missing_apex='midpoint', 'drop' or 'skip_view'"
+        yield _note("missing apex", said, remedy, survey.source.place)
 
 
 def _named(names: list[str]) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mer_utils.datasets.rules import clip_frames
 from mer_utils.frames import FrameFile, fingerprints
+from mer_utils.frames.spotting import is_spotted
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ def data_fingerprint(
     counts in their place.
     """
     columns = [c for c in _COLUMNS if c in clips]
+    # How an apex is spotted, the frames and its rule say; any other stands in the table.
+    if "apex_source" in clips and clips["apex_source"].map(is_spotted).any():
+        columns.append("apex_source")
     rows = [list(map(_plain, row)) for row in clips[columns].itertuples(index=False)]
     classes = None
     if "label" in clips and isinstance(clips["label"].dtype, pd.CategoricalDtype):

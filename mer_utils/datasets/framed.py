@@ -36,9 +36,11 @@ class Framed(Dataset):
         Folder with the sheet and the frames.
     scheme : str or Scheme, optional
         Label scheme; None takes the published default.
-    missing_apex : {"skip_view", "drop", "midpoint"}, optional
+    missing_apex : {"skip_view", "drop", "midpoint", "spotted"}, optional
         What becomes of a clip without an apex: it stays, with the ``full`` view only; it is
-        left out; or its apex is set halfway. None takes the data set's own rule.
+        left out; its apex is set halfway; or it is estimated from the frames where they are read,
+        by the first of :data:`mer_utils.frames.spotting.SPOTTERS` or that of ``spotted:NAME``,
+        and the clip table has its apex_source only. None takes the data set's own rule.
     degenerate_phase : {"skip_view", "drop_clip"}
         What becomes of a clip where half of it has fewer than two frames (or does not exist,
         for want of an apex): it stays without that view, or is left out.
@@ -91,7 +93,7 @@ class Framed(Dataset):
         for name, value in filled.items():
             object.__setattr__(self, name, value)
         for rule, chosen in self.rules.items():
-            rules.require_rule(rule, str(chosen))
+            object.__setattr__(self, rule, rules.require_rule(rule, str(chosen)))
 
     def resolve(self, scheme: str | schemes.Scheme) -> schemes.Scheme:
         """Return a label scheme that labels the data set, by name or as it is."""

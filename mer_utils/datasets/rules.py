@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from mer_utils.errors import MerError
-from mer_utils.frames import FrameFile, VideoFrame, is_video, read_clip
+from mer_utils.frames import FrameFile, VideoFrame, is_video, read_clip, spotting
 from mer_utils.frames.layout import frame_files, printable
+from mer_utils.phases import midpoint_apex
 from mer_utils.registry import unknown
 
 #: For each rule, what may be chosen.
 RULES = {
-    "missing_apex": ("skip_view", "drop", "midpoint"),
+    "missing_apex": ("skip_view", "drop", "midpoint", spotting.RULE),
     "degenerate_phase": ("skip_view", "drop_clip"),
     "missing_frames": ("error", "drop_clip"),
     "no_face": ("error", "drop_clip"),
@@ -25,7 +26,9 @@ RULES = {
 
 
 def require_rule(rule: str, chosen: str) -> str:
-    """Return what was chosen for a rule, if it is one of `RULES`."""
+    """Return what was chosen for a rule, if it is one of `RULES`, with method and version."""
+    if rule == "missing_apex" and spotting.is_spotted(chosen):
+        return spotting.complete_rule(chosen)
     if chosen not in RULES[rule]:
         raise unknown(f"rule {rule}", chosen, RULES[rule])
     return chosen
@@ -36,12 +39,21 @@ def missing_numbers(onset: int, offset: int, available: Container[int]) -> list[
     return [number for number in range(onset, offset + 1) if number not in available]
 
 
+def cut(onset: int, apex: int | None, offset: int, source: str) -> int | None:
+    """Return the apex; of one that is yet to be spotted, a frame that leaves phases as it will."""
+    return midpoint_apex(onset, offset) if spotting.is_spotted(source) else apex
+
+
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frames of a clip, onset to offset inclusive, and the apex's index into them."""
+    """The frames of a clip, onset to offset inclusive, and the apex's index into them.
+
+    Where the apex is yet to be spotted on them, `spotted` is the rule.
+    """
 
     paths: Sequence[FrameFile]
     apex: int | None
+    spotted: str = ""
 
 
 def clip_frames(clip_row: Any) -> ClipFrames:
@@ -56,18 +68,21 @@ def clip_frames(clip_row: Any) -> ClipFrames:
     row = clip_row if hasattr(clip_row, "keys") else clip_row._asdict()
     onset, offset = int(row["onset"]), int(row["offset"])
     apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
+    source = str(row.get("apex_source", ""))
+    spotted = source if spotting.is_spotted(source) else ""
     if is_video(video := Path(row["frames_dir"])):
-        return ClipFrames([VideoFrame(video, n) for n in range(onset, offset + 1)], apex)
+        return ClipFrames([VideoFrame(video, n) for n in range(onset, offset + 1)], apex, spotted)
     files = frame_files(row["frames_dir"])
     if missing_numbers(onset, offset, files):
         raise missing_frames(row["frames_dir"], onset, offset, files)
-    return ClipFrames([files[number] for number in range(onset, offset + 1)], apex)
+    return ClipFrames([files[number] for number in range(onset, offset + 1)], apex, spotted)
 
 
 def load_clip(clip_row: Any) -> tuple[np.ndarray, int | None]:
     """Return the decoded frames (t, h, w, c) of one row of the clip table, and the apex's index."""
     found = clip_frames(clip_row)
-    return read_clip(found.paths), found.apex
+    frames = read_clip(found.paths)
+    return frames, spotting.spot_apex(frames, found.spotted) if found.spotted else found.apex
 
 
 def missing_frames(folder: object, onset: int, offset: int, available: Collection[int]) -> MerError:

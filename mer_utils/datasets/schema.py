@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mer_utils.frames.spotting import is_spotted
+
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
@@ -24,7 +26,7 @@ COLUMNS = [
     "frames_dir",
 ]
 FRAME_COLUMNS = ["onset", "apex", "offset"]
-APEX_SOURCES = ["annotated", "midpoint", "missing"]
+APEX_SOURCES = ["annotated", "midpoint", "missing"]  # or a rule by which it is spotted
 
 
 @cache
@@ -61,7 +63,9 @@ def clip_schema() -> pa.DataFrameSchema:
             "onset": frame(),
             "apex": frame(),
             "offset": frame(),
-            "apex_source": pa.Column(str, pa.Check.isin(APEX_SOURCES)),
+            "apex_source": pa.Column(
+                str, pa.Check(lambda c: c.isin(APEX_SOURCES) | c.map(is_spotted))
+            ),
             "emotion": pa.Column(str),
             "label": pa.Column("category", nullable=False),
             "action_units": pa.Column(str),
@@ -72,8 +76,11 @@ def clip_schema() -> pa.DataFrameSchema:
             pa.Check(ordered, error="onset <= apex <= offset"),
             pa.Check(has_frames_or_none, error="onset < offset where there are frames"),
             pa.Check(
-                lambda table: table["apex"].isna() == (table["apex_source"] == "missing"),
-                error="apex_source is 'missing' exactly where apex is",
+                lambda table: (
+                    table["apex"].isna()
+                    == (table["apex_source"].eq("missing") | table["apex_source"].map(is_spotted))
+                ),
+                error="apex_source is 'missing' or 'spotted' exactly where apex is missing",
             ),
         ],
         unique=KEY,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mer_utils import phases
-from mer_utils.datasets import corrections, integrity, plausible
+from mer_utils.datasets import corrections, integrity, plausible, rules
 from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.rows import Row, Source, interpret
-from mer_utils.frames import is_video
+from mer_utils.frames import is_video, spotting
 from mer_utils.frames.layout import printable
 
 if TYPE_CHECKING:
@@ -187,10 +187,13 @@ def _judge_phases(row: Row, dataset: Framed) -> None:
             row.reason = "no apex annotated (missing_apex=drop)"
         elif dataset.missing_apex == "midpoint":
             row.apex, row.apex_source = phases.midpoint_apex(row.onset, row.offset), "midpoint"
-    missing = phases.missing_phases(row.onset, row.apex, row.offset)
+        elif spotting.is_spotted(dataset.missing_apex):
+            row.apex_source = str(dataset.missing_apex)
+    apex = rules.cut(row.onset, row.apex, row.offset, row.apex_source)
+    missing = phases.missing_phases(row.onset, apex, row.offset)
     if row.reason or not missing:
         return
-    if row.apex is not None or dataset.degenerate_phase == "drop_clip":
+    if apex is not None or dataset.degenerate_phase == "drop_clip":
         row.rules.append(f"degenerate_phase={dataset.degenerate_phase}")
     if dataset.degenerate_phase == "drop_clip":
         row.reason = f"no {' and no '.join(missing)} phase (degenerate_phase=drop_clip)"

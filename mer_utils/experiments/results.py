@@ -22,6 +22,7 @@ from mer_utils.experiments.tables import (
     TABLES,
     Table,
 )
+from mer_utils.frames.spotting import all_rules
 from mer_utils.metrics import average_views
 from mer_utils.metrics.predictions import each_group
 from mer_utils.models import MODELS, are_networks
@@ -180,10 +181,10 @@ def _orders() -> dict[str, list[str]]:
         "source": ["rank_pooling", "apex_difference"],
         "kind": list(KINDS),
         "scaling": list(SCALINGS),
-        "cut": ["apex", "midpoint", "random"],
+        "cut": ["apex", "midpoint", *all_rules(), "random"],
         "tested": [*VIEWS, HALVES, ALL, REVERSED_HALVES, REVERSED_ALL],
         "evaluation": ["loso", CHOSEN_EPOCH, *EVALUATIONS],
-        "missing_apex": ["own", "skip_view", "midpoint", "drop"],
+        "missing_apex": ["own", "skip_view", "midpoint", *all_rules(), "drop"],
         "degenerate_phase": ["skip_view", "drop_clip"],
     }
 

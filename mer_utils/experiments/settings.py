@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mer_utils import datasets
-from mer_utils.datasets import DATASETS, OWN_LABELS, RULES, Clips, Composite, Dataset
+from mer_utils.datasets import DATASETS, OWN_LABELS, Clips, Composite, Dataset
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
 from mer_utils.machine import path_setting, refuse_misspelt_settings, setting
@@ -136,11 +136,12 @@ def crop_options() -> dict[str, CropOptions]:
 
 def _rule(name: str, rule: str) -> str | None:
     chosen = setting(name)
-    if chosen is not None and chosen not in RULES[rule]:
+    try:
+        return chosen and datasets.require_rule(rule, chosen)
+    except MerError as error:
         raise MerError(
             "invalid setting",
             f"{name} is {chosen!r}",
-            " or ".join(RULES[rule]),
+            error.expected,
             f"correct {name}, or unset it",
-        )
-    return chosen
+        ) from error

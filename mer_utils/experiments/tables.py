@@ -11,6 +11,7 @@ from mer_utils.augment import SIGNED, SPATIAL
 from mer_utils.dynamic_image import KINDS, SCALINGS
 from mer_utils.experiments.profiles import Profile
 from mer_utils.experiments.questions import Pair, Question
+from mer_utils.frames.spotting import all_rules
 from mer_utils.models import baselines, is_network, weights_identity
 from mer_utils.phases import PHASES, TRAINING_SETS
 from mer_utils.registry import Registry
@@ -218,7 +219,12 @@ def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
         for perturbation in moved:
             yield run_spec(profile, d, model, train=dual, seed=seed, perturbation=perturbation)
     for d, model, dual, seed in _trained(profile, data, models, ("dual",)):
-        if profile.every_value or not is_network(model):
+        every = profile.every_value or not is_network(model)
+        for cut in ("midpoint", *(all_rules() if every else all_rules()[:1])):
+            yield run_spec(
+                profile, d, model, train=dual, seed=seed, perturbation=Perturbation(cut=cut)
+            )
+        if every:
             for rules in RULES:
                 yield run_spec(profile, d.under(**rules), model, train=dual, seed=seed)
 
@@ -361,6 +367,8 @@ _NOISE = (
     _ask("apex moved by up to 2 or 4 frames", ({"apex_shift": (2, 4)}, {"apex_shift": 0})),
     _ask("apex moved by up to 8 or 16 frames", ({"apex_shift": (8, 16)}, {"apex_shift": 0})),
     _ask("both ends trimmed", ({"trim": TRIMS}, {"trim": 0})),
+    _ask("apex at the midpoint", ({"cut": "midpoint"}, {"cut": "apex"})),
+    _ask("apex spotted on the frames", ({"cut": tuple(all_rules())}, {"cut": "apex"})),
     _ask("other rules for odd clips", ({"missing_apex": ("midpoint", "drop")}, _OWN_RULES)),
 )
 _MISTAKES = tuple(
@@ -417,9 +425,9 @@ TABLES: Registry[Table] = Registry(
     Table(
         "table7",
         "Annotation noise",
-        "apex moved, ends trimmed, rules for missing apexes and phases",
+        "apex moved, halfway or spotted, ends trimmed, rules for missing apexes and phases",
         _table7,
-        ("missing_apex", "degenerate_phase", "trim", "apex_shift"),
+        ("missing_apex", "degenerate_phase", "cut", "trim", "apex_shift"),
         _NOISE,
     ),
     Table(

@@ -4,7 +4,7 @@ Which files belong to a clip is the business of :mod:`mer_utils.datasets`; funct
 paths. Colours are in the order red, green, blue.
 """
 
-from mer_utils.frames import layout
+from mer_utils.frames import layout, spotting
 from mer_utils.frames.crop import (
     CropOptions,
     crop,
@@ -26,6 +26,7 @@ from mer_utils.frames.decode import (
 from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector, several
 from mer_utils.frames.fingerprint import clip_fingerprint, fingerprints, forget
 from mer_utils.frames.known_faces import face_on, remember_faces
+from mer_utils.frames.spotting import SPOTTERS, Spotter, spot_apex
 from mer_utils.frames.video import (
     VIDEO_SUFFIXES,
     VideoClip,
@@ -38,12 +39,14 @@ from mer_utils.frames.video import (
 
 __all__ = [
     "DETECTORS",
+    "SPOTTERS",
     "VIDEO_SUFFIXES",
     "CropOptions",
     "Detector",
     "Face",
     "FrameFile",
     "Picture",
+    "Spotter",
     "VideoClip",
     "VideoFrame",
     "clip_fingerprint",
@@ -69,5 +72,7 @@ __all__ = [
     "remember_faces",
     "require_shape",
     "several",
+    "spot_apex",
+    "spotting",
     "video_facts",
 ]

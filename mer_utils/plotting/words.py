@@ -14,6 +14,7 @@ import pandas as pd
 
 from mer_utils import models
 from mer_utils.datasets import title as dataset_title  # noqa: F401  (for plots and pages)
+from mer_utils.frames.spotting import is_spotted
 from mer_utils.metrics import METRICS
 
 Row = Mapping[Any, Any] | pd.Series
@@ -83,12 +84,13 @@ def annotation_words(row: Row) -> str:
     --------
     >>> annotation_words({"cut": "random", "apex_shift": 4, "trim": 2})
     'random cut, apex ±4, trimmed by 2'
-    >>> annotation_words({"cut": "midpoint"})
-    'cut at the midpoint'
+    >>> annotation_words({"cut": "midpoint"}), annotation_words({"cut": "spotted:regions:1"})
+    ('cut at the midpoint', 'apex spotted by regions')
     """
     shift, trim = (0 if _absent(row.get(c)) else int(row[c]) for c in ("apex_shift", "trim"))
     cuts = {"random": "random cut", "midpoint": "cut at the midpoint"}
     parts = [cuts[row["cut"]]] if row.get("cut") in cuts else []
+    parts += [f"apex {_spotted(row['cut'])}"] if is_spotted(row.get("cut")) else []
     parts += [f"apex ±{shift}"] if shift else []
     parts += [f"trimmed by {trim}"] if trim else []
     return ", ".join(parts)
@@ -109,7 +111,12 @@ def rules_words(row: Row) -> str:
         "skip_view" if _absent(v) or v == "own" else v for v in (missing, degenerate)
     )
     tail = "" if degenerate == "skip_view" else f", degenerate: {degenerate}"
+    missing = _spotted(missing) if is_spotted(missing) else missing
     return f"missing apex: {missing}{tail}" if tail or missing != "skip_view" else ""
+
+
+def _spotted(rule: str) -> str:
+    return f"spotted by {rule.split(':')[1]}"
 
 
 #: Columns that make one part of the words together, and what makes it.

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mer_utils import views
 from mer_utils.datasets import Composite, Dataset
+from mer_utils.datasets.rules import cut
 from mer_utils.errors import MerError
 from mer_utils.frames import remember_faces
 from mer_utils.phases import PHASES, VIEWS, missing_phases
@@ -95,8 +96,12 @@ class Data:
         clips = self.clips
         if "images" in clips:
             return frozenset().union(*clips["images"])
-        rows = clips[["onset", "apex", "offset"]].astype(object).where(clips.notna(), None)
-        lacking = [set(missing_phases(*row)) for row in rows.itertuples(index=False)]
+        columns = ["onset", "apex", "offset", "apex_source"]
+        rows = clips.reindex(columns=columns).astype(object)
+        lacking = [
+            set(missing_phases(onset, cut(onset, apex, offset, source), offset))
+            for onset, apex, offset, source in rows.where(rows.notna(), None).to_numpy()
+        ]
         return frozenset(v for v in VIEWS if any(VIEWS[v].phase not in s for s in lacking))
 
     def under(self, **rules: str) -> Data:

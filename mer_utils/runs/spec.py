@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from mer_utils import augment, models
 from mer_utils.augment import SPATIAL
+from mer_utils.datasets.rules import require_rule
 from mer_utils.frames import CropOptions
 from mer_utils.frozen import Frozen
 from mer_utils.own_code import own_code
@@ -34,7 +35,8 @@ class DataSpec(Frozen):
     fingerprint : str
         Of the annotation rows used and of every frame's bytes.
     missing_apex, degenerate_phase, missing_frames : str
-        The rules for odd clips; a `missing_apex` of "own" is each data set's own rule.
+        The rules for odd clips; a `missing_apex` of "own" is each data set's own rule, one that
+        begins with "spotted" names method and version.
     crops : tuple of (data set, CropOptions) pairs
         Whose frames are cropped to the face, and how; a composite can have one per part.
     phase_difference, noise : float or None
@@ -44,12 +46,17 @@ class DataSpec(Frozen):
     dataset: str
     scheme: str
     fingerprint: str
-    missing_apex: Literal["own", "skip_view", "drop", "midpoint"] = "own"
+    missing_apex: str = "own"
     degenerate_phase: Literal["skip_view", "drop_clip"] = "skip_view"
     missing_frames: Literal["error", "drop_clip"] = "error"
     crops: tuple[tuple[str, CropOptions], ...] = ()
     phase_difference: float | None = None
     noise: float | None = None
+
+    @field_validator("missing_apex")
+    @classmethod
+    def _known_rule(cls, value: str) -> str:
+        return value if value == "own" else require_rule("missing_apex", value)
 
 
 class ModelSpec(Frozen):

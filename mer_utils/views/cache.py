@@ -331,7 +331,8 @@ def _make_all(source: Source, sheets: Sequence[_Sheet], workers: int) -> Iterato
         else:
             frames = read_cropped_frames(clip.paths, crop, said)
         try:
-            return _Made(in_order(views_of_frames(frames, n, clip.apex, wanted, key, said)), said)
+            found = views_of_frames(frames, n, clip.apex, wanted, key, said, clip.spotted)
+            return _Made(in_order(found), said)
         except MerError as error:
             if error.kind in _SHARED:
                 return _Made([], said, error.kind)

@@ -66,7 +66,14 @@ class PhaseDynamicImages(TransformerMixin, BaseEstimator):
         crop = self.crop
         frames = read_frames(clip.paths) if crop is None else read_cropped_frames(clip.paths, crop)
         key = f"{row.dataset}|{row.subject}|{row.clip}"
-        made = views_of_frames(frames, len(clip.paths), clip.apex, {options: (self.view,)}, key)
+        made = views_of_frames(
+            frames,
+            len(clip.paths),
+            clip.apex,
+            {options: (self.view,)},
+            key,
+            spotted=clip.spotted,
+        )
         if self.view not in made[options]:
             raise MerError(
                 "degenerate phase",

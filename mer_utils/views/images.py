@@ -10,6 +10,7 @@ import numpy as np
 
 from mer_utils import dynamic_image as di
 from mer_utils.frames import no_motion, read_picture
+from mer_utils.frames.spotting import is_spotted, spot_apex
 from mer_utils.phases import PHASES
 from mer_utils.views.options import ViewOptions
 
@@ -57,13 +58,14 @@ def views_of_frames(
     wanted: Mapping[ViewOptions, Sequence[str]],
     key: str = "",
     said: set[str] | None = None,
+    spotted: str = "",
 ) -> dict[ViewOptions, dict[str, np.ndarray]]:
     """Make the views of one clip under several options while its frames are decoded.
 
     Parameters
     ----------
     frames : iterable of n ndarrays of shape (h, w, c), uint8
-        In time order; each is read once and let go.
+        In time order; each is read once and let go, or kept where the apex is spotted first.
     n : int
         Number of frames.
     apex : int or None
@@ -73,7 +75,9 @@ def views_of_frames(
     key : str
         See `clip_views`.
     said : set of str, optional
-        Which phases do not move is added to it.
+        Which phases do not move is added to it, and that an apex could not be spotted.
+    spotted : str
+        The rule by which an apex that is not given is spotted; empty for none.
 
     Returns
     -------
@@ -85,7 +89,12 @@ def views_of_frames(
     The DI is made at the frames' own size and then resized: resizing is linear, so this
     equals resizing every frame first, without the rounding and at a fraction of the cost.
     """
-    weights = {o: _weights(n, apex, o, views, key) for o, views in wanted.items()}
+    has_apex = apex is not None or bool(spotted)
+    rules = {o: _spotting(o.perturbation.cut if has_apex else "", apex, spotted) for o in wanted}
+    if any(rules.values()):
+        frames = list(frames)
+    apexes = {rule: spot_apex(frames, rule, said) if rule else apex for rule in {*rules.values()}}
+    weights = {o: _weights(n, apexes[rules[o]], o, views, key) for o, views in wanted.items()}
     # Options that differ in size or scaling alone share their sums.
     distinct = {w.tobytes(): w for of_view in weights.values() for w in of_view.values()}
     watched = _Watched(frames)
@@ -101,6 +110,13 @@ def views_of_frames(
             elif said is not None:
                 said.add(f"nothing moves in {view}, which is left out")
     return made
+
+
+def _spotting(cut: str, apex: int | None, spotted: str) -> str:
+    """Return the rule by which the apex is spotted; empty for one that is known, or is not."""
+    if is_spotted(cut):
+        return cut
+    return spotted if apex is None else ""
 
 
 class _Watched:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from mer_utils.frames.spotting import RULE, complete_rule, is_spotted
 from mer_utils.frozen import Frozen
 from mer_utils.phases import midpoint_apex
+from mer_utils.registry import unknown
+
+CUTS = ("apex", "midpoint", "random")
 
 
 class Span(NamedTuple):
@@ -31,9 +35,10 @@ class Perturbation(Frozen):
     trim : int
         So many frames are cut off at the onset and at the offset. Two frames are left at
         least, and an apex that is cut off moves to the nearest frame that is left.
-    cut : {"apex", "midpoint", "random"}
-        Where the clip is cut into phases: at its apex, halfway, or at a frame drawn at random
-        from all but the first and the last. Clips without an apex stay without.
+    cut : {"apex", "midpoint", "random", "spotted"}
+        Where the clip is cut into phases: at its apex, halfway, at a frame drawn at random
+        from all but the first and the last, or where the apex is spotted, see
+        :mod:`mer_utils.frames.spotting`. Clips without an apex stay without.
     seed : int
         Of the numbers drawn, those of views with drawn ends among them. They depend on it and on
         the clip's key only.
@@ -41,8 +46,17 @@ class Perturbation(Frozen):
 
     apex_shift: int = Field(default=0, ge=0)
     trim: int = Field(default=0, ge=0)
-    cut: Literal["apex", "midpoint", "random"] = "apex"
+    cut: str = "apex"
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("cut")
+    @classmethod
+    def _known_cut(cls, value: str) -> str:
+        if is_spotted(value):
+            return complete_rule(value)
+        if value not in CUTS:
+            raise unknown("cut", value, (*CUTS, RULE))
+        return value
 
     def apply(self, n: int, apex: int | None, key: str) -> Span:
         """Move the annotation of one clip.
@@ -52,7 +66,7 @@ class Perturbation(Frozen):
         n : int
             Number of frames, onset and offset included.
         apex : int or None
-            Index of the apex (0-based), None where it is not known.
+            Index of the apex (0-based), spotted if it is to be; None where it is not known.
         key : str
             Of the clip: the same clip is moved the same way wherever it is asked for.
 

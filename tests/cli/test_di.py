@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from mer_utils.cli.main import app
 from mer_utils.dynamic_image import phase_dynamic_images, to_uint8
 from mer_utils.errors import MerError
+from mer_utils.frames import spot_apex
+from mer_utils.phases import PHASES
 from mer_utils.plotting import dynamic_images
 
 NUMBERS = range(8, 15)  # 8, 9, 10, ... : the order of names is not that of numbers
@@ -78,7 +80,22 @@ def test_onset_and_offset_choose_the_frames_by_their_numbers(folder, tmp_path):
 def test_without_an_apex_there_is_the_full_di_alone(folder, tmp_path):
     said = run(folder, "-o", tmp_path / "a.png", "--separate")
     assert "DIs of full." in said
+    assert "--apex auto" in said
     assert {p.name for p in tmp_path.glob("*.png")} == {"a.png", "a-full.png"}
+
+
+@pytest.mark.parametrize("rule", ["auto", "strain"])
+def test_an_apex_that_is_spotted_is_said_and_shown(tmp_path, rule):
+    folder = write_frames(tmp_path / "clip", clip_array())
+    number = NUMBERS[spot_apex(clip_array(), f"spotted:{rule}".removesuffix(":auto"))]
+    said = run(folder, "--apex", rule, "-o", tmp_path / "a.png", "--separate")
+    assert f"the apex, frame {number}, is an estimate (spotted:" in said
+    run(folder, "--apex", number, "-o", tmp_path / "b.png", "--separate")
+    for phase in PHASES:
+        one, other = ((tmp_path / f"{name}-{phase}.png").read_bytes() for name in "ab")
+        assert one == other
+    with raises("unknown name", "never", "strain"):
+        run(folder, "--apex", "never", "-o", tmp_path / "c.png")
 
 
 def test_an_apex_at_the_offset_says_which_di_is_lacking(folder, tmp_path):

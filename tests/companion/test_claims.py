@@ -452,6 +452,7 @@ def test_a_comparison_leaves_out_what_its_table_varies_beside_it():
             parts.append(pd.DataFrame({
                 "dataset": "casme2", "model": "learnet", "seed": 0, "run": f"{shift}{trim}{rule}",
                 "apex_shift": shift, "trim": trim, "missing_apex": rule, "degenerate_phase": "skip",
+                "cut": "apex",
                 "subject": f"sub{subject}", "clip": range(6), "y_true": [0, 1, 2] * 2,
                 "y_pred": rng.integers(0, 3, 6),
             }))  # fmt: skip

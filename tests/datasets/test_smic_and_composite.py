@@ -50,6 +50,31 @@ def test_folders_name_subject_class_and_clip(smic):
     assert (len(frames.paths), frames.apex) == (41, 20)
 
 
+def test_an_apex_to_be_spotted_is_left_to_the_frames_and_keyed_by_its_rule(smic):
+    spotted = datasets.Smic(smic, missing_apex="spotted")
+    table = spotted.clips()
+    assert table["apex"].isna().all()
+    assert set(table["apex_source"]) == {"spotted:regions:1"}
+    assert set(spotted.ledger()["rules"]) == {"missing_apex=spotted:regions:1"}
+    rules = ("skip_view", "midpoint", "spotted", "spotted:strain")
+    same = {datasets.Smic(smic, missing_apex=rule).fingerprint() for rule in rules}
+    assert len(same) == len(rules)
+    (note,) = [p for p in spotted.check() if p.kind == "missing apex"]
+    assert "4 clips" in note.message
+    assert "spotted:regions:1" in note.message
+    clip = datasets.clip_frames(table.iloc[0])
+    assert (len(clip.paths), clip.apex, clip.spotted) == (30, None, "spotted:regions:1")
+    with raises("unknown name", "flow"):
+        datasets.Smic(smic, missing_apex="spotted:flow")
+
+
+def test_a_clip_of_two_frames_has_no_apex_to_be_spotted(tmp_path):
+    write_frames(tmp_path / "HS/s1/micro/negative/s1_ne_01", 1, 2, name="image{:06d}.bmp")
+    write_frames(tmp_path / "HS/s1/micro/negative/s1_ne_02", 1, 3, name="image{:06d}.bmp")
+    both = {"missing_apex": "spotted", "degenerate_phase": "drop_clip"}
+    assert list(datasets.Smic(tmp_path, **both).clips()["clip"]) == ["s1_ne_02"]
+
+
 @pytest.mark.scenario("E")
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
 @pytest.mark.parametrize("below", ["HS", "HS/s1/micro", "HS/s1/micro/negative"])

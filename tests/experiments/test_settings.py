@@ -20,6 +20,7 @@ from mer_utils.experiments import PAPER, run_spec
 from mer_utils.files import build_dir
 from mer_utils.frames import CropOptions, Face
 from mer_utils.phases import PHASES, midpoint_apex
+from mer_utils.views import ViewOptions
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +172,31 @@ def test_the_ledger_of_the_composite_holds_the_rows_of_its_parts(twins, smic_twi
         zip(clips["subject"], clips["clip"], strict=True)
     )
     assert set(lines.loc[lines["dataset"] == "smic", "rules"]) == {"missing_apex=midpoint"}
+
+
+@pytest.mark.parametrize("name", ["smic", "megc2019"])
+def test_clips_without_an_apex_have_phases_where_it_is_spotted(twins, tmp_path, monkeypatch, name):
+    def made():
+        data = opened(twins, tmp_path, name).data[name]
+        return data, data.views(ViewOptions(image_size=16))
+
+    halfway, before = made()
+    monkeypatch.setenv("MER_MISSING_APEX", "spotted")
+    data, after = made()
+    assert data.shown == halfway.shown >= set(PHASES)
+    assert data.spec != halfway.spec
+    spotted = data.clips["apex_source"].eq("spotted:regions:1").to_numpy()
+    assert spotted.sum() == halfway.clips["apex_source"].ne("annotated").sum() > 0
+    assert all(after.present[view][spotted].all() for view in PHASES)
+    changed = (before.images["onset_apex"] != after.images["onset_apex"]).any(axis=(1, 2, 3))
+    assert changed[spotted].any()
+    assert not changed[~spotted].any()
+    np.testing.assert_array_equal(before.images["full"], after.images["full"])
+    context = opened(twins, tmp_path, name).context
+    assert context.data(data.spec).spec == data.spec
+    monkeypatch.setenv("MER_MISSING_APEX", "spoted")
+    with raises("invalid setting", "MER_MISSING_APEX is 'spoted'", "spotted"):
+        opened(twins, tmp_path, name)
 
 
 def test_a_flow_is_mirrored_with_its_sign_where_its_channel_is_named(twins, manifest, tmp_path):

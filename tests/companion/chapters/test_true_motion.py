@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from companion.chapters import ground_truth, true_motion
-from companion.chapters.true_motion import APEX_RULES, correlation, least_like_first
+from companion.chapters.true_motion import APEX_RULES, correlation
 from mer_utils import datasets, synthetic
 
 
@@ -63,16 +63,17 @@ def test_apex_errors_are_signed_and_skip_what_is_unknown():
             "true_apex": [10, 20],
             "noted_apex": [10, None],
             "middle": [7, 22],
-            "spotted": [13, 20],
+            "by_regions": [13, 20],
+            "by_strain": [10, 10],
         }
     )
     errors = true_motion.apex_errors(made)
-    assert list(errors["frames"]) == [0, -3, 2, 3, 0]
-    assert list(errors["ms"]) == [0, -30, 10, 30, 0]
+    assert list(errors["frames"]) == [0, -3, 2, 3, 0, 0, -10]
+    assert list(errors["ms"]) == [0, -30, 10, 30, 0, 0, -50]
     summary = true_motion.apex_error_table(errors).set_index("rule")
-    assert list(summary["clips"]) == [1, 2, 2]
-    assert list(summary["mean absolute"]) == [0, 2.5, 1.5]
-    assert list(summary["largest"]) == [0, 3, 3]
+    assert list(summary["clips"]) == [1, 2, 2, 2]
+    assert list(summary["mean absolute"]) == [0, 2.5, 1.5, 5]
+    assert list(summary["largest"]) == [0, 3, 3, 10]
 
 
 def test_correlation_is_that_of_a_second_implementation(rng):
@@ -85,13 +86,11 @@ def test_correlation_is_that_of_a_second_implementation(rng):
     assert np.isnan(correlation(a, np.ones((7, 5))))
 
 
-def test_least_like_first_finds_the_frame_that_moved_most():
-    clip = np.full((9, 24, 24, 1), 50, np.uint8)
-    for t in range(9):
-        column = 4 + 2 * min(t, 10 - t)  # furthest right in frame 5
-        clip[t, 8:14, column : column + 6] = 200
-    assert least_like_first(clip) == 5
-    assert least_like_first(clip[:1].repeat(4, axis=0)) == 0
+def test_a_spotted_apex_is_nearer_the_true_one_than_the_middle(measured):
+    errors = true_motion.apex_errors(measured)
+    off = errors.assign(frames=errors["frames"].abs()).groupby("rule")["frames"].mean()
+    assert off["spotted by regions"] < off["the middle of the clip"] / 2
+    assert off["spotted by strain"] < off["the middle of the clip"]
 
 
 def test_quoted_numbers_are_plain_and_agree_with_the_tables(measured):
