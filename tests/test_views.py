@@ -190,7 +190,7 @@ def test_a_cut_at_the_midpoint_halves_a_clip_that_has_an_apex():
 @pytest.fixture
 def spotter():
     """A method by which the apex is the brightest frame but for the first and the last."""
-    with registered(SPOTTERS, Spotter("bright", lambda frames: frames.mean(axis=(1, 2)))):
+    with registered(SPOTTERS, Spotter("bright", lambda frames: frames.mean(axis=(1, 2)), "1")):
         yield "spotted:bright:1"
 
 
@@ -225,7 +225,7 @@ def test_a_cut_at_a_spotted_apex_moves_an_annotated_one_and_no_other(rng, spotte
 
 def test_what_cannot_be_spotted_is_said_with_the_clip(clips, tmp_path):
     clips["apex_source"] = ["annotated", "spotted:none:1", "annotated"]
-    with registered(SPOTTERS, Spotter("none", lambda frames: np.full(len(frames), np.nan))):
+    with registered(SPOTTERS, Spotter("none", lambda frames: np.full(len(frames), np.nan), "1")):
         made = load(Source(clips, "f"), SMALL, cache=tmp_path / "cache")
     (note,) = made.notes
     assert note.clip == "casme2 sub01 EP02"

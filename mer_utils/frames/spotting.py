@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.own_code import own_code
 from mer_utils.phases import midpoint_apex
 from mer_utils.registry import Registry
 
@@ -39,15 +40,15 @@ class Spotter(NamedTuple):
     distances : callable
         From the frames (t, h, w) of a clip, grey, uint8, `SIDE` pixels wide or high, to how far
         each is from the first, (t,). The apex is where that, smoothed, is largest.
-    version : int
-        Raised whenever an estimate changes.
+    version : str
+        Raised whenever an estimate changes; empty for a digest of the code of `distances`.
     source : str
         Where the method is published, and in what this differs.
     """
 
     name: str
     distances: Callable[[np.ndarray], np.ndarray]
-    version: int = 1
+    version: str = ""
     source: str = ""
 
 
@@ -103,6 +104,7 @@ SPOTTERS: Registry[Spotter] = Registry(
     Spotter(
         "regions",
         regions,
+        "1",
         source="Largest difference in appearance from the onset, over regions of the face: Liong "
         "et al., ACPR 2015 (doi:10.1109/ACPR.2015.7486586). There regions follow landmarks and the "
         "search is binary; here they are the most changed cells of a grid, the head's motion is "
@@ -111,6 +113,7 @@ SPOTTERS: Registry[Spotter] = Registry(
     Spotter(
         "strain",
         strain,
+        "1",
         source="Optical strain of the flow from the onset, one of the three descriptors of Liong "
         "et al., ACPR 2015. Here over the whole frame, and every frame is looked at.",
     ),
@@ -139,14 +142,16 @@ def complete_rule(rule: str) -> str:
     """
     method, _, version = rule.removeprefix(RULE).removeprefix(":").partition(":")
     spotter = SPOTTERS[method or next(iter(SPOTTERS))]
-    if version and version != str(spotter.version):
+    what = f"apex spotter {spotter.name!r}"
+    here = spotter.version or own_code(what, spotter.distances)[:12]
+    if version and version != here:
         raise MerError(
             "other code",
-            f"{rule} asks for version {version} of the apex spotter {spotter.name}",
-            f"version {spotter.version}, which is installed here",
+            f"{rule} asks for version {version} of the {what}",
+            f"version {here}, which is installed here",
             "install the release of mer-utils that made it, or leave the version out",
         )
-    return f"{RULE}:{spotter.name}:{spotter.version}"
+    return f"{RULE}:{spotter.name}:{here}"
 
 
 def all_rules() -> list[str]:

@@ -71,11 +71,16 @@ def test_a_method_of_ones_own_and_what_is_no_number():
         return np.arange(len(frames))
 
     frames = moving(9, 4)
-    with registered(SPOTTERS, Spotter("last", last, version=3)):
+    with registered(SPOTTERS, Spotter("last", last, version="3")):
         assert spot_apex(frames, "spotted:last") == 7  # never the offset itself
         assert complete_rule("spotted:last") == "spotted:last:3"
         with raises("other code", "version 2", "version 3"):
             complete_rule("spotted:last:2")
+    rules = set()
+    for power in (1, 2, 2):  # a version that is not stated is that of the code
+        with registered(SPOTTERS, Spotter("p", lambda frames, power=power: frames.mean() ** power)):
+            rules.add(complete_rule("spotted:p"))
+    assert len(rules) == 2
     said = set()
     with registered(SPOTTERS, Spotter("none", lambda frames: np.full(len(frames), np.nan))):
         assert spot_apex(frames, "spotted:none", said) == 4
