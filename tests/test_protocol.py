@@ -97,3 +97,38 @@ def test_mixed_folds_deal_every_class_evenly_and_are_always_the_same():
 def test_an_unknown_evaluation_is_refused():
     with raises("unknown name", "luck"):
         list(protocol.folds(pd.DataFrame({"subject": ["a", "b"]}), "luck"))
+
+
+def test_groups_of_subjects_hold_everybody_once_and_are_of_like_size(rng):
+    table = pd.DataFrame({"subject": rng.choice([f"s{n:02d}" for n in range(23)], 300)})
+    folds = list(protocol.folds(table, "groups:5"))
+    assert [fold.held_out for fold in folds] == [f"group{n:02d}" for n in range(1, 6)]
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(300))
+    sizes = [len(fold.test) for fold in folds]
+    assert max(sizes) - min(sizes) <= table["subject"].value_counts().max()
+    shuffled = table.sample(frac=1, random_state=1)
+    again = [set(shuffled["subject"].iloc[f.test]) for f in protocol.folds(shuffled, "groups:5")]
+    assert again == [set(table["subject"].iloc[fold.test]) for fold in folds]
+    with raises("too few subjects", "24"):
+        list(protocol.folds(table, "groups:24"))
+
+
+def test_across_data_sets():
+    table = pd.DataFrame({"dataset": list("aabbc"), "subject": ["a-1", "a-2", "b-1", "b-2", "c-1"]})
+    found = {f.held_out: f.train.tolist() for f in protocol.folds(table, "cross")}
+    assert found == {"a": [2, 3, 4], "b": [0, 1, 4], "c": [0, 1, 2, 3]}
+    (fold,) = protocol.folds(table, "cross:a+b>c")
+    assert (fold.held_out, fold.train.tolist(), fold.test.tolist()) == ("c", [0, 1, 2, 3], [4])
+    with raises("unknown name", "d"):
+        list(protocol.folds(table, "cross:a>d"))
+    with raises("invalid option", "--data"):
+        list(protocol.folds(table[:2], "cross"))
+    shared = table.assign(subject="one")
+    with raises("leak"):
+        list(protocol.folds(shared, "cross"))
+
+
+@pytest.mark.parametrize("name", ["groups", "groups:1", "groups:x", "cross:a", "crossed", ""])
+def test_evaluations_that_there_are_not(name):
+    with raises("unknown name", "groups:K"):
+        protocol.require_evaluation(name)

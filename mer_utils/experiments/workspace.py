@@ -21,10 +21,10 @@ from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
 from mer_utils.frames import forget
-from mer_utils.machine import cores
+from mer_utils.machine import cores, setting
 from mer_utils.models import weights_identity
 from mer_utils.phases import TRAINING_SETS
-from mer_utils.protocol import folds
+from mer_utils.protocol import folds, require_evaluation
 from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
 from mer_utils.synthetic.writer import outline
 from mer_utils.views import Views
@@ -52,6 +52,9 @@ class Workspace:
         Folder of the twins.
     outlines : Path, optional
         Folder of the outlines of twins that are not there, see `open_workspace`.
+    evaluation : str
+        How folds are made, see `mer_utils.protocol.folds`: of all tables but the one that compares
+        evaluations, and the made variants.
     """
 
     profile: Profile
@@ -60,6 +63,7 @@ class Workspace:
     progress: bool = False
     data_root: Path | None = None
     outlines: Path | None = None
+    evaluation: str = "loso"
 
     @cached_property
     def data(self) -> dict[str, Data]:
@@ -101,7 +105,8 @@ class Workspace:
     @property
     def data_title(self) -> str:
         """One phrase for the top of every page: which data made it."""
-        return "; ".join(map(self._title, self.data.values()))
+        found = "; ".join(map(self._title, self.data.values()))
+        return found if self.evaluation == "loso" else f"{found}; evaluation {self.evaluation}"
 
     def _title(self, data: Data) -> str:
         if data.dataset.made is None:
@@ -118,7 +123,10 @@ class Workspace:
         """Return the run specifications of a table, each of them once."""
         chosen = TABLES[table]
         data = self.variants if chosen.made else list(self.data.values())
-        return list({spec.key: spec for spec in chosen.grid(self.profile, data)}.values())
+        specs = list(chosen.grid(self.profile, data))
+        if not chosen.made and "evaluation" not in chosen.columns:
+            specs = [s.model_copy(update={"evaluation": self.evaluation}) for s in specs]
+        return list({spec.key: spec for spec in specs}.values())
 
     def ledger(self, dataset: str) -> pd.DataFrame:
         """Return what became of every row of a data set's sheet, see `Dataset.ledger`."""
@@ -276,6 +284,10 @@ def open_workspace(
     ------
     MerError
         If the profile or a data set is unknown, or a setting is wrong.
+
+    Notes
+    -----
+    ``MER_EVALUATION`` says how folds are made, if not by leave-one-subject-out.
     """
     chosen = profile if isinstance(profile, Profile) else PROFILES[profile]
     build = build_dir()
@@ -305,7 +317,9 @@ def open_workspace(
         device=device,
         micro_batch=micro_batch,
     )
-    return Workspace(chosen, context, tuple(d.name for d in wanted), progress, twins, outlines)
+    names = tuple(d.name for d in wanted)
+    how = require_evaluation(setting("MER_EVALUATION") or "loso")
+    return Workspace(chosen, context, names, progress, twins, outlines, how)
 
 
 def _folder(named: str | Path | None) -> Path | None:

@@ -16,7 +16,7 @@ from mer_utils.frames import CropOptions
 from mer_utils.frozen import Frozen
 from mer_utils.own_code import own_code
 from mer_utils.phases import TRAINING_SETS, require_views
-from mer_utils.protocol import EVALUATIONS
+from mer_utils.protocol import require_evaluation
 from mer_utils.registry import unknown
 from mer_utils.training import TRAINING_VERSION, TrainingOptions
 from mer_utils.views import VIEWS_VERSION, ViewOptions
@@ -104,8 +104,9 @@ class RunSpec(Frozen):
     spatial : str
         Spatial augmentation of the training batches.
     evaluation : str
-        How folds are made, see :func:`mer_utils.protocol.folds`. All but ``"loso"`` are
-        mistakes, made here to measure what they add to a score.
+        How folds are made, see :func:`mer_utils.protocol.folds`. Those of
+        :data:`mer_utils.protocol.EVALUATIONS` but ``"loso"`` are mistakes, made here to measure
+        what they add to a score.
     seed : int
     training_version, views_version : int
         Of the code, raised by hand when it changes what is predicted.
@@ -152,7 +153,7 @@ class RunSpec(Frozen):
     @field_validator("evaluation")
     @classmethod
     def _known_evaluation(cls, value: str) -> str:
-        return _known("evaluation", value, EVALUATIONS)
+        return require_evaluation(value)
 
     @model_validator(mode="after")
     def _with_own_code(self) -> RunSpec:

@@ -78,3 +78,23 @@ def test_settings_of_tables(table, tmp_path, monkeypatch):
     monkeypatch.setenv("MER_MISSING_APEX", "guess")
     with raises("invalid setting", "guess", "midpoint"):
         settings.open_datasets([f"clips:{apart}"], lambda name: tmp_path)
+
+
+def test_the_evaluation_enters_keys_and_titles(table, monkeypatch):
+    def opened():
+        return experiments.open_workspace("smoke", datasets=[f"clips:{table}"])
+
+    usual = {name: [spec.key for spec in opened().specs(name)] for name in ("table2", "table8")}
+    monkeypatch.setenv("MER_EVALUATION", "groups:2")
+    workspace = opened()
+    assert {spec.evaluation for spec in workspace.specs("table2")} == {"groups:2"}
+    assert not {spec.key for spec in workspace.specs("table2")}.intersection(usual["table2"])
+    assert [spec.key for spec in workspace.specs("table8")] == usual["table8"]
+    assert {job.held_out for job in workspace.jobs(workspace.specs("table2")[:1])} == {
+        "group01",
+        "group02",
+    }
+    assert workspace.data_title.endswith("; evaluation groups:2")
+    monkeypatch.setenv("MER_EVALUATION", "groups:0")
+    with raises("unknown name", "groups:0"):
+        opened()
