@@ -9,6 +9,8 @@ from nbformat import NotebookNode
 
 from companion.build.prepare import KERNEL, LANGUAGE, fixed_ids, tags
 
+#: The tag of cells whose code is to be read on the page.
+SHOWN = "show-input"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b")
@@ -21,16 +23,18 @@ def normalise(executed: NotebookNode) -> NotebookNode:
     Dropped: times, paths and versions that papermill recorded, random cell ids,
     standard error (warnings carry the kernel's process number), widget views. Memory
     addresses, and the random identifiers of pandas Stylers, are replaced by numbers in order of
-    appearance. Where parameters were injected they are hidden: the line below the title says them.
+    appearance. Parameters are hidden, the line below the title says them, and so is the code of
+    every cell that is not tagged `SHOWN`: most of it lays out what is to be seen.
     """
     node = NotebookNode(executed)
     node.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
-    injected = any("injected-parameters" in tags(cell) for cell in node.cells)
     for number, cell in enumerate(node.cells):
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
-        if injected and {"parameters", "injected-parameters"} & set(tags(cell)):
+        if {"parameters", "injected-parameters"} & set(tags(cell)):
             cell.metadata["tags"] = [*tags(cell), "remove-cell"]
+        elif cell.cell_type == "code" and SHOWN not in tags(cell):
+            cell.metadata["tags"] = [*tags(cell), "remove-input"]
         if not tags(cell):
             cell.metadata.pop("tags", None)
         if cell.cell_type == "code":

@@ -1,16 +1,19 @@
 """A Sphinx extension: what the pages of reference take from the code.
 
-``{error-kinds} TOPIC`` is the table of that topic's kinds of errors, and
-``.. automodules:: PACKAGE`` describes a package module by module.
+``{error-kinds} TOPIC`` is the table of that topic's kinds of errors,
+``{code-of} mer_utils.ROOM.FUNCTION`` shows a function as it is in the library, without its
+docstring, and ``.. automodules:: PACKAGE`` describes a package module by module.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
 import pkgutil
 from importlib import import_module
 from inspect import isclass, ismodule, isroutine
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from docutils import nodes
 from sphinx.pycode import ModuleAnalyzer
@@ -50,6 +53,35 @@ class ErrorKinds(SphinxDirective):
         if self.arguments[0] not in {kind.topic for kind in kinds().values()}:
             raise self.error(f"no kind of error has the topic {self.arguments[0]!r}")
         return self.parse_text_to_nodes(table(self.arguments[0]))
+
+
+def code_of(name: str) -> str:
+    """Return the source of a function without its docstring.
+
+    Examples
+    --------
+    >>> print(code_of("mer_utils.phases.midpoint_apex"))
+    def midpoint_apex(onset: int, offset: int) -> int:
+        return onset + (offset - onset) // 2
+    """
+    module, _, function = name.rpartition(".")
+    lines = inspect.getsource(getattr(import_module(module), function)).splitlines()
+    first = cast(ast.FunctionDef, ast.parse("\n".join(lines)).body[0]).body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        del lines[first.lineno - 1 : first.end_lineno]
+    return "\n".join(lines)
+
+
+class CodeOf(SphinxDirective):
+    """Show a function of the library, with a link to what is said of it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Name it, so that the reader comes to its page and from there to its file."""
+        name = self.arguments[0]
+        said = f"In the library this is {{py:obj}}`{name}`:\n\n```python\n{code_of(name)}\n```"
+        return self.parse_text_to_nodes(said)
 
 
 class AutoModules(SphinxDirective):
@@ -94,6 +126,7 @@ def adopt_constants(app: Sphinx, what: str, name: str, room: Any, *_: Any) -> No
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
     app.add_directive("automodules", AutoModules)
+    app.add_directive("code-of", CodeOf)
     app.add_directive("error-kinds", ErrorKinds)
     app.connect("autodoc-process-docstring", adopt_constants)
     app.connect("autodoc-skip-member", skip)

@@ -45,3 +45,12 @@ def test_constants_of_a_room_are_shown_with_their_comments(monkeypatch):
     monkeypatch.setattr(reference.ModuleAnalyzer, "for_module", lambda name: analyzer)
     reference.adopt_constants(None, "module", "mer_utils.views", room)
     assert f"``{room.VIEWS_VERSION}``" in found["", "VIEWS_VERSION"]
+
+
+def test_code_of_a_function_is_its_source_without_the_docstring() -> None:
+    code = reference.code_of("mer_utils.protocol.loso")
+    assert '"""' not in code
+    assert code.startswith("def loso(") and "flatnonzero(~tested)" in code
+    made: dict[str, object] = {}
+    exec(f"from __future__ import annotations\n{code}", made)  # it is still a whole function
+    assert callable(made["loso"])
