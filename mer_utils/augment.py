@@ -88,6 +88,22 @@ def spatial(
     return images + grey if signed else images
 
 
+def require_numbers(
+    images: torch.Tensor, setting: str, numbers: torch.Tensor, grey: torch.Tensor | float = 0.0
+) -> None:
+    """Raise ``invalid option`` if `spatial` makes images that are no numbers, given some that are.
+
+    A network sees them without a word; it takes time to ask, so only a loss that is none does.
+    """
+    if not bool(spatial(images, setting, numbers, grey).isfinite().all()):
+        raise MerError(
+            "invalid option",
+            f"the spatial augmentation {setting!r} returns NaN or infinity",
+            "finite images",
+            "mend its functions: they divide by zero or overflow, most often",
+        )
+
+
 def _what(images: object) -> str:
     import torch
 

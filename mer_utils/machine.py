@@ -97,6 +97,7 @@ def processes(
     if getattr(main, "__spec__", None) is None and script and not Path(script).exists():
         raise _unguarded(f"workers cannot run {script} again, which is no file")
     context = multiprocessing.get_context("spawn")
+    # Its stubs ask for the initializer's own parameters, which are whatever the caller gives.
     return ProcessPoolExecutor(workers, context, initializer=start, initargs=arguments)  # type: ignore[arg-type]
 
 

@@ -9,6 +9,7 @@ import torch
 from helpers import raises
 
 from mer_utils import augment
+from mer_utils.training import Classifier
 
 
 def smooth_images(rng, n=6, side=48):
@@ -84,6 +85,15 @@ def test_what_is_no_batch_like_the_one_given_is_refused(own, named, monkeypatch)
     monkeypatch.setitem(augment.SPATIAL, "own", (own,))
     with raises("invalid option", "'own'", named):
         augment.spatial(torch.zeros(4, 3, 8, 8), "own", torch.zeros(1, 4))
+
+
+@pytest.mark.scenario("C")
+def test_an_augmentation_that_returns_no_numbers_is_named(monkeypatch, rng):
+    monkeypatch.setitem(augment.SPATIAL, "own", (augment.flip, lambda images, numbers: images / 0))
+    images = rng.integers(0, 255, (6, 16, 16, 3), dtype=np.uint8)
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16**2, 2))
+    with raises("invalid option", "'own'", "NaN"):
+        Classifier(network).fit(images, np.arange(6) % 2, spatial="own")
 
 
 @pytest.mark.parametrize("colour", augment.COLOURS)

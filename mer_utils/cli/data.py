@@ -119,6 +119,7 @@ def check(
     if issubclass(kind, datasets.Clips):
         chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")
     chosen |= {name: value for name, value in options.items() if value is not None}
+    # Of every data set a dataclass is made; its base, of which mypy knows, is none.
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     for name in sorted(chosen.keys() - known):
         # The settings are about frames, so they do not concern a table of images; an option would.
@@ -131,10 +132,13 @@ def check(
                 f"leave {option} out",
             )
         del chosen[name]
-    if decode and setting("MER_CROP"):
+    if setting("MER_CROP"):
         from mer_utils.experiments.settings import crop_options
 
-        if crop := crop_options().get(dataset):
+        crop = crop_options().get(dataset)
+        if crop and not decode:
+            typer.echo("Faces to crop to (MER_CROP) are looked for with --decode only.", err=True)
+        elif crop:
             chosen |= {"crop": crop, "no_face": setting("MER_NO_FACE") or "error"}
     data = datasets.open(dataset, root, **chosen)
     problems = data.check(decode)

@@ -100,6 +100,17 @@ def _peculiarities(survey: Survey) -> Iterator[Problem]:
         yield _note("missing apex", said, remedy, survey.source.place)
 
 
+def _in_another_case(folder: Path, extra: list[str], known: set[str]) -> Iterator[Problem]:
+    """Report folders that are not read, whose names are those of others but for their case."""
+    meant = {name.casefold(): name for name in known}
+    for name in extra:
+        if twin := meant.get(name.casefold()):
+            where = printable(folder)
+            said = f"{where}: {printable(name)!r} is not read, beside {twin!r}"
+            remedy = "keep the one that is meant, and move the other out of the data set"
+            yield Problem("warning", "near-duplicate names", said, remedy, where, "one of them")
+
+
 def _named(names: list[str]) -> str:
     shown = ", ".join(printable(name) for name in names[:_MAX_NAMED])
     return shown + (", ..." if len(names) > _MAX_NAMED else "")
@@ -132,6 +143,8 @@ def _lying_about(survey: Survey) -> Iterator[Problem]:
         yield from _about_folder(folder, listing)
         known = {row.subject for row in source.rows}
         extra = [name for name in listing.folders if name not in known]
+        if folder == base:
+            yield from _in_another_case(base, extra, known)
         if folder == base and extra:
             said = f"{len(extra)} folders that belong to no subject ({_named(extra)})"
             remedy = "none needed, unless a subject or clip is missing elsewhere: then move or "
@@ -147,7 +160,10 @@ def _unlisted_clips(survey: Survey) -> Iterator[Problem]:
     known = {(row.subject, row.clip) for row in survey.source.rows}
     for subject in sorted({subject for subject, _ in known if layout.is_plain_name(subject)}):
         there = layout.subfolders(base / subject, survey.root)
-        if extra := [name for name in there if (subject, name) not in known]:
+        extra = [name for name in there if (subject, name) not in known]
+        clips = {clip for of, clip in known if of == subject}
+        yield from _in_another_case(base / subject, extra, clips)
+        if extra:
             said = f"{printable(base / subject)}: {len(extra)} folders that the sheet does not name"
             remedy = "none needed if the sheet is the right edition"
             said += f" ({_named(extra)})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mer_utils.datasets import sheets
+from mer_utils.datasets import integrity, sheets
 from mer_utils.datasets.dataset import DATASETS
 from mer_utils.datasets.framed import Framed
 from mer_utils.datasets.problems import Problem
@@ -63,11 +63,13 @@ class Coded(Framed):
         except MerError as failure:
             raise self._with_level(root, failure) if self.sheet is None else failure from None
         rows = self._rows(found)
-        base = layout.find_base(root, self.is_subject, self.prefer)
+        base, beside = integrity.find_base(root, self.is_subject, self.prefer)
         for row in rows:
             if base is not None and not row.reason and not row.faults:
                 row.frames_dir = base / row.subject / row.clip
-        return Source(rows, found.path, base, [*found.problems, *_no_clips(found.path, rows)])
+        return Source(
+            rows, found.path, base, [*found.problems, *beside, *_no_clips(found.path, rows)]
+        )
 
     def _rows(self, sheet: sheets.Sheet) -> list[Row]:
         rows = [self._row(number, cells) for number, cells in sheet.rows]

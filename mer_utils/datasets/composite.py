@@ -96,6 +96,7 @@ class Composite(Dataset):
                 f"a root for each of {', '.join(cls.members)}",
                 "name the data sets and their roots",
             )
+        # Every data set is a dataclass; their base, of which mypy knows, is none.
         known = {f.name for name in root for f in fields(DATASETS[name])[1:]}  # type: ignore[arg-type]
         for option in options:
             if option not in known:

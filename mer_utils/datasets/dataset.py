@@ -56,6 +56,7 @@ class Dataset(ABC):
         MerError
             ``unknown name``, if an option or what was chosen for it is unknown.
         """
+        # Every subclass is a dataclass with these fields; this base is none.
         known = [field.name for field in fields(cls)[1:]]  # type: ignore[arg-type]
         for option in options:
             if option not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mer_utils.datasets import rules
-from mer_utils.datasets.problems import Problem
+from mer_utils.datasets.problems import Problem, Severity
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read
 from mer_utils.frames import (
@@ -24,9 +24,33 @@ from mer_utils.frames import (
     require_shape,
     video_facts,
 )
-from mer_utils.frames.formats import Refused, inspect
+from mer_utils.frames.formats import Refused, inspect, jpeg_precision
 
 _TAIL = 512
+
+
+def find_base(
+    root: Path, is_subject: Callable[[str], bool], prefer: Iterable[str]
+) -> tuple[Path | None, list[Problem]]:
+    """Return the folder that holds the subjects' folders, and say which others are not read.
+
+    Raises
+    ------
+    MerError
+        ``several frame folders``, see :func:`mer_utils.frames.layout.find_base`.
+    """
+    found = layout.find_base(root, is_subject, prefer)
+    read, problems = layout.printable(found.folder), list[Problem]()
+    others: list[tuple[Sequence[Path], Severity, str]] = [
+        (found.smaller, "warning", "has fewer subjects"),
+        (found.passed_over, "note", "is another version"),
+    ]
+    for places, severity, why in others:
+        for place in map(layout.printable, places):
+            said = f"frames are read from {read}, not from {place}, which {why}"
+            remedy = "none needed, if that is meant; else move the one that is read out of the root"
+            problems.append(Problem(severity, "several frame folders", said, remedy, place))
+    return found.folder, problems
 
 
 def glance(path: Path, kind: str, said: str) -> MerError | None:
@@ -52,6 +76,15 @@ def glance(path: Path, kind: str, said: str) -> MerError | None:
     except Refused as refused:
         return _damaged(path, kind, said, refused)
     return None
+
+
+def is_deep(path: Path) -> bool:
+    """Tell by its head whether an image may hold more than bytes; decoding shows what it does."""
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    if head.startswith(b"\x89PNG"):
+        return head[24:25] == b"\x10"
+    return head[:4] in (b"II*\0", b"MM\0*") or jpeg_precision(head) not in (None, 8)
 
 
 def _looks_whole(head: bytes, tail: bytes, size: int) -> bool:
@@ -124,10 +157,11 @@ def clip_faults(
     *,
     verify: bool = True,
     decode: bool = False,
+    deep: bool = False,
 ) -> list[Problem]:
     """Return what is wrong with the frames onset..offset, both inclusive, of one clip.
 
-    `verify` glances at every frame file, `decode` decodes it.
+    `verify` glances at every frame file, `decode` decodes it, `deep` only where it `is_deep`.
     """
     if folder.is_file():
         return _video_faults(folder, listing, onset, offset, decode)
@@ -155,7 +189,9 @@ def clip_faults(
             whole.append(path)
         else:
             faults.append(Problem.of(fault))
-    return faults + (_decoded(folder, whole) if decode else [])
+    if deep and not decode:
+        whole = [path for path in whole if is_deep(path)]
+    return faults + (_decoded(folder, whole, moving=decode) if decode or deep else [])
 
 
 def _video_faults(
@@ -176,11 +212,11 @@ def _video_faults(
     return [changed(f"{where}: {remark}", where) for remark in clip.remarks]
 
 
-def _decoded(folder: Path, paths: list[Path]) -> list[Problem]:
-    """Return what shows when frames are decoded: damage, differing shapes, no motion, changes."""
+def _decoded(folder: Path, paths: list[Path], moving: bool) -> list[Problem]:
+    """Return what shows when frames are decoded: damage, differing shapes, changes; no motion."""
     where, faults = layout.printable(folder), list[Problem]()
     first: np.ndarray | None = None
-    moves, changes = len(paths) < 2, Counter[str]()
+    moves, changes = len(paths) < 2 or not moving, Counter[str]()
     for path in paths:
         try:
             picture = read_picture(path)

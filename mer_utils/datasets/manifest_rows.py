@@ -96,7 +96,7 @@ def _judge_image(row: Row, folder: Path, decode: bool) -> None:
         )
     elif why := integrity.glance(path, "damaged image", f"image {name}"):
         row.fault(why.kind, why.what, why.expected, why.remedy)
-    elif decode:
+    elif decode or integrity.is_deep(path):
         try:
             changes = read_picture(path).changes
         except MerError as error:

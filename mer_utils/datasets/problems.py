@@ -77,6 +77,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 REMARKABLE = (
     "correction not applied",
     "odd sheet",
+    "several frame folders",
     "near-duplicate names",
     "same picture twice",
     "no full view",

@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import ClassVar
 
+from mer_utils.datasets import integrity
 from mer_utils.datasets.framed import Framed
 from mer_utils.datasets.plausible import canonical
 from mer_utils.datasets.problems import Problem
@@ -34,7 +36,7 @@ class Smic(Framed):
     title = "SMIC-HS"
     subject_format = "s{}"
     #: Class folders, and the code that stands for the class in a clip's name.
-    codes = {"negative": "ne", "positive": "po", "surprise": "sur"}  # noqa: RUF012
+    codes: ClassVar[dict[str, str]] = {"negative": "ne", "positive": "po", "surprise": "sur"}
     published = Published(
         # Their number is published; which numbers they have is made up.
         subjects=tuple(
@@ -78,7 +80,7 @@ class Smic(Framed):
                 "leave --sheet and --column out (in Python, sheet and columns)",
                 place,
             )
-        base = layout.find_base(root, self.is_subject, ("HS",))
+        base, beside = integrity.find_base(root, self.is_subject, ("HS",))
         if base is None:
             raise MerError(
                 "missing frame folder",
@@ -96,7 +98,7 @@ class Smic(Framed):
                 "point the root at the folder that holds HS",
                 place,
             )
-        source = Source([], base, base)
+        source = Source([], base, base, beside)
         people = {name for name in layout.subfolders(base, root) if self.is_subject(name)}
         source.problems += self._misnamed(base, root, people)
         for subject in filter(self.is_subject, layout.subfolders(base, root, needed=True)):

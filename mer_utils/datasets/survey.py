@@ -212,7 +212,13 @@ def _judge_frames(row: Row, survey: Survey, decode: bool, thorough: bool) -> Non
     else:
         listings[folder] = found
         faults = integrity.clip_faults(
-            folder, found, row.onset, row.offset, verify=dataset.verify_frames, decode=decode
+            folder,
+            found,
+            row.onset,
+            row.offset,
+            verify=dataset.verify_frames,
+            decode=decode,
+            deep=thorough and dataset.verify_frames,
         )
     # What is no error keeps no clip from being used.
     survey.problems += [p for p in faults if p.severity != "error"]

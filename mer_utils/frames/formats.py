@@ -6,6 +6,7 @@ and allocate whatever size a header claims. What they would guess is refused her
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 
 from PIL import Image
@@ -81,12 +82,28 @@ def _missing_end(data: bytes) -> str | None:
 
 def _has_jpeg_end(data: bytes) -> bool:
     """Look for the end mark behind the header, where a thumbnail may have one of its own."""
+    *_, (_, at) = _segments(data)
+    return data.rfind(b"\xff\xd9", at) >= 0
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the mark and the place of each segment of a JPEG's header, and where that ends."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        yield data[at + 1], at
         alone = data[at + 1] in (0x01, 0xFF) or 0xD0 <= data[at + 1] <= 0xD8
         fill = data[at + 1] == 0xFF
         at += 1 if fill else 2 if alone else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return data.rfind(b"\xff\xd9", at) >= 0
+    yield 0, at
+
+
+def jpeg_precision(head: bytes) -> int | None:
+    """Return the bits of each channel of a JPEG, None where its first bytes do not say."""
+    if not head.startswith(b"\xff\xd8"):
+        return None
+    frames = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+    found = (head[at + 4 : at + 5] for mark, at in _segments(head) if mark in frames)
+    return next((bits[0] for bits in found if bits), None)
 
 
 def _inspect_tiff(data: bytes) -> list[str]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read
@@ -259,33 +260,63 @@ def folders_below(root: Path, depth: int) -> Iterator[Path]:
         yield from level[:MAX_FOLDERS]
 
 
+class Base(NamedTuple):
+    """The folder that holds the subjects' folders, and others that could.
+
+    `passed_over` are those that its name is preferred to, `smaller` those with fewer subjects.
+    """
+
+    folder: Path | None
+    passed_over: Sequence[Path] = ()
+    smaller: Sequence[Path] = ()
+
+
 def find_base(
     root: Path, is_subject: Callable[[str], bool], prefer: Iterable[str] = (), depth: int = 3
-) -> Path | None:
+) -> Base:
     """Return the folder that holds the subjects' folders, searched breadth first from `root`.
 
     This reads every layout in circulation, doubled folder names included, whichever level the
     user pointed at. Where several folders qualify, a folder under a name of `prefer` wins, in
-    that order, then the one with the most subjects, then the shallowest, then the first by
-    name; one base is used for all clips, so two versions of the frames are never mixed.
+    that order and in any case of letters, then the one with the most subjects; one base is used
+    for all clips, so two versions of the frames are never mixed.
+
+    Raises
+    ------
+    MerError
+        ``several frame folders``, if nothing decides between two.
     """
-    order = list(prefer)
-    level, seen, candidates = [root], {os.path.realpath(root)}, []
-    for at_depth in range(depth + 1):
+    order = [name.casefold() for name in prefer]
+    level, seen = [root], {os.path.realpath(root)}
+    candidates: list[tuple[int, int, str]] = []
+    for _ in range(depth + 1):
         deeper: list[Path] = []
         for folder in level:
             names = subfolders(folder, root)
             subjects = sum(map(is_subject, names))
             if subjects:
-                parts = folder.relative_to(root.parent).parts
+                parts = folder.relative_to(root.parent).as_posix().casefold().split("/")
                 rank = min((order.index(p) for p in parts if p in order), default=len(order))
-                candidates.append((rank, -subjects, at_depth, str(folder)))
+                candidates.append((rank, -subjects, str(folder)))
                 continue
             # The preferred names first, so that no number of other folders hides them.
-            for name in sorted(names, key=lambda name: name not in order):
+            for name in sorted(names, key=lambda name: name.casefold() not in order):
                 real = os.path.realpath(folder / name)
                 if real not in seen and len(seen) < MAX_FOLDERS:
                     seen.add(real)
                     deeper.append(folder / name)
         level = deeper
-    return Path(min(candidates)[3]) if candidates else None
+    if not candidates:
+        return Base(None)
+    (rank, size, best), *others = sorted(candidates)
+    equal = [place for at, n, place in others if (at, n) == (rank, size)]
+    if equal:
+        raise MerError(
+            "several frame folders",
+            f"{' and '.join(map(printable, [best, *equal]))} hold {-size} subject(s) each",
+            "one folder that holds the subjects",
+            f"move all but one out of {printable(root)}",
+            printable(root),
+        )
+    passed_over = [Path(place) for at, _, place in others if at != rank]
+    return Base(Path(best), passed_over, [Path(p) for at, _, p in others if at == rank])

@@ -108,6 +108,7 @@ class Data:
         """Return the same data set under other rules for odd clips; without rules, itself."""
         if not self.dataset.rules:
             return self
+        # Parts are dataclasses, as every data set is; their base, of which mypy knows, is none.
         parts = tuple(replace(part, **rules) for part in self.dataset.parts)  # type: ignore[type-var]
         whole = Composite(parts) if isinstance(self.dataset, Composite) else parts[0]
         return Data(whole, self.cache)

@@ -112,7 +112,8 @@ class Classifier:
         MerError
             ``bad frames``, if images are not as above; ``invalid option``, if labels are not, the
             network gives no scores of these classes, or a batch is to go in parts through one
-            with batch normalisation; ``bad weights``, if scores are no numbers before training.
+            with batch normalisation, or the augmentation returns no numbers; ``bad weights``, if
+            scores are no numbers before training.
         """
         self._require_whole_batches()
         _require_images(images)
@@ -142,6 +143,10 @@ class Classifier:
             report.steps += per_epoch
             report.images += n
             report.losses.append(steps.losses.item() / n)
+            if not math.isfinite(report.losses[-1]):
+                batches = zip(order[:per_epoch], numbers[:per_epoch], strict=True)
+                for batch, each in batches:  # of every epoch the first's will do
+                    augment.require_numbers(self.scaled(x[batch]), spatial, each, steps.grey)
             steps.losses.zero_()
             report.compute_seconds += time.perf_counter() - started
             if after_epoch:

@@ -204,8 +204,26 @@ def prepare(
     if missing:
         made = _make_all(source, missing, workers)
         _write(source, missing, progress(made, len(source.clips)) if progress else made)
-    there = filter(None, (_read(s, _shape(source, s.options)) for s in sheets))
-    return list(dict.fromkeys(note for found in there for note in found.notes))
+    notes: dict[Note, None] = {}
+    for sheet in sheets:
+        if (found := _read(sheet, _shape(source, sheet.options))) is not None:
+            notes |= dict.fromkeys([*found.notes, *_lacking(source, sheet.view, found)])
+    return list(notes)
+
+
+def _lacking(source: Source, view: str, found: _Cached) -> list[Note]:
+    """Say which clips lack a view that others have, if it is not said why."""
+    if not found.present.any():
+        return []
+    said = f"no view {view}: in training the full image takes its place"
+    names, known = _names(source.clips), {note.clip for note in found.notes if view in note.said}
+    return [
+        Note(names[row], said) for row in np.flatnonzero(~found.present) if names[row] not in known
+    ]
+
+
+def _names(clips: pd.DataFrame) -> list[str]:
+    return [" ".join(key) for key in clips[["dataset", "subject", "clip"]].itertuples(index=False)]
 
 
 def _sheets(
@@ -225,8 +243,7 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
     present = np.zeros((len(sheets), len(source.clips)), bool)
     failed: dict[str, list[str]] = {}
     notes: list[list[Note]] = [[] for _ in sheets]
-    clips = source.clips[["dataset", "subject", "clip"]].itertuples(index=False)
-    names = [" ".join(clip) for clip in clips]
+    names = _names(source.clips)
     with ExitStack() as stack:
         files = []
         for sheet in sheets:
@@ -256,7 +273,8 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
             )
     # Written last: images without it are never read.
     for sheet, there, of_sheet in zip(sheets, present, notes, strict=True):
-        note = {"sha256": _digest(sheet.images, identity(sheet.images)), "notes": of_sheet}
+        digests = _digest(sheet.images, identity(sheet.images)), _of_array(there)
+        note = {"sha256": digests, "notes": of_sheet}
         with atomic_write(sheet.notes) as temporary:
             temporary.write_text(json.dumps(note), "utf-8")
         with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
@@ -285,7 +303,8 @@ def _read(sheet: _Sheet, shape: tuple[int, ...]) -> _Cached | None:
         images, present = np.load(sheet.images, mmap_mode="r"), np.load(sheet.present)
         said = json.loads(sheet.notes.read_text("utf-8"))
         notes = [Note(*note) for note in said["notes"]]
-        if said["sha256"] != _digest(sheet.images, identity(sheet.images)):
+        images_digest = _digest(sheet.images, identity(sheet.images))
+        if said["sha256"] != [images_digest, _of_array(present)]:
             return None
     except (FileNotFoundError, ValueError, TypeError, KeyError, EOFError):
         return None
@@ -301,6 +320,10 @@ def _digest(file: Path, stamp: str) -> str:
     """Return the SHA-256 of a file, read once as long as it stays what it is."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _of_array(array: np.ndarray) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def cache_key(source: Source, options: ViewOptions, view: str) -> str:

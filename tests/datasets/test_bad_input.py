@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -39,6 +40,7 @@ from mer_utils.frames.layout import find_base, frame_files, is_plain_name
 GOOD = casme2_row(1, "EP02_01f", 46, 59, 86, "happiness")
 CLIP = "Cropped/sub01/EP02_01f"
 FRAME = f"{CLIP}/reg_img60.jpg"
+TIFF = cv2.imencode(".tif", np.zeros((4, 5), np.uint8))[1].tobytes()
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 600 + b"IEND\xaeB`\x82"
 BMP = b"BM" + (100).to_bytes(4, "little") + b"\0" * 94
 
@@ -329,7 +331,7 @@ def test_damaged_frames(root, content, why):
     assert len(datasets.Casme2(root, missing_frames="drop_clip").clips()) == 0
 
 
-@pytest.mark.parametrize("content", [PNG, BMP, JPEG + b"\0" * 20, b"II*\0tiff"])
+@pytest.mark.parametrize("content", [PNG, BMP, JPEG + b"\0" * 20, TIFF])
 def test_whole_images_of_any_kind_pass(root, content):
     (root / FRAME).write_bytes(content)
     assert kinds(root) == []
@@ -526,7 +528,7 @@ def test_search_for_frames_ends_in_a_web_of_links(tmp_path):
         (tmp_path / name).mkdir()
         for other in "abc":
             (tmp_path / name / f"to_{other}").symlink_to(tmp_path / other)
-    assert find_base(tmp_path, lambda name: name == "sub01", depth=50) is None
+    assert find_base(tmp_path, lambda name: name == "sub01", depth=50).folder is None
 
 
 def test_sheet_through_a_link_out_of_the_root_is_not_read(root, tmp_path):
@@ -661,3 +663,47 @@ def test_a_sheet_far_down_or_far_right_is_still_bounded(root):
     book.active.cell(900_000, 5000).value = "lost"
     book.save(root / CASME2_NAME)
     assert len(sheets.read_sheet(root / CASME2_NAME).rows) == 1
+
+
+@pytest.mark.scenario("A")
+@pytest.mark.parametrize(
+    ("suffix", "picture", "kind"),
+    [
+        (".png", np.full((8, 8), 4000, np.uint16), "undecodable frame"),
+        (".tif", np.full((8, 8), 0.5, np.float32), "undecodable frame"),
+        (".png", np.full((8, 8), 257 * 200, np.uint16), "changed pictures"),
+        (".jpg", JPEG[:2] + b"\xff\xc1\0\x0b\x0c\0\x08" + JPEG[2:], "undecodable frame"),
+    ],
+)
+def test_pictures_that_are_no_bytes_are_found_by_a_plain_check(root, suffix, picture, kind):
+    (frame := root / FRAME).unlink()
+    data = picture if isinstance(picture, bytes) else cv2.imencode(suffix, picture)[1].tobytes()
+    frame.with_suffix(suffix).write_bytes(data)
+    assert kinds(root, "error" if kind.startswith("undecodable") else "warning") == [kind]
+
+
+@pytest.mark.scenario("G")
+def test_two_folders_of_frames_are_not_chosen_from_in_silence(root):
+    shutil.copytree(root / "Cropped", root / "cropped")
+    refused(root, "several frame folders", "cropped")
+    write_frames(root / "Cropped/sub05/EP01_01", 1, 2)
+    assert ("warning", "several frame folders") in said(root)
+    assert any("cropped" in p.message for p in datasets.Casme2(root).remarks)
+    os.rename(root / "cropped", root / "Raw")
+    assert ("note", "several frame folders") in said(root)
+    assert all(clip == root / "Cropped" for clip in _bases(root))
+
+
+def said(root):
+    return {(p.severity, p.kind) for p in findings(datasets.Casme2(root))}
+
+
+def _bases(root):
+    return [Path(place).parents[1] for place in datasets.Casme2(root).clips()["frames_dir"]]
+
+
+@pytest.mark.scenario("G")
+@pytest.mark.parametrize("twin", ["Cropped/Sub01", "Cropped/sub01/ep02_01F"])
+def test_folders_that_differ_in_case_alone_are_a_finding(root, twin):
+    write_frames(root / twin / ("EP02_01f" if twin.endswith("Sub01") else ""), 46, 86)
+    assert kinds(root, "warning") == ["near-duplicate names"]
