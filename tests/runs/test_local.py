@@ -7,14 +7,14 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
+import stand_ins
 import torch
 from helpers import raises
 
-from mer_utils.runs import Job, Outcome, RunStore, fold, run
+from mer_utils.runs import Job, Outcome, RunStore, run
 from mer_utils.runs.local import Local
 from mer_utils.runs.run import IN_A_ROW
 
@@ -108,7 +108,7 @@ def test_two_workers_store_the_bytes_of_one_even_if_killed_at_work(jobs, context
 
 def test_a_fold_that_kills_its_workers_is_given_up_and_harms_no_other(three, context, monkeypatch):
     monkeypatch.setattr("mer_utils.runs.local.LIVES", 2)
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", die_or_report)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.die_or_report)
     deadly = Job(three[0].spec, "deadly")
     with Local(2) as workers:
         made = list(workers.outcomes([deadly, *three], context, wait_for_others=False))
@@ -117,68 +117,18 @@ def test_a_fold_that_kills_its_workers_is_given_up_and_harms_no_other(three, con
     assert "died 2 times" in next(o.error for o in made if o.status == "failed")
 
 
-def die_or_report(job, context, *, wait):
-    """Stands in for `run_fold` in the workers."""
-    if job.held_out == "deadly":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return Outcome(job, "present")
-
-
 def test_every_worker_knows_its_number(three, context, monkeypatch):
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", report_worker)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.report_worker)
     with Local(3) as workers:
         made = list(workers.outcomes(three, context, wait_for_others=False))
     assert sorted(outcome.error for outcome in made) == ["0", "1", "2"]
-
-
-def report_worker(job, context, *, wait):
-    """Stands in for `run_fold` in the workers."""
-    return Outcome(job, "present", error=str(context.worker))
-
-
-def broken_at_first(job, context, *, wait):
-    """The GPU of the first worker that takes a fold fails it, and every later fold of that one."""
-    marker = context.store.parent / "broken"
-    try:
-        marker.touch(exist_ok=False)
-        marker.write_text(str(os.getpid()))
-    except FileExistsError:
-        pass
-    if marker.read_text() == str(os.getpid()):
-        error = RuntimeError("CUDA error: device-side assert triggered\nCUDA kernel errors ...")
-        return failing(job, context, error)
-    return Outcome(job, "done")
-
-
-def short_of_memory(job, context, *, wait):
-    """There is memory for two workers."""
-    folder = context.store.parent / "at work"
-    folder.mkdir(exist_ok=True)
-    mine = folder / str(os.getpid())
-    mine.touch()
-    time.sleep(0.2)
-    alive = [f for f in folder.iterdir() if psutil.pid_exists(int(f.name))]
-    if len(alive) > 2 and mine != min(alive) and mine != sorted(alive)[1]:
-        return failing(job, context, torch.OutOfMemoryError("CUDA out of memory. Tried ..."))
-    return Outcome(job, "done")
-
-
-def failing(job, context, error):
-    """What `run_fold` makes of an error in a fold."""
-
-    def fail(*arguments):
-        raise error
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mer_utils.runs.fold.compute_fold", fail)
-        return fold.run_fold(job, context)
 
 
 @pytest.mark.scenario("K")
 def test_a_worker_whose_gpu_fails_is_replaced_and_no_fold_is_lost(
     three, context, monkeypatch, caplog
 ):
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", broken_at_first)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.broken_at_first)
     many = [Job(three[0].spec, str(n)) for n in range(20)]
     with Local(2) as workers:
         made = list(workers.outcomes(many, context, wait_for_others=False))
@@ -189,7 +139,7 @@ def test_a_worker_whose_gpu_fails_is_replaced_and_no_fold_is_lost(
 
 @pytest.mark.scenario("K")
 def test_one_worker_whose_gpu_fails_goes_on_in_a_process_of_its_own(three, context, monkeypatch):
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", broken_at_first)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.broken_at_first)
     with Local(1) as here:
         made = list(here.outcomes(three, context, wait_for_others=False))
     assert [outcome.status for outcome in made] == ["done"] * 3
@@ -197,7 +147,7 @@ def test_one_worker_whose_gpu_fails_goes_on_in_a_process_of_its_own(three, conte
 
 @pytest.mark.scenario("K")
 def test_where_memory_is_short_fewer_workers_go_on(three, context, monkeypatch, caplog):
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", short_of_memory)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.short_of_memory)
     many = [Job(three[0].spec, str(n)) for n in range(12)]
     with Local(4) as workers:
         made = list(workers.outcomes(many, context, wait_for_others=False))
@@ -208,19 +158,12 @@ def test_where_memory_is_short_fewer_workers_go_on(three, context, monkeypatch, 
     assert 1 <= caplog.text.count("Memory is short") <= 2
 
 
-def short_for_whole_batches(job, context, *, wait):
-    """There is memory for parts of four images."""
-    if (context.micro_batch or 16) > 4:
-        return failing(job, context, torch.OutOfMemoryError("CUDA out of memory"))
-    return Outcome(job, "done")
-
-
 @pytest.mark.scenario("K")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_where_one_worker_is_short_of_memory_a_batch_goes_in_parts(
     three, context, monkeypatch, caplog, workers
 ):
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", short_for_whole_batches)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.short_for_whole_batches)
     with Local(workers) as local:
         made = list(local.outcomes(three, context, wait_for_others=False))
         assert len(local._pools) == workers - 1
@@ -245,7 +188,7 @@ def test_where_one_worker_is_short_of_memory_a_batch_goes_in_parts(
     ],
 )  # fmt: skip
 def test_what_failed_is_told_from_the_fold(three, context, error, kind):
-    outcome = failing(three[0], context, error)
+    outcome = stand_ins.failing(three[0], context, error)
     assert (outcome.status, outcome.cause) == ("failed", kind)
     assert bool(kind) == ("Traceback" not in outcome.error)
 
@@ -267,7 +210,7 @@ def test_a_run_stops_after_many_failures_in_a_row_with_the_first_cause(three, co
 
 @pytest.mark.scenario("K")
 def test_a_fold_that_hangs_is_said(three, context, monkeypatch, caplog):
-    monkeypatch.setattr("mer_utils.runs.local.run_fold", slow)
+    monkeypatch.setattr("mer_utils.runs.local.run_fold", stand_ins.slow)
     monkeypatch.setattr("mer_utils.runs.local.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("mer_utils.runs.local.HANG_SECONDS", 0.1)
     monkeypatch.setattr("mer_utils.runs.local.HANG_TIMES", 0)
@@ -275,12 +218,6 @@ def test_a_fold_that_hangs_is_said(three, context, monkeypatch, caplog):
         made = list(workers.outcomes(three[:1], context, wait_for_others=False))
     assert [outcome.status for outcome in made] == ["done"]
     assert caplog.text.count("has been at work for") == 1
-
-
-def slow(job, context, *, wait):
-    """Stands in for `run_fold` in the workers."""
-    time.sleep(1)
-    return Outcome(job, "done")
 
 
 UNGUARDED = """
@@ -299,8 +236,7 @@ except errors.MerError as error:
 
 
 @pytest.mark.scenario("J")
-@pytest.mark.parametrize("what", ["run", "synthetic"])
-@pytest.mark.parametrize("how", ["file", "standard input"])
+@pytest.mark.parametrize(("how", "what"), [("file", "run"), ("standard input", "synthetic")])
 def test_workers_of_a_script_that_would_run_again_are_refused(how, what, three, context, tmp_path):
     folder = tmp_path / "twin" if what == "synthetic" else None
     (tmp_path / "what.pickle").write_bytes(pickle.dumps((three, context, folder)))

@@ -36,9 +36,6 @@ ALPHA = f"""\
 ```{{code-cell}} ipython3
 import sys
 
-from myst_nb import glue
-
-glue("answer", 6 * 7, display=False)
 print(profile, data_root, object())
 print("noise", file=sys.stderr)
 ```
@@ -50,7 +47,9 @@ BETA = f"""\
 
 ```{{code-cell}} ipython3
 from IPython.display import HTML
+from myst_nb import glue
 
+glue("answer", 6 * 7, display=False)
 HTML("<table><tr><th>wide</th></tr></table>")
 ```
 
@@ -87,7 +86,7 @@ chapters:
 INTRO = """\
 # Tiny book
 
-The answer is {glue:text}`notebooks/alpha.md::answer:d`, see {ref}`sec-alpha`.
+The answer is {glue:text}`notebooks/beta.md::answer:d`, see {ref}`sec-alpha`.
 The clips are in {numref}`tab-clips`.
 
 $$
@@ -124,6 +123,12 @@ class Book:
 
     def notebook(self, name: str) -> Path:
         return self.root / "notebooks" / f"{name}.md"
+
+    def add(self, name: str, text: str) -> None:
+        """Put a notebook at the end of the book."""
+        self.notebook(name).write_text(text)
+        toc = self.root / "book" / "_toc.yml"
+        toc.write_text(f"{toc.read_text()}  - file: notebooks/{name}\n")
 
     def remove(self, name: str) -> None:
         """Take a notebook out of the book."""

@@ -41,13 +41,8 @@ def test_one_name_for_two_files_is_refused():
         attachments.detach(notebook(FRAME + 1, "x"), "notebooks/c", found)
 
 
-def test_the_site_has_the_files_and_drops_old_ones(book):
+def test_the_site_has_the_files(book):
     page = (book.site / "notebooks" / "beta.html").read_text("utf-8")
     assert 'href="../downloads/two-values.csv"' in page
     assert (book.site / "downloads" / "two-values.csv").read_text() == "value\n0.25\n0.5\n"
     assert pd.read_parquet(book.site / "downloads" / "two-values.parquet").equals(FRAME)
-    beta = book.notebook("beta")
-    assert book.download_cell in beta.read_text()
-    beta.write_text(beta.read_text().replace(book.download_cell, ""))
-    book.build()
-    assert not (book.site / "downloads").exists()
