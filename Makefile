@@ -13,7 +13,7 @@ book: $(READY)  ## run what is missing, execute the notebooks, build build/html/
 	$(BIN)/mer book --profile $(PROFILE)
 
 test: $(READY)  ## run the examples in docstrings and the tests, with coverage
-	$(BIN)/python -m slipcover -m pytest -n 2 --doctest-modules mer_utils companion tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover -m pytest -n 2 --doctest-modules mer_utils companion tests
 
 lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import direction of the rooms
 	$(BIN)/ruff format --check .

@@ -23,7 +23,6 @@ counts = len(counted), bool((counted["runs"] > 0).all())
 """
 
 READS = """
-workspace = experiments.open_workspace("smoke", data_root, store)
 found = tables.read(workspace, "table2")
 tables.wide(found, "casme2")
 tables.wide_differences(found)
@@ -37,22 +36,6 @@ counts = len(found.predictions), len(found.scores), len(tested.scores)
 SLOW = ("torch", "torchvision", "timm", "sklearn", "captum")
 
 
-def said_by(page: str, *arguments) -> str:
-    """Run a page's code in a process of its own; return its counts and what it imported."""
-    code = [
-        "import sys",
-        "data_root, store = sys.argv[1:]",
-        "counts = None",
-        IMPORTS,
-        page,
-        f"print(counts, [name for name in {SLOW} if name in sys.modules])",
-    ]
-    command = [sys.executable, "-c", "\n".join(code), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
-
-
 @pytest.fixture
 def computed(workspace):
     """A workspace with the predictions of one baseline for table 2, which table 5 shares."""
@@ -62,16 +45,15 @@ def computed(workspace):
     return workspace
 
 
-def test_the_first_line_of_a_page_imports_no_torch():
-    assert said_by("", "", "") == "None []"
-
-
-def test_listing_the_runs_of_every_table_imports_no_torch(twins, tmp_path):
-    assert said_by(LISTS, twins, tmp_path / "store") == f"({len(TABLES)}, True) []"
-
-
-def test_reading_predictions_and_making_tables_imports_no_torch(computed, twins):
+def test_importing_listing_and_making_tables_imports_no_torch(computed, twins):
     found, tested = (tables.read(computed, name) for name in ("table2", "table5"))
     counts = len(found.predictions), len(found.scores), len(tested.scores)
     assert min(counts) > 0
-    assert said_by(READS, twins, computed.context.store) == f"{counts} []"
+    say = f"print(counts, [name for name in {SLOW} if name in sys.modules])"
+    code = ["import sys; data_root, store = sys.argv[1:]; counts = None"]
+    code += [part for page in (IMPORTS, LISTS, READS) for part in (page, say)]
+    arguments = map(str, (twins, computed.context.store))
+    command = [sys.executable, "-c", "\n".join(code), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["None []", f"({len(TABLES)}, True) []", f"{counts} []"]
