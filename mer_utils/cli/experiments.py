@@ -238,49 +238,61 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@_terminable()
 def compute(
     workspace: Workspace, tables: list[str], workers: int, executor: Executor | None = None
 ) -> Report:
-    """Compute the missing folds of tables, with progress, and list what failed.
-
-    Parameters
-    ----------
-    workspace : Workspace
-    tables : list of str
-    workers : int
-        Processes on this machine: those that compute without `executor`.
-    executor : Executor, optional
-        Not yet entered: it is started only if something is missing.
-    """
-    from mer_utils.runs import Report, open_executor, prepare_views, require_weights, run
-
-    report = Report()
+    """Compute the missing folds of tables, see `compute_jobs`."""
     specs = _specs(workspace, tables)
     missing = {name: jobs for name in tables if (jobs := workspace.missing(specs[name]))}
     if os.access(workspace.store.path, os.W_OK):  # else it is somebody's to read
         for name in specs.keys() - missing.keys():  # a run was killed just before it
             workspace.consolidate(specs[name])
-    if not missing:
+    return compute_jobs(workspace, missing, workers, executor)
+
+
+@_terminable()
+def compute_jobs(
+    workspace: Workspace,
+    jobs: dict[str, list[Job]],
+    workers: int,
+    executor: Executor | None = None,
+) -> Report:
+    """Compute folds, with progress, and list what failed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    jobs : dict of str to list of Job
+        By the title of their bar; those that an earlier one had are left out of a later one.
+    workers : int
+        Processes on this machine: those that compute without `executor`.
+    executor : Executor, optional
+        Not yet entered: it is started only if there is something to compute.
+    """
+    from mer_utils.runs import Report, open_executor, prepare_views, require_weights, run
+
+    report = Report()
+    if not any(jobs.values()):
         return report
-    for doubt in workspace.doubts([job.spec for jobs in missing.values() for job in jobs]):
+    specs = {job.spec.key: job.spec for each in jobs.values() for job in each}
+    for doubt in workspace.doubts(list(specs.values())):
         typer.secho(f"Warning: {doubt}", fg=typer.colors.YELLOW, err=True)
     try:
-        require_weights([job.spec for jobs in missing.values() for job in jobs])
-        notes: list[Note] = []
-        for name in missing:
-            notes += prepare_views(
-                specs[name], workspace.context, workers=workers, progress=show_bar
+        require_weights(list(specs.values()))
+        _say(
+            prepare_views(
+                list(specs.values()), workspace.context, workers=workers, progress=show_bar
             )
-        _say(notes)
+        )
+        tried: set[Job] = set()
         with executor or open_executor(workers=workers) as started:
-            for name in missing:
-                # Tables share runs: what an earlier one has computed is there by now.
-                if not (jobs := workspace.missing(specs[name])):
+            for name, each in jobs.items():
+                if not (left := [job for job in each if job not in tried]):
                     continue
-                with FoldProgress(name, jobs) as progress:
+                tried.update(left)
+                with FoldProgress(name, left) as progress:
                     part = run(
-                        jobs, workspace.context, executor=started, on_outcome=progress.update
+                        left, workspace.context, executor=started, on_outcome=progress.update
                     )
                 report.done += part.done
                 report.present += part.present

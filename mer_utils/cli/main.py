@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mer_utils.cli import clips, data, di, experiments, score, store
+from mer_utils.cli import clips, data, di, experiments, score, store, verify
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read, cannot_write
 from mer_utils.machine import anchor_settings
@@ -41,8 +41,8 @@ def start(context: typer.Context) -> None:
         typer.echo(FIRST_STEPS)
 
 
-for commands in (data.commands, di.commands, score.commands, experiments.commands):
-    app.registered_commands.extend(commands.registered_commands)
+for room in (data, di, score, experiments, verify):
+    app.registered_commands.extend(room.commands.registered_commands)
 app.add_typer(store.commands, name="store")
 app.add_typer(clips.commands, name="clips")
 for extension in entry_points(group="mer.commands"):  # such as mer book, of the companion

@@ -85,15 +85,22 @@ def score_page(card: Scorecard, problems: Iterable[Problem], sources: Sequence[s
         parts.append((title, _svg(drawn, title) + _table(table.where(table.notna(), "undefined"))))
     if said:
         parts.append(("What to know about these numbers", f"<ul>{said}</ul>"))
-    body = "".join(f"<h2>{escape(title)}</h2>{content}" for title, content in parts)
-    title = escape(f"Scores of {', '.join(sources)}")
+    lead = (
+        "<p>Scores are pooled over all clips of a run and averaged over seeds; intervals are over "
+        "subjects, of 95 %; SD is over seeds. Chance names the most frequent class always; p is "
+        "that of labels permuted within subjects.</p>"
+    )
+    return page(f"Scores of {', '.join(sources)}", lead, parts)
+
+
+def page(title: str, lead: str, parts: Iterable[tuple[str, str]]) -> str:
+    """Return one page of HTML that needs no other file: a title, and parts under headings."""
+    title = escape(title)
+    body = "".join(f"<h2>{escape(heading)}</h2>{content}" for heading, content in parts)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
-        "<p>Scores are pooled over all clips of a run and averaged over seeds; intervals are over "
-        "subjects, of 95 %; SD is over seeds. Chance names the most frequent class always; p is "
-        f"that of labels permuted within subjects.</p>{body}</body></html>\n"
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{lead}{body}</body></html>\n"
     )
 
 

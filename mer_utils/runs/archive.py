@@ -13,10 +13,11 @@ import json
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from mer_utils.errors import MerError
@@ -40,6 +41,7 @@ def export(
     *,
     licence: str = "CC-BY-4.0",
     creators: Iterable[str] = (),
+    more: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Deposit:
     """Write runs of a store into one archive, and return what it says of them.
 
@@ -54,6 +56,8 @@ def export(
         By its SPDX identifier.
     creators : iterable of str
         Names, as "Family, Given", for the metadata.
+    more : mapping of str to bytes
+        Further files.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def export(
     """
     chosen = {spec.key: spec for spec in (store.specs() if specs is None else specs)}
     deposit = Deposit(licence, tuple(creators))
-    files = {"store.json": json.dumps({"version": STORE_VERSION}).encode()}
+    files = {**more, "store.json": json.dumps({"version": STORE_VERSION}).encode()}
     for key, spec in sorted(chosen.items()):
         folder = store.folder(spec)
         if not (parts := folder.parts()):
@@ -208,7 +212,7 @@ def _merge_run(into: RunStore, spec: RunSpec, theirs: RunFolder, done: Merged) -
     for name, (sha, rows) in folds_of(given).items():
         if name not in ours:
             new.add(name)
-        elif ours[name][0] == sha or _same(rows, ours[name][1]):
+        elif ours[name][0] == sha or same_rows(rows, ours[name][1]):
             done.same += 1
         else:
             done.conflicts.append((spec.key, name))
@@ -218,7 +222,7 @@ def _merge_run(into: RunStore, spec: RunSpec, theirs: RunFolder, done: Merged) -
         done.added += len(new)
 
 
-def _same(one: Any, other: Any) -> bool:
+def same_rows(one: Any, other: Any) -> bool:
     """Say whether the rows of a fold are the same, whichever release of Parquet wrote them."""
     both = [
         rows.drop_columns([c for c in rows.column_names if c == "map"]) for rows in (one, other)

@@ -180,7 +180,7 @@ class Deposit:
 
 
 def _part(name: str) -> dict[str, Any]:
-    words, kind = _WHAT[name.split("/")[-1]]
+    words, kind = _WHAT.get(name.split("/")[-1], (name, "application/json"))
     run, _, rest = name.partition("/")
     return {
         "@id": name,

@@ -37,6 +37,8 @@ _COMPUTE = {
     False: ("numpy", "opencv-python", "scikit-learn"),
 }
 
+_MACHINE = ("processor", "system", "python", "source", "threads")
+
 
 @cache  # of this process, which goes on with the code that it has imported
 def environment() -> dict[str, Any]:
@@ -166,6 +168,15 @@ def mixed(folds: pd.DataFrame) -> str:
             )
             said.append(f"{what} of {'networks' if network else 'baselines'}: {each}")
     return f"Computed in mixed environments. {'; '.join(said)}." if said else ""
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any], network: bool) -> dict[str, Any]:
+    """Return what differs in the environments of two folds, and its two values."""
+    pair = [
+        _compared(record, (*_COMPUTE[network], NAME)) | {k: str(record.get(k)) for k in _MACHINE}
+        for record in (one, other)
+    ]
+    return {what: (v, pair[1].get(what)) for what, v in pair[0].items() if v != pair[1].get(what)}
 
 
 def _compared(record: Mapping[Any, Any], packages: Iterable[str]) -> dict[str, str]:

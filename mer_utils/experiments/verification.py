@@ -1,0 +1,469 @@
+"""Verification: whether the folds computed here are those that were recorded elsewhere.
+
+A *reference* is an archive of a finished profile (see `mer_utils.runs.archive`) with a file
+``reference.json``: where it was computed, and the versions of what decides results. It also holds
+some runs with another seed. How far they moved the predictions is the tolerance: a fold that
+is not the same bit for bit, nor within rounding, is the same network on another machine if its
+predictions moved less than another seed moves them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.stats import wilcoxon
+
+from mer_utils.errors import MerError
+from mer_utils.experiments.tables import TABLES
+from mer_utils.experiments.workspace import Workspace
+from mer_utils.files import checkout
+from mer_utils.metrics import METRICS, scores_by
+from mer_utils.models import is_network
+from mer_utils.runs import Job, RunSpec, RunStore, export, unpacked
+from mer_utils.runs.archive import same_rows
+from mer_utils.runs.deposit import Deposit
+from mer_utils.runs.environment import differing, environment
+from mer_utils.runs.run_folder import folds_of
+from mer_utils.runs.spec import SPEC_VERSION
+from mer_utils.runs.store import STORE_VERSION
+from mer_utils.synthetic.writer import GENERATOR_VERSION
+from mer_utils.training import TRAINING_VERSION
+from mer_utils.views import VIEWS_VERSION
+
+ABOUT = "reference.json"
+#: Of what decides results, as this release has it.
+VERSIONS = {
+    "store": STORE_VERSION,
+    "specification": SPEC_VERSION,
+    "training": TRAINING_VERSION,
+    "views": VIEWS_VERSION,
+    "generator": GENERATOR_VERSION,
+}
+IDENTICAL, ROUNDING = "identical bit for bit", "equal within rounding"
+SAME, DIFFERENT = "statistically the same", "different"
+VERDICTS = (IDENTICAL, ROUNDING, SAME, DIFFERENT)
+#: How far probabilities may move by rounding: float32 has 1.2e-7, and sums are of a thousand terms.
+TOLERANCE = 1e-4
+#: Of the paired test, by which a network's predictions moved less than another seed moves them.
+ALPHA = 0.05
+_CLIP = ["dataset", "model", "subject", "clip"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Recorded results.
+
+    Parameters
+    ----------
+    path : Path
+        Of the archive.
+    store : RunStore
+        Its runs.
+    about : dict
+        Its ``reference.json``; empty in an archive of somebody's results that is no reference.
+    """
+
+    path: Path
+    store: RunStore
+    about: dict[str, Any]
+
+    def require(self, profile: str) -> None:
+        """Refuse a reference of another release, or of another profile, before anything is drawn.
+
+        Raises
+        ------
+        MerError
+            ``other code``, or ``other data``.
+        """
+        found = self.about.get("versions", VERSIONS)
+        if found != VERSIONS:
+            odd = [name for name in VERSIONS if found.get(name) != VERSIONS[name]]
+            raise MerError(
+                "other code",
+                f"{self.path} was recorded with "
+                + ", ".join(f"{name} {found.get(name)}" for name in odd),
+                ", ".join(f"{name} {VERSIONS[name]}" for name in odd) + " of this release",
+                "verify with the release that recorded it, or record it anew with mer reference",
+                self.path,
+            )
+        if (its := self.about.get("profile", profile)) != profile:
+            raise self._other(f"the results of profile {its}, not of {profile}")
+
+    def _other(self, what: str) -> MerError:
+        return MerError(
+            "other data",
+            f"{self.path} holds {what}",
+            "the data and the profile that were recorded",
+            "name that profile with --profile, and unset the settings that name other data "
+            "(MER_..._ROOT, MER_CROP, ...)",
+            self.path,
+        )
+
+    def folds(self, workspace: Workspace) -> pd.DataFrame:
+        """Return the recorded folds of a workspace's tables: table, model, job.
+
+        A fold that several tables share counts in the first.
+
+        Raises
+        ------
+        MerError
+            ``other data``, if a run of the tables is not in the reference.
+        """
+        self.require(workspace.profile.name)
+        there, rows = {*self.store.names()}, list[tuple[str, str, Job]]()
+        seen, lacking = set[str](), set[str]()
+        for table in TABLES:
+            for spec in workspace.specs(table):
+                if spec.key not in there:
+                    lacking.add(spec.data.dataset)
+                elif spec.key not in seen:
+                    seen.add(spec.key)
+                    names = [held_out for _, held_out in self.store.digests([spec])]
+                    rows += [(table, spec.model.name, Job(spec, name)) for name in names]
+        if lacking:
+            raise self._other(f"other runs than the tables on {', '.join(sorted(lacking))} here")
+        return pd.DataFrame(rows, columns=["table", "model", "job"])
+
+
+def reference_path(profile: str) -> Path:
+    """Return where the recorded results of a profile are, in the checkout one stands in."""
+    return (checkout() or Path.cwd()) / "reference" / f"{profile}.zip"
+
+
+@contextmanager
+def open_reference(path: Path) -> Iterator[Reference]:
+    """Yield recorded results, unpacked for as long as the block lasts.
+
+    Raises
+    ------
+    MerError
+        ``no results``, if nothing is recorded there; what `mer_utils.runs.unpacked` raises.
+    """
+    if not path.exists():
+        raise MerError(
+            "no results",
+            f"{path} is not there: no results are recorded",
+            "the archive of a finished profile",
+            "record one with mer reference, or name an archive with --reference",
+            path,
+        )
+    with unpacked(path) as store:
+        about = store.path / ABOUT
+        yield Reference(path, store, json.loads(about.read_text()) if about.exists() else {})
+
+
+def other_seed(workspace: Workspace) -> list[RunSpec]:
+    """Return runs that say how far another seed moves predictions: one of each network and data."""
+    first: dict[tuple[str, str], RunSpec] = {}
+    for table in TABLES:
+        for spec in workspace.specs(table):
+            if is_network(spec.model.name):
+                first.setdefault((spec.data.dataset, spec.model.name), spec)
+    seed = max(workspace.profile.seeds) + 1
+    return [spec.model_copy(update={"seed": seed}) for spec in first.values()]
+
+
+def record(workspace: Workspace, path: Path, machine: str, entries: int) -> Deposit:
+    """Write the reference of a workspace's profile: all of its tables, and `other_seed`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+    machine : str
+        Where it was computed, in words.
+    entries : int
+        How many entries the changelog has under *Results*.
+
+    Raises
+    ------
+    MerError
+        ``no results``, if a fold is missing.
+    """
+    specs = [spec for table in TABLES for spec in workspace.specs(table)]
+    specs += other_seed(workspace)
+    if missing := workspace.missing(specs):
+        raise MerError(
+            "no results",
+            f"{len(missing):,} fold(s) of profile {workspace.profile.name} are missing",
+            "a finished store",
+            f"compute them with {workspace.command()}",
+        )
+    about = {
+        "profile": workspace.profile.name,
+        "machine": machine,
+        "environment": environment(),
+        "versions": VERSIONS,
+        "changelog entries": entries,
+    }
+    text = json.dumps(about, indent=1, sort_keys=True)
+    return export(workspace.store, path, specs, more={ABOUT: text.encode()})
+
+
+def sample(folds: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
+    """Draw folds at random, stratified over tables and models in proportion to their number.
+
+    Raises
+    ------
+    MerError
+        ``invalid option``, if there are fewer.
+    """
+    if not 0 < size <= len(folds):
+        raise MerError(
+            "invalid option",
+            f"a sample of {size:,} folds of the {len(folds):,} that are recorded",
+            f"1 to {len(folds):,}",
+            "ask for fewer with --sample, or for all with --all",
+        )
+    # Strata one after the other, each shuffled: every so many-th of them is a stratified sample.
+    rng = np.random.default_rng(seed)
+    shuffled = folds.iloc[rng.permutation(len(folds))].sort_values(
+        ["model", "table"], kind="stable"
+    )
+    start = rng.random()
+    chosen = ((np.arange(size) + start) * len(folds) / size).astype(int)
+    return shuffled.iloc[chosen].reset_index(drop=True)
+
+
+def compare(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> pd.DataFrame:
+    """Compare folds computed here with those recorded, one row per fold.
+
+    Parameters
+    ----------
+    reference : Reference
+    ours : RunStore
+        Holds these folds.
+    folds : DataFrame
+        As `Reference.folds` or `sample` gives them.
+
+    Returns
+    -------
+    DataFrame
+        table, dataset, model, run, held_out, verdict; ``largest``, by which a probability
+        moved at most; ``moved``, the mean over clips of how far all of a clip's moved; ``clips``
+        and ``changed``, how many are of another class now; ``seed_moved``, how far another seed
+        moves the same clips, and ``p``, that of the paired test, both of the network.
+    """
+    specs = {job.spec.key: job.spec for job in folds["job"]}.values()
+    there, here = (_folds(store, specs) for store in (reference.store, ours))
+    rows: list[dict[str, Any]] = []
+    moved: list[pd.DataFrame] = []
+    for table, model, job in folds.itertuples(index=False):
+        key = (job.spec.key, job.held_out)
+        one, other = there[key], here[key]
+        same = same_rows(one, other)
+        clips = _moved(one.to_pandas(), other.to_pandas())
+        full = clips[clips["test_view"] == "full"]
+        largest = float(clips["largest"].max()) if len(clips) else 0.0
+        moved.append(full.assign(place=len(rows)))
+        rows.append(
+            {
+                "table": table,
+                "dataset": job.spec.data.dataset,
+                "model": model,
+                "run": key[0],
+                "held_out": key[1],
+                "verdict": IDENTICAL if same else ROUNDING if largest <= TOLERANCE else DIFFERENT,
+                "largest": largest,
+                "moved": float(full["moved"].mean()),
+                "clips": len(full),
+                "changed": int(full["changed"].sum()),
+            }
+        )
+    return _judged(pd.DataFrame(rows), pd.concat(moved), reference)
+
+
+def _judged(found: pd.DataFrame, clips: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """Tell what is the same network on another machine from what is another."""
+    found = found.assign(seed_moved=np.nan, p=np.nan)
+    apart = found[found["verdict"] == DIFFERENT]
+    if apart.empty:
+        return found
+    typical = _moved_by_seed(reference).groupby(_CLIP, as_index=False)["moved"].mean()
+    for _, part in apart.groupby("model"):
+        pairs = clips[clips["place"].isin(part.index)].merge(
+            typical, on=_CLIP, suffixes=("", "_by_seed")
+        )
+        if pairs.empty:  # a baseline, which has no seed, or no other seed is recorded
+            continue
+        less = pairs["moved_by_seed"] - pairs["moved"]
+        p = float(wilcoxon(less, alternative="greater").pvalue) if less.any() else 1.0
+        found.loc[part.index, ["seed_moved", "p"]] = pairs["moved_by_seed"].mean(), p
+        if p < ALPHA:
+            found.loc[part.index, "verdict"] = SAME
+    return found
+
+
+def _folds(store: RunStore, specs: Iterable[RunSpec]) -> dict[tuple[str, str], pa.Table]:
+    return {
+        (spec.key, held_out): rows.drop_columns([c for c in rows.column_names if c == "map"])
+        for spec in specs
+        for held_out, (_, rows) in folds_of(store.folder(spec).parts()).items()
+    }
+
+
+def _moved(there: pd.DataFrame, here: pd.DataFrame) -> pd.DataFrame:
+    """Return by clip and view how far the probabilities that count are from those recorded."""
+    numbers = [str(c) for c in there if str(c).startswith("p_")]
+    last = there[there["epoch"] == there["epoch"].max()]
+    on = [*_CLIP, "test_view"]
+    both = last.merge(here[[*on, "epoch", "y_pred", *(c for c in numbers if c in here)]],
+                      on=[*on, "epoch"], suffixes=("", "_here"), how="left")  # fmt: skip
+    other = both.reindex(columns=[f"{c}_here" for c in numbers]).to_numpy(float)
+    apart = np.nan_to_num(np.abs(both[numbers].to_numpy(float) - other), nan=1.0)
+    return both[on].assign(
+        largest=apart.max(axis=1, initial=0),
+        moved=apart.sum(axis=1) / 2,
+        changed=both["y_pred"] != both["y_pred_here"],
+    )
+
+
+def _moved_by_seed(reference: Reference) -> pd.DataFrame:
+    """Return how far another seed moves the probabilities of each clip, by network."""
+    by_rest: dict[str, list[RunSpec]] = {}
+    for spec in reference.store.specs():
+        if is_network(spec.model.name):
+            rest = spec.model_copy(update={"seed": 0}).key
+            by_rest.setdefault(rest, []).append(spec)
+    parts = [pd.DataFrame(columns=[*_CLIP, "test_view", "moved"])]
+    for same in by_rest.values():
+        if len(same) > 1:
+            pair = sorted(same, key=lambda spec: spec.seed)[:2]
+            found = _folds(reference.store, pair)
+            rows = [
+                pd.concat([f.to_pandas() for (run, _), f in found.items() if run == spec.key])
+                for spec in pair
+            ]
+            parts.append(_moved(*rows).query("test_view == 'full'"))
+    return pd.concat(parts[1:] or parts)
+
+
+def environments(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> dict[str, Any]:
+    """Return what differs between where folds were recorded and here, and its values."""
+    found: dict[str, Any] = {}
+    for spec in {job.spec.key: job.spec for job in folds["job"]}.values():
+        there, here = (store.folder(spec).notes() for store in (reference.store, ours))
+        for name in there.keys() & here.keys():
+            found |= differing(there[name], here[name], is_network(spec.model.name))
+    return dict(sorted(found.items()))
+
+
+def score_changes(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> pd.DataFrame:
+    """Compare the scores of runs on the full view: table, run, metric, recorded, here.
+
+    Parameters
+    ----------
+    reference, ours, folds
+        As of `compare`; runs of which a recorded fold is not here are left out.
+    """
+    tables = {job.spec.key: (table, job.spec) for table, _, job in folds.itertuples(index=False)}
+    whole = {
+        key: table
+        for key, (table, spec) in tables.items()
+        if reference.store.digests([spec]).keys() <= ours.digests([spec]).keys()
+    }
+    specs = [tables[key][1] for key in whole]
+    if not specs:
+        return pd.DataFrame(columns=["table", "run", "metric", "recorded", "here"])
+    sides = {}
+    for side, store in (("recorded", reference.store), ("here", ours)):
+        rows = store.predictions(specs).query("test_view == 'full'")
+        found = scores_by(rows, ["scheme", "run"]).melt(["scheme", "run"], list(METRICS))
+        sides[side] = found.set_index(["run", "variable"])["value"]
+    both = pd.DataFrame(sides).rename_axis(["run", "metric"]).reset_index()
+    return both.assign(table=both["run"].map(whole))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a comparison with recorded results found.
+
+    Parameters
+    ----------
+    found : DataFrame
+        As `compare` gives it.
+    differs : dict
+        As `environments` gives it.
+    recorded : int
+        How many folds there are in the reference.
+    about : dict
+        The reference's own.
+    how : str
+        Which folds were compared, in words.
+    """
+
+    found: pd.DataFrame
+    differs: dict[str, Any]
+    recorded: int
+    about: dict[str, Any]
+    how: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many folds have each verdict."""
+        return {v: int((self.found["verdict"] == v).sum()) for v in VERDICTS}
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of any fold."""
+        return next(v for v in reversed(VERDICTS) if self.counts[v])
+
+    @property
+    def line(self) -> str:
+        """The whole in one line."""
+        as_recorded = len(self.found) - self.counts[DIFFERENT]
+        rest = [f"{n:,} {v}" for v, n in self.counts.items() if n and v != IDENTICAL]
+        more = f" ({', '.join(rest)})" if rest else ""
+        return f"{as_recorded:,} of {len(self.found):,} folds as recorded{more}"
+
+    @property
+    def by_model(self) -> pd.DataFrame:
+        """Counts and distances of each model."""
+        rows = [
+            {
+                "model": model,
+                **{v: int((part["verdict"] == v).sum()) for v in VERDICTS},
+                "largest change": f"{part['largest'].max():.1g}",
+                "mean change": f"{part['moved'].mean():.1g}",
+                "by another seed": f"{part['seed_moved'].max():.1g}".replace("nan", ""),
+                "p": f"{part['p'].max():.1g}".replace("nan", ""),
+                "other classes": f"{part['changed'].sum()} of {part['clips'].sum()}",
+            }
+            for model, part in self.found.groupby("model")
+        ]
+        return pd.DataFrame(rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as what JSON can hold."""
+        return {
+            "verdict": self.verdict,
+            "counts": self.counts,
+            "recorded": self.recorded,
+            "compared": self.how,
+            "differs": {what: list(values) for what, values in self.differs.items()},
+            "reference": self.about,
+            "here": environment(),
+            "folds": json.loads(self.found.to_json(orient="records", double_precision=15)),
+        }
+
+
+def verify(
+    reference: Reference, ours: RunStore, folds: pd.DataFrame, recorded: int, how: str
+) -> Verification:
+    """Compare folds, and the environments in which they were computed."""
+    found = compare(reference, ours, folds)
+    differs = environments(reference, ours, folds)
+    return Verification(found, differs, recorded, reference.about, how)
+
+
+def computed(ours: RunStore, folds: pd.DataFrame) -> pd.DataFrame:
+    """Return those of some folds that a store holds."""
+    return folds[[ours.has(job.spec, job.held_out) for job in folds["job"]]]

@@ -1,0 +1,207 @@
+"""Recorded results against those of here: what agrees is told from what differs."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import raises, registered
+
+from mer_utils.cli.main import main
+from mer_utils.cli.verify import entries
+from mer_utils.experiments import TABLES, Table, run_spec, verification
+from mer_utils.experiments.verification import (
+    DIFFERENT,
+    IDENTICAL,
+    ROUNDING,
+    SAME,
+    VERSIONS,
+    Reference,
+    compare,
+    open_reference,
+    record,
+    sample,
+    verify,
+)
+from mer_utils.runs import DataSpec, Job, ModelSpec, RunSpec, RunStore, prediction_rows
+
+DATA = DataSpec(
+    dataset="casme2", scheme="casme2-5", fingerprint="0" * 64, phase_difference=0.5, noise=1.0
+)
+SUBJECTS = [f"sub{n:02d}" for n in range(8)]
+CLIPS = pd.DataFrame(
+    [
+        {"subject": subject, "clip": f"EP{n}", "label": str(n % 3)}
+        for subject, n in product(SUBJECTS, range(10))
+    ]
+).astype({"label": "category"})
+NETWORKS = ("learnet", "resnet50", "vgg19")
+
+
+def spec(model, seed=0, train="single"):
+    return RunSpec(data=DATA, model=ModelSpec(name=model), seed=seed, train_views=train)
+
+
+SPECS = [spec(m, train=t) for m in (*NETWORKS, "svm_hog") for t in ("single", "dual")]
+JOBS = [Job(each, subject) for each in SPECS for subject in SUBJECTS]
+
+
+def probabilities(job, salt=""):
+    rng = np.random.default_rng(list(f"{job.spec.key}{job.held_out}{salt}".encode()))
+    scores = rng.normal(size=(10, 3)) * 2
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
+def write(store, job, p, note=None):
+    tested = np.flatnonzero(CLIPS["subject"] == job.held_out)
+    rows = prediction_rows(job.spec, CLIPS, "full", tested, p.astype(np.float32), 3)
+    store.write(
+        job.spec, job.held_out, rows, {"device": "cpu", "instructions": "AVX512"} | (note or {})
+    )
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory) -> Reference:
+    """Two runs of each model, and one of each network with another seed."""
+    store = RunStore(tmp_path_factory.mktemp("reference"))
+    others = [Job(spec(m, seed=1), s) for m in NETWORKS for s in SUBJECTS]
+    for job in [*JOBS, *others]:
+        write(store, job, probabilities(job))
+    return Reference(store.path, store, {"versions": VERSIONS, "machine": "here"})
+
+
+FOLDS = pd.DataFrame(
+    [("table2", job.spec.model.name, job) for job in JOBS], columns=["table", "model", "job"]
+)
+
+
+def computed(path, change, folds=FOLDS, note=None):
+    store = RunStore(path)
+    for job in folds["job"]:
+        write(store, job, change(job, probabilities(job)), note)
+    return store
+
+
+def test_the_same_bits_are_identical(reference, tmp_path):
+    found = compare(reference, computed(tmp_path, lambda job, p: p), FOLDS)
+    assert {*found["verdict"]} == {IDENTICAL}
+    assert found["largest"].max() == found["changed"].sum() == 0
+
+
+def test_rounding_is_told_from_another_machine_and_that_from_another_seed(reference, tmp_path):
+    moved = {"learnet": 1e-6, "resnet50": 0.02, "vgg19": 0.0, "svm_hog": 0.0}
+
+    def change(job, p):
+        if job.spec.model.name == "vgg19":
+            return probabilities(job, "another seed")
+        rng = np.random.default_rng(1)
+        return p + moved[job.spec.model.name] * rng.uniform(-1, 1, p.shape)
+
+    ours = computed(tmp_path, change, note={"instructions": "AVX2"})
+    done = verify(reference, ours, FOLDS, len(FOLDS), "all")
+    assert done.found.groupby("model")["verdict"].unique().map(list).to_dict() == {
+        "learnet": [ROUNDING], "resnet50": [SAME], "vgg19": [DIFFERENT], "svm_hog": [IDENTICAL],
+    }  # fmt: skip
+    assert done.line.startswith("48 of 64 folds as recorded")
+    assert done.differs == {"instructions": ("AVX512", "AVX2")}
+    assert done.verdict == DIFFERENT
+    assert json.loads(json.dumps(done.as_json()))["counts"][SAME] == 16
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_seed_is_told_every_time_and_another_machine_never(reference, tmp_path, seed):
+    folds = sample(FOLDS, 24, seed)
+    wrong = computed(tmp_path / "wrong", lambda job, p: probabilities(job, str(seed)), folds)
+    assert DIFFERENT in {*compare(reference, wrong, folds)["verdict"]}
+    rng = np.random.default_rng(seed)
+
+    def elsewhere(job, p):
+        return p + (job.spec.model.name in NETWORKS) * rng.normal(0, 0.03, p.shape)
+
+    right = computed(tmp_path / "right", elsewhere, folds)
+    assert DIFFERENT not in {*compare(reference, right, folds)["verdict"]}
+
+
+def test_a_baseline_has_no_seed_to_blame(reference, tmp_path):
+    folds = FOLDS[FOLDS["model"] == "svm_hog"]
+    ours = computed(tmp_path, lambda job, p: p + 0.01, folds)
+    assert {*compare(reference, ours, folds)["verdict"]} == {DIFFERENT}
+
+
+def test_a_sample_is_of_every_model_and_no_fold_is_in_it_twice():
+    drawn = sample(FOLDS, 16, seed=3)
+    assert drawn["model"].value_counts().to_dict() == dict.fromkeys((*NETWORKS, "svm_hog"), 4)
+    assert drawn["job"].nunique() == 16
+    assert drawn["job"].tolist() != sample(FOLDS, 16, seed=4)["job"].tolist()
+    assert {*sample(FOLDS, 64, seed=1)["job"]} == {*JOBS}
+    with raises("invalid option", 65, 64):
+        sample(FOLDS, 65, seed=0)
+
+
+def test_results_of_other_versions_are_refused(reference):
+    old = Reference(reference.path, reference.store, {"versions": VERSIONS | {"views": 1}})
+    with raises("other code", "views 1"):
+        old.require("demo")
+
+
+def test_what_the_changelog_says_of_results_is_counted(tmp_path):
+    text = (
+        "# C\n## [1]\n### Results\n\n- a\n- b\n  - c\n\n### Added\n- d\n## [0]\n### Results\n- e\n"
+    )
+    (tmp_path / "C.md").write_text(text)
+    assert entries(tmp_path / "C.md") == 3
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The tables are one, of LEARNet and a baseline."""
+
+    def grid(profile, data):
+        yield from (run_spec(profile, data[0], name) for name in ("learnet", "svm_hog"))
+
+    table = Table("tiny", "Two runs", "nothing", grid)
+    with registered(TABLES, table):
+        monkeypatch.setattr(verification, "TABLES", {"tiny": table})
+        yield
+
+
+def test_a_finished_store_is_recorded_and_verified_by_commands(
+    tiny, twins, workspace, tmp_path, monkeypatch, capsys
+):
+    def mer(*arguments) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(map(str, arguments)))
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out + said.err
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "CHANGELOG.md").write_text("### Results\n- all\n")
+    places = ["--profile", "smoke", "--data-root", twins, "--workers", 1]
+    code, said = mer("verify", *places)
+    assert (code, "mer reference" in said) == (1, True)
+    with raises("no results", "fold(s)"):
+        record(workspace, tmp_path / "x.zip", "here", 1)
+    assert mer("run", "tiny", "--store", tmp_path / "store", *places)[0] == 0
+    code, said = mer("reference", "--machine", "a laptop", "--store", tmp_path / "store", *places)
+    assert code == 0, said
+    with open_reference(tmp_path / "reference" / "smoke.zip") as found:
+        assert found.about["versions"] == VERSIONS
+        assert len(found.store.specs()) == 3  # LEARNet with another seed too
+    for option in (["--all"], ["--store", tmp_path / "store"]):
+        code, said = mer("verify", *places, *option, "--report", tmp_path / "report.html")
+        assert code == 0, said
+        assert "folds as recorded" in said
+    assert "6 of 6 folds as recorded" in said
+    assert "a laptop" in (tmp_path / "report.html").read_text()
+    with pytest.raises(SystemExit):
+        main(["verify", *map(str, places), "--sample", "2", "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["counts"][IDENTICAL] == 2
+    assert mer("verify", *places, "--sample", 7)[0] == 1
+    monkeypatch.setitem(verification.TABLES, "table6", TABLES["table6"])
+    code, said = mer("verify", *places)
+    assert (code, "other runs than the tables" in said) == (1, True)
+    code, said = mer("verify", "--data-root", twins, "--reference", "reference/smoke.zip")
+    assert (code, "profile smoke, not of demo" in said) == (1, True)
