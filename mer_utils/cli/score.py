@@ -29,9 +29,12 @@ _MANY = "may be repeated"
 @commands.command()
 def score(
     files: Annotated[
-        list[Path],
-        typer.Argument(help="CSV, Excel or Parquet: clip, y_true, y_pred or p_...; best, subject"),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            help="CSV, Excel or Parquet: clip, y_true, y_pred or p_...; best, subject; "
+            "none, with --store, for its runs alone"
+        ),
+    ] = None,
     system: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,6 +60,9 @@ def score(
             "--with", help=f"runs of the store: COLUMN=VALUE, as in model=learnet; {_MANY}"
         ),
     ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="also score the averages over each system's seeds")
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="also write it as one page of HTML")] = None,
     output: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
@@ -73,10 +79,25 @@ def score(
             "invalid option", "--with without --store", "runs of a store", "name it with --store"
         )
     names = [name.strip() for name in classes.split(",") if name.strip()]
-    rows, problems = read_predictions(files, system or (), column or (), names)
+    rows, problems, files = pd.DataFrame(), list[Problem](), files or []
+    if files:
+        rows, problems = read_predictions(
+            files, system or (), column or (), names, ensemble=ensemble
+        )
+    elif store is None:
+        raise MerError(
+            "invalid option",
+            "neither a file nor a store of predictions is named",
+            "one of them at least",
+            "name a file, or a store with --store",
+        )
     sound = worst(problems) != "error"
-    if sound and store is not None:
-        known = of_store(RunStore(store), chosen or ())
+    known = of_store(RunStore(store), chosen or (), ensemble=ensemble) if sound and store else rows
+    if not files:
+        rows = few_systems(known)
+        order = known.attrs["classes"] or sorted({*rows["y_true"], *rows["y_pred"]})
+        rows = rows.astype({side: pd.CategoricalDtype(order) for side in ("y_true", "y_pred")})
+    elif sound and store is not None:
         rows, more = join(rows, known)
         if (rows["subject"] != "").all():  # the store knew them
             problems = [problem for problem in problems if problem.kind != "unknown subjects"]

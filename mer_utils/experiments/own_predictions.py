@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer_utils.datasets import SCHEMES, Problem
+from mer_utils.datasets import SCHEMES, Problem, worst
 from mer_utils.datasets.rows import oddity, text
 from mer_utils.datasets.sheets import Fields, pick
 from mer_utils.datasets.spreadsheets import read_tables
 from mer_utils.datasets.table_rows import NO_VALUE
 from mer_utils.errors import MerError
 from mer_utils.frames.layout import printable
+from mer_utils.metrics import average_seeds
 from mer_utils.metrics.arrays import fault_of_probabilities
 from mer_utils.metrics.predictions import CLIP_KEY, each_group
 from mer_utils.registry import unknown
@@ -57,6 +58,8 @@ def read_predictions(
     systems: Sequence[str] = (),
     columns: Sequence[str] = (),
     classes: Sequence[str] = (),
+    *,
+    ensemble: bool = False,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Read files of predictions as one frame, and list every problem.
 
@@ -70,6 +73,8 @@ def read_predictions(
         ``FIELD=COLUMN``, where titles are others than `HEADERS`.
     classes : sequence of str
         Names of the classes in the order of their numbers.
+    ensemble : bool
+        Add a system for each that has several seeds: their probabilities, averaged.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def read_predictions(
         With an error among them the frame is not to be used.
     """
     problems: list[Problem] = []
-    parts = [_read(Path(file), list(systems), tuple(columns), problems) for file in files]
+    parts = [_read(Path(file), list(systems), tuple(columns), problems, ensemble) for file in files]
     frame = pd.concat(parts, ignore_index=True)
     if not any(problem.severity == "error" for problem in problems):
         frame = _classified(frame, list(classes), problems)
@@ -89,7 +94,11 @@ def read_predictions(
 
 
 def _read(
-    path: Path, systems: list[str], columns: tuple[str, ...], problems: list[Problem]
+    path: Path,
+    systems: list[str],
+    columns: tuple[str, ...],
+    problems: list[Problem],
+    ensemble: bool,
 ) -> pd.DataFrame:
     tables = read_tables(path)
     headers: dict[str, tuple[str, ...]] = {**HEADERS, SYSTEM: (SYSTEM,)}
@@ -135,8 +144,26 @@ def _read(
             problems.append(_note(path, "bad predictions", said, "none needed: y_pred is scored"))
     else:
         read["y_pred"] = predicted
+    read = read.assign(_place=f"{path.name} row " + pd.Series(number, number).astype(str))
+    several = read.groupby("system")["seed"].nunique().max() > 1
+    if ensemble and not (several and shares):
+        said = "no system has probabilities from several seeds, so there is nothing to average"
+        problems.append(_note(path, "bad predictions", said, "add columns of both, or leave it"))
+    elif ensemble and worst(problems) != "error":
+        names = dict(enumerate(shares.values()))
+        values = frame[list(shares)].astype(float).set_axis([f"p_{k}" for k in names], axis=1)
+        read = _with_ensembles(read.join(values))[list(read)]
+        read["y_pred"] = read["y_pred"].map(lambda predicted: names.get(predicted, predicted))
     read.attrs["classes"] = list(shares.values())
-    return read.assign(_place=f"{path.name} row " + pd.Series(number, number).astype(str))
+    return read
+
+
+def _with_ensembles(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows, and those of each system's seeds averaged, with classes by number."""
+    found = average_seeds(rows, ["system"])
+    counts = found["n_seeds"].astype(str)
+    found = found.assign(system=found["system"] + ", " + counts + " seeds averaged", seed="")
+    return pd.concat([rows, found.drop(columns="n_seeds")], ignore_index=True)
 
 
 def _most_probable(
@@ -351,7 +378,9 @@ def _labelled(
     return joined
 
 
-def of_store(store: RunStore, wanted: Sequence[str] = ()) -> pd.DataFrame:
+def of_store(
+    store: RunStore, wanted: Sequence[str] = (), *, ensemble: bool = False
+) -> pd.DataFrame:
     """Read the systems of a store, on the view full: one row per prediction, classes by name.
 
     Parameters
@@ -360,6 +389,8 @@ def of_store(store: RunStore, wanted: Sequence[str] = ()) -> pd.DataFrame:
     wanted : sequence of str
         ``COLUMN=VALUE``, such as ``model=learnet``: only those; values of one column are
         alternatives.
+    ensemble : bool
+        Add a system for each that has several seeds: their probabilities, averaged.
 
     Raises
     ------
@@ -381,15 +412,16 @@ def of_store(store: RunStore, wanted: Sequence[str] = ()) -> pd.DataFrame:
                 raise unknown(column, value, sorted(set(there)))
         rows = rows[there.isin(values)]
     varied = [c for c in _NAMING if c in ("model", "setting") or len(set(rows[c].astype(str))) > 1]
-    words = rows[varied].astype(str).agg(", ".join, axis=1)
+    rows = rows.assign(system=rows[varied].astype(str).agg(", ".join, axis=1))
+    rows = _with_ensembles(rows) if ensemble else rows
     classes = {name: SCHEMES[name].classes for name in set(rows["scheme"]) if name in SCHEMES}
 
     def named(column: str) -> list[str]:
         pairs = zip(rows["scheme"], rows[column], strict=True)
         return [classes[s][k] if s in classes else str(k) for s, k in pairs]
 
-    found = rows[[*CLIP_KEY, "seed"]].astype({"seed": str}).assign(
-        system=words, fold=rows["subject"], y_true=named("y_true"), y_pred=named("y_pred")
+    found = rows[[*CLIP_KEY, "seed", "system"]].astype({"seed": str}).assign(
+        fold=rows["subject"], y_true=named("y_true"), y_pred=named("y_pred")
     )  # fmt: skip
     found.attrs["classes"] = list(dict.fromkeys(n for names in classes.values() for n in names))
     return found

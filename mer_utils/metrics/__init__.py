@@ -29,11 +29,12 @@ from mer_utils.metrics.arrays import (
 from mer_utils.metrics.by_class import class_scores, extremes
 from mer_utils.metrics.by_group import scores_by
 from mer_utils.metrics.predictions import number_of_classes
-from mer_utils.metrics.views import average_views
+from mer_utils.metrics.views import average_seeds, average_views
 
 __all__ = [
     "METRICS",
     "Scores",
+    "average_seeds",
     "average_views",
     "class_scores",
     "confusion_matrix",

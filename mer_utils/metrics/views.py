@@ -1,7 +1,8 @@
-"""Averaging the probabilities of several test views of a clip."""
+"""Averaging the probabilities of several test views of a clip, or of several seeds."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -97,3 +98,66 @@ def average_views(
     result["y_pred"] = mean.fillna(-np.inf).to_numpy().argmax(axis=1)
     result["n_views"] = grouped.size()
     return result.reset_index()[[*predictions.columns, "n_views"]]
+
+
+def average_seeds(predictions: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Average the class probabilities of several seeds: an ensemble, which is a system of its own.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row per prediction, with ``seed`` and probabilities.
+    by : sequence of str
+        Columns that tell systems apart, such as ``model`` and ``setting``.
+
+    Returns
+    -------
+    DataFrame
+        One row per clip of each system that has several seeds, columns as before and
+        ``n_seeds``; ``y_pred`` is the class of the largest mean probability (the first of
+        equals), ``run`` a digest of the keys of the runs averaged, ``seed`` the lowest.
+
+    Raises
+    ------
+    MerError
+        "bad predictions" if no system has several seeds, a clip has two predictions for one, or
+        lacks some of them.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({
+    ...     "subject": "sub01", "clip": "a", "y_true": 1, "seed": [0, 1], "model": "m",
+    ...     "y_pred": [0, 1], "p_0": [0.6, 0.2], "p_1": [0.4, 0.8]})
+    >>> average_seeds(rows, ["model"])[["clip", "y_pred", "p_1", "n_seeds"]]
+      clip  y_pred  p_1  n_seeds
+    0    a       1  0.6        2
+    """
+    by, probabilities = list(by), probability_columns(predictions) or ["p_0"]
+    predictions = complete(predictions, [*by, *probabilities]).reset_index(drop=True)
+    key = list(dict.fromkeys([*by, *CLIP_KEY]))
+    refuse_repeats(predictions, [*key, "seed"])
+    seeds = predictions.groupby(by, observed=True)["seed"].transform("nunique")
+    several = predictions[seeds > 1].sort_values("seed", kind="stable")
+    grouped = several.groupby(key, observed=True, sort=True)
+    lacking = several[grouped["seed"].transform("size") < seeds[several.index]]
+    if several.empty or len(lacking):
+        what = "no system was predicted with several seeds"
+        if len(lacking):
+            first = lacking.iloc[0]
+            what = f"clip {first['clip']} of {first['subject']} lacks predictions of some seeds"
+        raise MerError(
+            "bad predictions",
+            what,
+            "predictions of every clip with each of several seeds",
+            "run the seeds that lack, or leave the ensemble out",
+        )
+    mean = grouped[probabilities].mean()
+    result = grouped.first()
+    result[probabilities] = mean.astype(np.float32)
+    result["y_pred"] = mean.fillna(-np.inf).to_numpy().argmax(axis=1)
+    result["n_seeds"] = grouped.size()
+    if "run" in result:
+        members = grouped["run"].agg(lambda runs: " ".join(sorted(runs)))
+        digests = {m: hashlib.sha256(m.encode()).hexdigest()[:32] for m in set(members)}
+        result["run"] = members.map(digests)
+    return result.reset_index()[[*predictions.columns, "n_seeds"]]

@@ -13,7 +13,7 @@ import pytest
 
 from mer_utils import metrics, runs, stats
 from mer_utils.cli.main import main
-from mer_utils.experiments import open_workspace
+from mer_utils.experiments import PROFILES, open_workspace
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["negative", "positive", "surprise"]
@@ -256,6 +256,64 @@ def test_a_log_is_compared_with_the_runs_of_a_store(store, folder, scored):
     said = " ".join(p["message"] for p in found["problems"] if p["severity"] == "note")
     assert "casme2 is taken" in said
     assert "by the number of their subject" in said
+
+
+def with_shares(rows: pd.DataFrame, rng) -> pd.DataFrame:
+    shares = rng.dirichlet(np.ones(3), len(rows))
+    named = rows.assign(**{f"p_{name}": shares[:, k] for k, name in enumerate(NAMES)})
+    return named.drop(columns="y_pred").assign(y_true=rows["y_true"].map(dict(enumerate(NAMES))))
+
+
+def test_seeds_averaged_are_a_system_of_their_own(folder, scored, mer):
+    rows = with_shares(systems(n_seeds=3), np.random.default_rng(0))
+    rows.to_csv(folder / "mine.csv", index=False)
+    code, found = scored(folder / "mine.csv", "--ensemble")
+    assert code == 0
+    _, plain = scored(folder / "mine.csv")
+    names = list(dict.fromkeys(rows["system"]))
+    averaged = [f"{name}, 3 seeds averaged" for name in names]
+    assert [*dict.fromkeys(of(found, "scores")["system"])] == [*names, *averaged]
+    assert of(found, "scores", system=names[0]).equals(of(plain, "scores", system=names[0]))
+    shares = (
+        rows[rows["system"] == names[0]]
+        .groupby(["subject", "clip"])[[f"p_{name}" for name in NAMES]]
+        .mean()
+    )
+    true = rows.drop_duplicates(["subject", "clip"]).set_index(["subject", "clip"])["y_true"]
+    right = shares.to_numpy().argmax(1) == true.loc[shares.index].map(NAMES.index).to_numpy()
+    (accuracy,) = of(found, "scores", system=averaged[0], metric="accuracy_pooled")["estimate"]
+    assert accuracy == pytest.approx(right.mean())
+    rows.iloc[1:].to_csv(folder / "short.csv", index=False)
+    code, said = mer(folder / "short.csv", "--ensemble")
+    assert code == 1
+    assert "lacks predictions of some seeds" in said
+    rows[rows["seed"] == 0].to_csv(folder / "one.csv", index=False)
+    assert "nothing to average" in mer(folder / "one.csv", "--ensemble")[1]
+
+
+def test_a_store_alone_is_scored_and_its_seeds_averaged(twins, folder, scored, mer):
+    profile = PROFILES["smoke"].model_copy(update={"seeds": (0, 1)})
+    workspace = open_workspace(profile, twins, folder / "store")
+    specs = [
+        spec for spec in workspace.specs("table2")
+        if (spec.model.name, spec.data.dataset, spec.setting) == ("learnet", "casme2", "single")
+    ]  # fmt: skip
+    assert runs.run(workspace.jobs(specs), workspace.context).failed == []
+    code, found = scored("--store", folder / "store", "--with", "model=learnet", "--ensemble")
+    assert code == 0
+    predictions = workspace.store.predictions(specs)
+    predictions = predictions[predictions["test_view"] == "full"]
+    expected = metrics.average_seeds(predictions, ["model", "setting"])
+    assert set(expected["n_seeds"]) == {2}
+    assert len(set(expected["run"])) == 1
+    assert not set(expected["run"]) & set(predictions["run"])
+    (accuracy,) = of(
+        found, "scores", system="learnet, single, 2 seeds averaged", metric="accuracy_pooled"
+    )["estimate"]
+    assert accuracy == pytest.approx((expected["y_true"] == expected["y_pred"]).mean())
+    code, said = mer()
+    assert code == 1
+    assert "neither a file nor a store" in said
 
 
 def test_clips_that_match_none_are_listed_with_what_is_close(store, folder, scored):
