@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,18 +22,20 @@ from mer_utils.cli.experiments import (
     Store,
     Workers,
     compute,
+    sized,
 )
 from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.files import BUILD_SETTING, build_dir, checkout
 
 if TYPE_CHECKING:
-    from mer_utils.experiments import Workspace
+    from mer_utils.experiments import Profile, Workspace
 
 commands = typer.Typer()
 
 
 @commands.command(name="book")
+@sized
 def make_book(
     profile: ProfileName = "demo",
     store: Store = None,
@@ -82,7 +85,7 @@ def make_book(
         repository=root,
         build=build,
         parameters={
-            "profile": profile,
+            "profile": named_in(root / "notebooks", workspace.profile),
             "data_root": data_root or build / "data",
             "store": workspace.context.store,
             # The newest record of what things cost; another one makes that page anew.
@@ -92,6 +95,7 @@ def make_book(
         inputs=inputs(workspace, root),
         workers=workers,
         data_title=workspace.data_title,
+        profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
         twins=any(map(workspace.is_synthetic, workspace.data)),
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
@@ -116,6 +120,16 @@ def pdf() -> None:
     typer.echo(f"The PDF is ready: {written}")
 
 
+def named_in(folder: Path, profile: Profile) -> str:
+    """Return how a profile is named in another folder, from where its file lies elsewhere."""
+    from mer_utils.experiments import PROFILES
+
+    name, *options = shlex.split(profile.words)
+    if name not in PROFILES:
+        name = os.path.relpath(Path(name).expanduser().absolute(), folder)
+    return shlex.join([name, *options])
+
+
 def inputs(workspace: Workspace, root: Path) -> dict[str, str]:
     """Return the fingerprints of everything but the sources that pages rest on."""
     from mer_utils.experiments import TABLES
@@ -125,6 +139,7 @@ def inputs(workspace: Workspace, root: Path) -> dict[str, str]:
     data = "".join(data.spec.fingerprint for data in workspace.data.values())
     return {
         "lock": hashlib.sha256(lock).hexdigest(),
+        "profile": hashlib.sha256(workspace.profile.model_dump_json().encode()).hexdigest(),
         "data": hashlib.sha256(data.encode()).hexdigest(),
         "results": workspace.store.fingerprint(specs),
     }

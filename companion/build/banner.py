@@ -16,15 +16,17 @@ FILE = "made_with.html"
 
 
 def banner(profile: str, data_title: str) -> str:
-    """Return the line as HTML.
+    """Return the line as HTML; what `profile` says in brackets stands behind its name.
 
     Examples
     --------
     >>> banner("demo", "synthetic twins")
     '<p class="made-with" role="note">Profile <strong>demo</strong>. Data: synthetic twins.</p>'
     """
+    name, bracket, sizes = profile.partition(" (")
     return (
-        f'<p class="made-with" role="note">Profile <strong>{escape(profile)}</strong>. '
+        '<p class="made-with" role="note">'
+        f"Profile <strong>{escape(name)}</strong>{escape(bracket + sizes)}. "
         f"Data: {escape(data_title.rstrip('.'))}.</p>"
     )
 

@@ -36,6 +36,7 @@ def build(
     inputs: Mapping[str, str],
     workers: int | None = None,
     log: Callable[[str], None] = print,
+    profile: str = "none",
     data_title: str = "not stated",
     twins: bool = True,
 ) -> Path:
@@ -57,8 +58,8 @@ def build(
         Notebooks at a time; by default one for each core.
     log : callable
         Takes one line at a time.
-    data_title : str
-        What the data are, for the line at the top of every page.
+    profile, data_title : str
+        How large the experiments are, and what the data are, for the line at the top of every page.
     twins : bool
         Whether some of the data are synthetic twins. If not, a page ends where it would show
         what only twins' ground truth tells.
@@ -87,7 +88,6 @@ def build(
         first = [n for n in notebooks if n.name != STATUS]
         waiting = runner.waiting(first, state)
         log(_announce(len(notebooks), len(waiting), runner.expected(waiting), Site(build)))
-        profile = str(parameters.get("profile", "none"))
         gathered = provenance.collect(
             repository,
             runner.run(first, state),

@@ -266,7 +266,7 @@ def missing_runs(workspace: Workspace, name: str) -> pd.DataFrame:
                 "variant": setting_words(said, varied),
                 "seed": said["seed"],
                 "folds missing": 0,
-                "command": f"mer run {name} --profile {workspace.profile.name}",
+                "command": f"mer run {name} --profile {workspace.profile.words}",
             },
         )
         row["folds missing"] += 1

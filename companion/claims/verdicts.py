@@ -91,7 +91,7 @@ def judge(claim: Claim, evidence: pd.DataFrame, synthetic: bool, *, profile: Pro
             "pass what the evidence says, or leave the synthetic data out",
         )
     rule = rule_of(claim.id)
-    lacking = incomplete(rule, evidence, profile.name)
+    lacking = incomplete(rule, evidence, profile.words)
     gates = [] if rule.counts or lacking else shut(rule, evidence, profile)
     if synthetic and claim.about == "faces":
         verdict, why = NOT_TESTABLE, "drawn faces are no evidence about faces"

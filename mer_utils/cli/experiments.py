@@ -6,15 +6,20 @@ the commands about data need none of it.
 
 from __future__ import annotations
 
+import inspect
 import os
+import shlex
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from rich.box import HEAVY_HEAD
@@ -27,13 +32,18 @@ from mer_utils.machine import cores, setting
 
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
+    from mer_utils.experiments.budget import Part
     from mer_utils.runs import Executor, Job, Outcome, Report, RunSpec
     from mer_utils.views import Note
 
 commands = typer.Typer()
 
-Tables = Annotated[list[str] | None, typer.Argument(help="tables; default: all")]
-ProfileName = Annotated[str, typer.Option("--profile", help="smoke, demo or paper")]
+Tables = Annotated[
+    list[str] | None, typer.Argument(help="tables; default: the profile's, which are mostly all")
+]
+ProfileName = Annotated[
+    str, typer.Option("--profile", help="smoke, demo, night, paper, or a TOML file of your own")
+]
 Store = Annotated[Path | None, typer.Option(help="folder of the predictions")]
 DataRoot = Annotated[Path | None, typer.Option(help="folder of the synthetic twins")]
 Data = Annotated[
@@ -48,6 +58,8 @@ Rehash = Annotated[
     bool, typer.Option("--rehash", help="read every frame again, to be sure that none has changed")
 ]
 CORES = cores()
+#: Folds that were done within it tell the pace of a run; longer where folds take long.
+_LATELY_SECONDS = 600
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[
     str,
@@ -63,6 +75,9 @@ MicroBatch = Annotated[
         "networks with batch normalisation take whole batches all the same",
     ),
 ]
+Budget = Annotated[
+    str | None, typer.Option(help="as in 8h or 90m: what answers most within that time")
+]
 ExecutorName = Annotated[
     str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
 ]
@@ -72,7 +87,43 @@ ClusterOptions = Annotated[
 ]
 
 
+#: What changes the profile, for one command.
+SIZES: dict[str, tuple[Any, Any]] = {
+    "models": (str, typer.Option(help="networks and baselines only, as in learnet,svm_hog")),
+    "seeds": (int, typer.Option(min=1, help="how many seeds")),
+    "image_size": (int, typer.Option(help="side of the views in pixels, of every model")),
+    "epochs": (int, typer.Option(help="passes over the training set")),
+}
+
+
+def sized(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `SIZES`, which join its argument ``profile``."""
+
+    @wraps(command)
+    def joined(profile: str, **arguments: Any) -> None:
+        # A profile with options, or a file with a space in its name, is quoted already.
+        words = [profile]
+        for name in SIZES:
+            if (value := arguments.pop(name, None)) is not None:
+                words += [f"--{name.replace('_', '-')}", shlex.quote(str(value))]
+        command(profile=" ".join(words), **arguments)
+
+    hints = get_type_hints(command, include_extras=True)
+    signature = inspect.signature(command)
+    added = {name: Annotated[kind | None, option] for name, (kind, option) in SIZES.items()}
+    parameters = [p.replace(annotation=hints[n]) for n, p in signature.parameters.items()]
+    at = list(signature.parameters).index("profile") + 1
+    parameters[at:at] = [
+        inspect.Parameter(n, parameters[at - 1].kind, default=None, annotation=hint)
+        for n, hint in added.items()
+    ]
+    joined.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    joined.__annotations__ = hints | added
+    return joined
+
+
 @commands.command()
+@sized
 def plan(
     tables: Tables = None,
     profile: ProfileName = "demo",
@@ -81,23 +132,51 @@ def plan(
     data: Data = None,
     workers: Workers = CORES,
     device: Device = "auto",
+    budget: Budget = None,
     rehash: Rehash = False,
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
-    names = _names(tables)
     with _outlines() as outlines:
         workspace = _open(profile, data_root, store, data, device, workers, rehash, None, outlines)
+        names = _names(tables, workspace)
         _show_plan(workspace, names, device, workers)
+        if budget:
+            for part in _within(budget, workspace, names, device, workers):
+                typer.echo(part.command)
         for remark in _outlined(workspace):
             typer.echo(remark)
 
 
+def _within(
+    budget: str, workspace: Workspace, names: list[str], device: str, workers: int
+) -> list[Part]:
+    """Return what fits into a budget, and say how long it takes."""
+    from mer_utils.experiments import budget as budgets
+    from mer_utils.runs import load_clips
+    from mer_utils.runs.plan import fold_costs, side_by_side
+
+    def cost(jobs: Sequence[Job]) -> float:
+        clips = {data: load_clips(data, workspace.context) for data in {j.spec.data for j in jobs}}
+        alone = sum(cost.seconds for cost in fold_costs(jobs, clips, device).values())
+        return budgets.BESIDE_STEPS * alone / side_by_side(device, workers)
+
+    parts = budgets.fit(workspace, names, budgets.parse(budget), cost)
+    folds, seconds = sum(len(part.jobs) for part in parts), sum(part.seconds for part in parts)
+    typer.echo(
+        f"Within {budget}: {folds:,} folds, about {duration(seconds)}, in the order in which they "
+        "answer the book's questions."
+        if parts
+        else "Nothing is missing."
+    )
+    return parts
+
+
 def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int) -> None:
     from mer_utils.runs import load_clips
-    from mer_utils.runs.plan import Plan, plan_runs
+    from mer_utils.runs.plan import SMALL_GPU_TIMES, Plan, plan_runs
 
+    typer.echo(_titled(workspace))
     shown = _table(
-        f"{workspace.profile.title} on {workspace.data_title}",
         "runs", "folds", "missing", "images", "operations", "here", "one H200",
     )  # fmt: skip
 
@@ -117,13 +196,18 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
         plans.append(plan_runs(specs, missing, clips, device=device, workers=workers))
         add(name, plans[-1])
         all_specs |= {spec.key: spec for spec in specs}
+    sums = (sum(part) for part in zip(*(vars(p).values() for p in plans), strict=True))
+    folds = len(workspace.jobs(list(all_specs.values())))
+    plan = replace(Plan(*sums), runs=len(all_specs), folds=folds)
     if len(names) > 1:
-        sums = (sum(part) for part in zip(*(vars(p).values() for p in plans), strict=True))
-        folds = len(workspace.jobs(list(all_specs.values())))
         shown.add_section()
-        add("total", replace(Plan(*sums), runs=len(all_specs), folds=folds))
+        add("total", plan)
     print_whole(shown)
     typer.echo(
+        f"In all about {duration(plan.gpu_seconds)} on one H200, "
+        f"{duration(SMALL_GPU_TIMES * plan.gpu_seconds)} on a GPU of 8 GB if that takes "
+        f"{SMALL_GPU_TIMES} times as long (assumed, by memory bandwidth), "
+        f"{duration(plan.core_seconds / 8)} on eight cores of the recorded kind.\n"
         f"Images and operations are those of training. The estimate here, with {workers} "
         "worker(s), is from a few steps of each model; workers on one GPU share it and count as "
         "one. The estimate for one H200 is from counted operations and the rates measured there at "
@@ -133,6 +217,7 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
 
 
 @commands.command(name="run")
+@sized
 def run_tables(
     tables: Tables = None,
     profile: ProfileName = "demo",
@@ -145,12 +230,15 @@ def run_tables(
     scheduler: Scheduler = None,
     cluster_options: ClusterOptions = None,
     micro_batch: MicroBatch = None,
+    budget: Budget = None,
     rehash: Rehash = False,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
+    from mer_utils.experiments import budget as budgets
     from mer_utils.runs import open_executor
 
-    names = _names(tables)
+    until = time.monotonic() + budgets.parse(budget) if budget else None
+    _names(tables)
     chosen = open_executor(
         executor,
         workers=workers,
@@ -159,12 +247,18 @@ def run_tables(
         device=device,
     )
     workspace = _open(profile, data_root, store, data, device, workers, rehash, micro_batch)
-    typer.echo(f"On {workspace.data_title}; predictions in {workspace.context.store}", err=True)
-    if compute(workspace, names, workers, chosen).failed:
+    typer.echo(f"{_titled(workspace)}; predictions in {workspace.context.store}", err=True)
+    names, jobs = _names(tables, workspace), None
+    if budget:
+        _specs(workspace, names)  # the weights are part of what is counted
+        parts = _within(budget, workspace, names, device, workers)
+        jobs = [job for part in parts for job in part.jobs]
+    if compute(workspace, names, workers, chosen, jobs=jobs, until=until).failed:
         raise typer.Exit(1)
 
 
 @commands.command()
+@sized
 def status(
     tables: Tables = None,
     profile: ProfileName = "demo",
@@ -176,15 +270,19 @@ def status(
     """Show how many folds of each table are done, missing, and failed when last tried."""
     from mer_utils.runs.environment import mixed
 
-    names = _names(tables)
     with _outlines() as outlines:
         workspace = _open(profile, data_root, store, data, "auto", CORES, rehash, None, outlines)
-        title = f"{workspace.profile.title}, store {workspace.context.store}"
-        shown = _table(title, "folds", "done", "missing", "failed")
+        names = _names(tables, workspace)
+        typer.echo(f"{_titled(workspace)}; store {workspace.context.store}")
+        shown = _table("folds", "done", "missing", "failed")
         remarks = []
+        all_specs: dict[str, RunSpec] = {}
+        rest: dict[Job, None] = {}
         for name in names:
             specs = workspace.specs(name)
             folds, missing = len(workspace.jobs(specs)), workspace.missing(specs)
+            all_specs |= {spec.key: spec for spec in specs}
+            rest |= dict.fromkeys(missing)
             failures = workspace.store.failures(specs)
             failed = sum((job.spec.key, job.held_out) in failures for job in missing)
             counts = (folds, folds - len(missing), len(missing), failed)
@@ -195,8 +293,40 @@ def status(
             if (lacking := counts[1] - len(recorded)) > 0:
                 remarks.append(f"{name}: {lacking} fold(s) lack the record of what computed them.")
         print_whole(shown)
+        remarks += _pace(workspace, list(all_specs.values()), list(rest))
         for remark in (*remarks, *_outlined(workspace)):
             typer.echo(remark)
+
+
+def _pace(workspace: Workspace, specs: list[RunSpec], missing: list[Job]) -> Iterator[str]:
+    """Say how long the missing folds take, as those went that a run has done lately."""
+    from mer_utils.runs import Job
+
+    done = [
+        (datetime.fromisoformat(note["finished"]).timestamp(), note["seconds"], Job(spec, held_out))
+        for spec in specs
+        for held_out, note in workspace.store.folder(spec).notes().items()
+        if {"finished", "seconds"} <= note.keys()
+    ]
+    if not done or not missing:
+        return
+    from mer_utils.runs.plan import planned_seconds  # with torch
+    from mer_utils.runs.time_left import TimeLeft
+
+    now = time.time()
+    window = max(_LATELY_SECONDS, 3 * max(seconds for _, seconds, _ in done))
+    lately = [fold for fold in done if fold[0] > now - window]
+    counted = lately or done
+    costs = planned_seconds([*missing, *(job for _, _, job in counted)], workspace.context)
+    left = TimeLeft(costs)
+    for finished, seconds, job in counted:
+        left.add(job, seconds, finished)
+    if lately:
+        time_left = duration(left.seconds(now) or 0)
+        yield f"About {time_left} left, as the last {len(lately)} fold(s) went."
+    else:
+        work = duration(left.work() or 0)
+        yield f"No fold was done lately. The rest takes one worker about {work}."
 
 
 @contextmanager
@@ -238,70 +368,115 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+class _TimeIsUp(KeyboardInterrupt):
+    """The end of a budget."""
+
+
+@contextmanager
+def _ending(until: float | None) -> Iterator[None]:
+    """Raise `_TimeIsUp` at a time of the monotonic clock."""
+
+    def stop(*_: object) -> None:
+        raise _TimeIsUp
+
+    if until is None:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, max(until - time.monotonic(), 1e-3))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def compute(
-    workspace: Workspace, tables: list[str], workers: int, executor: Executor | None = None
+    workspace: Workspace,
+    tables: list[str],
+    workers: int,
+    executor: Executor | None = None,
+    *,
+    jobs: list[Job] | None = None,
+    until: float | None = None,
 ) -> Report:
-    """Compute the missing folds of tables, see `compute_jobs`."""
+    """Compute the missing folds of tables, or of these `jobs` alone; see `compute_jobs`."""
     specs = _specs(workspace, tables)
-    missing = {name: jobs for name in tables if (jobs := workspace.missing(specs[name]))}
+    missing = {name: lacking for name in tables if (lacking := workspace.missing(specs[name]))}
     if os.access(workspace.store.path, os.W_OK):  # else it is somebody's to read
         for name in specs.keys() - missing.keys():  # a run was killed just before it
             workspace.consolidate(specs[name])
-    return compute_jobs(workspace, missing, workers, executor)
+    if jobs is None:  # tables share runs
+        jobs = list(dict.fromkeys(job for lacking in missing.values() for job in lacking))
+    title = ", ".join(missing) if len(missing) < 3 else f"{len(missing)} tables"
+    return compute_jobs(workspace, title, jobs, workers, executor, until=until)
 
 
 @_terminable()
 def compute_jobs(
     workspace: Workspace,
-    jobs: dict[str, list[Job]],
+    title: str,
+    jobs: list[Job],
     workers: int,
     executor: Executor | None = None,
+    *,
+    until: float | None = None,
 ) -> Report:
     """Compute folds, with progress, and list what failed.
 
     Parameters
     ----------
     workspace : Workspace
-    jobs : dict of str to list of Job
-        By the title of their bar; those that an earlier one had are left out of a later one.
+    title : str
+        Of their bar.
+    jobs : list of Job
     workers : int
         Processes on this machine: those that compute without `executor`.
     executor : Executor, optional
         Not yet entered: it is started only if there is something to compute.
+    until : float, optional
+        When to stop, by the monotonic clock.
     """
-    from mer_utils.runs import Report, open_executor, prepare_views, require_weights, run
+    from mer_utils.runs import Report
 
-    report = Report()
-    if not any(jobs.values()):
-        return report
-    specs = {job.spec.key: job.spec for each in jobs.values() for job in each}
-    for doubt in workspace.doubts(list(specs.values())):
+    if not jobs:
+        return Report()
+    for doubt in workspace.doubts(list({job.spec.key: job.spec for job in jobs}.values())):
         typer.secho(f"Warning: {doubt}", fg=typer.colors.YELLOW, err=True)
     try:
-        require_weights(list(specs.values()))
-        _say(
-            prepare_views(
-                list(specs.values()), workspace.context, workers=workers, progress=show_bar
-            )
-        )
-        tried: set[Job] = set()
-        with executor or open_executor(workers=workers) as started:
-            for name, each in jobs.items():
-                if not (left := [job for job in each if job not in tried]):
-                    continue
-                tried.update(left)
-                with FoldProgress(name, left) as progress:
-                    part = run(
-                        left, workspace.context, executor=started, on_outcome=progress.update
-                    )
-                report.done += part.done
-                report.present += part.present
-                report.failed += part.failed
+        with _ending(until):
+            report = _run(workspace, title, jobs, workers, executor)
+    except _TimeIsUp:
+        typer.echo("The time is up. Nothing is lost: the same command goes on.", err=True)
+        return Report()
     except KeyboardInterrupt as stop:
         typer.echo("Stopped. Nothing is lost: the same command goes on from here.", err=True)
         raise typer.Exit(143 if isinstance(stop, _Terminated) else 130) from None
     _list_failures(report.failed)
     return report
+
+
+def _run(
+    workspace: Workspace, title: str, jobs: list[Job], workers: int, executor: Executor | None
+) -> Report:
+    from mer_utils.runs import open_executor, prepare_views, require_weights, run
+    from mer_utils.runs.local import Local
+    from mer_utils.runs.plan import planned_seconds
+    from mer_utils.runs.time_left import one_of_each_first
+
+    specs = list({job.spec.key: job.spec for job in jobs}.values())
+    require_weights(specs)
+    _say(prepare_views(specs, workspace.context, workers=workers, progress=show_bar))
+    costs = planned_seconds(jobs, workspace.context)
+    with executor or open_executor(workers=workers) as started:
+        known = started.at_work if isinstance(started, Local) else None
+        with FoldProgress(title, costs, known) as progress:
+            return run(
+                one_of_each_first(jobs),
+                workspace.context,
+                executor=started,
+                on_outcome=progress.update,
+            )
 
 
 def _specs(workspace: Workspace, tables: list[str]) -> dict[str, list[RunSpec]]:
@@ -325,10 +500,18 @@ def _say(notes: list[Note]) -> None:
         typer.secho(remark, fg=typer.colors.YELLOW, err=True)
 
 
-def _names(tables: list[str] | None) -> list[str]:
+def _names(tables: list[str] | None, workspace: Workspace | None = None) -> list[str]:
     from mer_utils.experiments import TABLES
 
-    return [TABLES[name].name for name in tables] if tables else list(TABLES)
+    if tables:
+        return [TABLES[name].name for name in tables]
+    return workspace.tables if workspace else []
+
+
+def _titled(workspace: Workspace) -> str:
+    """Return what is computed, and on what."""
+    profile = workspace.profile
+    return f"Profile {profile.label} ({profile.sizes}) on {workspace.data_title}"
 
 
 def _open(
@@ -362,9 +545,9 @@ def _open(
     return workspace
 
 
-def _table(title: str, *numbers: str) -> Table:
+def _table(*numbers: str) -> Table:
     """Return a table whose rows are tables by name and numbers."""
-    shown = Table(title=escape(title))
+    shown = Table()
     shown.add_column("table")
     for heading in numbers:
         shown.add_column(heading, justify="right")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -24,25 +24,27 @@ def show_bar(title: str, iterator: Iterator, total: int) -> Iterator:
 
 
 class FoldProgress:
-    """Folds done, failed and the time left, weighted by the images that each one shows.
+    """Folds done, failed and the time left, see `mer_utils.runs.time_left`.
 
     Parameters
     ----------
     title : str
-    jobs : sequence of Job
-        What is to be computed. A dual fold shows three times the images of a single one,
-        so folds are weighted by their training views.
+    costs : mapping of Job to float
+        What is to be computed, and its planned cost, in any unit.
+    workers : callable, optional
+        Returns how many compute, if it is known.
     """
 
-    def __init__(self, title: str, jobs: Sequence[Job]) -> None:
-        self._title, self._total = title, sum(map(_weight, jobs))
-        self._folds, self._done, self._failed = len(jobs), 0, 0
+    def __init__(
+        self, title: str, costs: Mapping[Job, float], workers: Callable[[], int] | None = None
+    ) -> None:
+        from mer_utils.runs.time_left import TimeLeft  # slow to import, see cli.experiments
+
+        self._title, self._left = title, TimeLeft(costs, workers)
+        self._folds, self._done, self._failed = len(costs), 0, 0
         self._elsewhere = False
-        self._weight_done = 0.0
-        # The time left is judged from the first fold's end on: before it, processes start.
-        self._first: tuple[float, float] | None = None
         self._started = self._last_line = time.monotonic()
-        self._bar = tqdm(total=len(jobs), desc=title, disable=not sys.stderr.isatty())
+        self._bar = tqdm(total=len(costs), desc=title, disable=not sys.stderr.isatty())
 
     def __enter__(self) -> FoldProgress:
         if self._bar.disable:
@@ -51,11 +53,13 @@ class FoldProgress:
 
     def update(self, outcome: Outcome) -> None:
         """Count one outcome."""
-        computed = outcome.status in ("done", "present")
+        computed, now = outcome.status in ("done", "present"), time.monotonic()
         if computed:
             self._done += 1
-            self._weight_done += _weight(outcome.job)
-            self._first = self._first or (time.monotonic(), self._weight_done)
+            if outcome.status == "done":
+                self._left.add(outcome.job, outcome.seconds, now)
+            else:
+                self._left.drop(outcome.job)
         elif outcome.status != "busy":
             self._failed += 1
         elif not self._elsewhere:
@@ -65,10 +69,12 @@ class FoldProgress:
                 "they are waited for at the end"
             )
         self._bar.update(computed)
-        self._bar.set_postfix_str(f"failed {self._failed}, about {self._left()} left")
-        if self._bar.disable and time.monotonic() - self._last_line > _LOG_EVERY_SECONDS:
-            self._last_line = time.monotonic()
-            _say(f"  {self._line()}, about {self._left()} left")
+        seconds = self._left.seconds(now)
+        left = f"about {'an unknown time' if seconds is None else duration(seconds)} left"
+        self._bar.set_postfix_str(f"failed {self._failed}, {left}")
+        if self._bar.disable and now - self._last_line > _LOG_EVERY_SECONDS:
+            self._last_line = now
+            _say(f"  {self._line()}, {left}")
 
     def __exit__(self, *error: object) -> None:
         self._bar.close()
@@ -77,12 +83,6 @@ class FoldProgress:
     def _line(self) -> str:
         failed = f", {self._failed} failed tries" if self._failed else ""
         return f"{self._title}: {self._done} of {self._folds} folds{failed}"
-
-    def _left(self) -> str:
-        if self._first is None or self._first[1] == self._weight_done:
-            return "an unknown time"
-        rate = (time.monotonic() - self._first[0]) / (self._weight_done - self._first[1])
-        return duration(rate * (self._total - self._weight_done))
 
 
 def duration(seconds: float) -> str:
@@ -101,11 +101,3 @@ def duration(seconds: float) -> str:
 def _say(line: str) -> None:
     tqdm.write(line, file=sys.stderr)  # above a bar, if there is one
     sys.stderr.flush()
-
-
-def _weight(job: Job) -> float:
-    from mer_utils.models import is_network  # slow to import, see mer_utils.cli.experiments
-
-    if not is_network(job.spec.model.name):
-        return 1.0  # next to nothing beside a network
-    return len(job.spec.train_views) * job.spec.views.image_size**2 * job.spec.model.width

@@ -102,7 +102,7 @@ def _computed(workspace: Workspace, folds: pd.DataFrame, folder: Path, workers: 
     from mer_utils.runs import RunStore
 
     elsewhere = replace(workspace, context=replace(workspace.context, store=folder))
-    report = compute_jobs(elsewhere, {"verify": list(folds["job"])}, workers)
+    report = compute_jobs(elsewhere, "verify", list(folds["job"]), workers)
     if report.failed:
         raise MerError(
             "folds failed",
@@ -145,9 +145,8 @@ def reference(
 
     root = checkout() or Path.cwd()
     workspace = _open(profile, data_root, store, None, "cpu", workers, False)
-    compute_jobs(
-        workspace, {"another seed": workspace.missing(verification.other_seed(workspace))}, workers
-    )
+    jobs = workspace.missing(verification.other_seed(workspace))
+    compute_jobs(workspace, "another seed", jobs, workers)
     path = verification.reference_path(profile)
     deposit = verification.record(workspace, path, machine, entries(root / "CHANGELOG.md"))
     size = path.stat().st_size / 1e6

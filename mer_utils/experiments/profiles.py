@@ -1,12 +1,34 @@
-"""Profiles: how large the experiments are, from a smoke test to the paper's scale."""
+"""Profiles: how large the experiments are, from a smoke test to the paper's scale.
+
+Each is a TOML file, those of `PROFILES` in the folder ``profiles`` beside this module. What the
+command line says beside a profile's name or file makes a changed one of it.
+"""
 
 from __future__ import annotations
 
+import shlex
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from mer_utils import models
+from mer_utils.errors import MerError
+from mer_utils.files import cannot_read
 from mer_utils.frozen import Frozen
-from mer_utils.models import networks
+from mer_utils.models import is_network
 from mer_utils.models.architectures import NETWORKS
-from mer_utils.registry import Registry
+from mer_utils.registry import Registry, unknown
 from mer_utils.training import TrainingOptions
+
+Seed = Annotated[int, Field(ge=0)]
+_SUFFIX = ".toml"
+#: What a file does not say: its own name does, or the command line.
+_NOT_IN_FILES = ("name", "given", "only")
+#: Defaults of which would be guesses: what a file must say of the training.
+_TRAINING = ("epochs", "batch_size")
 
 
 class ModelPlan(Frozen):
@@ -22,12 +44,15 @@ class ModelPlan(Frozen):
         Start from ImageNet weights.
     learning_rate : float
         Largest learning rate of AdamW.
+    precision : {"float32", "bfloat16"}, optional
+        By default that of the profile's training.
     """
 
-    width: float = 1.0
-    image_size: int
+    width: float = Field(default=1.0, gt=0, le=4)
+    image_size: int = Field(ge=8, le=1024)
     pretrained: bool = False
-    learning_rate: float = 1e-3
+    learning_rate: float = Field(default=1e-3, gt=0)
+    precision: Literal["float32", "bfloat16"] | None = None
 
 
 class Profile(Frozen):
@@ -36,14 +61,18 @@ class Profile(Frozen):
     Parameters
     ----------
     name, title, purpose : str
+    given : str
+        As what the command line named it, if not by its name alone.
     subjects, clips_per_subject : int or None
         Of each synthetic twin; None makes the full-size twin.
     twin_seed : int
         Seed of the twins.
     models : dict of str to ModelPlan
     training : TrainingOptions
-        The learning rate is that of the model's plan.
+        Learning rate and precision are those of the model's plan.
     seeds : tuple of int
+    tables : tuple of str
+        Computed where none is named; none stands for all. A book takes all.
     ablation_models : tuple of str
         Networks and baselines on which all tables but the second are computed.
     every_value : bool
@@ -54,29 +83,87 @@ class Profile(Frozen):
     phase_differences, noises : tuple of float
         Of the twins on which the difference between the phases is varied, see
         :func:`mer_utils.synthetic.write`.
+    only : tuple of str
+        Networks and baselines to which a command is confined; none stands for all.
     """
 
     name: str
     title: str
     purpose: str
-    subjects: int | None = None
-    clips_per_subject: int | None = None
-    twin_seed: int = 0
+    given: str = ""
+    subjects: int | None = Field(default=None, ge=2)
+    clips_per_subject: int | None = Field(default=None, ge=1)
+    twin_seed: int = Field(default=0, ge=0)
     models: dict[str, ModelPlan]
     training: TrainingOptions
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Seed, ...] = Field(min_length=1)
+    tables: tuple[str, ...] = ()
     ablation_models: tuple[str, ...] = ("learnet", "svm_hog")
     every_value: bool = False
-    baseline_image_size: int = 48
+    baseline_image_size: int = Field(default=48, ge=8, le=1024)
     phase_differences: tuple[float, ...] = (0.0, 0.5, 1.0)
     # Half the noise lets a linear machine reach the ceiling, where no gain can show.
     noises: tuple[float, ...] = (1.0, 2.0)
+    only: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Profile:
+        for name, plan in self.models.items():
+            found = models.find(name)
+            if not isinstance(found, models.Architecture):
+                raise _wrong(self.name, f"{name} among its models is a baseline", "a network")
+            found.require(plan.image_size, plan.width, plan.pretrained)
+        for name in self.ablation_models:
+            models.find(name)
+        return self
 
     @property
     def networks(self) -> list[str]:
         """The networks of the main table: those planned, then those that a user registered."""
         known = {*self.models, *(network.name for network in NETWORKS)}
-        return [*self.models, *(name for name in networks() if name not in known)]
+        return self._shown(
+            [*self.models, *(name for name in models.networks() if name not in known)]
+        )
+
+    @property
+    def baselines(self) -> list[str]:
+        """The baselines of the main table."""
+        return self._shown(models.baselines())
+
+    def _shown(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not self.only or name in self.only]
+
+    @property
+    def label(self) -> str:
+        """The name, and what the command line changed."""
+        return shlex.join([self.name, *shlex.split(self.given)[1:]])
+
+    @property
+    def words(self) -> str:
+        """What ``--profile`` is followed by in a command that means this profile."""
+        return self.given or shlex.quote(self.name)
+
+    @property
+    def sizes(self) -> str:
+        """One phrase for the top of every page: what is trained, how, how long and how often.
+
+        Examples
+        --------
+        >>> PROFILES["demo"].sizes
+        '6 networks at 48 pixels, narrowed, without ImageNet weights, 6 epochs, 1 seed'
+        """
+        plans = self.models.values()
+        sizes = [plan.image_size for plan in plans] or [self.baseline_image_size]
+        size = " to ".join(str(size) for size in sorted({min(sizes), max(sizes)}))
+        weights = sum(plan.pretrained for plan in plans)
+        parts = [
+            f"{_counted(len(plans), 'network')} at {size} pixels",
+            *["narrowed"] * any(plan.width != 1 for plan in plans),
+            f"{weights} with ImageNet weights" if weights else "without ImageNet weights",
+            _counted(self.training.epochs, "epoch"),
+            _counted(len(self.seeds), "seed"),
+        ]
+        return ", ".join(parts)
 
     def plan(self, model: str) -> ModelPlan:
         """Return how a network is used; one that is not planned, at the smallest size of all."""
@@ -84,71 +171,168 @@ class Profile(Frozen):
 
     def training_of(self, plan: ModelPlan) -> TrainingOptions:
         """Return the training of a network, with what its plan says of it."""
-        return self.training.model_copy(update={"learning_rate": plan.learning_rate})
+        own = plan.model_dump(include={"learning_rate", "precision"}, exclude_none=True)
+        return self.training.model_copy(update=own)
+
+    def changed(
+        self,
+        *,
+        models: Iterable[str] = (),
+        seeds: int | str | None = None,
+        image_size: int | str | None = None,
+        epochs: int | str | None = None,
+    ) -> Profile:
+        """Return the profile with some of its sizes changed, as the command line does.
+
+        Parameters
+        ----------
+        models : iterable of str
+            Networks and baselines to which every table is confined, ablations too; a network
+            that is not planned has the size of the baselines' view.
+        seeds : int, optional
+            How many: the profile's own first, then others from 0 on.
+        image_size : int, optional
+            Of all networks and baselines.
+        epochs : int, optional
+
+        Examples
+        --------
+        >>> PROFILES["demo"].changed(models=["learnet"], epochs=3).sizes
+        '1 network at 48 pixels, narrowed, without ImageNet weights, 3 epochs, 1 seed'
+        """
+        new, said = self.model_dump(), {}
+        if chosen := tuple(models):
+            plans = {name: self.plan(name).model_dump() for name in chosen if is_network(name)}
+            new |= {"models": plans, "only": chosen, "ablation_models": chosen}
+            said["--models"] = ",".join(chosen)
+        if seeds is not None:
+            said["--seeds"] = str(seeds)
+            n = _number("--seeds", seeds)
+            new["seeds"] = [*dict.fromkeys([*self.seeds, *range(n)])][: max(n, 0)]
+        if image_size is not None:
+            said["--image-size"] = str(image_size)
+            sized = {"image_size": image_size}
+            new["models"] = {name: plan | sized for name, plan in new["models"].items()}
+            new["baseline_image_size"] = image_size
+        if epochs is not None:
+            said["--epochs"] = str(epochs)
+            new["training"] = new["training"] | {"epochs": epochs}
+        name, *words = shlex.split(self.words)
+        options = dict(zip(words[::2], words[1::2], strict=True)) | said
+        given = shlex.join([name, *(word for option in options.items() for word in option)])
+        return _checked(new | {"given": given}, given)
 
 
-_SMOKE_WIDTHS = {
-    "vgg19": 1 / 32,
-    "resnet50": 1 / 16,
-    "efficientnet_b0": 1 / 8,
-    "mobilenetv2_100": 1 / 8,
-    "vit_base_patch16_224": 1 / 12,
-    "learnet": 1 / 2,
-}
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
-_DEMO_WIDTHS = {
-    "vgg19": 1 / 16,
-    "resnet50": 1 / 8,
-    "efficientnet_b0": 1 / 4,
-    "mobilenetv2_100": 1 / 4,
-    "vit_base_patch16_224": 1 / 12,
-    "learnet": 0.5,
-}
 
-PROFILES: Registry[Profile] = Registry(
-    "profile",
-    Profile(
-        name="smoke",
-        title="smoke (a handful of clips, six tiny networks)",
-        purpose="tests and continuous integration: every cell runs; scores mean nothing",
-        subjects=3,
-        clips_per_subject=5,
-        models={
-            name: ModelPlan(width=width, image_size=32) for name, width in _SMOKE_WIDTHS.items()
-        },
-        training=TrainingOptions(epochs=2, batch_size=16),
-        baseline_image_size=32,
-        phase_differences=(0.0, 1.0),
-        noises=(1.0,),
-    ),
-    Profile(
-        name="demo",
-        title="demo (small synthetic twins, narrowed networks)",
-        purpose="the default of make book: the whole road on two cores",
-        subjects=8,
-        clips_per_subject=10,
-        models={
-            name: ModelPlan(width=width, image_size=48) for name, width in _DEMO_WIDTHS.items()
-        },
-        training=TrainingOptions(epochs=6, batch_size=16),
-    ),
-    Profile(
-        name="paper",
-        title="paper (full data, full networks, ImageNet weights, five seeds)",
-        purpose="what the paper did, on a GPU or a cluster",
-        models={
-            name: ModelPlan(
-                image_size=112 if name == "learnet" else 224,
-                pretrained=name != "learnet",
-                learning_rate=1e-3 if name == "learnet" else 1e-4,
-            )
-            for name in _DEMO_WIDTHS
-        },
-        training=TrainingOptions(epochs=30, batch_size=16, precision="bfloat16"),
-        seeds=(0, 1, 2, 3, 4),
-        ablation_models=(*_DEMO_WIDTHS, "svm_hog"),
-        every_value=True,
-        baseline_image_size=112,
-        noises=(0.5, 1.0, 2.0),
-    ),
-)
+def read(file: Path) -> Profile:
+    """Read a profile from a TOML file, whose name it has.
+
+    Raises
+    ------
+    MerError
+        ``cannot read``; ``invalid option`` for a field that is unknown, missing or wrong, or a
+        network that does not come so; ``unknown name`` of a network; ``taken name``.
+    """
+    try:
+        found = tomllib.loads(file.expanduser().read_text("utf-8"))
+    except OSError as error:
+        raise cannot_read(file, error) from error
+    except ValueError as error:  # neither TOML nor UTF-8
+        raise _wrong(str(file), f"{error}", "a TOML file") from error
+    for name in _NOT_IN_FILES:
+        if name in found:
+            raise _unknown_field(str(file), name, Profile)
+    training = found.get("training")
+    if isinstance(training, dict) and (lacking := [f for f in _TRAINING if f not in training]):
+        raise _wrong(str(file), f"training.{lacking[0]} is missing", "a number")
+    given = "" if file.parent == _FOLDER else shlex.quote(str(file))
+    if given and file.stem in PROFILES:
+        raise MerError(
+            "taken name",
+            f"{file} has the name of a profile that there is",
+            f"another name than {', '.join(PROFILES)}",
+            "rename the file",
+        )
+    return _checked({"name": file.stem, **found, "given": given}, str(file))
+
+
+def _checked(fields: Mapping[str, Any], place: str) -> Profile:
+    try:
+        return Profile.model_validate(fields)
+    except ValidationError as error:
+        # A misspelt field is missing too, and its own name says more.
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        names = [str(name) for name in first["loc"]]
+        field = ".".join(names)
+        if first["type"] == "extra_forbidden":
+            inner: dict[str, type[Frozen]] = {"models": ModelPlan, "training": TrainingOptions}
+            raise _unknown_field(place, field, inner.get(names[0], Profile)) from error
+        if first["type"] == "missing":
+            raise _wrong(place, f"{field} is missing", "that field") from error
+        raise _wrong(place, f"{field} is {first['input']!r}", first["msg"]) from error
+    except MerError as error:
+        raise MerError(
+            error.kind, f"profile {place}: {error.what}", error.expected, error.remedy
+        ) from error
+
+
+def _unknown_field(place: str, field: str, known: type[Frozen]) -> MerError:
+    names = [name for name in known.model_fields if name not in _NOT_IN_FILES]
+    error = unknown("field", field, names)
+    return _wrong(place, f"{field} is no field", error.expected)
+
+
+def _wrong(place: str, what: str, expected: str) -> MerError:
+    return MerError("invalid option", f"profile {place}: {what}", expected, f"correct {place}")
+
+
+def _number(option: str, value: int | str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise _wrong(option, f"{value!r}", "a whole number") from None
+
+
+_FOLDER = Path(__file__).with_suffix("")
+PROFILES: Registry[Profile] = Registry("profile")
+for _name in ("smoke", "demo", "night", "paper"):
+    PROFILES.register(read(_FOLDER / f"{_name}{_SUFFIX}"))
+
+
+def find(given: str) -> Profile:
+    """Return the profile that a command line means.
+
+    Parameters
+    ----------
+    given : str
+        A name of `PROFILES` or a TOML file, then what to change: ``--models``, ``--seeds``,
+        ``--image-size`` and ``--epochs``.
+
+    Examples
+    --------
+    >>> find("demo --seeds 3 --models learnet,svm_hog").seeds
+    (0, 1, 2)
+    """
+    name, *words = shlex.split(given) or [""]
+    file = name.endswith(_SUFFIX)
+    if not file and name not in PROFILES:
+        error = unknown("profile", name, PROFILES)
+        raise MerError(
+            error.kind, error.what, f"{error.expected}, or a file *{_SUFFIX}", error.remedy
+        )
+    profile = read(Path(name)) if file else PROFILES[name]
+    changes: dict[str, Any] = {}
+    for option, value in zip(words[::2], [*words[1::2], ""], strict=False):
+        if option not in OPTIONS or not value:
+            raise unknown("option of a profile", f"{option} {value}".strip(), OPTIONS)
+        changes[option.removeprefix("--").replace("-", "_")] = value
+    if "models" in changes:
+        changes["models"] = [name for name in changes["models"].split(",") if name]
+    return profile.changed(**changes) if changes else profile
+
+
+#: What may follow a profile's name.
+OPTIONS = ("--models", "--seeds", "--image-size", "--epochs")

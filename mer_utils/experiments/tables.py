@@ -12,7 +12,7 @@ from mer_utils.dynamic_image import KINDS, SCALINGS
 from mer_utils.experiments.profiles import Profile
 from mer_utils.experiments.questions import Pair, Question
 from mer_utils.frames.spotting import all_rules
-from mer_utils.models import baselines, is_network, weights_identity
+from mer_utils.models import is_network, weights_identity
 from mer_utils.phases import PHASES, TRAINING_SETS
 from mer_utils.registry import Registry
 from mer_utils.runs import Data, DataSpec, ModelSpec, RunSpec
@@ -160,7 +160,7 @@ def _trained(
 
 
 def _table2(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    models = (*profile.networks, *baselines())
+    models = (*profile.networks, *profile.baselines)
     for d, model, setting, seed in _trained(profile, data, models, COMPARED):
         yield run_spec(profile, d, model, train=setting, seed=seed)
 

@@ -16,7 +16,8 @@ import pandas as pd
 from mer_utils import augment, synthetic
 from mer_utils.datasets import Casme2, Dataset, grouped
 from mer_utils.errors import MerError
-from mer_utils.experiments.profiles import PROFILES, Profile
+from mer_utils.experiments import profiles
+from mer_utils.experiments.profiles import Profile
 from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
@@ -119,6 +120,11 @@ class Workspace:
         """Return the clip table of a data set."""
         return self.data[dataset].clips
 
+    @property
+    def tables(self) -> list[str]:
+        """The tables that the profile means where none is named."""
+        return [TABLES[name].name for name in self.profile.tables or TABLES]
+
     def specs(self, table: str) -> list[RunSpec]:
         """Return the run specifications of a table, each of them once."""
         chosen = TABLES[table]
@@ -212,7 +218,7 @@ class Workspace:
         build = build_dir()
         places = {"--store": self.context.store, "--data-root": self.data_root or build / "data"}
         usual = {"--store": build / "store", "--data-root": build / "data"}
-        words = ["mer", "run", *tables, "--profile", self.profile.name]
+        words = ["mer", "run", *tables, "--profile", *shlex.split(self.profile.words)]
         for option, place in places.items():
             words += [option, str(place)] if place != usual[option] else []
         if self.names != PAPER:
@@ -257,7 +263,7 @@ def open_workspace(
     Parameters
     ----------
     profile : str or Profile
-        A name of `PROFILES`, or one of the user's own.
+        A name of `PROFILES`, a TOML file, or either with options: see `profiles.find`.
     data_root : str or Path, optional
         Folder of the twins; by default ``build/data``.
     store : str or Path, optional
@@ -289,7 +295,7 @@ def open_workspace(
     -----
     ``MER_EVALUATION`` says how folds are made, if not by leave-one-subject-out.
     """
-    chosen = profile if isinstance(profile, Profile) else PROFILES[profile]
+    chosen = profile if isinstance(profile, Profile) else profiles.find(profile)
     build = build_dir()
     if rehash:
         forget(build / "cache")

@@ -36,6 +36,10 @@ class Architecture:
         Below which a layer has fewer than `LEAST_CHANNELS` channels.
     version : str
         Of a network of your own: stands for its code in the keys of runs, which else changes them.
+    least_size : int
+        Side in pixels of the smallest image of which the last layer still sees something.
+    patch : int
+        Side of the patches that images are cut into.
     """
 
     is_network: ClassVar[bool] = True
@@ -49,16 +53,45 @@ class Architecture:
     pretrained: bool = True
     least_width: float = 0.0
     version: str = ""
+    least_size: int = 1
+    patch: int = 1
+
+    def require(self, image_size: int, width: float = 1.0, pretrained: bool = False) -> None:
+        """Raise ``invalid option`` if the network does not come so."""
+        if pretrained and (width != 1.0 or not self.pretrained or self.constructor):
+            raise _not_so(
+                f"{self.name} at width {width:g} has no ImageNet weights",
+                "a timm network at width 1",
+                "set pretrained to false for this model",
+            )
+        if width != 1.0 and not self.narrowed:
+            raise _not_so(
+                f"{self.name} cannot be narrowed to width {width:g}",
+                "width 1, or one of the six networks",
+                "use width 1 for other networks",
+            )
+        self.require_width(width)
+        if image_size < self.least_size or image_size % self.patch:
+            size = max(self.least_size, round(image_size / self.patch) * self.patch)
+            raise _not_so(
+                f"{self.name} cannot take images of {image_size} pixels",
+                f"{self.least_size} or more"
+                + (f", in multiples of its patches of {self.patch}" if self.patch > 1 else ""),
+                f"choose {size}, for one",
+            )
 
     def require_width(self, width: float) -> None:
-        """Raise ``invalid option`` for a width at which the network cannot be made."""
+        """Raise ``invalid option`` for a width at which some layer has too few channels."""
         if width < self.least_width:
-            raise MerError(
-                "invalid option",
+            raise _not_so(
                 f"{self.name} at width {width:g} has layers of few channels",
                 f"{LEAST_CHANNELS} or more: with fewer, some processors crash in training",
                 f"use width {self.least_width:g} or more",
             )
+
+
+def _not_so(what: str, expected: str, remedy: str) -> MerError:
+    return MerError("invalid option", what, expected, remedy)
 
 
 #: With fewer channels, oneDNN corrupts memory in the backward pass of 1 x 1 convolutions with a
@@ -104,7 +137,7 @@ def _learnet(width: float) -> dict[str, Any]:
 #: ViT-B/16 and LEARNet are the paper's. Which four CNNs it used is not known to us; these four
 #: are an assumption (see the register in the book).
 NETWORKS = (
-    Architecture("vgg19", "VGG19", "CNN", narrowed=_vgg),
+    Architecture("vgg19", "VGG19", "CNN", narrowed=_vgg, least_size=32),
     Architecture("resnet50", "ResNet50", "CNN", narrowed=_resnet),
     Architecture(
         "efficientnet_b0",
@@ -118,7 +151,14 @@ NETWORKS = (
         "CNN",
         narrowed=_efficient("_gen_mobilenet_v2", "mobilenetv2_100"),
     ),
-    Architecture("vit_base_patch16_224", "ViT-B/16", "transformer", narrowed=_vit),
+    Architecture(
+        "vit_base_patch16_224",
+        "ViT-B/16",
+        "transformer",
+        narrowed=_vit,
+        least_size=16,
+        patch=16,
+    ),
     Architecture(
         "learnet",
         "LEARNet",

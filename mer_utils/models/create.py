@@ -76,20 +76,13 @@ def create(
 
     found = find(name)
     if not isinstance(found, Architecture):
-        raise _not_so(f"{name} is a baseline", "a network", "fit baselines by their own method")
-    if pretrained and (width != 1.0 or not found.pretrained or found.constructor):
-        raise _not_so(
-            f"{name} at width {width} has no ImageNet weights",
-            "a timm network at width 1",
-            "set pretrained to false for this model",
+        raise MerError(
+            "invalid option",
+            f"{name} is a baseline",
+            "a network",
+            "fit baselines by their own method",
         )
-    if width != 1.0 and not found.narrowed:
-        raise _not_so(
-            f"{name} cannot be narrowed to width {width}",
-            "width 1, or one of the six networks",
-            "use width 1 for other networks",
-        )
-    found.require_width(width)
+    found.require(image_size, width, pretrained)
     if found.constructor:
         return for_gpu(found.constructor(num_classes, image_size))
     arguments = {"num_classes": num_classes, **_size(name, image_size)}
@@ -101,10 +94,6 @@ def create(
         file = weights_file(name, weights_dir) or fetch_weights_file(name)
         load_weights(network, file, name, head=num_classes == network.pretrained_cfg["num_classes"])
     return for_gpu(network)
-
-
-def _not_so(what: str, expected: str, remedy: str) -> MerError:
-    return MerError("invalid option", what, expected, remedy)
 
 
 def _size(name: str, image_size: int) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Outcome:
         ``present``: it was in the store already; ``busy``: another process computes it;
         ``unwritable``: the store cannot be used or takes no more, so going on is in vain.
     seconds : float
+        That the fold took, without what its process took to start.
     error : str
         What went wrong, with its place; empty if nothing did.
     cause : {"", "device", "memory", "died", "killed"}
@@ -78,37 +79,32 @@ def run_fold(job: Job, context: Context, *, wait: bool = False) -> Outcome:
     Outcome
         Failures are returned, not raised: one fold never stops another.
     """
-    started = time.perf_counter()
-    status, error, cause = _stored(job, context, wait)
-    if cause == "memory":
+    outcome = _stored(job, context, wait)
+    if outcome.cause == "memory":
         _free()
-    return Outcome(job, status, time.perf_counter() - started, error, cause)
+    return outcome
 
 
-def _stored(job: Job, context: Context, wait: bool) -> tuple[Status, str, Cause]:
-    """Return the status, and the error and its cause if there was one."""
+def _stored(job: Job, context: Context, wait: bool) -> Outcome:
     status: Status = "unwritable"
     try:
         store = RunStore(context.store)
         with store.lock(job.spec, job.held_out, wait=wait):
             if store.has(job.spec, job.held_out):
-                return "present", "", ""
+                return Outcome(job, "present")
             status = "failed"
-            computed = compute_fold(job, context)
+            rows, record, maps = compute_fold(job, context)
             status = "unwritable"
-            store.write(job.spec, job.held_out, *computed)
+            store.write(job.spec, job.held_out, rows, record, maps)
     except Timeout:
-        return "busy", "", ""
+        return Outcome(job, "busy")
     except MerError as error:
-        return status, str(error), ""
+        return Outcome(job, status, error=str(error))
     except Exception as error:  # a fold that fails must not take the others with it
         cause = cause_of(error)
-        return (
-            "failed",
-            str(_explained(job, cause, error)) if cause else traceback.format_exc(),
-            cause,
-        )
-    return "done", "", ""
+        said = str(_explained(job, cause, error)) if cause else traceback.format_exc()
+        return Outcome(job, "failed", error=said, cause=cause)
+    return Outcome(job, "done", record["seconds"])
 
 
 # What torch, its libraries and numpy say, as they have no types of their own for most of it.
@@ -190,6 +186,8 @@ def compute_fold(
     from mer_utils.runs.device import make_repeatable
     from mer_utils.runs.learners import fit_baseline, train_network
 
+    if models.is_network(job.spec.model.name):
+        require("timm", "train")
     begun = time.perf_counter()
     make_repeatable()
     _require_same_code(job.spec)

@@ -65,6 +65,10 @@ class Local(AbstractContextManager):
         for worker in list(self._pools):
             self._end(worker)
 
+    def at_work(self) -> int:
+        """Return how many folds are computed side by side now."""
+        return len(self._pools) or 1
+
     def outcomes(
         self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
     ) -> Generator[Outcome, None, None]:

@@ -6,16 +6,19 @@ counted operations and the rates at which such a GPU was measured to take them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from mer_utils import models
+from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.protocol import folds as folds_of
+from mer_utils.runs.data import Context, load_clips
 from mer_utils.runs.device import make_repeatable, resolve_device
 from mer_utils.runs.fold import Job
 from mer_utils.runs.spec import DataSpec, ModelSpec, RunSpec
@@ -31,8 +34,25 @@ GPU_OPERATIONS_PER_SECOND = {
     "vit_base_patch16_224": {"float32": 34.7e12, "bfloat16": 180e12},
     "learnet": {"float32": 0.653e12, "bfloat16": 1.76e12},
 }
+# The same of training on one core of a server processor, in float32; narrowed networks at 48
+# pixels, from the record of `make bench`. No processor is assumed to be faster in bfloat16.
+CORE_OPERATIONS_PER_SECOND = {
+    "vgg19": 21.4e9,
+    "resnet50": 22.9e9,
+    "efficientnet_b0": 3.94e9,
+    "mobilenetv2_100": 5.21e9,
+    "vit_base_patch16_224": 17.5e9,
+    "learnet": 17.8e9,
+}
 # Of a network that was not measured.
 _LIKE = "resnet50"
+
+#: How many times as long a GPU of 8 GB is assumed to take as one H200: their published memory
+#: bandwidths, 4.8 TB/s and 272 GB/s (GeForce RTX 4060). None was measured.
+SMALL_GPU_TIMES = 18
+
+# What a baseline takes on one core, roughly: next to nothing beside a network.
+_BASELINE_SECONDS = 1.0
 
 # Training images a second that it is assumed not to exceed: what the smallest network reached.
 # Small ones wait for memory and for the start of each layer, not for arithmetic.
@@ -48,6 +68,28 @@ _PROBE_STEPS = {"cpu": 3, "cuda": 20}
 _QUICK_SECONDS = 0.3
 
 
+class Cost(NamedTuple):
+    """What a fold, or many of them, would take.
+
+    Parameters
+    ----------
+    images : int
+        Training images shown, repeats and epochs counted.
+    operations : float
+        Floating-point operations of the training steps, counted.
+    seconds : float
+        Estimated for one worker on this device; 0 if it was not asked for.
+    gpu_seconds, core_seconds : float
+        Estimated for one H200, and for one core of the processor that was measured.
+    """
+
+    images: int = 0
+    operations: float = 0.0
+    seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    core_seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Plan:
     """What computing some runs takes.
@@ -56,13 +98,12 @@ class Plan:
     ----------
     runs, folds, missing : int
     images : int
-        Training images that the missing folds show, repeats and epochs counted.
     operations : float
-        Floating-point operations of their training steps, counted.
+        As in `Cost`.
     seconds : float
         Estimated for the missing folds, on this device.
-    gpu_seconds : float
-        Estimated for them on one H200.
+    gpu_seconds, core_seconds : float
+        Estimated for them as in `Cost`.
     """
 
     runs: int
@@ -72,12 +113,13 @@ class Plan:
     operations: float
     seconds: float
     gpu_seconds: float
+    core_seconds: float
 
 
 def plan_runs(
     specs: Sequence[RunSpec],
     missing: Sequence[Job],
-    clips: dict[DataSpec, pd.DataFrame],
+    clips: Mapping[DataSpec, pd.DataFrame],
     *,
     device: str = "auto",
     workers: int = 1,
@@ -91,7 +133,7 @@ def plan_runs(
     specs : sequence of RunSpec
     missing : sequence of Job
         The folds that would be computed.
-    clips : dict of DataSpec to DataFrame
+    clips : mapping of DataSpec to DataFrame
         The clip tables; only the columns subject and label are read.
     device : str
         Where each model is probed, see `resolve_device`.
@@ -99,34 +141,67 @@ def plan_runs(
         Processes that share the work. Those on one GPU share it: by more of them it was measured
         to become a tenth faster at most, so they count as one.
     """
-    images, operations, seconds, gpu_seconds = 0, 0.0, 0.0, 0.0
-    trained_on: dict[tuple[DataSpec, str], dict[str, int]] = {}
-    for job in missing:
-        spec, table = job.spec, clips[job.spec.data]
-        if not models.is_network(spec.model.name):
-            continue
-        kind = (spec.data, spec.evaluation)
-        if kind not in trained_on:
-            trained_on[kind] = {
-                fold.held_out: len(fold.train) for fold in folds_of(table, spec.evaluation)
-            }
-        trained = trained_on[kind][job.held_out]
-        shown = trained * len(spec.train_views) * spec.training.epochs
-        classes = len(table["label"].cat.categories)
-        size = spec.views.image_size
-        each = STEP_OVER_FORWARD * forward_operations(spec.model, size, classes)
-        measured = GPU_OPERATIONS_PER_SECOND.get(spec.model.name, GPU_OPERATIONS_PER_SECOND[_LIKE])
-        rate = min(GPU_IMAGES_PER_SECOND, measured[spec.training.precision] / each)
-        images += shown
-        operations += shown * each
-        gpu_seconds += shown / rate
-        seconds += shown * seconds_per_image(spec.model, size, classes, spec.training, device)
+    costs = fold_costs(missing, clips, device).values()
+    networks = [cost for cost in costs if cost.images]
+    total = Cost(*map(sum, zip(*(networks or [Cost()]), strict=True)))
     folds = sum(clips[spec.data]["subject"].nunique() for spec in specs)
-    seconds /= _side_by_side(device, workers)
-    return Plan(len(specs), folds, len(missing), images, operations, seconds, gpu_seconds)
+    here = total.seconds / side_by_side(device, workers)
+    return Plan(len(specs), folds, len(missing), *total._replace(seconds=here))
 
 
-def _side_by_side(device: str, workers: int) -> int:
+def fold_costs(
+    jobs: Iterable[Job], clips: Mapping[DataSpec, pd.DataFrame], device: str | None = None
+) -> dict[Job, Cost]:
+    """Estimate what each fold takes; a `device` is probed, without one nothing is measured.
+
+    Raises
+    ------
+    MerError
+        ``invalid option``, if a network does not take images of its size.
+    """
+    trained_on: dict[tuple[DataSpec, str], dict[str, int]] = {}
+    return {job: _fold_cost(job, clips, device, trained_on) for job in jobs}
+
+
+def planned_seconds(jobs: Sequence[Job], context: Context) -> dict[Job, float]:
+    """Return what each fold takes by recorded rates, of the kind of device that computes it.
+
+    Only their ratios are of use. If a network's operations cannot be counted, all count alike.
+    """
+    clips = {data: load_clips(data, context) for data in {job.spec.data for job in jobs}}
+    cuda = require("torch", "train").cuda
+    gpu = cuda.is_available() if context.device == "auto" else context.device != "cpu"
+    try:
+        costs = fold_costs(jobs, clips)
+    except MerError:
+        return dict.fromkeys(jobs, 1.0)
+    return {job: cost.gpu_seconds if gpu else cost.core_seconds for job, cost in costs.items()}
+
+
+def _fold_cost(
+    job: Job,
+    clips: Mapping[DataSpec, pd.DataFrame],
+    device: str | None,
+    trained_on: dict[tuple[DataSpec, str], dict[str, int]],
+) -> Cost:
+    spec, table = job.spec, clips[job.spec.data]
+    if not models.is_network(spec.model.name):
+        return Cost(0, 0.0, *(_BASELINE_SECONDS,) * 3)
+    kind = (spec.data, spec.evaluation)
+    if kind not in trained_on:
+        found = folds_of(table, spec.evaluation)
+        trained_on[kind] = {fold.held_out: len(fold.train) for fold in found}
+    shown = trained_on[kind][job.held_out] * len(spec.train_views) * spec.training.epochs
+    classes, size = len(table["label"].cat.categories), spec.views.image_size
+    each = STEP_OVER_FORWARD * forward_operations(spec.model, size, classes)
+    like = spec.model.name if spec.model.name in CORE_OPERATIONS_PER_SECOND else _LIKE
+    rate = GPU_OPERATIONS_PER_SECOND[like][spec.training.precision] / each
+    rate, core = min(GPU_IMAGES_PER_SECOND, rate), CORE_OPERATIONS_PER_SECOND[like]
+    here = device and seconds_per_image(spec.model, size, classes, spec.training, device)
+    return Cost(shown, shown * each, shown * (here or 0.0), shown / rate, shown * each / core)
+
+
+def side_by_side(device: str, workers: int) -> int:
     """Return by how many the work is divided: the workers, on GPUs no more than there are."""
     place = resolve_device(device)
     if place.type != "cuda":
@@ -140,7 +215,16 @@ def forward_operations(model: ModelSpec, image_size: int, classes: int) -> int:
     """Count the operations of a forward pass for one image; no weight is made or loaded."""
     with require("torch", "train").device("meta"):
         network = models.create(model.name, classes, image_size, width=model.width)
-        return models.count_operations(network, image_size)
+        try:
+            return models.count_operations(network, image_size)
+        except Exception as error:  # whatever a network of timm, or the user's, stumbles over
+            raise MerError(
+                "invalid option",
+                f"{model.name} does not take images of {image_size} pixels "
+                f"({str(error).splitlines()[0][:200]})",
+                "a size that the network takes",
+                "choose another image size for it",
+            ) from error
 
 
 @lru_cache(maxsize=64)

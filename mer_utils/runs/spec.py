@@ -171,6 +171,13 @@ class RunSpec(Frozen):
         """Return a copy with some fields changed, checked as when it is made."""
         return super().model_copy(update={"own_code": None, **(update or {})}, deep=deep)
 
+    @model_validator(mode="after")
+    def _size_fits(self) -> RunSpec:
+        found = models.find(self.model.name)
+        if isinstance(found, models.Architecture):
+            found.require(self.views.image_size, self.model.width, self.model.pretrained)
+        return self
+
     @property
     def key(self) -> str:
         """The name of the run: 32 hexadecimal digits.

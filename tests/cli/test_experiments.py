@@ -261,7 +261,7 @@ def test_an_unknown_profile_is_one_message_and_exit_code_1():
     )  # fmt: skip
     assert done.returncode == 1
     assert "huge" in done.stderr
-    assert "one of smoke, demo, paper" in done.stderr
+    assert "one of smoke, demo, night, paper" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -292,7 +292,7 @@ def test_a_stopped_run_ends_with_one_sentence_and_its_workers(twins, tmp_path, s
 def test_folds_of_another_run_are_told_once_and_not_counted_as_done(workspace, capsys):
     spec = workspace.specs("table2")[0]
     jobs = [Job(spec, name) for name in "abc"]
-    with FoldProgress("table2", jobs) as progress:
+    with FoldProgress("table2", dict.fromkeys(jobs, 1.0)) as progress:
         for job, status in zip([*jobs, jobs[1]], ["done", "busy", "failed", "done"], strict=True):
             progress.update(Outcome(job, status))
     told = capsys.readouterr().err
@@ -300,17 +300,16 @@ def test_folds_of_another_run_are_told_once_and_not_counted_as_done(workspace, c
     assert "table2: 2 of 3 folds, 1 failed tries" in told
 
 
-def test_the_time_left_is_judged_without_the_start(workspace, monkeypatch):
+def test_the_time_left_is_judged_without_the_start(workspace, monkeypatch, capsys):
     clock = [0.0]
     monkeypatch.setattr("mer_utils.cli.progress.time.monotonic", lambda: clock[0])
     spec = next(s for s in workspace.specs("table2") if s.model.name == "learnet")
-    jobs = workspace.jobs([spec]) * 4
-    progress = FoldProgress("t", jobs)
-    assert progress._left() == "an unknown time"
-    for at in (60, 62):  # a minute to start, two seconds per fold
+    jobs = [Job(spec, str(n)) for n in range(40)]
+    progress = FoldProgress("t", dict.fromkeys(jobs, 1.0), lambda: 1)
+    for at, job in zip((60, 62), jobs, strict=False):  # a minute to start, two seconds per fold
         clock[0] = at
-        progress.update(Outcome(jobs[0], "done"))
-    assert progress._left() == duration(2 * (len(jobs) - 2))
+        progress.update(Outcome(job, "done", 2.0))
+    assert f"about {duration(2 * 39)} left" in capsys.readouterr().err
 
 
 @pytest.mark.scenario("A")

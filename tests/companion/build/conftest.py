@@ -150,6 +150,7 @@ class Book:
             "inputs": {"lock": "one"},
             "workers": 2,
             "log": self.log.append,
+            "profile": "demo (6 networks)",
             "data_title": "made <clips>",
         }
         return build(**{**arguments, **changed})  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def test_every_page_says_what_made_it(book) -> None:
     for name in ("intro", "notebooks/alpha", "notebooks/beta", "notebooks/status"):
         after_title = _page(book.site, name).rsplit("</h1>", 1)[1]
         assert re.match(
-            r'\s*<p class="made-with" role="note">Profile <strong>demo</strong>\.'
+            r'\s*<p class="made-with" role="note">Profile <strong>demo</strong> \(6 networks\)\.'
             r" Data: made &lt;clips&gt;\.</p>",
             after_title,
         ), name
