@@ -76,7 +76,7 @@ class TimeLeft:
             return None
         real = sum(seconds for _, seconds in self._done.values())
         if self._workers is None:
-            return work * max(now - self._begun, 1e-9) / real
+            return work * (now - self._begun) / real if real else None
         # All but the one that reported last are halfway through a fold, on average.
         at_work = self._workers()
         part = (at_work - 1) * real / self._folds / 2

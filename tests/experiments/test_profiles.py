@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from helpers import raises
 from typer.testing import CliRunner
 
 from mer_utils.cli.main import app
-from mer_utils.experiments import PROFILES, TABLES, open_workspace, profiles, run_spec
+from mer_utils.experiments import PROFILES, TABLES, budget, open_workspace, profiles, run_spec
 from mer_utils.experiments.tables import COMPARED
-from mer_utils.models import baselines
-from mer_utils.runs import DataSpec
+from mer_utils.models import baselines, title
+from mer_utils.runs import DataSpec, ModelSpec, plan
 
+PAGE = Path(__file__).parents[2] / "book" / "run_on_your_data.md"
 DATA = DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64)
 GOOD = """
 title = "mine"
@@ -62,8 +65,8 @@ def test_keys_are_those_of_before_there_were_files(hub, name, count, digest):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_widths_are_the_fractions_that_are_meant(name):
-    for plan in PROFILES[name].models.values():
-        assert plan.width == float(Fraction(plan.width).limit_denominator(64))
+    for used in PROFILES[name].models.values():
+        assert used.width == float(Fraction(used.width).limit_denominator(64))
 
 
 @pytest.fixture
@@ -218,3 +221,31 @@ def test_a_night_is_the_main_table_on_full_networks_that_its_machines_can_take()
     precision = {name: night.training_of(plan).precision for name, plan in night.models.items()}
     on_cores = {name for name, used in precision.items() if used == "float32"}
     assert on_cores == {"learnet", "mobilenetv2_100"}
+
+
+def test_the_page_says_what_a_night_takes_and_it_is_one():
+    night, epochs = PROFILES["night"], PROFILES["night"].training.epochs
+    # Clips times subjects but one, of 246 and 26 and of 136 and 27; views of the training sets.
+    images = (246 * 25 + 136 * 26) * (1 + 3 + 3 + 3) * epochs * len(night.seeds)
+    on_gpu, on_cores = 0.0, 0.0
+    for name, used in night.models.items():
+        work = images * 3 * plan.forward_operations(ModelSpec(name=name), used.image_size, 5)
+        gpu = plan.GPU_OPERATIONS_PER_SECOND[name][night.training_of(used).precision]
+        small = plan.SMALL_GPU_TIMES * max(work / gpu, images / plan.GPU_IMAGES_PER_SECOND) / 3600
+        cores = work / plan.CORE_OPERATIONS_PER_SECOND[name] / 8 / 3600
+        row = next(row for row in PAGE.read_text().splitlines() if f"| {title(name)} | " in row)
+        cells = [cell.strip(" *h") for cell in row.strip("|").split("|")]
+        assert cells[1] == f"{images:,}"
+        assert float(cells[3]) == pytest.approx(small, abs=0.051)
+        assert float(cells[4]) == pytest.approx(cores, abs=0.51 if cores > 10 else 0.051)
+        if used.precision == "float32":
+            on_cores += cores
+        else:
+            on_gpu += small
+    assert max(on_gpu, on_cores) * budget.BESIDE_STEPS < 10
+
+
+def test_the_profile_that_the_page_shows_is_one(tmp_path):
+    (shown,) = re.findall(r"<<'END'\n(.*?)^END", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.toml").write_text(shown)
+    assert profiles.read(tmp_path / "mine.toml").tables == ("table2", "table4")
