@@ -71,6 +71,10 @@ class Architecture:
                 "use width 1 for other networks",
             )
         self.require_width(width)
+        self.require_size(image_size)
+
+    def require_size(self, image_size: int) -> None:
+        """Raise ``invalid option`` for images that the network cannot take whole."""
         if image_size < self.least_size or image_size % self.patch:
             size = max(self.least_size, round(image_size / self.patch) * self.patch)
             raise _not_so(

@@ -175,7 +175,7 @@ class RunSpec(Frozen):
     def _size_fits(self) -> RunSpec:
         found = models.find(self.model.name)
         if isinstance(found, models.Architecture):
-            found.require(self.views.image_size, self.model.width, self.model.pretrained)
+            found.require_size(self.views.image_size)
         return self
 
     @property
