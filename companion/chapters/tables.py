@@ -290,9 +290,12 @@ def missing_note(workspace: Workspace, name: str) -> HTML | Styler:
 def mixed_note(workspace: Workspace, *names: str) -> HTML | None:
     """Say of each table, of all by default, in which environments its folds were computed.
 
-    Nothing of a table whose folds were computed in one, and None if all were.
+    Nothing of a table whose folds were computed in one, and are on record; None if all were.
     """
-    found = {n: mixed(workspace.store.environments(workspace.specs(n))) for n in names or TABLES}
+    store, found = workspace.store, {}
+    for name in names or TABLES:
+        specs = workspace.specs(name)
+        found[name] = mixed(store.environments(specs), store.unrecorded(specs))
     lines = [f"{name}: {escape(said)}" for name, said in found.items() if said]
     return HTML(f'<p class="mer-note">{"<br>".join(lines)}</p>') if lines else None
 

@@ -287,11 +287,10 @@ def status(
             failed = sum((job.spec.key, job.held_out) in failures for job in missing)
             counts = (folds, folds - len(missing), len(missing), failed)
             shown.add_row(escape(name), *map(str, counts))
-            recorded = workspace.store.environments(specs)
-            if said := mixed(recorded):
+            if said := mixed(
+                workspace.store.environments(specs), workspace.store.unrecorded(specs)
+            ):
                 remarks.append(f"{name}: {said}")
-            if (lacking := counts[1] - len(recorded)) > 0:
-                remarks.append(f"{name}: {lacking} fold(s) lack the record of what computed them.")
         print_whole(shown)
         remarks += _pace(workspace, list(all_specs.values()), list(rest))
         for remark in (*remarks, *_outlined(workspace)):

@@ -10,6 +10,7 @@ from mer_utils import phases
 from mer_utils.datasets import action_units, plausible, rules
 from mer_utils.datasets.dataset import SYNTHETIC_MARK
 from mer_utils.datasets.problems import Problem, Severity
+from mer_utils.datasets.rows import Row
 from mer_utils.datasets.survey import Survey
 from mer_utils.errors import MerError
 from mer_utils.frames import layout
@@ -19,6 +20,8 @@ from mer_utils.frames.spotting import is_spotted
 #: Files that belong in a root beside the sheet.
 KNOWN_FILES = frozenset({SYNTHETIC_MARK, "ground_truth.parquet"})
 _MAX_NAMED = 3
+#: Of all clips; of more of another kind, the kind is how the data set comes.
+_FEW = 0.1
 _UNREAD = "none needed: the clip is used, and its units are left unread; or correct action_units"
 #: What may lie in a folder besides frames: kind, what is said of it, remedy.
 _LYING_ABOUT = {
@@ -43,7 +46,9 @@ _LYING_ABOUT = {
 
 def findings(survey: Survey) -> list[Problem]:
     """Return the warnings and notes about a survey, beyond its own problems."""
-    parts = (_unread_units, _peculiarities, _lying_about, _unlisted_clips, _unpublished_counts)
+    parts = (
+        _unread_units, _peculiarities, _shifted, _lying_about, _unlisted_clips, _unpublished_counts
+    )  # fmt: skip
     return [*lone(survey), *(problem for part in parts for problem in part(survey))]
 
 
@@ -98,6 +103,30 @@ def _peculiarities(survey: Survey) -> Iterator[Problem]:
         said += f"({survey.dataset.missing_apex})"
         remedy = "none needed, or choose missing_apex='midpoint', 'drop' or 'skip_view'"
         yield _note("missing apex", said, remedy, survey.source.place)
+
+
+def _shifted(survey: Survey) -> Iterator[Problem]:
+    """Report clips that hold more frames than the sheet says, where all others hold just those.
+
+    So does one whose frames were copied under numbers shifted by one, with one too many. Where
+    folders hold longer recordings nothing shows it.
+    """
+    held: list[tuple[Row, int, int]] = []
+    for row in survey.used:
+        if row.frames_dir is None or row.onset is None or row.offset is None or row.faults:
+            continue
+        listing = survey.source.listings.get(row.frames_dir)
+        if listing is not None and not os.path.isfile(row.frames_dir):
+            held.append((row, len(listing.frames), row.offset - row.onset + 1))
+    longer = [(row, there, said) for row, there, said in held if there > said]
+    if len(longer) > _FEW * len(held):
+        return
+    for row, there, said in longer:
+        message = f"{row.place}: {there} frames, but {said} from onset to offset, and only "
+        message += f"{len(longer)} of {len(held)} clips hold others than those: their numbers may "
+        message += "be shifted"
+        remedy = "compare its first and last frame with the original data set"
+        yield Problem("warning", "renumbered frames", message, remedy, row.place, f"{said} frames")
 
 
 def _in_another_case(folder: Path, extra: list[str], known: set[str]) -> Iterator[Problem]:

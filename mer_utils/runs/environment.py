@@ -144,7 +144,7 @@ def hardware(torch: Any, device: str) -> dict[str, Any]:
     }
 
 
-def mixed(folds: pd.DataFrame) -> str:
+def mixed(folds: pd.DataFrame, unrecorded: int = 0) -> str:
     """Say in what the environments of folds differ, and how many folds were computed in each.
 
     Networks and baselines, which are computed by other packages and on other devices, are
@@ -154,6 +154,8 @@ def mixed(folds: pd.DataFrame) -> str:
     ----------
     folds : DataFrame
         As `RunStore.environments` gives it.
+    unrecorded : int
+        How many others have no record, see `RunStore.unrecorded`, which is said too.
     """
     counted: dict[tuple[bool, str], Counter[str]] = {}
     for record in folds.to_dict("records"):
@@ -167,7 +169,10 @@ def mixed(folds: pd.DataFrame) -> str:
                 f"{value} ({n:,} fold{'s' * (n > 1)})" for value, n in values.most_common()
             )
             said.append(f"{what} of {'networks' if network else 'baselines'}: {each}")
-    return f"Computed in mixed environments. {'; '.join(said)}." if said else ""
+    sentences = [f"Computed in mixed environments. {'; '.join(said)}."] if said else []
+    if unrecorded:
+        sentences.append(f"{unrecorded:,} fold(s) lack the record of what computed them.")
+    return " ".join(sentences)
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any], network: bool) -> dict[str, Any]:

@@ -80,9 +80,11 @@ class RunStore:
 
     def _require_store(self) -> None:
         marker = self.path / "store.json"
+        mend = (
+            f'write {{"version": {STORE_VERSION}}} into {marker}, if this release wrote the store'
+        )
         with suppress(FileNotFoundError, NotADirectoryError):
             os.stat(marker)
-            mend = f'write {{"version": {STORE_VERSION}}} into it, if this release wrote the store'
             found = read_json(marker, remedy=mend).get("version")
             if found != STORE_VERSION:
                 raise MerError(
@@ -101,11 +103,12 @@ class RunStore:
                 if not any(name[0] != "." for name in os.listdir(self.path)):
                     return
             os.stat(self.path)
+            runs = os.path.isdir(self.path) and self.names()
             raise MerError(
                 "other store",
                 f"{self.path} {what}",
                 "a prediction store or an empty folder",
-                "name another folder with --store",
+                "name another folder with --store" + (f"; {mend}" if runs else ""),
             )
 
     def folder(self, spec: RunSpec) -> RunFolder:
@@ -359,6 +362,11 @@ class RunStore:
             for note in self.folder(spec).notes().values()
         ]
         return pd.DataFrame(records)
+
+    def unrecorded(self, specs: Iterable[RunSpec]) -> int:
+        """Count the folds that are there without a record of what computed them."""
+        folders = {spec.key: self.folder(spec) for spec in specs}.values()
+        return sum(len(f.names() - set(map(file_name, f.notes()))) for f in folders)
 
     def digests(self, specs: Iterable[RunSpec]) -> dict[tuple[str, str], str]:
         """Return the SHA-256 of each fold as it was written: (run key, held-out subject) -> hex."""

@@ -132,7 +132,8 @@ def test_status_says_that_folds_were_computed_in_several_environments(mer, tiny,
     assert "lack the record" not in mer("status", "tiny").output
     notes.popitem()
     file.write_text(json.dumps(notes))
-    assert "tiny: 1 fold(s) lack the record" in mer("status", "tiny").output
+    assert "1 fold(s) lack the record" in mer("status", "tiny").output
+    assert workspace.store.unrecorded(workspace.specs("tiny")) == 1
 
 
 @pytest.mark.scenario("E")

@@ -24,6 +24,7 @@ from made_data import (
     SAMM_NAME,
     SAMM_ROWS,
     casme2_row,
+    jpeg,
     write_casme2,
     write_csv,
     write_frames,
@@ -707,3 +708,19 @@ def _bases(root):
 def test_folders_that_differ_in_case_alone_are_a_finding(root, twin):
     write_frames(root / twin / ("EP02_01f" if twin.endswith("Sub01") else ""), 46, 86)
     assert kinds(root, "warning") == ["near-duplicate names"]
+
+
+@pytest.mark.scenario("J")
+def test_a_clip_with_one_frame_more_than_all_others_is_named(tmp_path):
+    clips = [casme2_row(1, f"EP02_{n:02d}", 10, 12, 14, "happiness") for n in range(1, 13)]
+    root = write_casme2(tmp_path / "data", clips)
+    folder = root / "Cropped/sub01/EP02_05"
+    for number in range(14, 9, -1):  # copied under the next number, and the first one again
+        os.rename(folder / f"reg_img{number}.jpg", folder / f"reg_img{number + 1}.jpg")
+    (folder / "reg_img10.jpg").write_bytes(JPEG[:-2] + b"one more" + JPEG[-2:])
+    (shifted,) = [p for p in findings(datasets.Casme2(root)) if p.severity == "warning"]
+    assert shifted.kind == "renumbered frames"
+    assert "EP02_05" in shifted.message
+    for n in range(1, 13):  # where others hold more too, nothing can be told
+        (root / f"Cropped/sub01/EP02_{n:02d}/reg_img15.jpg").write_bytes(jpeg(n))
+    assert kinds(root, "warning") == []

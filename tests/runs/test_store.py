@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from helpers import raises
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mer_utils.errors import MerError
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec, RunStore, prediction_rows
 
 SPEC = RunSpec(
@@ -422,6 +424,18 @@ def test_an_unreadable_marker_is_refused(filled, content):
     (filled.path / "store.json").write_text(content)
     with raises("cannot read", "store.json"):
         RunStore(filled.path)
+
+
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_text("")])
+def test_the_remedy_for_a_marker_that_is_gone_or_damaged_works(filled, damage):
+    rows, marker = filled.predictions([SPEC]), filled.path / "store.json"
+    damage(marker)
+    with pytest.raises(MerError) as caught:
+        RunStore(filled.path)
+    content, file = re.search(r"write (\{.+?\}) into (\S+),", caught.value.remedy).groups()
+    Path(file).write_text(content)
+    pd.testing.assert_frame_equal(RunStore(filled.path).predictions([SPEC]), rows)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
