@@ -144,7 +144,7 @@ class Local(AbstractContextManager):
             self._pools[one.worker].shutdown()
             codes = [process.exitcode for process in self._started[one.worker]]
             refuse_unguarded(codes)
-            killed = -signal.SIGKILL in codes  # as a system does that is short of memory
+            killed = -9 in codes  # by SIGKILL, as a system does that is short of memory
             error = str(worker_died(one.job, LIVES))
             return Outcome(one.job, "failed", error=error, cause="killed" if killed else "died")
 

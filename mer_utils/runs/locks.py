@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, SoftFileLease, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLease, SoftFileLock, Timeout
 
 from mer_utils.files import cannot_write
 
@@ -51,14 +51,15 @@ def held(file: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def _acquired(file: Path, wait: bool) -> BaseFileLock:
-    lock: BaseFileLock = FileLock(file, timeout=0, fallback_to_soft=False)
-    try:
-        return _taken(lock, wait)
-    except OSError as error:
-        if isinstance(error, Timeout) or error.errno not in _NO_LOCKS:
-            raise
-    with suppress(OSError):
-        file.unlink()
+    if not issubclass(FileLock, SoftFileLock):  # as it is where Python has no fcntl
+        lock: BaseFileLock = FileLock(file, timeout=0, fallback_to_soft=False)
+        try:
+            return _taken(lock, wait)
+        except OSError as error:
+            if isinstance(error, Timeout) or error.errno not in _NO_LOCKS:
+                raise
+        with suppress(OSError):
+            file.unlink()
     lease = SoftFileLease(file.with_suffix(".lease"), timeout=0, lease_duration=LEASE_SECONDS)
     return _taken(lease, wait)
 
