@@ -1,4 +1,4 @@
-"""Commands about the book: ``mer book``."""
+"""Commands about the book: ``mer book``, ``mer doctor``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from mer_utils.cli.experiments import (
     CORES,
@@ -22,6 +24,8 @@ from mer_utils.cli.experiments import (
     Store,
     Workers,
     compute,
+    outlines,
+    print_whole,
     sized,
 )
 from mer_utils.errors import MerError
@@ -99,6 +103,29 @@ def make_book(
         twins=any(map(workspace.is_synthetic, workspace.data)),
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
+
+
+@commands.command()
+def doctor(profile: ProfileName = "demo", store: Store = None, data_root: DataRoot = None) -> None:
+    """Show what is installed, which device and data there are, and what each chapter lacks."""
+    from companion import doctor as found
+    from mer_utils.experiments import open_workspace
+
+    typer.echo(f"Machine: {found.machine()}\nDevice: {found.device()}")
+    sections = {"part": found.extras()}
+    with outlines() as folder:
+        workspace = open_workspace(profile, data_root, store, outlines=folder)
+        sections["data set"] = found.data_sets(workspace)
+        if (root := checkout()) is not None:
+            sections[f"chapter ({profile})"] = found.chapters(workspace, root)
+        for name, rows in sections.items():
+            table = Table(name, "state", "what to do", box=None, title_justify="left")
+            for row in rows:
+                table.add_row(*map(escape, row))
+            typer.echo()
+            print_whole(table)
+    if root is None:
+        typer.echo("\nChapters: change into a checkout of the book to see what they lack.")
 
 
 @commands.command()

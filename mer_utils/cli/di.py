@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,11 +14,15 @@ from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 from mer_utils.frames.layout import frame_files
+from mer_utils.views import ViewOptions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 commands = typer.Typer()
 
 # A sheet is looked at by itself, larger than in a page.
-_DPI = 320
+_LEAST_DPI, _MOST_DPI = 320, 1100
 
 
 _CROP = frames.CropOptions()
@@ -40,7 +44,10 @@ class Points(NamedTuple):
 @commands.command(name="di")
 def make_dis(
     source: Annotated[Path, typer.Argument(help="folder of one clip, or an mp4, avi, mov or mkv")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="contact sheet, a PNG file")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="contact sheet, a PNG file; default: CLIP-di.png here"),
+    ] = None,
     onset: Annotated[int | None, typer.Option(help="frame number; default: the first")] = None,
     apex: Annotated[
         str | None,
@@ -67,7 +74,9 @@ def make_dis(
         typer.Option(help=f"{_CROP.detector} (default), or module.function that makes your own"),
     ] = None,
     kind: Annotated[str, typer.Option(help=", ".join(dynamic_image.KINDS))] = "bilen",
-    scaling: Annotated[str, typer.Option(help=", ".join(dynamic_image.SCALINGS))] = "symmetric",
+    scaling: Annotated[
+        str, typer.Option(help="minmax, as in training, or symmetric: mid-grey is zero")
+    ] = ViewOptions().scaling,
     separate: Annotated[
         bool, typer.Option("--separate", help="also write each DI as OUTPUT-phase.png")
     ] = False,
@@ -81,6 +90,7 @@ def make_dis(
     from mer_utils.plotting.dynamic_images import di_grid
     from mer_utils.plotting.style import MUTED, PHASE_TITLES
 
+    output = output or Path(f"{source.resolve().stem}-di.png")
     if output.suffix.lower() != ".png":
         raise MerError(
             "invalid option", f"{output} is no PNG file", "a name ending in .png", "end it in .png"
@@ -119,11 +129,12 @@ def make_dis(
     pooled = dynamic_image.phase_dynamic_images(clip, place, kind)  # type: ignore[arg-type]
     dis = {p: dynamic_image.to_uint8(d, scaling) for p, d in pooled.items() if d.any()}  # type: ignore[arg-type]
     row = {"title": "", "onset_frame": clip[0], "offset_frame": clip[-1], "dis": dis}
-    figure = di_grid([row | ({} if place is None else {"apex_frame": clip[place]})])
+    row |= {"views": ("full",)} if place is None else {"apex_frame": clip[place]}
+    figure = di_grid([row])
     heading = _heading(source, points, kind, scaling)
     figure.suptitle(heading, fontsize=8, color=MUTED, parse_math=False)
     with atomic_write(output) as temporary:
-        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=_dpi(figure, clip), metadata={"Software": None})
     if separate:
         for phase, image in dis.items():
             with atomic_write(output.with_name(f"{output.stem}-{phase}.png")) as temporary:
@@ -227,6 +238,13 @@ def _heading(source: Path, points: Points, kind: str, scaling: str) -> str:
     numbers = [f"{name} {n}" for name, n in points._asdict().items() if n is not None]
     zero = "mid-grey is zero" if scaling == "symmetric" else "each DI has its own zero"
     return f"{source.stem}: {', '.join(numbers)}\n{kind} weights, {scaling} scaling: {zero}"
+
+
+def _dpi(figure: Figure, clip: np.ndarray) -> float:
+    """Return the resolution at which a frame is shown with every pixel, within reason."""
+    figure.draw_without_rendering()  # lays the panels out
+    shown = figure.axes[0].get_window_extent().width / figure.dpi
+    return float(np.clip(clip.shape[2] / shown, _LEAST_DPI, _MOST_DPI))
 
 
 def _png(image: np.ndarray) -> bytes:

@@ -136,8 +136,8 @@ def plan(
     rehash: Rehash = False,
 ) -> None:
     """Show runs, folds, images and estimated time; start nothing."""
-    with _outlines() as outlines:
-        workspace = _open(profile, data_root, store, data, device, workers, rehash, None, outlines)
+    with outlines() as folder:
+        workspace = _open(profile, data_root, store, data, device, workers, rehash, None, folder)
         names = _names(tables, workspace)
         _show_plan(workspace, names, device, workers)
         if budget:
@@ -270,8 +270,8 @@ def status(
     """Show how many folds of each table are done, missing, and failed when last tried."""
     from mer_utils.runs.environment import mixed
 
-    with _outlines() as outlines:
-        workspace = _open(profile, data_root, store, data, "auto", CORES, rehash, None, outlines)
+    with outlines() as folder:
+        workspace = _open(profile, data_root, store, data, "auto", CORES, rehash, None, folder)
         names = _names(tables, workspace)
         typer.echo(f"{_titled(workspace)}; store {workspace.context.store}")
         shown = _table("folds", "done", "missing", "failed")
@@ -329,7 +329,7 @@ def _pace(workspace: Workspace, specs: list[RunSpec], missing: list[Job]) -> Ite
 
 
 @contextmanager
-def _outlines() -> Iterator[Path | None]:
+def outlines() -> Iterator[Path | None]:
     """Yield a folder for the outlines of twins, so that nothing is drawn by who only counts.
 
     Faces are searched on frames, so where some are cropped the twins must be drawn.

@@ -20,17 +20,19 @@ from mer_utils.machine import anchor_settings
 FIRST_STEPS = """\
 What to do first:
 
-  mer di CLIP -o sheet.png   the dynamic images of one clip: a folder of frames, or a video
+  mer doctor                 what is installed here, and what is missing for what
+  mer di CLIP                the dynamic images of one clip: a folder of frames, or a video
   mer check casme2 FOLDER    what is wrong with a data set, if anything
+  mer score FILE             scores and intervals of predictions of your own
   mer plan --profile smoke   what the experiments would compute, in their smallest form
   mer run --profile smoke    compute that, in a few minutes, on made clips
   make book                  run what is missing and build the book, in its checkout
 
-mer --help lists the commands, mer COMMAND --help their options. Exit codes: 0 if all that was
-asked for was done, 1 after an error or a fold that failed, 2 if the command was not understood,
-130 after Ctrl-C."""
+mer --help lists the commands, mer COMMAND --help their options, and mer --install-completion
+teaches them to your shell. Exit codes: 0 if all that was asked for was done, 1 after an error or
+a fold that failed, 2 if the command was not understood, 130 after Ctrl-C."""
 
-app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)

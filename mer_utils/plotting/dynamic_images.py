@@ -146,9 +146,11 @@ def di_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     ----------
     rows : sequence of mapping
         As `di_row` makes them; a frame may be None, and a view absent from ``dis``. The first
-        one's ``views`` are the columns, by default the three phases.
+        one's ``views`` are the columns, by default the three phases; so are the frames that
+        some row has.
     """
-    points, views = ("onset", "apex", "offset"), (*rows[:1], {})[0].get("views", PHASES)
+    views = (*rows[:1], {})[0].get("views", PHASES)
+    points = [p for p in ("onset", "apex", "offset") if any(f"{p}_frame" in row for row in rows)]
     images = [
         [row.get(f"{point}_frame") for point in points]
         + [row.get("dis", {}).get(view) for view in views]

@@ -15,6 +15,7 @@ from mer_utils.errors import MerError
 from mer_utils.frames import spot_apex
 from mer_utils.phases import PHASES
 from mer_utils.plotting import dynamic_images
+from mer_utils.views import ViewOptions
 
 NUMBERS = range(8, 15)  # 8, 9, 10, ... : the order of names is not that of numbers
 
@@ -64,7 +65,7 @@ def test_the_separate_files_are_the_phases_dis(tmp_path, channels):
     assert set(expected) == {"full", "onset_apex", "apex_offset"}
     for phase, pooled in expected.items():
         found = read(tmp_path / "out" / f"sheet-{phase}.png")
-        np.testing.assert_array_equal(found, to_uint8(pooled, "symmetric"))
+        np.testing.assert_array_equal(found, to_uint8(pooled, "minmax"))
     assert read(out).shape[1] > 1500
 
 
@@ -96,6 +97,28 @@ def test_an_apex_that_is_spotted_is_said_and_shown(tmp_path, rule):
         assert one == other
     with raises("unknown name", "never", "strain"):
         run(folder, "--apex", "never", "-o", tmp_path / "c.png")
+
+
+def test_the_scaling_is_that_of_training_and_the_sheet_has_a_place(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert "EP01_01f-di.png" in run(folder)
+    run(folder, "--scaling", ViewOptions().scaling, "-o", "same.png")
+    assert (tmp_path / "EP01_01f-di.png").read_bytes() == (tmp_path / "same.png").read_bytes()
+
+
+def test_without_an_apex_no_panel_says_none(folder, tmp_path, monkeypatch):
+    drawn = {}
+    grid = dynamic_images.di_grid
+    monkeypatch.setattr(dynamic_images, "di_grid", lambda rows: drawn.setdefault("f", grid(rows)))
+    run(folder, "-o", tmp_path / "a.png")
+    assert [axes.get_title() for axes in drawn["f"].axes] == ["onset", "offset", "full"]
+    assert not [axes.texts for axes in drawn["f"].axes if axes.texts]
+
+
+def test_a_large_frame_is_shown_with_every_pixel(tmp_path):
+    clip = np.repeat(np.repeat(clip_array(), 12, axis=1), 12, axis=2)  # 672 wide
+    run(write_frames(tmp_path / "large", clip), "--apex", 11, "-o", tmp_path / "a.png")
+    assert read(tmp_path / "a.png").shape[1] > 6 * 672
 
 
 def test_an_apex_at_the_offset_says_which_di_is_lacking(folder, tmp_path):
@@ -148,7 +171,7 @@ def test_the_sheet_shows_frames_and_dis_with_their_names(folder, tmp_path, monke
         np.testing.assert_array_equal(image, frame)
     heading = drawn["f"].get_suptitle()
     assert "EP01_01f: onset 8, apex 11, offset 14" in heading
-    assert "mid-grey is zero" in heading
+    assert "each DI has its own zero" in heading
 
 
 def test_the_same_clip_gives_the_same_bytes(folder, tmp_path):
