@@ -7,7 +7,7 @@ READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lint serve pdf bench gpu-check check-notebooks clean lock help
+.PHONY: book test lint lab serve pdf bench gpu-check check-notebooks clean lock help
 
 book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
 	$(BIN)/mer book --profile $(PROFILE)
@@ -22,6 +22,9 @@ lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import 
 	find mer_utils companion -name '*.py' -exec $(BIN)/numpydoc lint {} +
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lab: $(READY)  ## open the chapters in JupyterLab: a double click on an .md opens a notebook
+	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 serve: $(READY)  ## show the built site at http://localhost:8000
 	$(BIN)/mer serve

@@ -1,17 +1,21 @@
 """The session that a chapter runs in: where its checkout is, and which parameters it was given.
 
-`prepare` runs when a notebook imports the first module of its chapter.
+`prepare` runs when a notebook imports the first module of its chapter. Where the store is empty,
+a cell is offered that computes what the chapter needs in its smallest form (`smallest`).
 """
 
 from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from mer_utils.errors import MerError
 from mer_utils.files import BUILD_SETTING, checkout
 from mer_utils.machine import setting
 from mer_utils.registry import unknown
@@ -42,7 +46,56 @@ def prepare() -> None:
         return
     if setting(BUILD_SETTING) is None and checkout() is None and (_OURS / "_config.yml").is_file():
         os.environ[BUILD_SETTING] = str(_OURS / "build")
+    # Of a bar in colours that nobody asked for, where packages import one.
+    warnings.filterwarnings("ignore", "IProgress not found")
+    shell.events.register("post_run_cell", _offer)
     _refuse_unknown(shell.user_ns.get("In", []))
+
+
+def smallest(*tables: str, data_root: str | Path = "", store: str | Path = "") -> str:
+    """Compute tables in their smallest form, here and now, with a bar; return the profile's name.
+
+    Parameters
+    ----------
+    *tables : str
+    data_root, store : str or Path
+        As the parameters of a chapter.
+    """
+    from tqdm import tqdm
+
+    from mer_utils import experiments, runs
+
+    profile = "smoke"
+    workspace = experiments.open_workspace(profile, data_root, store, progress=True)
+    specs = [spec for table in tables for spec in workspace.specs(table)]
+    for job in tqdm(workspace.missing(list({s.key: s for s in specs}.values())), "folds"):
+        if failed := runs.run([job], workspace.context).failed:
+            raise MerError(
+                "folds failed",
+                f"{job.spec.model.name}, held out {job.held_out}: {failed[0].error}",
+                "every fold of the smallest form",
+                "mend the cause, and run the cell again: what is done is kept",
+            )
+    return profile
+
+
+def _offer(result: Any) -> None:
+    """Offer, after a cell that lacked results, to compute them: in words, and as the next cell."""
+    error = result.error_in_exec
+    if not isinstance(error, MerError) or error.kind != "no results":
+        return
+    command = re.search(r"mer run ([\w ]+?) --profile", error.remedy)
+    tables = ", ".join(repr(name) for name in (command[1] if command else "").split())
+    if not tables:
+        return
+    print(
+        "Or compute it here, in its smallest form, in about a minute: run the cell below, then "
+        "this one and those before it again, but for the parameters."
+    )
+    sys.modules["IPython"].get_ipython().set_next_input(
+        "from companion.chapters import session\n\n"
+        f"profile = session.smallest({tables}, data_root=data_root, store=store)"
+    )
 
 
 def _refuse_unknown(cells: list[Any]) -> None:

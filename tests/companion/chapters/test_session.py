@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from helpers import raises
+from jupyter_client.manager import start_new_kernel
 
 from companion.chapters import session
 from mer_utils.files import build_dir
@@ -24,7 +28,9 @@ def run(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(*cells: str) -> None:
-        shell = SimpleNamespace(user_ns={"In": ["", *cells, "import companion.chapters"]})
+        events = SimpleNamespace(register=lambda *_: None)
+        cells = ["", *cells, "import companion.chapters"]
+        shell = SimpleNamespace(user_ns={"In": cells}, events=events)
         monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
         session.prepare()
 
@@ -65,3 +71,76 @@ def test_every_chapter_prepares_its_session_before_it_opens_anything():
         text = notebook.read_text("utf-8")
         assert "from companion.chapters import" in text, notebook
         assert "../book" not in text, notebook
+
+
+def test_an_empty_store_offers_to_compute_the_smallest_form(twins, tmp_path, monkeypatch):
+    """In a session of its own, as JupyterLab runs it: words, a next cell, and that cell works."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    manager, client = start_new_kernel()
+    try:
+
+        def run(code: str) -> tuple[dict, str]:
+            said: list[str] = []
+            reply = client.execute_interactive(
+                code,
+                timeout=300,
+                output_hook=lambda m: said.append(m["content"].get("text", "")),
+            )
+            return reply["content"], "".join(said)
+
+        places = f"data_root = {str(twins)!r}\nstore = {str(tmp_path / 'a store')!r}\n"
+        run(f'profile = "smoke"\n{places}')
+        reading = (
+            "from companion.chapters import tables\nfrom mer_utils import experiments\n"
+            "from mer_utils.experiments import TABLES, Table, run_spec\n"
+            "if 'tiny' not in TABLES:\n"
+            "    def grid(profile, data): yield run_spec(profile, data[0].spec, 'svm_hog')\n"
+            "    TABLES.register(Table('tiny', 'One run', 'nothing', grid))\n"
+            "workspace = experiments.open_workspace(profile, data_root, store)\n"
+            "len(workspace.predictions('tiny'))"
+        )
+        reply, said = run(reading)
+        assert reply["status"] == "error"
+        assert "in its smallest form" in said
+        (offered,) = [p["text"] for p in reply["payload"] if p["source"] == "set_next_input"]
+        reply, said = run(offered)
+        assert reply["status"] == "ok", reply
+        assert "folds: 100%" in said
+        assert run(reading)[0]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_notebook_that_is_saved_unchanged_stays_as_it_is(tmp_path):
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    shutil.copy(ROOT / "jupytext.toml", tmp_path)
+    saving = """
+import json, sys
+from pathlib import Path
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+from traitlets.config import PyFileConfigLoader
+
+config = PyFileConfigLoader("jupyter_server_config.py", sys.argv[1]).load_config()
+manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(config=config)
+manager.root_dir = "."
+for page in sorted(Path("notebooks").glob("*.md")):
+    model = manager.get(str(page), type="notebook")
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    model["content"]["metadata"]["kernelspec"] = kernel
+    manager.save({k: model[k] for k in ("type", "format", "content")}, str(page))
+"""
+    command = [sys.executable, "-c", saving, str(ROOT / ".jupyter")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for page in sorted((ROOT / "notebooks").glob("*.md")):
+        assert (tmp_path / "notebooks" / page.name).read_text("utf-8") == page.read_text("utf-8")
+
+
+def test_lab_opens_markdown_as_notebooks():
+    settings = json.loads((ROOT / ".jupyter/labconfig/default_setting_overrides.json").read_text())
+    viewers = settings["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert set(viewers.values()) == {"Jupytext Notebook"}
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert 'JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter"' in makefile
