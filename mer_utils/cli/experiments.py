@@ -93,6 +93,12 @@ SIZES: dict[str, tuple[Any, Any]] = {
     "seeds": (int, typer.Option(min=1, help="how many seeds")),
     "image_size": (int, typer.Option(help="side of the views in pixels, of every model")),
     "epochs": (int, typer.Option(help="passes over the training set")),
+    "learning_rate": (float, typer.Option(help="the largest, of every network")),
+    "balance": (str, typer.Option(help="against uneven classes: class_weights or sampling")),
+    "spatial": (
+        str,
+        typer.Option(help="training images: flip, rotation, flip-red of optical flow, ..."),
+    ),
 }
 
 

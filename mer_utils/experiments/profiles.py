@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from mer_utils import models
+from mer_utils.augment import SPATIAL
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read
 from mer_utils.frozen import Frozen
@@ -83,6 +84,9 @@ class Profile(Frozen):
     phase_differences, noises : tuple of float
         Of the twins on which the difference between the phases is varied, see
         :func:`mer_utils.synthetic.write`.
+    spatial : str
+        Augmentation of the training images of networks where a table does not vary it: a key of
+        :data:`mer_utils.augment.SPATIAL`.
     only : tuple of str
         Networks and baselines to which a command is confined; none stands for all.
     """
@@ -104,6 +108,7 @@ class Profile(Frozen):
     phase_differences: tuple[float, ...] = (0.0, 0.5, 1.0)
     # Half the noise lets a linear machine reach the ceiling, where no gain can show.
     noises: tuple[float, ...] = (1.0, 2.0)
+    spatial: str = "none"
     only: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -115,6 +120,8 @@ class Profile(Frozen):
             found.require(plan.image_size, plan.width, plan.pretrained)
         for name in self.ablation_models:
             models.find(name)
+        if self.spatial not in SPATIAL:
+            raise unknown("spatial augmentation", self.spatial, SPATIAL)
         return self
 
     @property
@@ -162,6 +169,8 @@ class Profile(Frozen):
             f"{weights} with ImageNet weights" if weights else "without ImageNet weights",
             _counted(self.training.epochs, "epoch"),
             _counted(len(self.seeds), "seed"),
+            *[f"classes balanced by {self.training.balance}"] * (self.training.balance != "none"),
+            *[f"augmented by {self.spatial}"] * (self.spatial != "none"),
         ]
         return ", ".join(parts)
 
@@ -181,6 +190,9 @@ class Profile(Frozen):
         seeds: int | str | None = None,
         image_size: int | str | None = None,
         epochs: int | str | None = None,
+        learning_rate: float | str | None = None,
+        balance: str | None = None,
+        spatial: str | None = None,
     ) -> Profile:
         """Return the profile with some of its sizes changed, as the command line does.
 
@@ -194,6 +206,11 @@ class Profile(Frozen):
         image_size : int, optional
             Of all networks and baselines.
         epochs : int, optional
+        learning_rate : float, optional
+            Of all networks.
+        balance : str, optional
+            Of the training, see :class:`mer_utils.training.TrainingOptions`.
+        spatial : str, optional
 
         Examples
         --------
@@ -217,6 +234,16 @@ class Profile(Frozen):
         if epochs is not None:
             said["--epochs"] = str(epochs)
             new["training"] = new["training"] | {"epochs": epochs}
+        if learning_rate is not None:
+            said["--learning-rate"] = str(learning_rate)
+            rate = {"learning_rate": learning_rate}
+            new["models"] = {name: plan | rate for name, plan in new["models"].items()}
+        if balance is not None:
+            said["--balance"] = balance
+            new["training"] = new["training"] | {"balance": balance}
+        if spatial is not None:
+            said["--spatial"] = spatial
+            new["spatial"] = spatial
         name, *words = shlex.split(self.words)
         options = dict(zip(words[::2], words[1::2], strict=True)) | said
         given = shlex.join([name, *(word for option in options.items() for word in option)])
@@ -308,8 +335,7 @@ def find(given: str) -> Profile:
     Parameters
     ----------
     given : str
-        A name of `PROFILES` or a TOML file, then what to change: ``--models``, ``--seeds``,
-        ``--image-size`` and ``--epochs``.
+        A name of `PROFILES` or a TOML file, then what to change: see `OPTIONS`.
 
     Examples
     --------
@@ -335,4 +361,12 @@ def find(given: str) -> Profile:
 
 
 #: What may follow a profile's name.
-OPTIONS = ("--models", "--seeds", "--image-size", "--epochs")
+OPTIONS = (
+    "--models",
+    "--seeds",
+    "--image-size",
+    "--epochs",
+    "--learning-rate",
+    "--balance",
+    "--spatial",
+)

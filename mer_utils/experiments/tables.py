@@ -88,7 +88,7 @@ def run_spec(
     model: str,
     *,
     train: str | tuple[str, ...] = "single",
-    spatial: str = "none",
+    spatial: str | None = None,
     evaluation: str = "loso",
     seed: int = 0,
     **views: Any,
@@ -105,7 +105,7 @@ def run_spec(
     train : str or tuple of str
         A training set's name, or views named one by one.
     spatial, evaluation, seed
-        As in `RunSpec`.
+        As in `RunSpec`; the spatial augmentation of a network is by default the profile's.
     **views
         Fields of `ViewOptions` that differ from the defaults.
     """
@@ -126,7 +126,7 @@ def run_spec(
         model=network,
         training=training,
         train_views=TRAINING_SETS.find(train).views,
-        spatial=spatial,
+        spatial=spatial or (profile.spatial if is_network(model) else "none"),
         evaluation=evaluation,
         seed=seed,
     )

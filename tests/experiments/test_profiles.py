@@ -90,6 +90,24 @@ def test_a_file_of_ones_own_is_a_profile(mine, twins, tmp_path):
     assert (again.label, again.training.epochs) == ("mine --epochs 5", 5)
 
 
+def test_how_networks_are_trained_is_changed_in_keys_and_words(mine):
+    words = "--learning-rate 0.01 --balance sampling --spatial flip-blue"
+    changed = profiles.find(f"{mine()} {words}")
+    assert changed.label == f"mine {words}"
+    assert changed.sizes.endswith("classes balanced by sampling, augmented by flip-blue")
+    specs = [run_spec(changed, DATA, name) for name in ("learnet", "svm_hog")]
+    training = specs[0].training
+    assert (training.learning_rate, training.balance) == (0.01, "sampling")
+    assert [spec.spatial for spec in specs] == ["flip-blue", "none"]
+    assert run_spec(changed, DATA, "learnet", spatial="none").spatial == "none"
+    assert profiles.find(changed.words) == changed
+    for wrong in ("--balance never", "--learning-rate fast"):
+        with raises("invalid option", wrong.split()[1]):
+            profiles.find(f"demo {wrong}")
+    with raises("unknown name", "flip-pink", "flip-red"):
+        profiles.find("demo --spatial flip-pink")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "kind", "named"),
     [
