@@ -244,7 +244,7 @@ def test_workers_of_a_script_that_would_run_again_are_refused(how, what, three, 
     script.write_text(UNGUARDED)
     done = subprocess.run(
         [sys.executable, script if how == "file" else "-", tmp_path / "what.pickle"],
-        input=None if how == "file" else UNGUARDED, capture_output=True, text=True, timeout=120,
+        input=None if how == "file" else UNGUARDED, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert "KIND unguarded script" in done.stdout, done.stderr
     assert "Traceback" not in done.stderr
@@ -277,10 +277,10 @@ def test_a_run_that_is_stopped_leaves_no_worker_and_goes_on(
     workers = psutil.Process(process.pid).children(recursive=True)
     # Ctrl-C in a terminal goes to every process of the group; kill -9 to one.
     os.killpg(process.pid, sign) if sign == signal.SIGINT else process.kill()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode != 0
     assert errors.count("Traceback") == (1 if sign == signal.SIGINT else 0), errors
-    _, alive = psutil.wait_procs(workers, timeout=60)
+    _, alive = psutil.wait_procs(workers, timeout=300)
     assert alive == []
     before = stored(jobs)
     assert len(stored(many)) < len(many)
