@@ -17,6 +17,8 @@ PAPER_EPOCHS = PROFILES["paper"].training.epochs
 #: Share by which a speed must differ from 1 to count as different.
 NO_DIFFERENCE = 0.03
 
+_GROWTH = ("images shown", "time of a run")
+
 #: Data sets of a projection: clips, subjects, and folds other than one per subject.
 PROJECTED = (
     ("MEGC2019 composite, leave-one-subject-out", 442, 68, None),
@@ -69,6 +71,18 @@ def fitted_exponent(x: Any, y: Any) -> float:
     return float(slope)
 
 
+def fixed_share(work: Any, time: Any) -> float:
+    """Return the share of the shortest time that does not grow, by a straight line.
+
+    Examples
+    --------
+    >>> round(fixed_share([10, 20, 40], [2.0, 3.0, 5.0]), 6)
+    0.5
+    """
+    _, fixed = np.polyfit(np.asarray(work, float), np.asarray(time, float), 1)
+    return max(float(fixed), 0.0) / float(np.min(time))
+
+
 def growth_table(costs: Costs) -> pd.DataFrame:
     """Fit how the time of a run grows, one row per thing varied.
 
@@ -86,9 +100,12 @@ def growth_table(costs: Costs) -> pd.DataFrame:
                 "values": ", ".join(f"{x:g}" for x in sorted(set(part["x"]))),
                 "exponent of the time": exponents["time of a run"],
                 "expected": exponents["images shown"],
+                "fixed share": fixed_share(
+                    *(part.loc[part["measure"] == m, "value"] for m in _GROWTH)
+                ),
             }
         )
-    return tabled(lines, "varied", "values", "exponent of the time", "expected")
+    return tabled(lines, "varied", "values", "exponent of the time", "expected", "fixed share")
 
 
 def images_shown(clips: int, subjects: int, folds: int | None = None, views: int = 1) -> float:

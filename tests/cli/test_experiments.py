@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -81,10 +82,15 @@ def test_run_then_status_then_nothing_is_left_to_do(mer, tiny, tmp_path):
     assert {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")} == before
 
 
-def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace):
+def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace, monkeypatch):
     (job, *jobs) = workspace.jobs(workspace.specs("tiny"))
     assert run(jobs, workspace.context).done == 2
-    assert row(mer("status", "tiny")) == ["tiny", "3", "2", "1", "0"]
+    told = mer("status", "tiny")
+    assert row(told) == ["tiny", "3", "2", "1", "0"]
+    assert "left, as the last 2 fold(s) went" in told.output
+    with monkeypatch.context() as later:
+        later.setattr("mer_utils.cli.experiments.time.time", lambda: time.time_ns() / 1e9 + 1e5)
+        assert "No fold was done lately. The rest takes one worker" in mer("status", "tiny").output
     assert row(mer("plan", "tiny"))[1:4] == ["1", "3", "1"]
     workspace.store.folder(job.spec).file(job.held_out).write_bytes(b"cut off")
     before = {f: identity(f) for f in (tmp_path / "store").rglob("*")}
