@@ -70,7 +70,7 @@ def clip_frames(clip_row: Any) -> ClipFrames:
     apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
     source = str(row.get("apex_source", ""))
     spotted = source if spotting.is_spotted(source) else ""
-    if is_video(video := Path(row["frames_dir"])):
+    if is_video(video := Path(row["frames_dir"])) and not video.is_dir():
         return ClipFrames([VideoFrame(video, n) for n in range(onset, offset + 1)], apex, spotted)
     files = frame_files(row["frames_dir"])
     if missing_numbers(onset, offset, files):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -262,3 +265,18 @@ def test_odd_names_of_folders(folder, tmp_path):
         run(folder, "-o", folder / ".." / folder.name / "sheet.png")
     moved = folder.rename(tmp_path / "folder.mp4")
     assert "7 frames" in run(moved, "-o", tmp_path / "sheet.png")
+
+
+def test_the_three_lines_of_the_reference_make_a_videos_dynamic_images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip = np.stack([np.full((48, 64, 3), 6 * t, np.uint8) for t in range(40)])
+    writer = cv2.VideoWriter("my_video.mp4", cv2.VideoWriter_fourcc(*"mp4v"), 25, (64, 48))
+    for frame in clip:
+        writer.write(frame)
+    writer.release()
+    page = (Path(__file__).parents[2] / "book/reference/dynamic_image.md").read_text("utf-8")
+    names: dict = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
+    assert {view: image.shape for view, image in names["shown"].items()} == dict.fromkeys(
+        PHASES, (48, 64, 3)
+    )
