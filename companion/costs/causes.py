@@ -1,0 +1,124 @@
+"""Why results differ between machines: what ``python -m benchmarks.causes`` recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mer_utils import models
+from mer_utils.errors import MerError
+
+COLUMNS = (
+    *("cause", "named", "what", "share", "first", "largest", "median", "changed", "clips"),
+    *("uar", "uf1"),
+)
+
+#: How the tables below write their numbers.
+FORMATS = {
+    "values that differ": "{:.4%}",
+    **dict.fromkeys(("after one epoch", "at the end", "half of the clips below"), "{:.1e}"),
+    **dict.fromkeys(("the same views", "other views", "another seed"), "{:.1e}"),
+    "UAR, points": "{:.1f}",
+}
+
+
+def read_causes(file: Path) -> dict[str, Any]:
+    """Return the record: its specification, and its rows as a frame.
+
+    Raises
+    ------
+    MerError
+        ``bad register``, if it is none.
+    """
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        rows = pd.DataFrame(record["rows"], columns=COLUMNS)
+        return {"specification": dict(record["specification"]), "rows": rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MerError(
+            "bad register",
+            f"{file} is no record of causes ({type(error).__name__}: {error})",
+            "the JSON file that python -m benchmarks.causes writes",
+            "measure anew, or take the file of the repository",
+        ) from error
+
+
+def views_table(record: dict[str, Any]) -> pd.DataFrame:
+    """Return how far the views moved, one row per cause."""
+    rows = record["rows"]
+    views = rows[(rows["what"] == "views") & ~rows["named"]]
+    shown = views[["cause", "share", "largest"]].astype({"largest": int})
+    shown.columns = pd.Index(["cause", "values that differ", "largest difference, levels"])
+    return shown.reset_index(drop=True)
+
+
+def networks_table(record: dict[str, Any], named: bool = False) -> pd.DataFrame:
+    """Return how far the networks moved, the largest of all networks, one row per cause.
+
+    Parameters
+    ----------
+    record : dict
+        Of `read_causes`.
+    named : bool
+        Those causes that a specification names, and so a key; else those that it does not.
+    """
+    rows = record["rows"].dropna(subset="clips")
+    lines = []
+    for cause, part in rows[rows["named"] == named].groupby("cause", sort=False):
+        lines.append(
+            {
+                "cause": cause,
+                "after one epoch": part["first"].max(),
+                "at the end": part["largest"].max(),
+                "half of the clips below": part["median"].max(),
+                "other class": f"{part['changed'].sum():.0f} of {part['clips'].sum():.0f}",
+                "UAR, points": 100 * part["uar"].max(),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def by_network(record: dict[str, Any]) -> pd.DataFrame:
+    """Return the largest difference of a probability by network, over all unnamed causes.
+
+    Apart from those that moved the views, which move every network; and beside another seed's.
+    """
+    rows = record["rows"].dropna(subset="clips")
+    views = views_table(record).set_index("cause").iloc[:, 0]
+    of_views = rows["cause"].map(views).gt(0)
+    parts = {
+        "the same views": rows[~rows["named"] & ~of_views],
+        "other views": rows[~rows["named"] & of_views],
+        "another seed": rows[rows["cause"] == "another seed"],
+    }
+    found = {
+        name: part.groupby("what", sort=False)["largest"].max() for name, part in parts.items()
+    }
+    return pd.DataFrame(found).rename_axis("model").reset_index()
+
+
+def quoted(record: dict[str, Any]) -> dict[str, str]:
+    """Return what the page says of the record, by name."""
+    about, machine = record["specification"], record["specification"]["machine"]
+    ours, networks = networks_table(record), by_network(record)
+    furthest = networks.loc[networks["the same views"].idxmax()]
+    others = networks[networks["model"] != furthest["model"]]
+    views = views_table(record)
+    versions = [what[0]["versions"] for what in about["causes"].values() if "versions" in what[0]]
+    return {
+        "machine": f"{machine['processor']}, torch {machine['torch']}, numpy {machine['numpy']}",
+        "recorded": about["recorded"],
+        "command": about["command"],
+        "folds_clips": f"{record['rows']['clips'].max():.0f}",
+        "furthest": models.title(furthest["model"]),
+        "rounding": f"{furthest['the same views']:.1g}",
+        "rounding_others": f"{others['the same views'].max():.1g}",
+        "views_others": f"{others['other views'].max():.1g}",
+        "seed_others": f"{others['another seed'].min():.1g}",
+        "rounding_uar": f"{ours['UAR, points'].max():.0f}",
+        "versions": versions[0] if versions else "not measured",
+        "views_moved": " and ".join(views.loc[views.iloc[:, 1] > 0, "cause"]) or "no cause",
+    }

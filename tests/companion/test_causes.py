@@ -1,0 +1,55 @@
+"""The record of why results differ between machines, as the guide shows it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from helpers import raises
+
+from benchmarks.causes import CAUSES, NAMED, OUT, compared
+from companion.costs import causes
+
+
+@pytest.fixture(scope="module")
+def record():
+    return causes.read_causes(OUT)
+
+
+def test_the_record_has_every_cause_and_the_guide_shows_each_once(record):
+    rows = record["rows"]
+    assert set(CAUSES) <= set(rows["cause"])
+    ours, theirs = (causes.networks_table(record, named) for named in (False, True))
+    assert set(theirs["cause"]) == set(NAMED)
+    assert [*ours["cause"], *theirs["cause"]] == list(CAUSES)
+    assert set(causes.views_table(record)["cause"]) == set(rows["cause"]) - set(NAMED)
+    still = rows[rows["cause"] == "another process"]
+    assert still["largest"].max() == still["share"].max() == 0
+
+
+def test_another_seed_moves_each_network_further_than_any_machine(record):
+    found = causes.by_network(record)
+    assert (found["another seed"] > found[["the same views", "other views"]].max(axis=1)).all()
+    assert all(causes.quoted(record).values())
+
+
+def test_what_is_no_record_is_told(tmp_path):
+    for content in ("", "[]", json.dumps({"rows": []})):
+        (tmp_path / "causes.json").write_text(content)
+        with raises("bad register", "causes.json"):
+            causes.read_causes(tmp_path / "causes.json")
+
+
+def test_how_far_two_processes_are_apart_is_counted_by_hand():
+    p = np.array([[0.6, 0.4], [0.3, 0.7], [0.51, 0.49]])
+    base = {"views 8": np.zeros((2, 2), np.uint8), "true": np.array([0, 1, 0])}
+    base |= {"net first": p, "net last": p}
+    moved = p + np.array([[0.0, 0.0], [-0.1, 0.1], [-0.02, 0.02]])
+    views, net = compared(
+        base, base | {"views 8": np.array([[0, 3], [0, 0]], np.uint8), "net last": moved}
+    )
+    assert (views["share"], views["largest"]) == (0.25, 3)
+    assert (net["changed"], net["clips"], net["first"]) == (1, 3, 0)
+    assert (net["largest"], net["median"]) == pytest.approx((0.1, 0.02))
+    assert net["uar"] == pytest.approx(0.25)
