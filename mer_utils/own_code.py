@@ -109,7 +109,8 @@ class _Telling:
             return self.of((thing.fget, thing.fset))
         if isinstance(thing, FunctionType | type):
             if (file := _installed(thing)) is not None:
-                return f"{thing.__module__}.{thing.__qualname__} {_sha256(file)}"
+                # Not the module, which a decorator takes from what it decorates.
+                return f"{file.name} {thing.__qualname__} {_sha256(file)}"
             return list(self._class(thing) if isinstance(thing, type) else self._function(thing))
         # What a decorator of C puts round a function, such as lru_cache and staticmethod.
         if (wrapped := getattr(thing, "__wrapped__", None)) is not None:

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.scenario("D")
 DATA = DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64)
 
 
-def of(source: str, name: str = "f") -> str:
-    """Return the digest of a function of a program."""
-    names: dict = {"__name__": "program"}
+def of(source: str, module: str = "program") -> str:
+    """Return the digest of the function `f` of a program."""
+    names: dict = {"__name__": module}
     exec(textwrap.dedent(source), names)
-    return own_code("f", names[name])
+    return own_code("f", names["f"])
 
 
 BASE = """
@@ -95,6 +95,21 @@ def test_another_process_finds_the_same_whatever_its_hash_seed():
         return done.stdout
 
     assert found(1) == found(2)
+
+
+def test_a_worker_finds_what_the_script_that_started_it_found():
+    """A spawned process runs the script again, under another name."""
+    program = """
+    from dataclasses import dataclass
+    @dataclass(frozen=True)
+    class Strength:
+        low: float = 0.8
+        def __call__(self, x): return x * self.low
+    strength = Strength()
+    def f(x): return strength(x)
+    """
+    assert of(program, "__main__") == of(program, "__mp_main__")
+    assert of(program, "__main__") != of(program.replace("0.8", "0.9"), "__main__")
 
 
 def test_a_captured_value_counts():
