@@ -15,6 +15,7 @@ from rich.table import Table
 from mer_utils.cli.experiments import (
     CORES,
     ClusterOptions,
+    Data,
     DataRoot,
     Device,
     ExecutorName,
@@ -44,6 +45,7 @@ def make_book(
     profile: ProfileName = "demo",
     store: Store = None,
     data_root: DataRoot = None,
+    data: Data = None,
     workers: Workers = CORES,
     device: Device = "auto",
     executor: ExecutorName = "local",
@@ -55,7 +57,8 @@ def make_book(
     require("docutils", "book")
     from companion import costs
     from companion.build import build as build_book
-    from mer_utils.experiments import TABLES, open_workspace
+    from mer_utils.datasets import title
+    from mer_utils.experiments import PAPER, TABLES, open_workspace
     from mer_utils.runs import open_executor
 
     root, build = repository(), build_dir()
@@ -65,11 +68,13 @@ def make_book(
         profile,
         data_root,
         store,
+        datasets=data,
         device=device,
         workers=workers,
         progress=True,
         rehash=rehash,
     )
+    os.environ["MER_DATA"] = ";".join(workspace.data_names)  # for the notebooks
     chosen = open_executor(
         executor,
         workers=workers,
@@ -101,6 +106,7 @@ def make_book(
         data_title=workspace.data_title,
         profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
         twins=any(map(workspace.is_synthetic, workspace.data)),
+        lacking=[title(name) for name in PAPER if name not in workspace.data],
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
 

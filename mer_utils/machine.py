@@ -23,6 +23,7 @@ SETTINGS = (
     "MER_MISSING_APEX",
     "MER_MISSING_FRAMES",
     "MER_NO_FACE",
+    "MER_DATA",
     "MER_EVALUATION",
     "MER_SCHEME",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ def build(
     profile: str = "none",
     data_title: str = "not stated",
     twins: bool = True,
+    lacking: Sequence[str] = (),
 ) -> Path:
     """Build the book and return the folder of the site, whose first page is ``index.html``.
 
@@ -63,6 +64,9 @@ def build(
     twins : bool
         Whether some of the data are synthetic twins. If not, a page ends where it would show
         what only twins' ground truth tells.
+    lacking : sequence of str
+        The paper's data sets that are not among the data, by title. If there are any, a page that
+        names the paper's data says what it lacks.
 
     Raises
     ------
@@ -77,6 +81,8 @@ def build(
     workers = workers or cores()
     with _alone(build):
         notebooks = prepare.read_all(folder, parameters)
+        if lacking:
+            notebooks = [prepare.for_other_data(notebook, lacking) for notebook in notebooks]
         if not twins:
             notebooks = [prepare.for_licensed_data(notebook) for notebook in notebooks]
         contents.check(repository / "book", {notebook.name for notebook in notebooks})

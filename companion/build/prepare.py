@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,11 @@ LANGUAGE = {
 }
 #: From the first cell with this tag on, a page shows what is known of synthetic twins only.
 TWINS_ONLY = "twins-only"
+#: Notebooks that show whatever data there are; the others are about CASME II and SAMM by name.
+ANY_DATA = frozenset(
+    {"03_evaluation", "04_models", "12_phase_difference", "15_costs", "all_results", "assumptions"}
+    | {"these_data", "status"}
+)
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
 
 
@@ -133,6 +138,24 @@ def for_licensed_data(notebook: Notebook) -> Notebook:
     if end is None:
         return notebook
     return replace(notebook, node=NotebookNode({**notebook.node, "cells": cells[:end]}))
+
+
+def for_other_data(notebook: Notebook, lacking: Sequence[str]) -> Notebook:
+    """Return a notebook of `ANY_DATA`, or a page with its title that says what it lacks."""
+    if notebook.name in ANY_DATA:
+        return notebook
+    first, parameters = notebook.node.cells[0], notebook.node.cells[notebook.parameters_cell or 0]
+    title = re.match(r"(?:\(.*\)=\n)*# .*", first.source)
+    said = (
+        f"This page is about the paper's two data sets by name and lacks {' and '.join(lacking)}: "
+        "it says nothing of the data of this book.\n"
+        "What was computed on them stands in {doc}`these_data` and {doc}`all_results`."
+    )
+    text = f"{title[0] if title else '# ' + notebook.name}\n\n{said}"
+    page = nbformat.v4.new_markdown_cell(text)
+    node = NotebookNode({**notebook.node, "cells": [page, parameters]})
+    fixed_ids(node)
+    return replace(notebook, node=node)
 
 
 def problems(notebook: Notebook) -> list[str]:

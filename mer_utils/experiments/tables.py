@@ -215,7 +215,8 @@ def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
         shifts, trims = _values(profile, model, APEX_SHIFTS), _values(profile, model, TRIMS)
         moved = [Perturbation()]
         moved += [Perturbation(apex_shift=shift, seed=seed) for shift in shifts]
-        moved += [Perturbation(trim=trim) for trim in trims]
+        # Of short clips nothing is left to train on.
+        moved += [Perturbation(trim=trim) for trim in trims if d.shown_trimmed(trim)]
         for perturbation in moved:
             yield run_spec(profile, d, model, train=dual, seed=seed, perturbation=perturbation)
     for d, model, dual, seed in _trained(profile, data, models, ("dual",)):

@@ -222,9 +222,14 @@ class Workspace:
         for option, place in places.items():
             words += [option, str(place)] if place != usual[option] else []
         if self.names != PAPER:
-            for data in self.data.values():
-                words += ["--data", _named(data.dataset)]
+            for name in self.data_names:
+                words += ["--data", name]
         return shlex.join(words)
+
+    @property
+    def data_names(self) -> list[str]:
+        """What ``--data`` and ``MER_DATA`` call the data sets, wherever one stands."""
+        return [_named(data.dataset) for data in self.data.values()]
 
     def views(self, spec: RunSpec) -> Views:
         """Return the views of a run's clips."""
@@ -293,6 +298,7 @@ def open_workspace(
 
     Notes
     -----
+    ``MER_DATA`` names data sets, separated by semicolons, where `datasets` does not;
     ``MER_EVALUATION`` says how folds are made, if not by leave-one-subject-out.
     """
     chosen = profile if isinstance(profile, Profile) else profiles.find(profile)
@@ -308,7 +314,8 @@ def open_workspace(
     def twin(name: str) -> Path:
         return _make(name, place(name), chosen, outlines, workers, progress)
 
-    wanted = open_datasets(datasets or PAPER, twin)
+    listed = [name.strip() for name in (setting("MER_DATA") or "").split(";") if name.strip()]
+    wanted = open_datasets(datasets or listed or PAPER, twin)
     variants = tuple(
         Casme2(
             place(f"{Casme2.name}@difference={difference:g},noise={noise:g}"),

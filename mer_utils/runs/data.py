@@ -104,6 +104,12 @@ class Data:
         ]
         return frozenset(v for v in VIEWS if any(VIEWS[v].phase not in s for s in lacking))
 
+    def shown_trimmed(self, trim: int) -> bool:
+        """Say whether clips of two subjects keep both phases if both ends lose `trim` frames."""
+        clips = self.clips.dropna(subset=["onset", "apex", "offset"])
+        rise, fall = clips["apex"] - clips["onset"], clips["offset"] - clips["apex"]
+        return len(set(clips[(rise > trim) & (fall > trim)]["subject"])) > 1
+
     def under(self, **rules: str) -> Data:
         """Return the same data set under other rules for odd clips; without rules, itself."""
         if not self.dataset.rules:

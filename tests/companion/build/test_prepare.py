@@ -203,3 +203,19 @@ def test_a_notebook_saved_on_windows_is_the_same_notebook(tmp_path: Path) -> Non
     for mark in (b"", b"\xef\xbb\xbf"):
         saved.write_bytes(mark + source.read_bytes().replace(b"\n", b"\r\n"))
         assert prepare.read(saved).node == prepare.read(source).node
+
+
+def test_a_page_of_the_papers_data_says_what_it_lacks():
+    found = {n.name: n for n in prepare.read_all(Path(__file__).parents[3] / "notebooks")}
+    assert prepare.ANY_DATA <= set(found)
+    for name, notebook in found.items():
+        page = prepare.for_other_data(notebook, ["SAMM"])
+        if name in prepare.ANY_DATA:
+            code = "".join(c.source for c in page.node.cells if c.cell_type == "code")
+            assert page is notebook
+            assert "casme2" not in code
+            continue
+        assert "lacks SAMM" in page.node.cells[0].source
+        first, before = (n.node.cells[0].source.splitlines()[0] for n in (page, notebook))
+        assert first == before
+        assert prepare.problems(page) == []
