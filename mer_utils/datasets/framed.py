@@ -39,7 +39,7 @@ class Framed(Dataset):
     missing_apex : {"skip_view", "drop", "midpoint", "spotted"}, optional
         What becomes of a clip without an apex: it stays, with the ``full`` view only; it is
         left out; its apex is set halfway; or it is estimated from the frames where they are read,
-        by the first of :data:`mer_utils.frames.spotting.SPOTTERS` or that of ``spotted:NAME``,
+        by the first of `mer_utils.frames.spotting.SPOTTERS` or that of ``spotted:NAME``,
         and the clip table has its apex_source only. None takes the data set's own rule.
     degenerate_phase : {"skip_view", "drop_clip"}
         What becomes of a clip where half of it has fewer than two frames (or does not exist,

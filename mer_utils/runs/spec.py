@@ -112,7 +112,7 @@ class RunSpec(Frozen):
         Of the code, raised by hand when it changes what is predicted.
     own_code : str or None
         Of a model and a spatial augmentation that are the user's own, see
-        :mod:`mer_utils.own_code`; filled in when it is None.
+        `mer_utils.own_code`; filled in when it is None.
 
     Examples
     --------

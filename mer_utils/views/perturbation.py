@@ -38,7 +38,7 @@ class Perturbation(Frozen):
     cut : {"apex", "midpoint", "random", "spotted"}
         Where the clip is cut into phases: at its apex, halfway, at a frame drawn at random
         from all but the first and the last, or where the apex is spotted, see
-        :mod:`mer_utils.frames.spotting`. Clips without an apex stay without.
+        `mer_utils.frames.spotting`. Clips without an apex stay without.
     seed : int
         Of the numbers drawn, those of views with drawn ends among them. They depend on it and on
         the clip's key only.
