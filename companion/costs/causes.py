@@ -104,7 +104,7 @@ def quoted(record: dict[str, Any]) -> dict[str, str]:
     """Return what the page says of the record, by name."""
     about, machine = record["specification"], record["specification"]["machine"]
     ours, networks = networks_table(record), by_network(record)
-    furthest = networks.loc[networks["the same views"].idxmax()]
+    furthest = networks.iloc[int(networks["the same views"].argmax())]
     others = networks[networks["model"] != furthest["model"]]
     views = views_table(record)
     versions = [what[0]["versions"] for what in about["causes"].values() if "versions" in what[0]]

@@ -136,7 +136,7 @@ class Framed(Dataset):
         """Of each folder of made clips, the bytes as they were drawn and what was drawn."""
         made = self.made or {}
         return {
-            str(Path(self.root) / place): (found, f"{made['key']} {place}")
+            str(Path(self.root) / place): (found, f"{made.get('key')} {place}")
             for place, found in made.get("sha256", {}).items()
         }
 
