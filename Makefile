@@ -7,10 +7,13 @@ READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test lint lab serve pdf bench gpu-check check-notebooks clean lock help
+.PHONY: book verify test lint lab serve pdf bench gpu-check check-notebooks clean lock help
 
-book: $(READY)  ## run what is missing, execute the notebooks, build build/html/index.html
-	$(BIN)/mer book --profile $(PROFILE)
+book: $(READY)  ## run what is missing, build the site, compare; FROM=reference shows what is recorded
+	$(BIN)/mer book --profile $(PROFILE) $(if $(FROM),--from "$(FROM)")
+
+verify: $(READY)  ## compute a sample of the recorded folds anew: did you get what we got?
+	$(BIN)/mer verify --profile $(PROFILE)
 
 test: $(READY)  ## run the examples in docstrings and the tests, with coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover -m pytest -n 2 --doctest-modules mer_utils companion tests

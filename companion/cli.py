@@ -52,18 +52,24 @@ def make_book(
     scheduler: Scheduler = None,
     cluster_options: ClusterOptions = None,
     rehash: Rehash = False,
+    source: Annotated[
+        str, typer.Option("--from", help="reference, or an archive: show it, compute nothing")
+    ] = "",
 ) -> None:
-    """Run what is missing, execute every notebook, build the site."""
+    """Run what is missing, execute every notebook, build the site, compare with the record."""
     require("docutils", "book")
     from companion import costs
+    from companion.build import agreement
     from companion.build import build as build_book
     from mer_utils.datasets import title
     from mer_utils.experiments import PAPER, TABLES, open_workspace
-    from mer_utils.runs import open_executor
+    from mer_utils.runs import Report, open_executor
 
     root, build = repository(), build_dir()
     # Notebooks run in a folder of their own and must find the same caches.
     os.environ[BUILD_SETTING] = str(build)
+    if source:
+        store = agreement.recorded_store(source, profile, build)
     workspace = open_workspace(
         profile,
         data_root,
@@ -82,7 +88,9 @@ def make_book(
         cluster_options=cluster_options,
         device=device,
     )
-    report = compute(workspace, list(TABLES), workers, chosen)
+    if source:
+        agreement.require_whole(workspace, source)
+    report = Report() if source else compute(workspace, list(TABLES), workers, chosen)
     if report.failed:
         raise MerError(
             "folds failed",
@@ -90,6 +98,7 @@ def make_book(
             "every fold of every table",
             "mend the cause and run the same command again; what is done is kept",
         )
+    agreed = agreement.agreement(workspace, source)
     site = build_book(
         repository=root,
         build=build,
@@ -107,7 +116,10 @@ def make_book(
         profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
         twins=any(map(workspace.is_synthetic, workspace.data)),
         lacking=[title(name) for name in PAPER if name not in workspace.data],
+        agreed=agreed,
+        shown_from=source,
     )
+    typer.echo(f"{agreed['line']}.")
     typer.echo(f"The book is ready: {site / 'index.html'}")
 
 

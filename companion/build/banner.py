@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Holds the line, in the staged source folder.
 FILE = "made_with.html"
+#: Holds further lines by page, beside it.
+MARKS = "as_recorded.json"
 
 
 def banner(profile: str, data_title: str) -> str:
@@ -36,6 +39,8 @@ def below_title(app: Sphinx, doctree: nodes.document) -> None:
     title = next(iter(doctree.findall(nodes.title)), None)
     if title is not None and title.parent is not None:
         line = (Path(app.srcdir) / FILE).read_text("utf-8")
+        marks = json.loads((Path(app.srcdir) / MARKS).read_text("utf-8"))
+        line += marks.get(app.env.docname, "")
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", line, format="html"))
 
 

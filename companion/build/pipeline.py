@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 import companion
 import mer_utils
 from companion.build import contents, execute, fingerprint, prepare, provenance
+from companion.build.agreement import NOT_COMPARED, marks
 from companion.build.banner import banner
 from companion.build.executed import Executed
 from companion.build.render import Site, render
@@ -40,6 +41,8 @@ def build(
     data_title: str = "not stated",
     twins: bool = True,
     lacking: Sequence[str] = (),
+    agreed: Mapping[str, Any] = NOT_COMPARED,
+    shown_from: str = "",
 ) -> Path:
     """Build the book and return the folder of the site, whose first page is ``index.html``.
 
@@ -67,6 +70,10 @@ def build(
     lacking : sequence of str
         The paper's data sets that are not among the data, by title. If there are any, a page that
         names the paper's data says what it lacks.
+    agreed : mapping
+        How the results agree with recorded ones, see `companion.build.agreement`.
+    shown_from : str
+        Where recorded results come from, if that is what the pages show.
 
     Raises
     ------
@@ -100,12 +107,13 @@ def build(
             profile=profile,
             data_title=data_title,
             inputs=inputs,
+            agreed=agreed,
         )
         last = {**state, "provenance": fingerprint.of_file(provenance.write(build, gathered))}
         runner.run([n for n in notebooks if n.name == STATUS], last)
 
         source = build / "src"
-        stage(repository, notebooks, executed, source, banner(profile, data_title))
+        stage(repository, notebooks, executed, source, banner(profile, data_title), marks(notebooks, agreed, shown_from))
         lock = {"package": state["package"], "lock": state.get("lock", "")}
         site, rendered = render(source, repository / "_config.yml", build, lock)
     verb = "rendered" if rendered else "unchanged"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from companion.build.agreement import NOT_COMPARED
 from companion.build.executed import Record
 from mer_utils.files import atomic_write, build_dir, checkout
 from mer_utils.runs.environment import PACKAGES, commit, environment, versions
@@ -41,6 +42,7 @@ def collect(
     profile: str,
     data_title: str,
     inputs: Mapping[str, str],
+    agreed: Mapping[str, Any] = NOT_COMPARED,
 ) -> dict[str, Any]:
     """Gather what the Status page shows.
 
@@ -57,6 +59,7 @@ def collect(
         "cpu_cores": os.cpu_count(),
         "packages": versions((*PACKAGES, *_PAGES)),
         "inputs": dict(inputs),
+        "agreed": dict(agreed),
         "notebooks": {name: asdict(record) for name, record in sorted(records.items())},
     }
 
@@ -76,7 +79,8 @@ def load() -> dict[str, Any]:
     is none, the versions of now are given, and no run times.
     """
     try:
-        return dict(json.loads((build_dir() / FILE).read_text("utf-8")))
+        last = json.loads((build_dir() / FILE).read_text("utf-8"))
+        return {"agreed": dict(NOT_COMPARED), **last}
     except FileNotFoundError:
         here = checkout() or Path.cwd()
         return collect(here, {}, profile="none", data_title="none: not built yet", inputs={})

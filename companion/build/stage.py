@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
 
 from companion.build import attachments, scenarios
 from companion.build.banner import FILE as BANNER
+from companion.build.banner import MARKS
 from companion.build.executed import Executed, with_prose_of
 from companion.build.normalise import normalise
 from companion.build.prepare import Notebook
@@ -20,7 +23,12 @@ EXTRA = "_extra"
 
 
 def stage(
-    repository: Path, notebooks: list[Notebook], executed: Executed, target: Path, line: str
+    repository: Path,
+    notebooks: list[Notebook],
+    executed: Executed,
+    target: Path,
+    line: str,
+    marks: Mapping[str, str],
 ) -> None:
     """Assemble the source folder afresh.
 
@@ -36,11 +44,14 @@ def stage(
         The folder to make; what was there is removed.
     line : str
         The banner that goes below every title, see `banner`.
+    marks : mapping of str to str
+        What goes below it, by page.
     """
     shutil.rmtree(target, ignore_errors=True)
     book = repository / "book"
     shutil.copytree(book, target, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "_build"))
     (target / BANNER).write_text(line, "utf-8")
+    (target / MARKS).write_text(json.dumps(marks, sort_keys=True), "utf-8")
     (target / scenarios.FILE).write_text(scenarios.table(repository / "tests"), "utf-8")
     for name in ROOT_FILES:
         if (repository / name).exists():

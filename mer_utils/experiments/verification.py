@@ -376,7 +376,8 @@ def score_changes(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> 
     sides = {}
     for side, store in (("recorded", reference.store), ("here", ours)):
         rows = store.predictions(specs).query("test_view == 'full'")
-        found = scores_by(rows, ["scheme", "run"]).melt(["scheme", "run"], list(METRICS))
+        found = scores_by(rows, ["scheme", "run"])
+        found = found.melt(["run"], [f"{metric}_pooled" for metric in METRICS])
         sides[side] = found.set_index(["run", "variable"])["value"]
     both = pd.DataFrame(sides).rename_axis(["run", "metric"]).reset_index()
     return both.assign(table=both["run"].map(whole))
@@ -465,5 +466,19 @@ def verify(
 
 
 def computed(ours: RunStore, folds: pd.DataFrame) -> pd.DataFrame:
-    """Return those of some folds that a store holds."""
-    return folds[[ours.has(job.spec, job.held_out) for job in folds["job"]]]
+    """Return those of some folds that a store holds.
+
+    Raises
+    ------
+    MerError
+        ``no results``, if it holds none.
+    """
+    there = folds[[ours.has(job.spec, job.held_out) for job in folds["job"]]]
+    if there.empty:
+        raise MerError(
+            "no results",
+            f"the store {ours.path} holds none of the {len(folds):,} recorded folds",
+            "at least one computed fold",
+            "compute them with mer run, with the same --profile and --store",
+        )
+    return there.reset_index(drop=True)
