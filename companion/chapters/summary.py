@@ -8,7 +8,7 @@ import pandas as pd
 
 from companion.chapters import answers, primary, tables
 from companion.chapters.tables import Shown
-from mer_utils import __version__
+from mer_utils import __version__, datasets, plotting
 from mer_utils.experiments import PAPER, Workspace
 
 NOT_YET = "not computed yet"
@@ -33,11 +33,28 @@ def table2(workspace: Workspace) -> Shown | None:
     return tables.read(workspace, "table2")
 
 
-def shown_clip(workspace: Workspace) -> pd.Series:
-    """Return the first clip with both phases of the first data set, of surprise if there is one."""
+def first_viewer(workspace: Workspace) -> plotting.Markup:
+    """Return the viewer of a clip of the first data set with both phases, of surprise if it can.
+
+    Where no apex is known it stands halfway, which the title says.
+    """
     clips = workspace.clips(next(iter(workspace.data)))
     whole = clips.query("onset < apex < offset")
-    return whole.loc[(whole["emotion"] == "surprise").idxmax()]
+    some = whole if len(whole) else clips
+    surprise = some[some["label"].astype(str) == "surprise"]
+    clip = (surprise if len(surprise) else some).iloc[0]
+    frames, apex = datasets.load_clip(clip)
+    known = apex is not None
+    return plotting.phase_viewer(
+        frames,
+        int(apex) if known else len(frames) // 2,
+        float(clip["fps"]),
+        "first-viewer",
+        title=f"{str(clip['label']).capitalize()}: move onset, apex and offset"
+        + ("" if known else " (no apex is known; it stands halfway)"),
+        first_frame=int(clip["onset"]),
+        playing=True,
+    )
 
 
 def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:

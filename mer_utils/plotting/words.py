@@ -111,7 +111,7 @@ def rules_words(row: Row) -> str:
         "skip_view" if _absent(v) or v == "own" else v for v in (missing, degenerate)
     )
     tail = "" if degenerate == "skip_view" else f", degenerate: {degenerate}"
-    missing = _spotted(missing) if is_spotted(missing) else missing
+    missing = _spotted(str(missing)) if is_spotted(missing) else missing
     return f"missing apex: {missing}{tail}" if tail or missing != "skip_view" else ""
 
 
