@@ -44,14 +44,13 @@ def first_viewer(workspace: Workspace) -> plotting.Markup:
     surprise = some[some["label"].astype(str) == "surprise"]
     clip = (surprise if len(surprise) else some).iloc[0]
     frames, apex = datasets.load_clip(clip)
-    known = apex is not None
     return plotting.phase_viewer(
         frames,
-        int(apex) if known else len(frames) // 2,
+        len(frames) // 2 if apex is None else apex,
         float(clip["fps"]),
         "first-viewer",
         title=f"{str(clip['label']).capitalize()}: move onset, apex and offset"
-        + ("" if known else " (no apex is known; it stands halfway)"),
+        + (" (no apex is known; it stands halfway)" if apex is None else ""),
         first_frame=int(clip["onset"]),
         playing=True,
     )
