@@ -227,8 +227,7 @@ def test_what_cannot_be_spotted_is_said_with_the_clip(clips, tmp_path):
     clips["apex_source"] = ["annotated", "spotted:none:1", "annotated"]
     with registered(SPOTTERS, Spotter("none", lambda frames: np.full(len(frames), np.nan), "1")):
         made = load(Source(clips, "f"), SMALL, cache=tmp_path / "cache")
-    (note,) = made.notes
-    assert note.clip == "casme2 sub01 EP02"
+    (note,) = [n for n in made.notes if n.clip == "casme2 sub01 EP02"]
     assert "set halfway" in note.said
     assert made.present["onset_apex"].tolist() == [True, True, True]
 

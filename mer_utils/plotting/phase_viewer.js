@@ -160,15 +160,13 @@
       video.pause();
       const times = () => [...seen.keys()].sort((a, b) => a - b);
       const steps = times().slice(1).map((t, k) => t - times()[k]).sort((a, b) => a - b);
-      const step = steps[Math.floor(steps.length / 4)];
-      for (const [k, time] of step ? times().entries() : []) {
-        const next = times()[k + 1] ?? (more ? time : video.duration - step / 2);
-        for (let t = time + step; t < next - step / 2 && seen.size < MOST; t += step) {
-          const there = until("seeked");
-          video.currentTime = t + step / 2;
-          await there;
-          take(t);
-        }
+      const step = steps[Math.floor(steps.length / 4)], end = more ? Math.max(...seen.keys()) : video.duration;
+      for (let t = step ? times()[0] % step : 1; t < end + step / 2 && seen.size < MOST; t += step) {
+        if ([...seen.keys()].some((time) => Math.abs(time - t) < step / 2)) continue;
+        // What is shown there may be a frame that was seen: its own time says so.
+        const there = new Promise((done) => video.requestVideoFrameCallback((now, frame) => done(take(frame.mediaTime))));
+        video.currentTime = Math.min(t + step / 2, video.duration);
+        await Promise.race([there, new Promise((done) => setTimeout(done, 1000))]);
       }
       return { frames: times().map((t) => seen.get(t)), first: 1, fps: step ? 1 / step : 0, more: more };
     } finally {

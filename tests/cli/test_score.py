@@ -355,7 +355,7 @@ def test_the_page_shows_the_command_and_the_columns(folder, mer, monkeypatch):
         rows.to_csv(folder / f"{name}.csv", index=False)
     monkeypatch.chdir(folder)
     commands = re.findall(r"^mer score (.*)$", page, re.M)
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         if "--store" in command:  # see above; here the options are
             assert "Error (no results)" in mer(*shlex.split(command))[1]

@@ -132,7 +132,8 @@ def test_no_other_verdict_about_faces_can_even_be_made(claims, word):
     # Nor by an entry that was built around the register's checks.
     lax = claims["C03"].verdicts.model_construct(real=(word,), synthetic=(word,))
     with raises("bad register", register.NOT_TESTABLE):
-        Verdict(claims["C03"].model_copy(update={"verdicts": lax}), True, word, "", "", "")
+        claim = type(claims["C03"]).model_construct(**dict(claims["C03"]) | {"verdicts": lax})
+        Verdict(claim, True, word, "", "", "")
 
 
 def test_evidence_that_is_partly_synthetic_cannot_pass_for_real(claims):

@@ -52,7 +52,7 @@ def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, 
     assert set(rows["subject"]) == {job.held_out}
     assert sorted(rows.loc[rows["test_view"] == "full", "clip"]) == sorted(held_out["clip"])
     assert len(rows) == sum(views.present[p][held_out.index].sum() for p in PHASES)
-    codes = clips.set_index("clip")["label"].cat.codes
+    codes = held_out.set_index("clip")["label"].cat.codes
     assert (rows["y_true"].to_numpy() == codes[rows["clip"]].to_numpy()).all()
     p = rows.filter(regex=r"^p_\d").to_numpy()
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)

@@ -75,11 +75,15 @@ def test_one_failing_fold_does_not_stop_the_others(three, context):
 
 
 def test_a_model_that_there_is_not_is_refused_before_anything_is_computed(three, context):
-    spec = three[0].spec
-    wrong = spec.model_copy(update={"model": spec.model.model_copy(update={"name": "lernet"})})
+    model = three[0].spec.model
+    with raises("unknown name", "lernet", "learnet"):
+        model.model_copy(update={"name": "lernet"})
+    # Nor one that was built around that check.
+    wrong = type(model).model_construct(**dict(model) | {"name": "lernet"})
+    spec = type(three[0].spec).model_construct(**dict(three[0].spec) | {"model": wrong})
     executor = Scripted({})
     with raises("unknown name", "lernet", "learnet"):
-        run([Job(wrong, three[0].held_out)], context, executor=executor)
+        run([Job(spec, three[0].held_out)], context, executor=executor)
     assert executor.rounds == []
 
 
