@@ -121,8 +121,8 @@ def _show(done: Verification, report: Path) -> None:
     for row in done.by_model.itertuples(index=False):
         shown.add_row(*(escape(str(cell)) for cell in row))
     print_whole(shown)
-    recorded = about.get("machine", "on a machine that is not named")
-    typer.echo(f"Compared: {done.how}, of {done.recorded:,} folds recorded {recorded}.")
+    recorded = about.get("machine", "a machine that is not named")
+    typer.echo(f"Compared: {done.how}, of {done.recorded:,} folds recorded on {recorded}.")
     for what, (there, here) in done.differs.items():
         typer.echo(f"Differs: {what}: {there} there, {here} here.")
     typer.echo(

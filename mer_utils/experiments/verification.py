@@ -4,7 +4,7 @@ A *reference* is an archive of a finished profile (see `mer_utils.runs.archive`)
 ``reference.json``: where it was computed, and the versions of what decides results. It also holds
 some runs with another seed. How far they moved the predictions is the tolerance: a fold that
 is not the same bit for bit, nor within rounding, is the same network on another machine if its
-predictions moved less than another seed moves them.
+predictions moved less than a share (`SHARE`) of what another seed moves them.
 """
 
 from __future__ import annotations
@@ -52,8 +52,14 @@ SAME, DIFFERENT = "statistically the same", "different"
 VERDICTS = (IDENTICAL, ROUNDING, SAME, DIFFERENT)
 #: How far probabilities may move by rounding: float32 has 1.2e-7, and sums are of a thousand terms.
 TOLERANCE = 1e-4
-#: Of the paired test, by which a network's predictions moved less than another seed moves them.
+#: Of the paired test, by which a network's predictions moved less than such a share of what
+#: another seed moves them. Measured (`benchmarks.causes`, in the recorded causes.json): rounding
+#: and other instruction sets move them by 0.054 of it at most, other augmentation by 0.30 at
+#: least, and this is the geometric mean. MobileNet alone is chaotic: rounding moves it by up to
+#: 0.49, so it is told from another seed only.
 ALPHA = 0.05
+SHARE = 0.13
+CHAOTIC = {"mobilenetv2_100": 1.0}
 _CLIP = ["dataset", "model", "subject", "clip"]
 
 
@@ -288,13 +294,13 @@ def _judged(found: pd.DataFrame, clips: pd.DataFrame, reference: Reference) -> p
     if apart.empty:
         return found
     typical = _moved_by_seed(reference).groupby(_CLIP, as_index=False)["moved"].mean()
-    for _, part in apart.groupby("model"):
+    for model, part in apart.groupby("model"):
         pairs = clips[clips["place"].isin(part.index)].merge(
             typical, on=_CLIP, suffixes=("", "_by_seed")
         )
         if pairs.empty:  # a baseline, which has no seed, or no other seed is recorded
             continue
-        less = pairs["moved_by_seed"] - pairs["moved"]
+        less = pairs["moved_by_seed"] * CHAOTIC.get(str(model), SHARE) - pairs["moved"]
         p = float(wilcoxon(less, alternative="greater").pvalue) if less.any() else 1.0
         found.loc[part.index, ["seed_moved", "p"]] = pairs["moved_by_seed"].mean(), p
         if p < ALPHA:

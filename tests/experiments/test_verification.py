@@ -125,6 +125,18 @@ def test_another_seed_is_told_every_time_and_another_machine_never(reference, tm
     assert DIFFERENT not in {*compare(reference, right, folds)["verdict"]}
 
 
+def test_what_moves_predictions_by_a_third_of_a_seed_is_no_rounding(reference, tmp_path):
+    """As other augmentation does, where another processor moves them by a twentieth."""
+    folds = FOLDS[FOLDS["model"] == "vgg19"]
+
+    def between(job, p):
+        return p + 0.33 * (probabilities(job, "another seed") - p)
+
+    assert {*compare(reference, computed(tmp_path, between, folds), folds)["verdict"]} == {
+        DIFFERENT
+    }
+
+
 def test_a_baseline_has_no_seed_to_blame(reference, tmp_path):
     folds = FOLDS[FOLDS["model"] == "svm_hog"]
     ours = computed(tmp_path, lambda job, p: p + 0.01, folds)
