@@ -80,7 +80,9 @@ def agreement(workspace: Workspace, source: str = "") -> dict[str, Any]:
     except MerError as error:
         if error.kind not in ("no results", "other code", "other data"):
             raise
-        return {"line": f"Not compared with recorded results: {error.what}", "tables": []}
+        # The line stands on a page, which names no folder of this machine.
+        what = error.what.replace(str(path), f"{path.parent.name}/{path.name}")
+        return {"line": f"Not compared with recorded results: {what}", "tables": []}
     scores["change"] = (scores["here"] - scores["recorded"]).abs().fillna(0)
     tables = []
     for name, part in done.found.groupby("table", sort=False):
