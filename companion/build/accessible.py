@@ -33,11 +33,6 @@ MENDED = [
         r"\1",
     ),
     (re.compile(r'<i (class="theme-switch [^>]*?)\s+title="[^"]*"'), r'<i aria-hidden="true" \1'),
-    # A long equation scrolls on a narrow screen, so the keyboard must reach it.
-    (
-        re.compile(r'<div class="math '),
-        '<div tabindex="0" role="region" aria-label="Equation" class="math ',
-    ),
     # Thebe would run code on a remote server; it is not used, and its scripts clash.
     (re.compile(r"<script[^>]*sphinx-thebe\.js[^>]*></script>\s*"), ""),
     (re.compile(r"<script>const THEBE_JS_URL[^<]*</script>\s*"), ""),

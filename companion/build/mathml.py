@@ -47,7 +47,9 @@ def _inline(self: HTML5Translator, node: nodes.math) -> None:
 
 
 def _display(self: HTML5Translator, node: nodes.math_block) -> None:
-    self.body.append(self.starttag(node, "div", CLASS="math"))
+    # A long equation scrolls on a narrow screen, so the keyboard must reach it.
+    named = {"tabindex": "0", "role": "region", "aria-label": "Equation"}
+    self.body.append(self.starttag(node, "div", CLASS="math", **named))
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")
