@@ -124,51 +124,45 @@
     return { frames: found, first: last ? Number(last[1]) : 1, fps: 0, more: files.length > MOST };
   }
 
-  // Every frame of a video: as it plays, then those that were not shown in time, by their times.
+  // Every frame of a video: it plays once to tell how far its frames lie apart, and is then
+  // stopped at each of them, since a frame drawn while it plays may be the next one.
   async function readVideo(file, progress) {
     const video = document.createElement("video"), address = URL.createObjectURL(file);
     const cannot = () => new Refused("This browser cannot play " + file.name + ". Convert it (ffmpeg -i " + file.name +
       " clip.webm) or save its frames as pictures; or use the command: mer di " + file.name + ".");
-    video.muted = video.playsInline = true;
-    const seen = new Map();
-    const take = (time) => seen.set(time, grab(video, video.videoWidth, video.videoHeight));
+    const after = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
     const until = (name) => new Promise((done, fail) => {
       video.addEventListener(name, done, { once: true });
       video.addEventListener("error", () => fail(cannot()), { once: true });
     });
+    const shown = () => new Promise((done) => video.requestVideoFrameCallback((now, frame) => done(frame.mediaTime)));
+    video.muted = video.playsInline = true;
     try {
       const ready = until("loadeddata");
       video.src = address;
-      await Promise.race([ready, new Promise((_, fail) => setTimeout(() => fail(cannot()), WAIT))]);
+      await Promise.race([ready, after(WAIT).then(() => { throw cannot(); })]);
       if (!video.videoWidth || !video.requestVideoFrameCallback) throw cannot();
-      const ended = until("ended");
-      let quiet = 0;
-      await new Promise((done, fail) => {
-        const watch = (now, frame) => {
-          take(frame.mediaTime);
-          quiet = 0;
-          progress(seen.size);
-          if (seen.size < MOST) video.requestVideoFrameCallback(watch);
-          else done();
-        };
-        video.requestVideoFrameCallback(watch);
-        ended.then(done, fail);
-        const timer = setInterval(() => { if ((quiet += 500) > WAIT) { clearInterval(timer); done(); } }, 500);
-        video.play().catch(() => fail(cannot()));
-      });
-      const more = !video.ended && seen.size >= MOST;
-      video.pause();
-      const times = () => [...seen.keys()].sort((a, b) => a - b);
-      const steps = times().slice(1).map((t, k) => t - times()[k]).sort((a, b) => a - b);
-      const step = steps[Math.floor(steps.length / 4)], end = more ? Math.max(...seen.keys()) : video.duration;
-      for (let t = step ? times()[0] % step : 1; t < end + step / 2 && seen.size < MOST; t += step) {
-        if ([...seen.keys()].some((time) => Math.abs(time - t) < step / 2)) continue;
-        // What is shown there may be a frame that was seen: its own time says so.
-        const there = new Promise((done) => video.requestVideoFrameCallback((now, frame) => done(take(frame.mediaTime))));
-        video.currentTime = Math.min(t + step / 2, video.duration);
-        await Promise.race([there, new Promise((done) => setTimeout(done, 1000))]);
+      const times = [], ended = until("ended");
+      video.play().catch(() => {});
+      while (times.length < MOST) {
+        const time = await Promise.race([shown(), ended.then(() => null), after(WAIT).then(() => null)]);
+        if (time === null) break;
+        times.push(time);
       }
-      return { frames: times().map((t) => seen.get(t)), first: 1, fps: step ? 1 / step : 0, more: more };
+      video.pause();
+      const steps = times.slice(1).map((t, k) => t - times[k]).filter((d) => d > 0).sort((a, b) => a - b);
+      const step = steps[Math.floor(steps.length / 4)], seen = new Map();
+      for (let t = step ? times[0] % step : 1; t < video.duration + step / 2 && seen.size < MOST; t += step) {
+        // What is shown there may be a frame that was seen: its own time says so.
+        const there = shown();
+        video.currentTime = Math.min(t + step / 2, video.duration);
+        const time = await Promise.race([there, after(1000)]);
+        if (time === undefined) continue;
+        seen.set(time, grab(video, video.videoWidth, video.videoHeight));
+        progress(seen.size);
+      }
+      const inOrder = [...seen.keys()].sort((a, b) => a - b);
+      return { frames: inOrder.map((t) => seen.get(t)), first: 1, fps: step ? 1 / step : 0, more: seen.size === MOST };
     } finally {
       URL.revokeObjectURL(address);
       video.removeAttribute("src");
