@@ -41,4 +41,5 @@ def _usual_kernel(model: dict[str, Any], **_: Any) -> None:
         )
 
 
+# Jupyter gives this file the name `c`.
 c.FileContentsManager.pre_save_hook = _usual_kernel  # type: ignore[name-defined]  # noqa: F821

@@ -171,6 +171,7 @@ def compute(root: Path, cache: Path, changes: dict[str, Any], quick: bool, out: 
         found[f"views {spec.views.image_size}"] = np.concatenate(
             [views.of(view, np.arange(len(data.clips)))[0] for view in PHASES]
         )
+    # numpy's stub takes the names of arrays for its own options.
     np.savez(out, **found)  # type: ignore[arg-type]
 
 
@@ -239,6 +240,7 @@ def main(quick: bool = False, out: Path = OUT, other: str = "", one: str = "") -
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         size = {**TWIN, "subjects": 3, "clips_per_subject": 5} if quick else TWIN
+        # The options are of several types, checked by name where they are used.
         root = synthetic.write("casme2", folder / "twin", **size)  # type: ignore[arg-type]
         with ThreadPoolExecutor(cores()) as pool:
             base, *others = pool.map(

@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 
+def _require_done(failed: int) -> None:
+    if failed:
+        raise MerError(
+            "folds failed",
+            f"{failed} fold(s) failed, see above",
+            "every fold of every table",
+            "mend the cause and run the same command again; what is done is kept",
+        )
+
+
 @commands.command(name="book")
 @sized
 def make_book(
@@ -91,13 +101,7 @@ def make_book(
     if source:
         agreement.require_whole(workspace, source)
     report = Report() if source else compute(workspace, list(TABLES), workers, chosen)
-    if report.failed:
-        raise MerError(
-            "folds failed",
-            f"{len(report.failed)} fold(s) failed, see above",
-            "every fold of every table",
-            "mend the cause and run the same command again; what is done is kept",
-        )
+    _require_done(len(report.failed))
     agreed = agreement.agreement(workspace, source)
     site = build_book(
         repository=root,

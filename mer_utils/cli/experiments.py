@@ -123,6 +123,7 @@ def sized(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(n, parameters[at - 1].kind, default=None, annotation=hint)
         for n, hint in added.items()
     ]
+    # typer reads the signature from here; mypy does not know the attribute of a function.
     joined.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     joined.__annotations__ = hints | added
     return joined

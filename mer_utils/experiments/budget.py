@@ -144,6 +144,7 @@ def _by_models(
 
 
 def _confined(workspace: Workspace, **changes: object) -> Workspace:
+    # Fields of several types, checked by name where they are used.
     return replace(workspace, profile=workspace.profile.changed(**changes))  # type: ignore[arg-type]
 
 

@@ -342,6 +342,7 @@ def _unmatched(
         remedy = "correct its name, subject or dataset" + (f"; {near[0]!r} is close" * bool(near))
         if any_matched:
             remedy += "; else it is scored, and compared with nothing here"
+        # One of the two words that a severity can be; mypy takes it for any text.
         severity = "warning" if any_matched else "error"
         expected = f"clips such as {clips[0]!r} of {known['subject'].iloc[0]!r}"
         problems.append(
