@@ -24,6 +24,7 @@ from mer_utils.cli.experiments import (
     Scheduler,
     Store,
     Workers,
+    Yes,
     compute,
     outlines,
     print_whole,
@@ -61,6 +62,7 @@ def make_book(
     executor: ExecutorName = "local",
     scheduler: Scheduler = None,
     cluster_options: ClusterOptions = None,
+    yes: Yes = False,
     rehash: Rehash = False,
     source: Annotated[
         str, typer.Option("--from", help="reference, or an archive: show it, compute nothing")
@@ -73,7 +75,7 @@ def make_book(
     from companion.build import build as build_book
     from mer_utils.datasets import title
     from mer_utils.experiments import PAPER, TABLES, open_workspace
-    from mer_utils.runs import Report, open_executor
+    from mer_utils.runs import open_executor
 
     root, build = repository(), build_dir()
     # Notebooks run in a folder of their own and must find the same caches.
@@ -100,7 +102,9 @@ def make_book(
     )
     if source:
         agreement.require_whole(workspace, source)
-    report = Report() if source else compute(workspace, list(TABLES), workers, chosen)
+    ask = executor == "local" and not yes
+    tables = [] if source else list(TABLES)
+    report = compute(workspace, tables, workers, chosen, ask=ask)
     _require_done(len(report.failed))
     agreed = agreement.agreement(workspace, source)
     site = build_book(

@@ -114,6 +114,23 @@ def require_evaluation(evaluation: str) -> str:
     return evaluation
 
 
+def evaluation_title(evaluation: str) -> str:
+    """Return what an evaluation is, in words.
+
+    Examples
+    --------
+    >>> evaluation_title("groups:5"), evaluation_title("cross:casme2+samm>smic")
+    ('5 groups of subjects, one held out', 'trained on casme2 and samm, tested on smic')
+    """
+    kind, _, how = require_evaluation(evaluation).partition(":")
+    if kind == "groups":
+        return f"{how} groups of subjects, one held out"
+    trained, _, tested = (side.replace("+", " and ") for side in how.partition(">"))
+    if tested:
+        return f"trained on {trained}, tested on {tested}"
+    return PATTERNS["cross"] if kind == "cross" else EVALUATIONS[evaluation]
+
+
 def grouped(clips: pd.DataFrame, k: int) -> Iterator[Fold]:
     """Yield k folds, each of which holds out a group of subjects; the groups are of like size.
 

@@ -37,7 +37,7 @@ def coverage(workspace: Workspace) -> pd.DataFrame:
                 "folds": folds,
                 "computed": folds - missing,
                 "missing": missing,
-                "command": f"mer run {name} --profile {workspace.profile.words}" if missing else "",
+                "command": workspace.command(name) if missing else "",
             }
         )
     return pd.DataFrame(rows)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from companion.chapters import tables
 from mer_utils import datasets, plotting
+from mer_utils.errors import MerError
 from mer_utils.experiments import Workspace
 
 
@@ -16,6 +17,26 @@ def all_clips(workspace: Workspace) -> pd.DataFrame:
     found = [data.clips.assign(label=data.clips["label"].astype(str)) for data in
              workspace.data.values()]  # fmt: skip
     return pd.concat(found, ignore_index=True)
+
+
+def two(workspace: Workspace) -> tuple[str, str]:
+    """Return the names of the two data sets of a chapter that shows two.
+
+    Raises
+    ------
+    MerError
+        ``invalid option``, if there is one alone.
+    """
+    if len(workspace.data) < 2:
+        raise MerError(
+            "invalid option",
+            f"this chapter shows two data sets, and there is {workspace.data_title} alone",
+            "two data sets",
+            "name another one too, in MER_DATA after a semicolon; the chapters These data at a "
+            "glance and Every result take one",
+        )
+    first, second, *_ = workspace.data
+    return first, second
 
 
 def reasons(workspace: Workspace) -> pd.DataFrame:

@@ -67,6 +67,9 @@ def smallest(*tables: str, data_root: str | Path = "", store: str | Path = "") -
 
     profile = "smoke"
     workspace = experiments.open_workspace(profile, data_root, store, progress=True)
+    if not all(map(workspace.is_synthetic, workspace.data)):  # these may be of any size
+        profile += f" --subjects {workspace.profile.subjects}"
+        workspace = experiments.open_workspace(profile, data_root, store, progress=True)
     specs = [spec for table in tables for spec in workspace.specs(table)]
     for job in tqdm(workspace.missing(list({s.key: s for s in specs}.values())), "folds"):
         if failed := runs.run([job], workspace.context).failed:

@@ -100,16 +100,16 @@ def chance(workspace: Workspace) -> float:
     return 1 / next(iter(counts.values()))
 
 
-def wide(shown: Shown, dataset: str) -> pd.DataFrame:
-    """Lay out one data set's scores: a row per model and variant, a column per score."""
+def wide(shown: Shown) -> pd.DataFrame:
+    """Lay out scores: a row per data set, model and variant, a column per score."""
     heading = "setting" if shown.columns == ("setting",) else "variant"
     rows = []
-    part = shown.scores[shown.scores["dataset"] == dataset]
-    for model, variant, group in _variants(part, shown.columns):
+    for dataset, model, variant, group in _variants(shown.scores, shown.columns):
         value = group.set_index("metric")["value"]
         uar = group[group["metric"] == UAR].iloc[0]
         rows.append(
             {
+                "data set": dataset,
                 "model": models.title(model),
                 heading: variant,
                 "accuracy": value["accuracy_pooled"],
@@ -125,12 +125,13 @@ def wide(shown: Shown, dataset: str) -> pd.DataFrame:
 
 def _variants(
     scores: pd.DataFrame, columns: tuple[str, ...]
-) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Yield model, variant in words and scores, model by model."""
-    for model in experiments.in_order(scores[["model"]].drop_duplicates())["model"]:
-        part = scores[scores["model"] == model]
-        for _, group in part.groupby(list(columns), sort=False, dropna=False):
-            yield model, setting_words(group.iloc[0], columns), group
+) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """Yield data set, model, variant in words and scores, model by model."""
+    for dataset, of_data in scores.groupby("dataset", sort=False):
+        for model in experiments.in_order(of_data[["model"]].drop_duplicates())["model"]:
+            part = of_data[of_data["model"] == model]
+            for _, group in part.groupby(list(columns), sort=False, dropna=False):
+                yield str(dataset), model, setting_words(group.iloc[0], columns), group
 
 
 def wide_differences(shown: Shown, metric: str = UAR) -> pd.DataFrame:
@@ -266,7 +267,7 @@ def missing_runs(workspace: Workspace, name: str) -> pd.DataFrame:
                 "variant": setting_words(said, varied),
                 "seed": said["seed"],
                 "folds missing": 0,
-                "command": f"mer run {name} --profile {workspace.profile.words}",
+                "command": workspace.command(name),
             },
         )
         row["folds missing"] += 1

@@ -10,6 +10,7 @@ import inspect
 import os
 import shlex
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -60,6 +61,9 @@ Rehash = Annotated[
 CORES = cores()
 #: Folds that were done within it tell the pace of a run; longer where folds take long.
 _LATELY_SECONDS = 600
+_DAY = 86_400
+#: By recorded rates, how long a run must take before it is measured whether it takes a day here.
+_HOURS_TO_ASK = 2
 Workers = Annotated[int, typer.Option(min=1, help="processes, one thread each")]
 Device = Annotated[
     str,
@@ -82,6 +86,7 @@ ExecutorName = Annotated[
     str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
 ]
 Scheduler = Annotated[str | None, typer.Option(help="with dask: address of a running scheduler")]
+Yes = Annotated[bool, typer.Option("--yes", help="compute for more than a day without asking")]
 ClusterOptions = Annotated[
     Path | None, typer.Option(help="with slurm and pbs: a TOML file of dask-jobqueue's options")
 ]
@@ -99,6 +104,8 @@ SIZES: dict[str, tuple[Any, Any]] = {
         str,
         typer.Option(help="training images: flip, rotation, flip-red of optical flow, ..."),
     ),
+    "weights": (str, typer.Option(help="what networks start from: imagenet or none")),
+    "subjects": (int, typer.Option(min=2, help="so many of each data set, for a first look")),
 }
 
 
@@ -159,13 +166,9 @@ def _within(
 ) -> list[Part]:
     """Return what fits into a budget, and say how long it takes."""
     from mer_utils.experiments import budget as budgets
-    from mer_utils.runs import load_clips
-    from mer_utils.runs.plan import fold_costs, side_by_side
 
     def cost(jobs: Sequence[Job]) -> float:
-        clips = {data: load_clips(data, workspace.context) for data in {j.spec.data for j in jobs}}
-        alone = sum(cost.seconds for cost in fold_costs(jobs, clips, device).values())
-        return budgets.BESIDE_STEPS * alone / side_by_side(device, workers)
+        return _estimated(jobs, workspace, device, workers)
 
     parts = budgets.fit(workspace, names, budgets.parse(budget), cost)
     folds, seconds = sum(len(part.jobs) for part in parts), sum(part.seconds for part in parts)
@@ -176,6 +179,17 @@ def _within(
         else "Nothing is missing."
     )
     return parts
+
+
+def _estimated(jobs: Sequence[Job], workspace: Workspace, device: str, workers: int) -> float:
+    """Return the seconds that folds take here, from a few steps of each network."""
+    from mer_utils.experiments.budget import BESIDE_STEPS
+    from mer_utils.runs import load_clips
+    from mer_utils.runs.plan import fold_costs, side_by_side
+
+    clips = {data: load_clips(data, workspace.context) for data in {j.spec.data for j in jobs}}
+    alone = sum(cost.seconds for cost in fold_costs(jobs, clips, device).values())
+    return BESIDE_STEPS * alone / side_by_side(device, workers)
 
 
 def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int) -> None:
@@ -238,6 +252,7 @@ def run_tables(
     cluster_options: ClusterOptions = None,
     micro_batch: MicroBatch = None,
     budget: Budget = None,
+    yes: Yes = False,
     rehash: Rehash = False,
 ) -> None:
     """Compute what the store lacks. Interrupt it at will; the same command goes on."""
@@ -260,7 +275,8 @@ def run_tables(
         _specs(workspace, names)  # the weights are part of what is counted
         parts = _within(budget, workspace, names, device, workers)
         jobs = [job for part in parts for job in part.jobs]
-    if compute(workspace, names, workers, chosen, jobs=jobs, until=until).failed:
+    ask = executor == "local" and not (yes or budget)
+    if compute(workspace, names, workers, chosen, jobs=jobs, until=until, ask=ask).failed:
         raise typer.Exit(1)
 
 
@@ -374,29 +390,6 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _TimeIsUp(KeyboardInterrupt):
-    """The end of a budget."""
-
-
-@contextmanager
-def _ending(until: float | None) -> Iterator[None]:
-    """Raise `_TimeIsUp` at a time of the monotonic clock."""
-
-    def stop(*_: object) -> None:
-        raise _TimeIsUp
-
-    if until is None:
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(until - time.monotonic(), 1e-3))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def compute(
     workspace: Workspace,
     tables: list[str],
@@ -405,6 +398,7 @@ def compute(
     *,
     jobs: list[Job] | None = None,
     until: float | None = None,
+    ask: bool = False,
 ) -> Report:
     """Compute the missing folds of tables, or of these `jobs` alone; see `compute_jobs`."""
     specs = _specs(workspace, tables)
@@ -415,7 +409,31 @@ def compute(
     if jobs is None:  # tables share runs
         jobs = list(dict.fromkeys(job for lacking in missing.values() for job in lacking))
     title = ", ".join(missing) if len(missing) < 3 else f"{len(missing)} tables"
+    if ask and jobs:
+        _ask(jobs, workspace, workers)
     return compute_jobs(workspace, title, jobs, workers, executor, until=until)
+
+
+def asked() -> bool:
+    """Say whether somebody can answer a question."""
+    return sys.stdin.isatty()
+
+
+def _ask(jobs: Sequence[Job], workspace: Workspace, workers: int) -> None:
+    """Ask before a run of more than a day; where nobody can answer, say how long it takes."""
+    from mer_utils.runs.plan import planned_seconds, side_by_side
+
+    device = workspace.context.device
+    recorded = sum(planned_seconds(jobs, workspace.context).values())
+    if recorded / side_by_side(device, workers) < 3600 * _HOURS_TO_ASK:
+        return
+    seconds = _estimated(jobs, workspace, device, workers)
+    if seconds < _DAY:
+        return
+    said = f"This takes about {seconds / _DAY:.1f} days here ({len(jobs):,} folds)."
+    typer.echo(f"{said} It may be stopped at any time; the same command goes on.", err=True)
+    if asked():
+        typer.confirm("Go on?", abort=True, err=True)
 
 
 @_terminable()
@@ -441,31 +459,38 @@ def compute_jobs(
     executor : Executor, optional
         Not yet entered: it is started only if there is something to compute.
     until : float, optional
-        When to stop, by the monotonic clock.
+        When no further fold begins, by the monotonic clock.
     """
     from mer_utils.runs import Report
+    from mer_utils.runs.local import Local
 
     if not jobs:
         return Report()
     for doubt in workspace.doubts(list({job.spec.key: job.spec for job in jobs}.values())):
         typer.secho(f"Warning: {doubt}", fg=typer.colors.YELLOW, err=True)
     try:
-        with _ending(until):
-            report = _run(workspace, title, jobs, workers, executor)
-    except _TimeIsUp:
-        typer.echo("The time is up. Nothing is lost: the same command goes on.", err=True)
-        return Report()
+        report = _run(workspace, title, jobs, workers, executor, until)
     except KeyboardInterrupt as stop:
         typer.echo("Stopped. Nothing is lost: the same command goes on from here.", err=True)
         raise typer.Exit(143 if isinstance(stop, _Terminated) else 130) from None
+    if report.stopped:
+        here = executor is None or isinstance(executor, Local)
+        left = "finished" if here else "given up, and are computed anew"
+        said = f"The time is up; folds at work were {left}. The same command goes on from here."
+        typer.echo(said, err=True)
     _list_failures(report.failed)
     return report
 
 
 def _run(
-    workspace: Workspace, title: str, jobs: list[Job], workers: int, executor: Executor | None
+    workspace: Workspace,
+    title: str,
+    jobs: list[Job],
+    workers: int,
+    executor: Executor | None,
+    until: float | None,
 ) -> Report:
-    from mer_utils.runs import open_executor, prepare_views, require_weights, run
+    from mer_utils.runs import Report, open_executor, prepare_views, require_weights, run
     from mer_utils.runs.local import Local
     from mer_utils.runs.plan import planned_seconds
     from mer_utils.runs.time_left import one_of_each_first
@@ -474,6 +499,8 @@ def _run(
     require_weights(specs)
     _say(prepare_views(specs, workspace.context, workers=workers, progress=show_bar))
     costs = planned_seconds(jobs, workspace.context)
+    if until is not None and time.monotonic() > until:
+        return Report(stopped=True)
     with executor or open_executor(workers=workers) as started:
         known = started.at_work if isinstance(started, Local) else None
         with FoldProgress(title, costs, known) as progress:
@@ -482,6 +509,7 @@ def _run(
                 workspace.context,
                 executor=started,
                 on_outcome=progress.update,
+                until=until,
             )
 
 

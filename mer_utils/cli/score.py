@@ -68,6 +68,7 @@ def score(
 ) -> None:
     """Score predictions of your own: intervals, confusions, chance, paired comparisons."""
     # Statistics and figures take a while to import, and few commands need them.
+    from mer_utils.datasets.schemes import own_classes
     from mer_utils.experiments import Scorecard, read_predictions
     from mer_utils.experiments.own_predictions import few_systems, join, of_store
     from mer_utils.runs import RunStore
@@ -92,7 +93,10 @@ def score(
             "name a file, or a store with --store",
         )
     sound = worst(problems) != "error"
-    known = of_store(RunStore(store), chosen or (), ensemble=ensemble) if sound and store else rows
+    known = rows
+    if sound and store:
+        own = names or own_classes(rows["y_true"] if files else ())
+        known = of_store(RunStore(store), chosen or (), ensemble=ensemble, own=own)
     if not files:
         rows = few_systems(known)
         order = known.attrs["classes"] or sorted({*rows["y_true"], *rows["y_pred"]})

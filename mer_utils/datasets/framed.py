@@ -57,6 +57,8 @@ class Framed(Dataset):
     no_face : {"error", "drop_clip"}
         With `crop`, what becomes of a clip on whose onset frame no face is found: it stays, for
         :mod:`mer_utils.views` to refuse, or is left out.
+    at_most : int, optional
+        How many subjects are left: those who have most clips. The rows of others are left out.
     verify_frames : bool
         Glance at the first and last bytes of every frame. False only lists the folders, which
         is faster on a slow disk.
@@ -79,6 +81,7 @@ class Framed(Dataset):
     crop: CropOptions | None = None
     no_face: str = "error"
     verify_frames: bool = True
+    at_most: int | None = None
 
     published: ClassVar[Published]
 

@@ -81,12 +81,15 @@ class Manifest(Dataset):
         (comma, semicolon or tab).
     columns : sequence of str
         Columns by title or letter, where several fit or none does: ``("image=flow_path",)``.
+    at_most : int, optional
+        How many subjects are left: those who have most images. The rows of others are left out.
     """
 
     root: Root
     scheme: Any = None
     sheet: str | None = None
     columns: tuple[str, ...] = ()
+    at_most: int | None = None
 
     name = "manifest"
     title = "table of images"
@@ -166,7 +169,8 @@ class Manifest(Dataset):
         )
 
     def _take(self, decode: bool = False) -> ManifestSurvey:
-        return take(self.root, self.scheme, decode, str(self.sheet or ""), self.columns)
+        sheet = str(self.sheet or "")
+        return take(self.root, self.scheme, decode, sheet, self.columns, self.at_most)
 
     @cached_property
     def _survey(self) -> ManifestSurvey:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mer_utils.datasets import integrity, plausible, table_rows
 from mer_utils.datasets.plausible import Picture
 from mer_utils.datasets.problems import Problem
-from mer_utils.datasets.rows import Row
+from mer_utils.datasets.rows import Row, leave_few
 from mer_utils.datasets.schemes import Scheme, own_classes
 from mer_utils.errors import MerError
 from mer_utils.frames import decode, read_picture
@@ -146,6 +146,7 @@ def take(
     decode: bool = False,
     worksheet: str = "",
     columns: tuple[str, ...] = (),
+    at_most: int | None = None,
 ) -> ManifestSurvey:
     """Read a manifest and judge every row.
 
@@ -158,6 +159,7 @@ def take(
     optional = {"dataset": path.stem, "view": "full", "horizontal": ""}
     rows, said = table_rows.read(path, HEADERS, optional, "image", worksheet, columns)
     survey = ManifestSurvey(path, rows, (), said)
+    leave_few(rows, at_most)
     _judge(rows, path.parent, decode)
     survey.classes = _classes(survey.rows, scheme)
     survey.said += _implausible(survey, decode)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,16 @@ def frame(cell: Any) -> int | None:
     raise ValueError(
         f"{written[:40]!r} is not a frame number" + (", but several" if several else "")
     )
+
+
+def leave_few(rows: Iterable[Row], at_most: int | None) -> None:
+    """Leave out the rows of all subjects but so many, those who have most rows in use."""
+    used = [row for row in rows if not row.reason]
+    counts = Counter(row.key[:2] for row in sorted(used, key=lambda row: row.key))
+    kept = {subject for subject, _ in counts.most_common(at_most)}
+    for row in used:
+        if row.key[:2] not in kept:
+            row.reason = f"not among the {at_most} subjects with most clips (at_most={at_most})"
 
 
 def interpret(row: Row) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mer_utils import phases
 from mer_utils.datasets import corrections, integrity, plausible, rules
 from mer_utils.datasets.problems import Problem
-from mer_utils.datasets.rows import Row, Source, interpret
+from mer_utils.datasets.rows import Row, Source, interpret, leave_few
 from mer_utils.frames import is_video, spotting
 from mer_utils.frames.layout import printable
 
@@ -72,6 +72,7 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
     for row in clips:
         _judge_frame_numbers(row)
         _judge_phases(row, dataset)
+    leave_few(clips, dataset.at_most)
     if source.base is None and not source.free:
         survey.problems.append(_no_base(dataset, root))
     for row in clips:

@@ -380,7 +380,11 @@ def _labelled(
 
 
 def of_store(
-    store: RunStore, wanted: Sequence[str] = (), *, ensemble: bool = False
+    store: RunStore,
+    wanted: Sequence[str] = (),
+    *,
+    ensemble: bool = False,
+    own: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Read the systems of a store, on the view full: one row per prediction, classes by name.
 
@@ -392,6 +396,8 @@ def of_store(
         alternatives.
     ensemble : bool
         Add a system for each that has several seeds: their probabilities, averaged.
+    own : sequence of str
+        The classes of runs on tables with labels of their own, of which a store has numbers.
 
     Raises
     ------
@@ -415,11 +421,12 @@ def of_store(
     varied = [c for c in _NAMING if c in ("model", "setting") or len(set(rows[c].astype(str))) > 1]
     rows = rows.assign(system=rows[varied].astype(str).agg(", ".join, axis=1))
     rows = _with_ensembles(rows) if ensemble else rows
-    classes = {name: SCHEMES[name].classes for name in set(rows["scheme"]) if name in SCHEMES}
+    schemes = set(rows["scheme"])
+    classes = {s: SCHEMES[s].classes if s in SCHEMES else tuple(own) for s in schemes}
 
     def named(column: str) -> list[str]:
         pairs = zip(rows["scheme"], rows[column], strict=True)
-        return [classes[s][k] if s in classes else str(k) for s, k in pairs]
+        return [classes[s][k] if k < len(classes[s]) else str(k) for s, k in pairs]
 
     found = rows[[*CLIP_KEY, "seed", "system"]].astype({"seed": str}).assign(
         fold=rows["subject"], y_true=named("y_true"), y_pred=named("y_pred")

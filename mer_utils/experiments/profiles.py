@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +28,9 @@ from mer_utils.training import TrainingOptions
 Seed = Annotated[int, Field(ge=0)]
 _SUFFIX = ".toml"
 #: What a file does not say: its own name does, or the command line.
-_NOT_IN_FILES = ("name", "given", "only")
+_NOT_IN_FILES = ("name", "given", "only", "at_most")
+#: What ``--weights`` may be, and whether that is ImageNet's.
+WEIGHTS = {"imagenet": True, "none": False}
 #: Defaults of which would be guesses: what a file must say of the training.
 _TRAINING = ("epochs", "batch_size")
 
@@ -89,6 +92,9 @@ class Profile(Frozen):
         :data:`mer_utils.augment.SPATIAL`.
     only : tuple of str
         Networks and baselines to which a command is confined; none stands for all.
+    at_most : int or None
+        So many subjects of each data set are read, those who have most clips; the rows of the
+        others are left out, as the ledger says.
     """
 
     name: str
@@ -110,6 +116,7 @@ class Profile(Frozen):
     noises: tuple[float, ...] = (1.0, 2.0)
     spatial: str = "none"
     only: tuple[str, ...] = ()
+    at_most: int | None = Field(default=None, ge=2)
 
     @model_validator(mode="after")
     def _can_be_made(self) -> Profile:
@@ -171,6 +178,7 @@ class Profile(Frozen):
             _counted(len(self.seeds), "seed"),
             *[f"classes balanced by {self.training.balance}"] * (self.training.balance != "none"),
             *[f"augmented by {self.spatial}"] * (self.spatial != "none"),
+            *[f"{self.at_most} subjects of each data set"] * bool(self.at_most),
         ]
         return ", ".join(parts)
 
@@ -193,6 +201,8 @@ class Profile(Frozen):
         learning_rate: float | str | None = None,
         balance: str | None = None,
         spatial: str | None = None,
+        weights: str | None = None,
+        subjects: int | str | None = None,
     ) -> Profile:
         """Return the profile with some of its sizes changed, as the command line does.
 
@@ -211,6 +221,10 @@ class Profile(Frozen):
         balance : str, optional
             Of the training, see :class:`mer_utils.training.TrainingOptions`.
         spatial : str, optional
+        weights : {"imagenet", "none"}, optional
+            What all networks start from.
+        subjects : int, optional
+            How many of each data set are left: see `at_most`.
 
         Examples
         --------
@@ -218,36 +232,35 @@ class Profile(Frozen):
         '1 network at 48 pixels, narrowed, without ImageNet weights, 3 epochs, 1 seed'
         """
         new, said = self.model_dump(), {}
+        for name, value in (
+            ("--seeds", seeds), ("--image-size", image_size), ("--epochs", epochs),
+            ("--learning-rate", learning_rate), ("--balance", balance), ("--spatial", spatial),
+            ("--weights", weights), ("--subjects", subjects),
+        ):  # fmt: skip
+            if value is not None:
+                said[name] = str(value)
         if chosen := tuple(models):
             plans = {name: self.plan(name).model_dump() for name in chosen if is_network(name)}
             new |= {"models": plans, "only": chosen, "ablation_models": chosen}
-            said["--models"] = ",".join(chosen)
+            said = {"--models": ",".join(chosen)} | said
         if seeds is not None:
-            said["--seeds"] = str(seeds)
             n = _number("--seeds", seeds)
             new["seeds"] = [*dict.fromkeys([*self.seeds, *range(n)])][: max(n, 0)]
-        if image_size is not None:
-            said["--image-size"] = str(image_size)
-            sized = {"image_size": image_size}
-            new["models"] = {name: plan | sized for name, plan in new["models"].items()}
-            new["baseline_image_size"] = image_size
-        if epochs is not None:
-            said["--epochs"] = str(epochs)
-            new["training"] = new["training"] | {"epochs": epochs}
-        if learning_rate is not None:
-            said["--learning-rate"] = str(learning_rate)
-            rate = {"learning_rate": learning_rate}
-            new["models"] = {name: plan | rate for name, plan in new["models"].items()}
-        if balance is not None:
-            said["--balance"] = balance
-            new["training"] = new["training"] | {"balance": balance}
-        if spatial is not None:
-            said["--spatial"] = spatial
-            new["spatial"] = spatial
+        of_networks = {"image_size": image_size, "learning_rate": learning_rate}
+        if weights is not None:
+            if weights not in WEIGHTS:
+                raise unknown("kind of weights", weights, WEIGHTS)
+            of_networks["pretrained"] = WEIGHTS[weights]
+        given = {field: value for field, value in of_networks.items() if value is not None}
+        new["models"] = {name: plan | given for name, plan in new["models"].items()}
+        training = {"epochs": epochs, "balance": balance}
+        new["training"] |= {field: value for field, value in training.items() if value is not None}
+        whole = {"baseline_image_size": image_size, "spatial": spatial, "at_most": subjects}
+        new |= {field: value for field, value in whole.items() if value is not None}
         name, *words = shlex.split(self.words)
         options = dict(zip(words[::2], words[1::2], strict=True)) | said
-        given = shlex.join([name, *(word for option in options.items() for word in option)])
-        return _checked(new | {"given": given}, given)
+        text = shlex.join([name, *(word for option in options.items() for word in option)])
+        return _checked(new | {"given": text}, text)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -361,12 +374,8 @@ def find(given: str) -> Profile:
 
 
 #: What may follow a profile's name.
-OPTIONS = (
-    "--models",
-    "--seeds",
-    "--image-size",
-    "--epochs",
-    "--learning-rate",
-    "--balance",
-    "--spatial",
+OPTIONS = tuple(
+    f"--{name.replace('_', '-')}"
+    for name in signature(Profile.changed).parameters
+    if name != "self"
 )

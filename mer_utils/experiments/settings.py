@@ -19,7 +19,9 @@ _CROP, _CORRECTIONS = "MER_CROP", "MER_CORRECTIONS"
 _RULES = {f"MER_{rule.upper()}": rule for rule in ("missing_apex", "missing_frames", "no_face")}
 
 
-def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Dataset, ...]:
+def open_datasets(
+    names: Iterable[str], twin: Callable[[str], Path], at_most: int | None = None
+) -> tuple[Dataset, ...]:
     """Open data sets where the user's settings say that they lie, and as they say.
 
     Parameters
@@ -30,6 +32,8 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     twin : callable
         Makes the synthetic twin of a data set for which no setting names a folder, and
         returns its folder.
+    at_most : int, optional
+        How many subjects of each data set are read.
 
     Raises
     ------
@@ -51,6 +55,7 @@ def open_datasets(names: Iterable[str], twin: Callable[[str], Path]) -> tuple[Da
     )
     options: dict[str, Any] = {rule: _rule(name, rule) for name, rule in _RULES.items()}
     options |= {"corrections": path_setting(_CORRECTIONS), "scheme": setting("MER_SCHEME")}
+    options["at_most"] = at_most
     options = {name: value for name, value in options.items() if value is not None}
     crops = crop_options()
     roots: dict[str, Path] = {}

@@ -25,7 +25,7 @@ from mer_utils.frames import forget
 from mer_utils.machine import cores, setting
 from mer_utils.models import weights_identity
 from mer_utils.phases import TRAINING_SETS
-from mer_utils.protocol import folds, require_evaluation
+from mer_utils.protocol import evaluation_title, folds, require_evaluation
 from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
 from mer_utils.synthetic.writer import outline
 from mer_utils.views import Views
@@ -107,7 +107,8 @@ class Workspace:
     def data_title(self) -> str:
         """One phrase for the top of every page: which data made it."""
         found = "; ".join(map(self._title, self.data.values()))
-        return found if self.evaluation == "loso" else f"{found}; evaluation {self.evaluation}"
+        how = evaluation_title(self.evaluation)
+        return found if self.evaluation == "loso" else f"{found}; evaluation: {how}"
 
     def _title(self, data: Data) -> str:
         if data.dataset.made is None:
@@ -315,11 +316,12 @@ def open_workspace(
         return _make(name, place(name), chosen, outlines, workers, progress)
 
     listed = [name.strip() for name in (setting("MER_DATA") or "").split(";") if name.strip()]
-    wanted = open_datasets(datasets or listed or PAPER, twin)
+    wanted = open_datasets(datasets or listed or PAPER, twin, chosen.at_most)
     variants = tuple(
         Casme2(
             place(f"{Casme2.name}@difference={difference:g},noise={noise:g}"),
             verify_frames=False,  # written whole or not at all, by the program itself
+            at_most=chosen.at_most,
         )
         for difference, noise in _variants(chosen)
     )

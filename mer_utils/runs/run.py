@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -30,11 +31,14 @@ class Report:
         Folds computed now, and folds that were in the store already.
     failed : list of Outcome
         Folds that failed twice.
+    stopped : bool
+        Whether the time was up before all began.
     """
 
     done: int = 0
     present: int = 0
     failed: list[Outcome] = field(default_factory=list)
+    stopped: bool = False
 
 
 def run(
@@ -44,6 +48,7 @@ def run(
     workers: int = 1,
     executor: Executor | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
+    until: float | None = None,
 ) -> Report:
     """Compute every job that the store lacks; try a failed one once more.
 
@@ -57,6 +62,8 @@ def run(
         Already entered; computes the folds in place of `workers`.
     on_outcome : callable, optional
         Called with each `Outcome` as it arrives, also with those that will be retried.
+    until : float, optional
+        When no further fold begins, by the monotonic clock; those at work are finished.
 
     Raises
     ------
@@ -71,16 +78,19 @@ def run(
     store.prepare()
     if executor is None:
         with open_executor(workers=workers) as own:
-            return run(jobs, context, executor=own, on_outcome=on_outcome)
+            return run(jobs, context, executor=own, on_outcome=on_outcome, until=until)
     specs = {job.spec.key: job.spec for job in jobs}
     store.set_damaged_aside(specs.values())
     unfinished = Counter(job.spec.key for job in jobs)
-    report, waiting, in_a_row = Report(), list(jobs), list[Outcome]()
+    report, waiting, in_a_row = Report(), deque(jobs), list[Outcome]()
     for last_try in (False, True):
-        again = []
+        again: list[Outcome] = []
         # In the second round, folds that another run held are waited for.
         with closing(executor.outcomes(waiting, context, wait_for_others=last_try)) as outcomes:
             for outcome in outcomes:
+                if until is not None and time.monotonic() > until and waiting:
+                    report.stopped = True
+                    waiting.clear()  # the executor begins no other
                 if on_outcome:
                     on_outcome(outcome)
                 if outcome.status == "unwritable":
@@ -94,15 +104,17 @@ def run(
                 elif last_try:
                     report.failed.append(outcome)
                 else:
-                    again.append(outcome.job)
+                    again.append(outcome)
                 if not last_try and outcome.status != "busy":
                     in_a_row = [*in_a_row, outcome] if outcome.status == "failed" else []
                 if len(in_a_row) == IN_A_ROW:
                     _note(store, in_a_row)
                     raise _all_fail(in_a_row[0], report.done)
-        if not again:
+        if report.stopped:
+            report.failed = [outcome for outcome in again if outcome.status == "failed"]
+        if not again or report.stopped:
             break
-        waiting = again
+        waiting = deque(outcome.job for outcome in again)
     _note(store, report.failed)
     return report
 

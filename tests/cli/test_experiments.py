@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -404,3 +405,30 @@ def test_a_run_says_which_clips_a_rule_left_out_and_does_not_run_on_none(
     for command in ("plan", "status", "run"):
         error = CliRunner().invoke(app, [command, *arguments]).exception
         assert error.kind == "too few subjects"
+
+
+@pytest.fixture
+def long(monkeypatch):
+    """Let every image take an hour, here and by recorded rates."""
+    monkeypatch.setattr("mer_utils.runs.plan.seconds_per_image", lambda *a: 3600.0)
+    monkeypatch.setattr("mer_utils.runs.plan.forward_operations", lambda *a: 10**15)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("y\n", 0)])
+def test_a_run_of_more_than_a_day_asks_where_somebody_can_answer(
+    tiny, twins, tmp_path, monkeypatch, long, answer, code
+):
+    monkeypatch.setattr("mer_utils.cli.experiments.asked", lambda: True)
+    places = ["--profile", "smoke", "--data-root", twins, "--store", tmp_path / "store"]
+    words = [str(word) for word in ("run", "tiny", "--workers", "1", *places)]
+    told = CliRunner().invoke(app, words, input=answer)
+    assert told.exit_code == code
+    assert re.search(r"about \d+\.\d days here \(3 folds\)", told.output)
+    assert bool(list(tmp_path.rglob("*.parquet"))) == (code == 0)
+
+
+def test_a_long_run_in_a_batch_job_says_so_and_goes_on_and_yes_says_nothing(mer, tiny, long):
+    told = mer("run", "tiny", "--workers", "1")
+    assert told.exit_code == 0
+    assert "days here" in told.output
+    assert "days here" not in mer("run", "tiny", "--workers", "1", "--yes", "--rehash").output

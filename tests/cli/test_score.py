@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_data import write_clip_table
 
 from mer_utils import metrics, runs, stats
 from mer_utils.cli.main import main
@@ -362,3 +363,21 @@ def test_the_page_shows_the_command_and_the_columns(folder, mer, monkeypatch):
         else:
             assert mer(*shlex.split(command))[0] == 0
     assert (folder / "scores.html").exists()
+
+
+def test_runs_on_a_table_of_clips_are_scored_under_the_names_of_its_labels(folder, scored):
+    table = write_clip_table(folder / "clips", subjects=3, clips=4)
+    workspace = open_workspace("smoke", store=folder / "store", datasets=[f"clips:{table}"])
+    specs = [s for s in workspace.specs("table2") if s.model.name == "constant"]
+    assert runs.run(workspace.jobs(specs), workspace.context).failed == []
+    rows = pd.read_csv(table)[["subject", "clip", "label"]].assign(
+        dataset="clips:clips", y_pred="up"
+    )
+    rows.to_csv(folder / "mine.csv", index=False)
+    code, found = scored(folder / "mine.csv", "--store", folder / "store")
+    assert code == 0, found
+    assert {tuple(m["classes"]) for m in found["confusions"]} == {("down", "up")}
+    code, found = scored("--store", folder / "store", "--classes", "fall,rise")
+    assert {tuple(m["classes"]) for m in found["confusions"]} == {("fall", "rise")}
+    code, found = scored("--store", folder / "store")
+    assert {tuple(m["classes"]) for m in found["confusions"]} == {("0", "1")}

@@ -308,3 +308,14 @@ def test_worksheets_columns_and_delimiters_of_a_manifest(folder, monkeypatch):
         "sad",
         "glad",
     ]
+
+
+def test_of_a_manifest_a_few_subjects_may_be_left(folder):
+    subjects = ["ann", "ben", "ben", "cho"]
+    rows = [
+        {"subject": s, "clip": c, "label": "ab"[c == "b"], "image": f"images/{c}.jpg"}
+        for s, c in zip(subjects, "abcd", strict=True)
+    ]
+    manifest = datasets.Manifest(write(folder, rows), at_most=2)
+    assert set(manifest.clips()["subject"]) == {"ann", "ben"}
+    assert manifest.ledger()["reason"].str.contains("at_most=2").tolist() == [False] * 3 + [True]

@@ -94,7 +94,7 @@ def test_the_evaluation_enters_keys_and_titles(table, monkeypatch):
         "group01",
         "group02",
     }
-    assert workspace.data_title.endswith("; evaluation groups:2")
+    assert workspace.data_title.endswith("; evaluation: 2 groups of subjects, one held out")
     monkeypatch.setenv("MER_EVALUATION", "groups:0")
     with raises("unknown name", "groups:0"):
         opened()

@@ -11,6 +11,7 @@ import pytest
 from helpers import raises
 from typer.testing import CliRunner
 
+from mer_utils import synthetic
 from mer_utils.cli.main import app
 from mer_utils.experiments import PROFILES, TABLES, budget, open_workspace, profiles, run_spec
 from mer_utils.experiments.tables import COMPARED
@@ -267,3 +268,37 @@ def test_the_profile_that_the_page_shows_is_one(tmp_path):
     (shown,) = re.findall(r"<<'END'\n(.*?)^END", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "mine.toml").write_text(shown)
     assert profiles.read(tmp_path / "mine.toml").tables == ("table2", "table4")
+
+
+def test_what_networks_start_from_is_an_option():
+    lite = "tf_efficientnet_lite0"
+    changed = profiles.find(f"demo --models {lite},constant --weights imagenet")
+    assert changed.networks == [lite]
+    assert changed.plan(lite).pretrained
+    assert not profiles.find("paper --models resnet50 --weights none").plan("resnet50").pretrained
+    with raises("invalid option", "no ImageNet weights"):
+        profiles.find("demo --models learnet --weights imagenet")
+    with raises("unknown name", "coco"):
+        profiles.find("demo --weights coco")
+
+
+def test_a_few_subjects_of_a_data_set_make_a_sliver_with_keys_of_its_own(tmp_path, monkeypatch):
+    root = synthetic.write("casme2", tmp_path / "c", subjects=4, seed=1, frame_size=(32, 32))
+    monkeypatch.setenv("MER_CASME2_ROOT", str(root))
+    whole, few = (
+        open_workspace(f"smoke{more}", tmp_path / "data", datasets=["casme2"])
+        for more in ("", " --subjects 2")
+    )
+    assert few.profile.label == "smoke --subjects 2"
+    assert "2 subjects of each data set" in few.profile.sizes
+    counts = whole.clips("casme2")["subject"].value_counts()
+    left = few.clips("casme2")["subject"].value_counts()
+    assert left.to_dict() == counts.sort_index().nlargest(2).to_dict()
+    assert (
+        few.ledger("casme2")["reason"].str.contains("at_most=2").sum() == counts.sum() - left.sum()
+    )
+    (one, *_), (other, *_) = few.specs("table2"), whole.specs("table2")
+    assert one.key != other.key
+    assert len(few.jobs([one])) == 2
+    with raises("invalid option", "at_most"):
+        profiles.find("smoke --subjects 1")

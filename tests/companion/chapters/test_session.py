@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from helpers import raises
 from jupyter_client.manager import start_new_kernel
 
 from companion.chapters import session
+from mer_utils.datasets import DATASETS
 from mer_utils.files import build_dir
 
 ROOT = Path(__file__).parents[3]
@@ -71,6 +73,20 @@ def test_every_chapter_prepares_its_session_before_it_opens_anything():
         text = notebook.read_text("utf-8")
         assert "from companion.chapters import" in text, notebook
         assert "../book" not in text, notebook
+
+
+def test_no_code_names_a_data_set_and_chapters_that_teach_end_with_something_to_try():
+    taught = {"play_the_fall_backwards", "ground_truth", "train_a_fold"}
+    names = "|".join(set(DATASETS) - {"clips", "manifest"})
+    named = re.compile(rf"""["']({names})["']""")
+    for notebook in (ROOT / "notebooks").glob("*.md"):
+        text = notebook.read_text("utf-8")
+        code = re.findall(r"^```\{code-cell\}.*?^```", text, re.MULTILINE | re.DOTALL)
+        assert not [cell for cell in code if named.search(cell)], notebook
+        if re.match("0[1-9]|1[0-3]", notebook.stem) or notebook.stem in taught:
+            *_, last = re.split("^## ", text, flags=re.MULTILINE)
+            assert last.startswith("To try"), notebook
+            assert 1 <= last.count("<details>") == last.count("</details>") <= 2
 
 
 def test_an_empty_store_offers_to_compute_the_smallest_form(twins, tmp_path, monkeypatch):

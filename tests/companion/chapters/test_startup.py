@@ -24,11 +24,11 @@ counts = len(counted), bool((counted["runs"] > 0).all())
 
 READS = """
 found = tables.read(workspace, "table2")
-tables.wide(found, "casme2")
+tables.wide(found)
 tables.wide_differences(found)
 plotting.table2_figure(found.scores, chance=1 / 5)
 tested = tables.read(workspace, "table5")
-tables.wide(tested, "samm")
+tables.wide(tested)
 plotting.variants_figure(tested.differences, tested.columns)
 counts = len(found.predictions), len(found.scores), len(tested.scores)
 """

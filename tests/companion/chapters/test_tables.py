@@ -57,7 +57,7 @@ def test_quoted_numbers_are_in_the_table(main):
 
 
 def test_wide_tables_have_a_row_per_score_and_per_difference(main):
-    wide = tables.wide(main, main.scores["dataset"].iloc[0])
+    wide = tables.wide(main)
     assert wide["model"].tolist() == ["ResNet50"] * 3 + ["LEARNet"] * 3
     assert wide["setting"].tolist() == ["single", "matched single", "dual"] * 2
     differences = tables.wide_differences(main)
@@ -68,14 +68,14 @@ def test_wide_tables_have_a_row_per_score_and_per_difference(main):
 def test_an_undefined_interval_is_said(main):
     rows = main.predictions
     one = of_table2(rows[rows["subject"] == rows["subject"].iloc[0]])
-    wide = tables.wide(one, rows["dataset"].iloc[0])
+    wide = tables.wide(one)
     assert set(wide["UAR, 95 % interval"]) == {"undefined"}
 
 
 def test_a_network_of_the_readers_own_is_in_every_table_of_scores(main):
     own = main.predictions.assign(model=lambda rows: rows["model"].replace("learnet", "own_net"))
     seventh = of_table2(pd.concat([main.predictions, own[own["model"] == "own_net"]]))
-    assert "own_net" in set(tables.wide(seventh, main.scores["dataset"].iloc[0])["model"])
+    assert "own_net" in set(tables.wide(seventh)["model"])
     assert "own_net" in set(tables.wide_differences(seventh)["model"])
     assert tables.quoted(seventh)["n_differences"] == 3
 
