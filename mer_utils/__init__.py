@@ -11,7 +11,7 @@
 :mod:`~mer_utils.synthetic`      made clips, written in the data sets' own formats
 :mod:`~mer_utils.views`          DI arrays: one decode of a clip gives every phase's DI
 :mod:`~mer_utils.augment`        spatial augmentation of training batches
-:mod:`~mer_utils.models`         the six networks, all created through timm, and baselines
+:mod:`~mer_utils.models`         the six networks, five of them timm's, and baselines
 :mod:`~mer_utils.training`       one fold: fit, predict and explain on arrays
 :mod:`~mer_utils.runs`           run specifications, the prediction store, where folds run
 :mod:`~mer_utils.experiments`    the tables as lists of run specifications; profiles

@@ -1,4 +1,4 @@
-"""The six networks of the comparison, every one created through timm, and three baselines.
+"""The six networks of the comparison, timm's but for LEARNet, and three baselines.
 
 One registry, `MODELS`, says what each is; any other timm network can be named as well.
 """

@@ -1,4 +1,4 @@
-"""Networks by name: what is known of each, and how timm builds a narrower one."""
+"""Networks by name: what is known of each, and how a narrower one is built."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class Architecture:
     image_size : int
         Side in pixels of the input that it was designed for.
     narrowed : callable, optional
-        From the width to what timm builds the narrowed network with, see `create`.
+        From the width to what the narrowed network is built with, see `create`.
     constructor : callable, optional
-        Of a network that timm does not have: from (number of classes, image size) to it.
+        Of a network that timm does not have: from (number of classes, image size) to it, and from
+        what `narrowed` gives, if it can be narrowed.
     pretrained : bool
         Whether ImageNet weights of it exist.
     least_width : float
@@ -51,7 +52,7 @@ class Architecture:
     family: str = ""
     image_size: int = 224
     narrowed: Callable[[float], dict[str, Any]] | None = None
-    constructor: Callable[[int, int], nn.Module] | None = None
+    constructor: Callable[..., nn.Module] | None = None
     pretrained: bool = True
     least_width: float = 0.0
     version: str = ""
@@ -101,8 +102,10 @@ def _not_so(what: str, expected: str, remedy: str) -> MerError:
     return MerError("invalid option", what, expected, remedy)
 
 
-#: With fewer channels, oneDNN corrupts memory in the backward pass of 1 x 1 convolutions with a
-#: stride, on processors with AVX2 but not AVX-512, if channels lie last in memory (oneDNN #6035).
+#: With fewer channels in, oneDNN corrupts memory in the backward pass of 1 x 1 convolutions with a
+#: stride, if channels lie last in memory (oneDNN #6035); with 8 to 15 on maps of 48 pixels or more.
+SAFE_CHANNELS = 16
+#: No layer of a narrowed network has fewer.
 LEAST_CHANNELS = 8
 
 
@@ -137,8 +140,10 @@ def _vit(width: float) -> dict[str, Any]:
     return {"embed_dim": 64 * heads, "num_heads": heads}
 
 
-def _learnet(width: float) -> dict[str, Any]:
-    return {"width": round(16 * width)}
+def _learnet(num_classes: int, image_size: int, **narrowed: Any) -> nn.Module:
+    from mer_utils.models.learnet import LEARNet
+
+    return LEARNet(num_classes, image_size, **narrowed)
 
 
 #: ViT-B/16 and LEARNet are the paper's. Which four CNNs it used is not known to us; these four
@@ -171,6 +176,7 @@ NETWORKS = (
         "LEARNet",
         "CNN",
         112,
+        lambda width: {"width": round(16 * width)},
         _learnet,
         pretrained=False,
         least_width=LEAST_CHANNELS / 16,

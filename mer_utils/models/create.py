@@ -1,7 +1,7 @@
 """Create a network by name: timm's own, at full width or narrowed, LEARNet, or one of your own.
 
 torch and timm are imported where they are used: they take seconds, and the networks' names are
-wanted on every page of the book and in every command.
+wanted on every page of the book and in every command; LEARNet does without timm.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
-from mer_utils.models.architectures import LEAST_CHANNELS, Architecture
+from mer_utils.models.architectures import LEAST_CHANNELS, SAFE_CHANNELS, Architecture
 from mer_utils.models.loading import load_weights
 from mer_utils.models.registered import find
 from mer_utils.models.weights import fetch_weights_file, weights_file
@@ -70,10 +70,6 @@ def create(
     >>> f"{count:,}"
     '1,866,053'
     """
-    timm = require("timm", "train")
-    from mer_utils.models import learnet as _registers_learnet  # noqa: F401  (with timm)
-    from mer_utils.models.vgg_head import for_gpu
-
     found = find(name)
     if not isinstance(found, Architecture):
         raise MerError(
@@ -83,13 +79,15 @@ def create(
             "fit baselines by their own method",
         )
     found.require(image_size, width, pretrained)
+    library = require("torch" if found.constructor else "timm", "train")
+    from mer_utils.models.vgg_head import for_gpu
+
+    narrowed = found.narrowed(width) if found.narrowed and width != 1.0 else {}
     if found.constructor:
-        return for_gpu(found.constructor(num_classes, image_size))
-    arguments = {"num_classes": num_classes, **_size(name, image_size)}
-    if found.narrowed and width != 1.0:
-        arguments |= found.narrowed(width)
+        return for_gpu(found.constructor(num_classes, image_size, **narrowed))
+    arguments = {"num_classes": num_classes, **_size(name, image_size), **narrowed}
     constructor = arguments.pop("constructor", None)
-    network = constructor(**arguments) if constructor else timm.create_model(name, **arguments)
+    network = constructor(**arguments) if constructor else library.create_model(name, **arguments)
     if pretrained:
         file = weights_file(name, weights_dir) or fetch_weights_file(name)
         load_weights(network, file, name, head=num_classes == network.pretrained_cfg["num_classes"])
@@ -97,26 +95,28 @@ def create(
 
 
 def _size(name: str, image_size: int) -> dict[str, Any]:
-    # timm's convolutional networks take any size; those with position embeddings, and
-    # LEARNet with its dense layer, are told it.
-    told = ("learnet", "vit", "deit", "beit", "eva", "swin")
+    # timm's convolutional networks take any size; those with position embeddings are told it.
+    told = ("vit", "deit", "beit", "eva", "swin")
     return {"img_size": image_size} if name.startswith(told) else {}
 
 
 def memory_format(network: nn.Module) -> torch.memory_format:
     """Return how images lie in memory for a network: channels last, which is faster, if it is safe.
 
-    See `LEAST_CHANNELS`; what it computes is the same up to rounding.
+    See `SAFE_CHANNELS`; what it computes is the same up to rounding.
     """
     import torch
 
+    from mer_utils.models.learnet import HalvingConv2d  # safe by itself
+
     for name, layer in network.named_modules():
         if isinstance(layer, torch.nn.Conv2d) and set(layer.kernel_size) == {1}:
-            channels = min(layer.in_channels, layer.out_channels)
-            if max(layer.stride) > 1 and channels < LEAST_CHANNELS:
+            few = layer.in_channels < SAFE_CHANNELS or layer.out_channels < LEAST_CHANNELS
+            if max(layer.stride) > 1 and few and not isinstance(layer, HalvingConv2d):
                 log.warning(
                     "Layer %s has %d channels, with which some processors crash where channels "
-                    "lie last in memory: they lie first, which is slower.", name, channels,
+                    "lie last in memory: they lie first, which is slower.",
+                    name, min(layer.in_channels, layer.out_channels),
                 )  # fmt: skip
                 return torch.contiguous_format
     return torch.channels_last

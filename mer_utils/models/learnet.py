@@ -1,20 +1,18 @@
-"""LEARNet (Verma et al., IEEE TIP 2020), after the authors' Keras file.
-
-Importing this module registers it with timm: ``timm.create_model("learnet")`` works.
-"""
+"""LEARNet (Verma et al., IEEE TIP 2020), after the authors' Keras file."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from timm.layers import create_conv2d
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import nn
+from torch.nn import functional
+
+from mer_utils.models.architectures import SAFE_CHANNELS
 
 # Keras' default epsilon. Its momentum (0.99, here 0.01) would leave the running statistics
 # near their start in the few dozen steps of a small fold, so PyTorch's default is used.
 _EPSILON, _MOMENTUM = 1e-3, 0.1
+# In this side of a map, oneDNN was not seen to fail below `SAFE_CHANNELS`.
+_SAFE_SIDE = 32
 
 
 class Column(nn.Module):
@@ -70,13 +68,11 @@ class LEARNet(nn.Module):
         img_size: int = 112,
         width: int = 16,
         drop_rate: float = 0.5,
-        in_chans: int = 3,
-        **_: Any,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = 16 * width
-        self.stem = _conv(in_chans, width, 3)
+        self.stem = _conv(3, width, 3)
         self.columns = nn.ModuleList(
             Column(accretive, width) for accretive in (False, True, False, True)
         )
@@ -120,9 +116,21 @@ class LEARNet(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
+class HalvingConv2d(nn.Conv2d):
+    """A convolution with stride 2, padded as Keras' 'same'."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (b, outputs, h, w), h and w half those of the input, rounded up."""
+        kernel = self.kernel_size[0]
+        if kernel == 1 and self.in_channels < SAFE_CHANNELS and max(x.shape[-2:]) > _SAFE_SIDE:
+            return functional.conv2d(x[..., ::2, ::2], self.weight, self.bias)
+        down, right = (max(kernel - 2 + side % 2, 0) for side in x.shape[-2:])
+        x = functional.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
+        return super().forward(x)
+
+
 def _conv(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
-    conv = create_conv2d(inputs, outputs, kernel, stride=2, padding="same", bias=True)
-    return nn.Sequential(conv, nn.ReLU())
+    return nn.Sequential(HalvingConv2d(inputs, outputs, kernel, stride=2), nn.ReLU())
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm2d:
@@ -134,23 +142,3 @@ def _keras_default_initialisation(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-default_cfgs = generate_default_cfgs(
-    {
-        "learnet.untrained": {
-            "input_size": (3, 112, 112),
-            "num_classes": 5,
-            "mean": (0.5, 0.5, 0.5),
-            "std": (0.5, 0.5, 0.5),
-            "first_conv": "stem.0",
-            "classifier": "head",
-        }
-    }
-)
-
-
-@register_model
-def learnet(pretrained: bool = False, **kwargs: Any) -> LEARNet:
-    """LEARNet as the authors' Keras file has it."""
-    return build_model_with_cfg(LEARNet, "learnet", pretrained, **kwargs)

@@ -8,6 +8,7 @@ for which a GPU's library has no fast algorithm: by them a step takes half as lo
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -49,10 +50,9 @@ def for_gpu(network: nn.Module) -> nn.Module:
 
     On a CPU nothing changes: there the pooling is repeatable and the convolution fast.
     """
-    from timm.models.vgg import ConvMlp
-
+    vgg = sys.modules.get("timm.models.vgg")  # else there is no VGG, and timm takes seconds
     for module in network.modules():
-        if isinstance(module, ConvMlp):
+        if vgg and isinstance(module, vgg.ConvMlp):
             module.register_forward_pre_hook(_stretch)
             module.fc1.__class__, module.fc2.__class__ = WholeConv2d, WholeConv2d
     return network

@@ -164,7 +164,8 @@ def make_repeatable() -> None:
     torch = require("torch", "train")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    # As use_deterministic_algorithms does, which imports torch's compiler too: two seconds.
+    torch.set_deterministic_debug_mode("error")
     # Filling new memory with NaN shows code that reads it unwritten, which nothing here does;
     # it costs a twentieth of the training.
     torch.utils.deterministic.fill_uninitialized_memory = False

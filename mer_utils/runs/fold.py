@@ -186,14 +186,15 @@ def compute_fold(
     from mer_utils.runs.device import make_repeatable
     from mer_utils.runs.learners import fit_baseline, train_network
 
-    if models.is_network(job.spec.model.name):
+    is_network = models.is_network(job.spec.model.name)
+    if is_network and not getattr(models.find(job.spec.model.name), "constructor", None):
         require("timm", "train")
     begun = time.perf_counter()
     make_repeatable()
     _require_same_code(job.spec)
     clips = load_clips(job.spec.data, context)
     fold = fold_of(clips, job.held_out, job.spec.evaluation)
-    learn = train_network if models.is_network(job.spec.model.name) else fit_baseline
+    learn = train_network if is_network else fit_baseline
     done = learn(job.spec, context, clips, fold)
     views, epochs, tested, probabilities = zip(*done.predictions, strict=True)
     counts = [len(positions) for positions in tested]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import timm
 import torch
@@ -28,7 +31,7 @@ SMALL = {
 
 @pytest.mark.parametrize(("classes", "parameters"), [(5, 1_866_053), (8, 1_866_824)])
 def test_learnet_has_the_authors_parameters(classes, parameters):
-    model = timm.create_model("learnet", num_classes=classes)
+    model = models.create("learnet", classes, 112)
     assert models.count_parameters(model) == parameters
 
 
@@ -240,6 +243,26 @@ def test_a_network_of_ones_own_with_such_a_layer_computes_with_channels_first(ca
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 1, stride=2), nn.Flatten())
     assert models.memory_format(network) == torch.contiguous_format
     assert "Layer 1 has 4 channels" in caplog.text
+
+
+@pytest.mark.scenario("K")
+def test_learnet_of_half_width_trains_on_large_images():
+    """In a process of its own, which an error in oneDNN would end."""
+    code = """
+import torch
+from mer_utils import models
+torch.manual_seed(0)
+images, found = torch.rand(4, 3, 112, 112), []
+network = models.create("learnet", 5, 112, width=0.5).eval()
+for layout in (torch.contiguous_format, models.memory_format(network)):
+    network.to(memory_format=layout).zero_grad()
+    for _ in range(3):
+        network(images.contiguous(memory_format=layout)).sum().backward()
+    found.append([p.grad.clone() for p in network.parameters()])
+for first, last in zip(*found, strict=True):
+    torch.testing.assert_close(first, last, rtol=1e-3, atol=1e-4)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_operations_are_counted():
