@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
+from helpers import store_run
 
 from mer_utils import experiments, frames, synthetic
 from mer_utils.experiments import Workspace
+from mer_utils.phases import PHASES
+from mer_utils.runs import RunStore, load_clips
 
 # A shell's background job ignores Ctrl-C, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -62,3 +66,35 @@ def twins(shared) -> Path:
 def workspace(twins, tmp_path) -> Workspace:
     """The smoke profile with an empty store."""
     return experiments.open_workspace("smoke", twins, tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def made_runs():
+    """The folders of the runs made so far, which several tests store alike."""
+    return {}
+
+
+@pytest.fixture
+def store_all(workspace, made_runs, tmp_path_factory):
+    """Store made predictions; ``right(spec, view, epoch)`` is the share of right clips."""
+
+    def store(specs, right=lambda *_: 0.8) -> None:
+        workspace.store.prepare()
+        for spec in specs:
+            last = spec.training.epochs
+            shares = {
+                (view, epoch): right(spec, view, epoch)
+                for epoch in range(1, last + 1)
+                for view in (PHASES if epoch == last else ("full",))
+            }
+            made = (spec.key, *shares.items())
+            if made not in made_runs:
+                kept = RunStore(tmp_path_factory.mktemp("made") / "store")
+                store_run(kept, spec, load_clips(spec.data, workspace.context), shares)
+                made_runs[made] = kept.path / spec.key
+            # Linked, not copied: a store replaces its files and never writes into one.
+            run = workspace.store.path / spec.key
+            if not run.exists():  # tables share runs, and a test may ask for several in turn
+                shutil.copytree(made_runs[made], run, copy_function=os.link)
+
+    return store

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from mer_utils import stats
 from mer_utils.datasets import Dataset, Problem
 from mer_utils.errors import MerError, kinds
+from mer_utils.protocol import folds
 from mer_utils.registry import Registry
+from mer_utils.runs import prediction_rows
 
 
 @contextmanager
@@ -34,6 +39,15 @@ def registered(registry: Registry, thing: Any) -> Iterator[Any]:
         registry.unregister(thing.name)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples() -> Iterator[None]:
+    """Draw few resamples of the subjects: for tests of words and places, not of statistics."""
+    with pytest.MonkeyPatch.context() as patch:
+        for estimate in (stats.compare, stats.intervals, stats.pooled_differences):
+            patch.setitem(estimate.__kwdefaults__, "n_resamples", 200)
+        yield
+
+
 #: What check says of data of a clip or two; tests of something else ask for the rest.
 SMALL = frozenset({"too few subjects", "one class", "class of one subject"})
 
@@ -41,3 +55,22 @@ SMALL = frozenset({"too few subjects", "one class", "class of one subject"})
 def findings(data: Dataset, decode: bool = False) -> list[Problem]:
     """Return what check finds, but for what it says of any data as small as a test's."""
     return [problem for problem in data.check(decode) if problem.kind not in SMALL]
+
+
+def store_run(store, spec, clips, shares) -> None:
+    """Store made predictions; ``shares[view, epoch]`` is the share of right clips in a fold."""
+    parts = list(folds(clips, spec.evaluation))
+    truth = clips["label"].cat.codes.to_numpy()
+    tested = np.concatenate([fold.test for fold in parts])
+    fold_of = np.repeat(np.arange(len(parts)), [len(fold.test) for fold in parts])
+    rows = []
+    for (view, epoch), share in shares.items():
+        shift = np.concatenate(
+            [np.arange(len(f.test)) >= round(share * len(f.test)) for f in parts]
+        ).astype(int)
+        p = np.eye(5)[(truth[tested] + shift) % 5].astype(np.float32)
+        rows.append(prediction_rows(spec, clips, view, tested, p, epoch))
+    made, fold_of = pd.concat(rows, ignore_index=True), np.tile(fold_of, len(rows))
+    for number, fold in enumerate(parts):
+        shown = {"images_shown": 30 * spec.training.epochs}
+        store.write(spec, fold.held_out, made[fold_of == number], shown)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mer_utils import datasets, experiments, frames, runs, synthetic
+from mer_utils import datasets, experiments, frames, runs
 from mer_utils.cli.main import app
 from mer_utils.experiments import run_spec
 from mer_utils.experiments.settings import PAPER, open_datasets
@@ -48,17 +48,25 @@ def test_the_example_writes_what_the_page_shows(example, capsys):
     assert "full view only" in checked.output
 
 
-def test_the_first_commands_answer_as_the_page_says(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "74")
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory):
+    """A folder in which the page's first commands were given, and what they said."""
+    folder = tmp_path_factory.mktemp("tried")
     commands = next(b for b in blocks("bash") if b.startswith("mer synth")).splitlines()
     # Nothing that is said depends on the size of the frames.
-    small = ["--frame-size", "32", "32", "--workers", "1"]
-    more = {"synth": small, "check": []}
-    said = [
-        CliRunner().invoke(app, [*words, *more[words[0]]])
-        for words in (line.split()[1:] for line in commands)
-    ]
+    more = {"synth": ["--frame-size", "32", "32", "--workers", "1"], "check": []}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("COLUMNS", "74")
+        said = [
+            CliRunner().invoke(app, [*words, *more[words[0]]])
+            for words in (line.split()[1:] for line in commands)
+        ]
+    return folder, said
+
+
+def test_the_first_commands_answer_as_the_page_says(tried):
+    _, said = tried
     assert [one.exit_code for one in said] == [0, 0]
     shown = next(b for b in blocks("text") if b.startswith("casme2 in build/try"))
     assert [line.rstrip() for line in said[1].output.splitlines()] == shown.splitlines()
@@ -85,10 +93,8 @@ def test_the_corrections_that_are_shown_have_the_right_columns(tmp_path, twins):
     assert datasets.worst(found) != "error"
 
 
-def test_the_loader_by_itself_does_what_the_page_says(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    root = "build/try/casme2"
-    synthetic.write("casme2", root, subjects=4, seed=1, frame_size=(32, 32))
+def test_the_loader_by_itself_does_what_the_page_says(tried, monkeypatch, capsys):
+    monkeypatch.chdir(tried[0])
     names: dict = {}
     exec(block(".check()"), names)
     first, agrees = capsys.readouterr().out.splitlines()
@@ -152,11 +158,8 @@ def test_nothing_is_left_to_fill_in():
     assert "GLUE" not in PAGE
 
 
-def test_the_small_twin_gives_the_two_notes_that_the_page_names(tmp_path):
-    assert "mer synth casme2 build/try/casme2 --subjects 4 --seed 1\n" in PAGE
-    # The size of the frames changes neither the sheet nor which frames there are.
-    root = synthetic.write("casme2", tmp_path / "t", subjects=4, seed=1, frame_size=(32, 32))
-    found = datasets.Casme2(root).check()
+def test_the_small_twin_gives_the_two_notes_that_the_page_names(tried):
+    found = datasets.Casme2(tried[0] / "build/try/casme2").check()
     assert sorted((p.severity, p.kind) for p in found) == [
         ("note", "degenerate phase"),
         ("note", "missing apex"),

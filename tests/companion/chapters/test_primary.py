@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,15 +13,6 @@ from mer_utils.models import networks
 from mer_utils.stats import EVERY
 
 PAPER = PROFILES["paper"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_resamples():
-    """Draw few resamples: the tests here are of words and places."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("pooled_differences", "intervals"):
-            patch.setattr(stats, name, partial(getattr(stats, name), n_resamples=100))
-        yield
 
 
 def predictions(gain=0.0, seeds=5, settings=("matched single", "dual"), recall=0.6):
