@@ -24,11 +24,11 @@ LANGUAGE = {
     "name": "python",
     "pygments_lexer": "ipython3",
 }
-#: From the first cell with this tag on, a page shows what is known of synthetic twins only.
-TWINS_ONLY = "twins-only"
+#: From a cell of the first tag to one of the second, a page shows what twins alone can tell.
+TWINS_ONLY, EVERY_DATA = "twins-only", "any-data"
 #: Notebooks that show whatever data there are; the others are about CASME II and SAMM by name.
 ANY_DATA = frozenset(
-    {"03_evaluation", "04_models", "12_phase_difference", "15_costs", "all_results", "assumptions"}
+    {"03_evaluation", "12_phase_difference", "15_costs", "all_results", "assumptions"}
     | {"these_data", "status"}
 )
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
@@ -132,12 +132,12 @@ def read(source: Path) -> Notebook:
 
 
 def for_licensed_data(notebook: Notebook) -> Notebook:
-    """Return the notebook up to its first cell tagged `TWINS_ONLY`."""
-    cells = notebook.node.cells
-    end = next((i for i, cell in enumerate(cells) if TWINS_ONLY in tags(cell)), None)
-    if end is None:
-        return notebook
-    return replace(notebook, node=NotebookNode({**notebook.node, "cells": cells[:end]}))
+    """Return the notebook without its cells from one tagged `TWINS_ONLY` to one `EVERY_DATA`."""
+    cells, kept = [], True
+    for cell in notebook.node.cells:
+        kept = (kept or EVERY_DATA in tags(cell)) and TWINS_ONLY not in tags(cell)
+        cells += [cell] if kept else []
+    return replace(notebook, node=NotebookNode({**notebook.node, "cells": cells}))
 
 
 def for_other_data(notebook: Notebook, lacking: Sequence[str]) -> Notebook:

@@ -70,13 +70,20 @@ def _finish_index(page: Path) -> None:
     redirect = page.read_text(encoding="utf-8").strip() if page.exists() else ""
     target = re.fullmatch(r'<meta http-equiv="Refresh" content="0; url=([^"]+)" />', redirect)
     if target:
+        first = (page.parent / target[1]).read_text("utf-8")
         page.write_text(
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             f"{redirect}"
-            '<link rel="icon" href="_static/favicon.svg"><title>Contents</title></head>'
+            f'<link rel="icon" href="_static/favicon.svg"><title>{_title(first)}</title></head>'
             f'<body><p><a href="{target[1]}">To the first page</a></p></body></html>\n',
             encoding="utf-8",
         )
+
+
+def _title(page: str) -> str:
+    """Return a page's title, as it stands in its head."""
+    found = re.search("<title>(.*?)</title>", page, re.DOTALL)
+    return found[1] if found else "To the first page"
 
 
 def _complaints(output: str, source: Path) -> str:

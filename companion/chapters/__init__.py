@@ -3,13 +3,13 @@
 A notebook imports the modules of its chapter: ``from companion.chapters import errors, page``.
 
 - `page`: what tables look like on a page, and the links that save them
-- `clips`: chapter 1, data sets counted: subjects, clips, durations, action units
-- `networks`: chapter 4, sizes and costs of the networks
-- `tables`: chapters 5 to 11, scores and differences of tables 2 to 8, laid out and quoted
-- `pitfalls`: chapter 11, scores averaged over subjects, a mistake that needs no run of its own
+- `clips`: data sets counted: subjects, clips, durations, action units
+- `networks`: sizes and costs of the networks
+- `tables`: scores and differences of tables 2 to 8, laid out and quoted
+- `pitfalls`: scores averaged over subjects, a mistake that needs no run of its own
 - `backwards`: play the fall backwards, how the phases' images are related
-- `phase_difference`: chapter 12, the gain of dual on made clips of known phases
-- `errors`, `attention`: chapter 13, what the networks miss, and where they look
+- `phase_difference`: the gain of dual on made clips of known phases
+- `errors`, `attention`: what the networks miss, and where they look
 - `all_results`: the scores of all tables, and what of them is computed
 - `any_data`: the clips, images and differences of whatever data the book is made of
 - `summary`: the words of the one-page summary

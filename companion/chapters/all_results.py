@@ -124,7 +124,7 @@ def wide(tidy: pd.DataFrame) -> pd.DataFrame:
 
 def title_of(row: pd.Series) -> str:
     """Return the title of a score's data set, of a made variant with what it was made with."""
-    title = dataset_title(str(row["dataset"]))
+    title = dataset_title(str(row["dataset"])).removesuffix(" twin")
     if not TABLES[row["table"]].made:
         return title
     return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}"

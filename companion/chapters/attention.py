@@ -1,4 +1,4 @@
-"""Chapter 13: class activation maps by class, and how they agree with where skin moved."""
+"""Class activation maps by class, and how they agree with where skin moved."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from companion.chapters.page import p_value
 from mer_utils.errors import MerError
 from mer_utils.experiments import Workspace
+from mer_utils.plotting.words import dataset_title
 from mer_utils.views import Views
 
 #: Up to so many classes every pairing is tried: 7! = 5,040.
@@ -162,3 +164,18 @@ def agreement_summary(grid: pd.DataFrame) -> dict[str, Any]:
     rows = np.arange(k)
     means = np.array([values[rows, list(order)].mean() for order in permutations(range(k))])
     return result | {"p": float((means >= own - 1e-9).mean())}
+
+
+def said(summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say of each data set whether maps follow their own class, see `agreement_summary`."""
+    parts = []
+    for name, found in summaries.items():
+        words = found["undefined"]
+        if not words:
+            words = (
+                f"maps correlate {found['own']:+.2f} with the movement of their own class and "
+                f"{found['others']:+.2f} with that of others (p {p_value(found['p'])}); "
+                f"{found['n_own_highest']} of {found['n_classes']} classes fit their own best"
+            )
+        parts.append(f"{dataset_title(name)}: {words}")
+    return f"{'. '.join(parts)}."

@@ -143,7 +143,7 @@ def said_of_correlations(means: pd.DataFrame) -> str:
         words = [f"{_signed(of_pair.T[p], 'correlation')} with the {p.split(', ')[1]}"
                  for p in PAIRS if p in of_pair.index and p.startswith("full")]  # fmt: skip
         parts.append(f"{dataset_title(str(dataset))}: {', '.join(words)}")
-    return f"Here: the full image correlates, clip by clip, {'; '.join(parts)}."
+    return f"the full image correlates, clip by clip, {'; '.join(parts)}."
 
 
 def said_of_networks(found: pd.DataFrame) -> str:
@@ -153,7 +153,7 @@ def said_of_networks(found: pd.DataFrame) -> str:
         words = [f"{row['comparison']} {_signed(row, 'value')}" for _, row in part.iterrows()]
         n = " to ".join(dict.fromkeys(str(int(n)) for n in sorted(part["networks"])))
         parts.append(f"{dataset_title(str(dataset))}, mean over {n} networks: {', '.join(words)}")
-    return f"Here: difference in pooled UAR, {'; '.join(parts)}."
+    return f"difference in pooled UAR, {'; '.join(parts)}."
 
 
 def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
@@ -165,7 +165,7 @@ def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
         sure = [int((part["low"] > 0).sum()), int((part["high"] < 0).sum())]
         parts.append(f"{words} {part['value'].mean():+.3f} ({sure[0]}, {sure[1]} of {len(part)})")
     return (
-        "Here: ahead of their controls on the mean over data sets and models (in brackets, how "
+        "ahead of their controls on the mean over data sets and models (in brackets, how "
         f"many intervals lie wholly above and wholly below zero): {'; '.join(parts)}."
     )
 

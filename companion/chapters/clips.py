@@ -1,4 +1,4 @@
-"""Chapter 1: data sets counted: subjects, clips, durations, action units."""
+"""Data sets counted: subjects, clips, durations, action units."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from mer_utils.datasets import DATASETS, action_units
 from mer_utils.phases import missing_phases
+from mer_utils.plotting.words import dataset_title
 
 
 def summary(clips: pd.DataFrame) -> pd.DataFrame:
@@ -114,3 +115,19 @@ def _lengths(part: pd.DataFrame) -> dict[str, float]:
 def _missing(row: Any) -> tuple[str, ...]:
     apex = None if pd.isna(row.apex) else int(row.apex)
     return missing_phases(int(row.onset), apex, int(row.offset))
+
+
+def said_of_durations(clips: pd.DataFrame) -> str:
+    """Say how long rise and fall take: medians and middle halves, in milliseconds."""
+    parts = []
+    known = clips.dropna(subset="apex")
+    for dataset, part in known.groupby("dataset", sort=True):
+        words = []
+        for name, frames in (
+            ("the rise", part["apex"] - part["onset"]),
+            ("the fall", part["offset"] - part["apex"]),
+        ):
+            low, middle, high = (1000 * frames / part["fps"]).quantile([0.25, 0.5, 0.75])
+            words.append(f"{name} takes {middle:.0f} ms (half of them {low:.0f} to {high:.0f})")
+        parts.append(f"{dataset_title(str(dataset))}: {' and '.join(words)}")
+    return f"{'; '.join(parts)}."

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mer_utils.errors import MerError
-from mer_utils.plotting.style import MUTED, WIDTH, BookFigure, new_figure, styled
+from mer_utils.plotting.style import MUTED, SMALL, WIDTH, BookFigure, new_figure, styled
 
-_ACROSS = 8
+_ACROSS = 6
 
 
 @styled
@@ -33,10 +33,10 @@ def face_crops(crops: Sequence[Any]) -> BookFigure:
     for axes in grid:
         axes.set_axis_off()
     for axes, crop in zip(grid, crops, strict=False):
-        axes.set_title(crop.subject, fontsize=7.5, loc="center", pad=3)
+        axes.set_title(crop.subject, fontsize=SMALL, loc="center", pad=3)
         if crop.image is None:
             text = f"no face\nfound in\n{crop.clip}"
-            axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7, color=MUTED)
+            axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=SMALL, color=MUTED)
             continue
         picture = crop.image[:, :, 0] if crop.image.shape[2] == 1 else crop.image
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)

@@ -8,6 +8,7 @@ from mer_utils.plotting import said
 from mer_utils.plotting.style import (
     INK,
     OTHER_COLOURS,
+    SMALL,
     WIDTH,
     BookFigure,
     light_grid,
@@ -43,7 +44,7 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
             colour, style = _LOOPS[loop]
             look = {"color": colour, "linewidth": 1.2, "marker": ".", "label": loop}
             axes.plot(line["x"], line["value"], style, **look)
-        axes.set_title(model_title(name), fontsize=9)
+        axes.set_title(model_title(name), fontsize=SMALL)
         axes.set_xticks(sorted(set(curves["x"].astype(int))))
         light_grid(axes)
     for axes in grid[len(names) :]:
@@ -83,7 +84,7 @@ def growth_figure(growth: pd.DataFrame) -> BookFigure:
         ticks = sorted(set(part["x"]))
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()
-        axes.set_title(f"varied: {case}", fontsize=9)
+        axes.set_title(f"varied: {case}", fontsize=SMALL)
         axes.set_xlabel(str(case).partition(",")[0])
         light_grid(axes)
     panels[0].set_ylabel("relative to the first point")

@@ -1,4 +1,4 @@
-"""Chapter 13: which classes, subjects and clips the networks miss, and whether that is chance.
+"""Which classes, subjects and clips the networks miss, and whether that is chance.
 
 Every function takes prediction rows with the column ``setting`` and uses those of the networks,
 tested on the full view.
@@ -45,19 +45,22 @@ def of_networks(
     return predictions[chosen]
 
 
-def confusions(predictions: pd.DataFrame, dataset: str) -> dict[str, np.ndarray]:
+def confusions(
+    predictions: pd.DataFrame, dataset: str, settings: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
     """Count which class was taken for which, all folds and seeds of a run together.
 
     Returns
     -------
     dict of str to ndarray of shape (k, k)
-        By network and setting, a line each.
+        By network and setting, a line each; of these `settings` only, if there are any.
     """
     rows = of_networks(predictions, dataset)
     k = number_of_classes(rows)
     return {
         f"{network}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
         for network, setting, part in _by_run(rows)
+        if setting in settings or not settings
     }
 
 
@@ -95,19 +98,6 @@ def by_class(predictions: pd.DataFrame, dataset: str, classes: Sequence[str]) ->
         parts.append(table.assign(model=network, setting=setting))
     columns = ["model", "setting", "class", "clips", "precision", "recall", "f1", "undefined"]
     return pd.concat(parts, ignore_index=True)[columns]
-
-
-def recall_grid(scores: pd.DataFrame, setting: str) -> pd.DataFrame:
-    """Lay out the recalls of `by_class` under one setting: networks down, classes across.
-
-    NaN stands where a class has no clip.
-    """
-    part = scores[scores["setting"] == setting]
-    grid = part.pivot_table(
-        index="model", columns="class", values="recall", sort=False, dropna=False
-    )
-    grid = grid.reindex(columns=list(dict.fromkeys(part["class"]))).astype(float)
-    return grid.rename_axis(index="network", columns="true class")
 
 
 def by_subject(predictions: pd.DataFrame, dataset: str, setting: str) -> pd.DataFrame:

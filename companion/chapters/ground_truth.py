@@ -16,21 +16,9 @@ import pandas as pd
 
 from mer_utils import synthetic
 from mer_utils.datasets import Dataset, Framed, clip_frames
-from mer_utils.experiments import Workspace
 from mer_utils.files import identity
 from mer_utils.frames import face_box, face_on
 from mer_utils.synthetic.truth import GROUND_TRUTH
-
-
-def truth_known(workspace: Workspace) -> pd.DataFrame:
-    """Say of each data set whether its ground truth is known: of synthetic twins only."""
-    known = {True: "known: a synthetic twin", False: "none"}
-    return pd.DataFrame(
-        {
-            "data set": [data.dataset.title for data in workspace.data.values()],
-            "ground truth": [known[workspace.is_synthetic(name)] for name in workspace.data],
-        }
-    )
 
 
 def displacement_by_class(
@@ -74,28 +62,6 @@ def mean_fields(dataset: Dataset, clips: pd.DataFrame) -> dict[str, np.ndarray]:
     for clip in clips.itertuples():
         fields.setdefault(str(clip.label), []).append(true_field(dataset, clip))
     return _means(fields, clips)
-
-
-def mean_unit_fields(
-    dataset: Dataset, clips: pd.DataFrame, fewest: int = 3
-) -> dict[str, tuple[np.ndarray, int]]:
-    """Return what each action unit (AU) moved by itself, averaged over the clips that show it.
-
-    Returns
-    -------
-    dict of str to (ndarray of shape (h, w, 2), int)
-        ``"AU 12"`` to its mean field and the number of clips, in numeric order; units that
-        fewer than `fewest` clips show are left out.
-    """
-    fields: dict[int, list[np.ndarray]] = {}
-    for clip in clips.itertuples():
-        for unit in sorted(set(truth_of(dataset, clip)["action_unit"])):
-            fields.setdefault(unit, []).append(true_field(dataset, clip, unit))
-    return {
-        f"AU {unit}": (np.mean(fields[unit], axis=0), len(fields[unit]))
-        for unit in sorted(fields)
-        if len(fields[unit]) >= fewest
-    }
 
 
 def _means(images: dict[str, list[np.ndarray]], clips: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -17,15 +17,16 @@ from mer_utils.plotting.style import (
     OTHER_COLOURS,
     PHASE_COLOURS,
     PHASE_TITLES,
+    SMALL,
     WIDTH,
     BookFigure,
     dataset_panels,
+    legend_above,
     light_grid,
     new_figure,
     require_columns,
     styled,
 )
-from mer_utils.plotting.words import dataset_title
 
 # Arrows are drawn this much longer than the skin moved, one every so many pixels of a frame
 # 280 wide, and only where it moved at all.
@@ -61,7 +62,8 @@ def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     """
     if not rows:
         raise MerError("nothing to draw", "no clips to show", "at least one row", "pass a row")
-    headings = ["apex, arrows", "true length", *(PHASE_TITLES[p] for p in PHASE_COLOURS)]
+    headings = ["apex,\narrows", "true\nlength"]
+    headings += [PHASE_TITLES[p].replace(" to", "\nto") for p in PHASE_COLOURS]
     h, w = rows[0]["frame"].shape[:2]
     cell = (WIDTH - 0.35) / len(headings)
     figure = new_figure(WIDTH, len(rows) * (cell * h / w + 0.06) + 0.35, photos=True)
@@ -74,9 +76,9 @@ def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
             if phase in row["dis"]:
                 _magnitude(axes, row["dis"][phase])
             axes.spines[:].set(visible=True, color=colour, linewidth=2)
-        axes_row[0].set_ylabel(row["title"], fontsize=8.5)
+        axes_row[0].set_ylabel(row["title"], fontsize=SMALL)
     for axes, heading in zip(grid[0], headings, strict=True):
-        axes.set_title(heading, fontsize=9, loc="center", pad=5)
+        axes.set_title(heading, fontsize=SMALL, loc="center", pad=5)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
     return figure
@@ -84,7 +86,7 @@ def truth_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
 
 @styled
 def field_grid(
-    fields: Mapping[str, np.ndarray], frame: np.ndarray | None = None, columns: int = 5
+    fields: Mapping[str, np.ndarray], frame: np.ndarray | None = None, columns: int = 3
 ) -> BookFigure:
     """Show displacement fields: arrows, and their length as colour on one scale for all.
 
@@ -114,7 +116,7 @@ def field_grid(
         alpha = 1.0 if frame is None else np.clip(8 * lengths[name] / top, 0, 0.85)
         image = _magnitude(axes, lengths[name], top, alpha)
         _arrows(axes, fields[name])
-        axes.set_title(name, fontsize=8.5, loc="center", pad=3)
+        axes.set_title(name, fontsize=SMALL, loc="center", pad=3)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
     for axes in grid.flat[len(fields) :]:
@@ -135,7 +137,7 @@ def apex_error_figure(errors: pd.DataFrame) -> BookFigure:
     """
     require_columns(errors, ("dataset", "rule", "frames"), "the table of apexes")
     rules = list(dict.fromkeys(errors["rule"]))
-    figure = new_figure(WIDTH, 2.7)
+    figure = new_figure(WIDTH, 3.1)
     for axes, _, part in dataset_panels(figure, errors, sharex=True, sharey=True):
         for colour, line, rule in zip(OTHER_COLOURS, ("-", "--", "-.", ":"), rules, strict=False):
             away = np.sort(part.loc[part["rule"] == rule, "frames"].abs())
@@ -143,52 +145,12 @@ def apex_error_figure(errors: pd.DataFrame) -> BookFigure:
             look = {"where": "post", "color": colour, "linestyle": line, "label": rule}
             if len(away):
                 axes.step(np.concatenate([[0], away]), share, **look)
-        axes.set(xlabel="frames from the true apex", ylim=(0, 1.03))
+        axes.set(ylim=(0, 1.03))
+        axes.locator_params(axis="x", nbins=4)
         light_grid(axes)
     figure.axes[0].set_ylabel("share of clips")
-    figure.axes[-1].legend(loc="lower right", title="apex by")
-    return figure
-
-
-@styled
-def strength_figure(measured: pd.DataFrame) -> BookFigure:
-    """Draw the amplitudes of the made movements, and amplitude against duration.
-
-    Parameters
-    ----------
-    measured : DataFrame
-        Columns dataset, amplitude_px, rise_ms, fall_ms, as of `true_motion.measure`.
-    """
-    require_columns(measured, ("dataset", "amplitude_px", "rise_ms", "fall_ms"), "the clips")
-    figure = new_figure(WIDTH, 2.8)
-    left, right = figure.subplots(1, 2)
-    edges = np.arange(0, measured["amplitude_px"].max() + 0.5, 0.5)
-    for colour, marker, (dataset, part) in zip(
-        OTHER_COLOURS, "o^sD", measured.groupby("dataset", sort=False), strict=False
-    ):
-        title = dataset_title(str(dataset))
-        left.hist(
-            part["amplitude_px"],
-            bins=list(edges),
-            histtype="stepfilled",
-            facecolor=f"{colour}55",
-            edgecolor=colour,
-            label=title,
-        )
-        right.plot(
-            part["rise_ms"] + part["fall_ms"],
-            part["amplitude_px"],
-            marker,
-            color=colour,
-            markersize=4,
-            alpha=0.75,
-            label=title,
-        )
-    left.set(xlabel="amplitude in pixels", ylabel="clips")
-    right.set(xlabel="onset to offset in ms", ylabel="amplitude in pixels", ylim=(0, None))
-    left.legend()
-    for axes in (left, right):
-        light_grid(axes)
+    figure.supxlabel("frames from the true apex", fontsize="medium")
+    legend_above(figure)
     return figure
 
 
@@ -204,7 +166,7 @@ def agreement_figure(measured: pd.DataFrame) -> BookFigure:
         As :func:`companion.chapters.true_motion.measure` returns it.
     """
     require_columns(measured, ("dataset", "amplitude_px", "full", "full_wrong"), "the clips")
-    figure = new_figure(WIDTH, 3.1)
+    figure = new_figure(WIDTH, 3.4)
     for axes, _, part in dataset_panels(figure, measured, sharex=True, sharey=True):
         for phase, marker in _PHASE_MARKERS.items():
             if phase in part:
@@ -219,11 +181,11 @@ def agreement_figure(measured: pd.DataFrame) -> BookFigure:
                 )
         wrong = float(part["full_wrong"].mean())
         axes.axhline(wrong, color=INK, linestyle="--", linewidth=1, label="another clip's truth")
-        axes.set_xlabel("amplitude in pixels")
         light_grid(axes)
     panel = figure.axes[0]
     panel.set_ylabel("correlation over pixels")
-    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.supxlabel("amplitude in pixels", fontsize="medium")
+    legend_above(figure)
     return figure
 
 

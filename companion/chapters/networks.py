@@ -1,4 +1,4 @@
-"""Chapter 4: sizes and costs of the networks."""
+"""Sizes and costs of the networks."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
+from companion.chapters.session import faces
 from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.plotting.words import dataset_title, table_of
@@ -85,6 +86,12 @@ def p_value(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def traced_frame(frame: pd.DataFrame, variants: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """Mark a frame's rows with the variants that their numbers are of, see `trace`."""
+    frame.attrs["traced"] = [" ".join(f"mer-t-{name}" for name in names) for names in variants]
+    return frame
+
+
 def show(
     frame: pd.DataFrame,
     caption: str,
@@ -136,10 +143,25 @@ def show(
     # On a phone the table scrolls anyway: names take a line or two there, not four.
     named = [c for c in frame if c in ("model", "variant", "setting", "comparison", "question")]
     styler = styler.set_properties(subset=pd.Index(named), **{"min-width": "7.5rem"})
+    if traced := frame.attrs.get("traced"):
+        scores = [c for c in numeric if c not in whole]
+        marks = pd.DataFrame({c: traced for c in scores}, index=range(len(frame)))
+        styler = styler.set_td_classes(marks)
     styler = styler.format_index(lambda column: heading(str(column)), axis="columns")
     return styler.hide(axis="index").format(
         {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"
     )
+
+
+def here(said: str) -> HTML:
+    """Return what a figure or a table shows, in one computed sentence, for the page.
+
+    Examples
+    --------
+    >>> here("all 12 are negative.").data
+    '<p class="mer-here"><strong>Here:</strong> all 12 are negative.</p>'
+    """
+    return HTML(f'<p class="mer-here"><strong>Here:</strong> {escape(said, quote=False)}</p>')
 
 
 def download(
@@ -177,10 +199,23 @@ def download(
     for each in formats:
         if each not in FORMATS:
             raise unknown("format", each, FORMATS)
+    frame = _named(frame)
     links = " or ".join(_link(frame, name, each) for each in formats)
     return HTML(
         f'<p class="mer-downloads">{escape(what)} ({len(frame):,} rows) as a file: {links}.</p>'
     )
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add whose faces numbers are of, and how large the experiment was: no file goes without."""
+    workspace = faces()
+    if workspace is None:
+        return frame
+    data = workspace.data
+    whole = workspace.data_title
+    one = {name: workspace.title_of(name) for name in data}
+    source = frame["dataset"].map(one).fillna(whole) if "dataset" in frame else whole
+    return frame.assign(source=source, profile=workspace.profile.name)
 
 
 def _link(frame: pd.DataFrame, name: str, wanted: str) -> str:

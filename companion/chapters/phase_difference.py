@@ -1,4 +1,4 @@
-"""Chapter 12: gains over the control against how different the phases were made."""
+"""Gains over the control against how different the phases were made."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Chapter 11: scores averaged over subjects, a mistake that needs no run of its own."""
+"""Scores averaged over subjects, a mistake that needs no run of its own."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from companion.chapters.page import heading
 from mer_utils.experiments import in_order
 from mer_utils.metrics import scores_by
 
@@ -30,3 +31,14 @@ def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
         part = found[by].assign(metric=name, pooled=pooled, subject_mean=mean, adds=mean - pooled)
         rows.append(part.groupby([*by, "metric"], sort=False).mean().reset_index())
     return in_order(pd.concat(rows, ignore_index=True))
+
+
+def said(averages: pd.DataFrame) -> str:
+    """Say what averaging over subjects does to UF1, and to the score that it changes most."""
+    uf1 = averages.loc[averages["metric"] == "uf1", "adds"]
+    furthest = averages.loc[averages["adds"].abs().idxmax()]
+    return (
+        f"averaging over subjects changes UF1 by {uf1.mean():+.3f} on the mean over models, "
+        f"training sets and data sets (from {uf1.min():+.3f} to {uf1.max():+.3f}); the largest "
+        f"change of any score is {furthest['adds']:+.3f} ({heading(furthest['metric'])})."
+    )

@@ -13,12 +13,15 @@ import sys
 import warnings
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mer_utils.errors import MerError
 from mer_utils.files import BUILD_SETTING, checkout
 from mer_utils.machine import setting
 from mer_utils.registry import unknown
+
+if TYPE_CHECKING:
+    from mer_utils.experiments import Workspace
 
 _OURS = Path(__file__).parents[2]
 #: How the cell begins that papermill injects after the one tagged ``parameters``.
@@ -49,6 +52,7 @@ def prepare() -> None:
     # Of a bar in colours that nobody asked for, where packages import one.
     warnings.filterwarnings("ignore", "IProgress not found")
     shell.events.register("post_run_cell", _offer)
+    shell.events.register("post_run_cell", _name_faces)
     _refuse_unknown(shell.user_ns.get("In", []))
 
 
@@ -80,6 +84,21 @@ def smallest(*tables: str, data_root: str | Path = "", store: str | Path = "") -
                 "mend the cause, and run the cell again: what is done is kept",
             )
     return profile
+
+
+def faces() -> Workspace | None:
+    """Return the workspace that the notebook has opened, None before that and elsewhere."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    found = shell.user_ns.get("workspace") if shell is not None else None
+    return found if hasattr(found, "is_synthetic") else None
+
+
+def _name_faces(_: Any) -> None:
+    """Call twins by that name, from the cell after the one that opens the workspace on."""
+    if (workspace := faces()) is not None:
+        from mer_utils.plotting.words import name_twins
+
+        name_twins(name for name in workspace.data if workspace.is_synthetic(name))
 
 
 def _offer(result: Any) -> None:

@@ -80,8 +80,10 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
     folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
     return {name: _word(name, found.get(name)) for name in [*names, *_OVERALL]} | {
         "n_models": str(len(workspace.profile.networks)),
-        "n_folds": f"{folds:,}",
-        "n_computed": f"{folds - missing:,}",
+        "computed": (
+            f"{folds - missing:,} of {folds:,} folds" if missing else f"All {folds:,} folds"
+        )
+        + " of the main comparison are computed.",
         "chance": f"{tables.chance(workspace):.2f}",
         "data": workspace.data_title,
         "faces": "drawn faces" if synthetic else workspace.data_title,

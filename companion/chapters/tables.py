@@ -1,9 +1,9 @@
-"""Chapters 5 to 11: scores and differences of a table, laid out for reading and quoted."""
+"""Scores and differences of a table, laid out for reading and quoted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -11,11 +11,18 @@ import pandas as pd
 from IPython.display import HTML, display
 from pandas.io.formats.style import Styler
 
-from companion.chapters.page import interval, p_value, show
+from companion.chapters import trace
+from companion.chapters.page import download, interval, p_value, show, traced_frame
 from mer_utils import experiments, models
 from mer_utils.errors import MerError
 from mer_utils.experiments import PAPER, TABLES, Table, Workspace
-from mer_utils.plotting.words import comparison_words, dataset_title, in_words, setting_words
+from mer_utils.plotting.words import (
+    comparison_words,
+    dataset_title,
+    in_words,
+    metric_title,
+    setting_words,
+)
 from mer_utils.runs.environment import mixed
 from mer_utils.views import ViewOptions
 
@@ -32,12 +39,15 @@ class Shown:
     table : Table
     predictions, scores, differences : DataFrame
         As `mer_utils.experiments.results` makes them.
+    workspace : Workspace, optional
+        Where they are from, if their numbers are to be traced.
     """
 
     table: Table
     predictions: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame
+    workspace: Workspace | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,7 +71,7 @@ def read(workspace: Workspace, name: str) -> Shown:
         scores = _by_variant(
             scores, experiments.in_order(predictions[[*table.columns]], table.columns)
         )
-    return Shown(table, predictions, scores, differences)
+    return Shown(table, predictions, scores, differences, workspace)
 
 
 def _by_variant(scores: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
@@ -103,8 +113,9 @@ def chance(workspace: Workspace) -> float:
 def wide(shown: Shown) -> pd.DataFrame:
     """Lay out scores: a row per data set, model and variant, a column per score."""
     heading = "setting" if shown.columns == ("setting",) else "variant"
-    rows = []
+    rows, traced = [], []
     for dataset, model, variant, group in _variants(shown.scores, shown.columns):
+        traced.append([trace.variant(group.iloc[0], shown.columns)])
         value = group.set_index("metric")["value"]
         uar = group[group["metric"] == UAR].iloc[0]
         rows.append(
@@ -120,7 +131,7 @@ def wide(shown: Shown) -> pd.DataFrame:
                 "clips": int(uar["clips"]),
             }
         )
-    return pd.DataFrame(rows)
+    return traced_frame(pd.DataFrame(rows), traced)
 
 
 def _variants(
@@ -137,7 +148,11 @@ def _variants(
 def wide_differences(shown: Shown, metric: str = UAR) -> pd.DataFrame:
     """Lay out the differences in one score for reading, a row per model and comparison."""
     rows = experiments.in_order(shown.differences[shown.differences["metric"] == metric], ())
-    return pd.DataFrame(
+    sides = [
+        [trace.variant(row, shown.columns, base) for base in (False, True)]
+        for _, row in rows.iterrows()
+    ]
+    frame = pd.DataFrame(
         {
             "data set": rows["dataset"],
             "model": rows["model"].map(models.title),
@@ -148,6 +163,7 @@ def wide_differences(shown: Shown, metric: str = UAR) -> pd.DataFrame:
             "p (Holm)": rows["p_bootstrap_holm"].map(p_value),
         }
     )
+    return traced_frame(frame, sides)
 
 
 def by_question(shown: Shown, metric: str = UAR) -> pd.DataFrame:
@@ -193,26 +209,114 @@ def counts(differences: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def facts(shown: Shown, metric: str = UAR) -> dict[str, Any]:
-    """Return what sentences say of all differences of a table, in words; see `counts`.
+def said(
+    rows: pd.DataFrame, columns: Sequence[str] = ("setting",), metric: str = UAR, most: int = 3
+) -> str:
+    """Say what differences in one score show: their signs, and which survive correction.
 
-    How many 95 % intervals would miss zero if nothing differed, too; and the largest and the
-    smallest difference, each with its name. Of no difference they are "undefined".
+    Parameters
+    ----------
+    rows : DataFrame
+        Differences, as a table has them.
+    columns : sequence of str
+        What tells the variants of a model apart.
+    metric : str
+    most : int
+        So many of those that survive are named, the largest first; where none survives, the one
+        furthest from zero.
     """
-    rows = shown.differences[shown.differences["metric"] == metric]
-    found = counts(rows) | {"n_by_chance": f"{0.05 * len(rows):.1f}"}
-    words = ("mean_difference", "mean_width", "largest", "smallest")
+    rows = rows[rows["metric"] == metric]
     if rows.empty:
-        return found | dict.fromkeys((*words, "largest_name", "smallest_name"), "undefined")
-    found["mean_difference"] = f"{found['mean_difference']:+.3f}"
-    found["mean_width"] = f"{found['mean_width']:.2f}"
-    value = rows["value"].to_numpy(float)
-    for name, at in (("largest", value.argmax()), ("smallest", value.argmin())):
-        row = rows.iloc[int(at)]
-        compared = comparison_words(row, shown.columns)
-        model, dataset = models.title(row["model"]), dataset_title(row["dataset"])
-        found |= {name: f"{row['value']:+.3f}", f"{name}_name": f"{compared}, {model}, {dataset}"}
-    return found
+        return "no two sides of a comparison are computed yet."
+    rows = rows.assign(size=rows["value"].abs()).sort_values("size", ascending=False, kind="stable")
+    up, down = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+    words = (
+        f"the {len(rows)} differences in {metric_title(metric)} are {rows['value'].mean():+.3f} on "
+        f"average; {_number(up)} of their intervals {'lies' if up == 1 else 'lie'} wholly above "
+        f"zero and {_number(down)} wholly below, where {0.05 * len(rows):.1f} would miss it by "
+        "chance."
+    )
+    sure = rows[rows["p_bootstrap_holm"] < 0.05]
+    named = [_named(row, columns) for _, row in sure.head(most).iterrows()]
+    if not named:
+        furthest = _named(rows.iloc[0], columns)
+        return (
+            f"{words} After Holm's correction none is left; the furthest from zero is {furthest}."
+        )
+    more = f" and {len(sure) - most} more" if len(sure) > most else ""
+    left = "one is" if len(sure) == 1 else f"{len(sure)} are"
+    return f"{words} After Holm's correction {left} left: {'; '.join(named)}{more}."
+
+
+def grid(shown: Shown, metric: str = UAR) -> pd.DataFrame:
+    """Average table 5's scores over models and data sets: training sets down, tested views across.
+
+    NaN stands where a view is not tested.
+    """
+    rows = shown.scores[shown.scores["metric"] == metric]
+    rows = rows.assign(tested=[setting_words(row, ("tested",)) for _, row in rows.iterrows()])
+    names = {c: list(dict.fromkeys(rows[c])) for c in ("setting", "tested")}
+    found = rows.pivot_table(index="setting", columns="tested", values="value", dropna=False)
+    found = found.reindex(index=names["setting"], columns=names["tested"])
+    return found.rename_axis(index="trained on", columns="tested on")
+
+
+def said_of_grid(found: pd.DataFrame) -> str:
+    """Say which cell of `grid` is best, which is worst, and where the full image stands."""
+    cells = found.melt(ignore_index=False, value_name="value").dropna().reset_index()
+    cells = cells.sort_values("value", kind="stable")
+    words = [
+        f"{cell['trained on']} tested on {cell['tested on']} ({cell['value']:.2f})"
+        for cell in (cells.iloc[-1], cells.iloc[0])
+    ]
+    full = found.get("full", pd.Series(dtype=float)).dropna()
+    ends = f"; on the full image it is {full.min():.2f} to {full.max():.2f}" if len(full) else ""
+    return f"the highest mean is that of {words[0]}, the lowest that of {words[1]}{ends}."
+
+
+def said_of_curve(curve: pd.DataFrame) -> str:
+    """Say where each setting of a `learning_curve` ends, with its interval."""
+    parts = []
+    for dataset, part in curve.groupby("dataset", sort=False):
+        last = part.sort_values("epoch").groupby("setting", sort=False).tail(1)
+        ends = [
+            f"{row['setting']} {row['value']:.2f} ({interval(row)})" for _, row in last.iterrows()
+        ]
+        parts.append(f"{dataset_title(str(dataset))}: {', '.join(ends)}")
+    return f"after the last epoch the score is, on {'; on '.join(parts)}."
+
+
+def _number(count: int) -> str:
+    return {0: "none", 1: "one"}.get(count, str(count))
+
+
+def _named(row: pd.Series, columns: Sequence[str]) -> str:
+    """Return a difference in words, with its value and its interval."""
+    ends = (
+        "interval undefined" if pd.isna(row["low"]) else f"{row['low']:+.2f} to {row['high']:+.2f}"
+    )
+    who = f"{models.title(row['model'])}, {dataset_title(row['dataset'])}"
+    return f"{comparison_words(row, columns)}, {who} {row['value']:+.2f} ({ends})"
+
+
+def show_scores(shown: Shown, by: str) -> None:
+    """Show a table's scores, one table per data set, and offer all of them as a file.
+
+    Parameters
+    ----------
+    shown : Shown
+    by : str
+        What is varied, for the captions.
+    """
+    if shown.workspace is not None:
+        display(trace.embedded(shown.workspace, shown.table, shown.predictions))
+    for dataset, scores in shown.scores.groupby("dataset", sort=False):
+        caption = f"{dataset_title(str(dataset))}: pooled scores by {by}."
+        rows = wide(replace(shown, scores=scores)).drop(columns="data set")
+        display(show(rows, caption))
+    display(
+        download(shown.scores, f"{shown.table.name}-scores".replace("_", "-"), what="All scores")
+    )
 
 
 def controlled(differences: pd.DataFrame, metric: str = UAR) -> pd.DataFrame:

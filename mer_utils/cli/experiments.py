@@ -29,6 +29,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer_utils.cli.progress import FoldProgress, duration, show_bar
+from mer_utils.errors import MerError
 from mer_utils.machine import cores, setting
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ MicroBatch = Annotated[
 ]
 Budget = Annotated[
     str | None, typer.Option(help="as in 8h or 90m: what answers most within that time")
+]
+Only = Annotated[
+    list[str] | None, typer.Option(help="a run's key, as pages and the store name it; may repeat")
 ]
 ExecutorName = Annotated[
     str, typer.Option("--executor", help="where folds run: local, dask, slurm or pbs")
@@ -252,6 +256,7 @@ def run_tables(
     cluster_options: ClusterOptions = None,
     micro_batch: MicroBatch = None,
     budget: Budget = None,
+    only: Only = None,
     yes: Yes = False,
     rehash: Rehash = False,
 ) -> None:
@@ -275,9 +280,29 @@ def run_tables(
         _specs(workspace, names)  # the weights are part of what is counted
         parts = _within(budget, workspace, names, device, workers)
         jobs = [job for part in parts for job in part.jobs]
+    if only:
+        jobs = _of_keys(only, workspace, names, jobs)
     ask = executor == "local" and not (yes or budget)
     if compute(workspace, names, workers, chosen, jobs=jobs, until=until, ask=ask).failed:
         raise typer.Exit(1)
+
+
+def _of_keys(
+    keys: list[str], workspace: Workspace, names: list[str], jobs: list[Job] | None
+) -> list[Job]:
+    """Return the missing folds of runs by their keys, of `jobs` if those are given."""
+    specs = [spec for name in names for spec in workspace.specs(name)]
+    known = {spec.key for spec in specs}
+    for key in keys:
+        if key not in known:
+            raise MerError(
+                "unknown name",
+                f"no run of {', '.join(names)} has the key {key!r}",
+                "a key as the book's pages and the store's folders have it",
+                "name the table, profile and data that the run is of",
+            )
+    missing = workspace.missing(specs) if jobs is None else jobs
+    return [job for job in dict.fromkeys(missing) if job.spec.key in keys]
 
 
 @commands.command()

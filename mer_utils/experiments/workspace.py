@@ -106,11 +106,13 @@ class Workspace:
     @property
     def data_title(self) -> str:
         """One phrase for the top of every page: which data made it."""
-        found = "; ".join(map(self._title, self.data.values()))
+        found = "; ".join(map(self.title_of, self.data))
         how = evaluation_title(self.evaluation)
         return found if self.evaluation == "loso" else f"{found}; evaluation: {how}"
 
-    def _title(self, data: Data) -> str:
+    def title_of(self, dataset: str) -> str:
+        """Return what a data set is, in a phrase: a synthetic twin, licensed data, or its title."""
+        data = self.data[dataset]
         if data.dataset.made is None:
             licensed = any(part.published and part.published.clips for part in data.dataset.parts)
             return data.dataset.title + " (licensed data)" * licensed

@@ -14,6 +14,7 @@ from mer_utils.plotting.style import (
     PAPER,
     PHASE_COLOURS,
     PHASE_TITLES,
+    SMALL,
     WIDTH,
     BookFigure,
     dataset_panels,
@@ -70,7 +71,9 @@ def subject_class_counts(table: pd.DataFrame) -> BookFigure:
             )
             bottom += counts[label].to_numpy()
         axes.set_title(f"{dataset_title(dataset)}: {len(part)} clips, {len(counts)} subjects")
-        axes.tick_params(axis="x", labelrotation=90 if len(counts) > 10 else 0, labelsize=8)
+        axes.tick_params(axis="x", labelrotation=90 if len(counts) > 10 else 0, labelsize=SMALL)
+        if len(counts) > 20:  # every second name, where there is no room for all
+            axes.set_xticks(range(0, len(counts), 2))
         axes.margins(x=0.01)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1.2)
     return figure
@@ -120,11 +123,9 @@ def durations(table: pd.DataFrame, bin_ms: float = 25.0) -> BookFigure:
         missing = len(part) - len(known)
         note = f", {missing} more without apex" if missing else ""
         axes.set_title(f"{dataset_title(dataset)}: {len(known)} clips{note}")
-        axes.set_ylim(top=1.25 * axes.get_ylim()[1])  # room for the legend
+        axes.set_ylim(top=1.5 * axes.get_ylim()[1])  # room for the legend
         axes.legend(
             loc="upper right",
-            ncols=2,
-            columnspacing=1.2,
             handlelength=1.4,
             frameon=True,
             framealpha=1,

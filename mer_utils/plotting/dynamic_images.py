@@ -21,6 +21,8 @@ from mer_utils.plotting.style import (
     MUTED,
     PHASE_COLOURS,
     PHASE_TITLES,
+    SMALL,
+    VOID,
     WIDTH,
     BookFigure,
     colour_of,
@@ -74,8 +76,8 @@ def _show(axes: Axes, image: np.ndarray | None, what: str) -> None:
     axes.set(xticks=[], yticks=[])
     no_frame(axes)
     if image is None:
-        axes.text(0.5, 0.5, "none", ha="center", va="center", color=MUTED, fontsize=8)
-        axes.set_facecolor("#f2f3f5")
+        axes.text(0.5, 0.5, "none", ha="center", va="center", color=MUTED, fontsize=SMALL)
+        axes.set_facecolor(VOID)
         axes.set_aspect("equal")
         return
     array = np.asarray(image)
@@ -106,9 +108,9 @@ def _image_grid(
     for axes_row, row, shown in zip(grid, rows, images, strict=True):
         for axes, heading, image in zip(axes_row, columns, shown, strict=True):
             _show(axes, image, heading)
-        axes_row[0].set_ylabel(str(row["title"]), fontsize=8.5)
+        axes_row[0].set_ylabel(str(row["title"]), fontsize=SMALL)
     for axes, heading in zip(grid[0], columns, strict=True):
-        axes.set_title(heading, fontsize=9 if len(columns) < 6 else 8, loc="center", pad=5)
+        axes.set_title(heading, fontsize=SMALL, loc="center", pad=5)
     return figure, grid
 
 
@@ -157,8 +159,7 @@ def di_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
         for row in rows
     ]
     titles = [VIEW_TITLES.get(view, view) for view in views]
-    if len(titles) > len(PHASES):  # narrow columns
-        titles = [title.replace(" to", "\nto") for title in titles]
+    titles = [title.replace(" to", "\nto") for title in titles]  # columns are narrow
     figure, grid = _image_grid(rows, [*points, *titles], images)
     looks = [(FAINT, 0.8)] * len(points)
     looks += [(PHASE_COLOURS[VIEWS[view].phase], 2.0) for view in views]

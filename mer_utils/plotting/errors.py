@@ -14,6 +14,7 @@ from mer_utils.plotting.style import (
     MUTED,
     PAPER,
     SETTING_COLOURS,
+    SMALL,
     WIDTH,
     BookFigure,
     dataset_panels,
@@ -34,7 +35,7 @@ def subject_accuracy_figure(by_subject: pd.DataFrame) -> BookFigure:
     """
     columns = ("dataset", "subject", "clips", "accuracy", "lowest", "highest")
     require_columns(by_subject, columns, "the table of subjects")
-    figure = new_figure(WIDTH, 1.1 + 0.17 * int(by_subject.groupby("dataset").size().max()))
+    figure = new_figure(WIDTH, 1.1 + 0.2 * int(by_subject.groupby("dataset").size().max()))
     area = 90 / float(by_subject["clips"].max())
     for axes, _, rows in dataset_panels(figure, by_subject, sharex=True):
         part = rows.sort_values(["accuracy", "subject"], kind="stable")
@@ -50,7 +51,7 @@ def subject_accuracy_figure(by_subject: pd.DataFrame) -> BookFigure:
             zorder=3,
         )
         labels = [f"{s} ({n})" for s, n in zip(part["subject"], part["clips"], strict=True)]
-        axes.set_yticks(y, labels, fontsize=7.5)
+        axes.set_yticks(y, labels, fontsize=SMALL)
         axes.set(ylim=(-0.7, len(part) - 0.3), xlim=(-0.04, 1.04), xlabel="accuracy")
         axes.grid(visible=True, axis="x")
         axes.tick_params(axis="y", length=0)
@@ -83,16 +84,16 @@ def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]]) -> BookFigure:
             axes.spines[:].set(visible=True, color=FAINT)
             picture = pictures.get(name)
             if picture is None:
-                axes.text(0.5, 0.5, "none", ha="center", va="center", color=MUTED, fontsize=8)
+                axes.text(0.5, 0.5, "none", ha="center", va="center", color=MUTED, fontsize=SMALL)
                 axes.set_box_aspect(1)
             elif picture.dtype == np.uint8:
                 axes.imshow(picture)
             else:
                 top = float(picture.max()) or 1.0
                 axes.imshow(picture, cmap="inferno", vmin=0, vmax=top, interpolation="nearest")
-        axes_row[0].set_ylabel(name, fontsize=8.5)
+        axes_row[0].set_ylabel(name, fontsize=SMALL)
     for axes, heading in zip(grid[0], columns, strict=True):
-        axes.set_title(heading, fontsize=9, loc="center", pad=5)
+        axes.set_title(heading, fontsize=SMALL, loc="center", pad=5)
     return figure
 
 
@@ -102,5 +103,5 @@ def said(words: str) -> BookFigure:
     figure = new_figure(WIDTH, 0.8)
     axes = figure.subplots()
     axes.set_axis_off()
-    axes.text(0.5, 0.5, words, ha="center", va="center", color=INK, fontsize=9, wrap=True)
+    axes.text(0.5, 0.5, words, ha="center", va="center", color=INK, fontsize=SMALL, wrap=True)
     return figure

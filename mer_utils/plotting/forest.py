@@ -8,6 +8,7 @@ from mer_utils.plotting.style import (
     INK,
     MUTED,
     SETTING_COLOURS,
+    SMALL,
     WIDTH,
     BookFigure,
     colour_of,
@@ -56,10 +57,11 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
                 axes.text(
                     *(0.99, y, f"{row['standardised']:+.1f}"),
                     transform=axes.get_yaxis_transform(),
-                    **{"ha": "right", "va": "center", "fontsize": 8, "color": MUTED},
+                    **{"ha": "right", "va": "center", "fontsize": SMALL, "color": MUTED},
                 )
         axes.set_title(f"{setting} minus\n{part['base_setting'].iloc[0]}", loc="left")
-        axes.set_xlabel(f"difference in {metric_title(part['metric'].iloc[0])}")
+        axes.locator_params(axis="x", nbins=3)
+    figure.supxlabel(f"difference in {metric_title(found['metric'].iloc[0])}", fontsize="medium")
     named_rows(panels[0], names)
     for axes in panels[1:]:
         axes.tick_params(axis="y", length=0)

@@ -1,7 +1,6 @@
 """Markup: SVG and HTML strings that a notebook shows as pictures.
 
-SVG drawings sit on a white card with fixed colours, so they read the same on a light page,
-on a dark page, in print and as a file.
+SVG drawings sit on a card of their own, which is dark on a dark page of the book.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from html import escape
 from importlib import resources
 
 from mer_utils.errors import MerError
-from mer_utils.plotting.style import INK, PAPER
+from mer_utils.plotting.style import INK, PAPER, in_the_dark
 
 
 class Markup(str):
@@ -108,10 +107,21 @@ def drawing(
     # The theme frames HTML output on a light ground of its own; the card is enough.
     style = (
         '<style>html[data-theme="dark"] .bd-content div.cell_output '
-        ".text_html:has(> svg.mer-drawing) { background: transparent; padding: 0; }</style>"
+        ".text_html:has(> svg.mer-drawing) { background: transparent; padding: 0; }"
+        f"{_dark_rules(element_id, parts)}</style>"
     )
     card = f'<rect width="{number(width)}" height="{number(height)}" rx="10" fill="{PAPER}"/>'
     return Markup("\n".join([head, style, card, *parts, "</svg>"]))
+
+
+def _dark_rules(element_id: str, parts: list[str]) -> str:
+    """Return the rules by which the colours of a drawing turn on a dark page."""
+    used = dict.fromkeys([PAPER, *re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', "".join(parts))])
+    return "".join(
+        f'html[data-theme="dark"] #{element_id} [{part}="{colour}"]{{{part}:{in_the_dark(colour)}}}'
+        for colour in used
+        for part in ("fill", "stroke")
+    )
 
 
 def check_id(element_id: str) -> None:

@@ -14,9 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
-    INK,
-    MUTED,
-    PAPER,
+    SMALL,
     WIDTH,
     BookFigure,
     new_figure,
@@ -34,10 +32,12 @@ def _cells(
     limits: tuple[float, float],
     cmap: str = "Blues",
     muted: Sequence[str] = (),
-    fontsize: float = 8.5,
+    fontsize: float = SMALL,
     aspect: Literal["equal", "auto"] = "auto",
 ) -> AxesImage:
     """Draw a matrix: colours of `shade`, and in each cell its words, readable on its colour.
+
+    A cell keeps its colour on a dark page, so its words do too: they are not in the page's ink.
 
     seaborn's heatmap was tried: it draws the figure anew for every panel, takes a second to
     import, writes in colours of its own and leaves missing cells without a word.
@@ -49,7 +49,7 @@ def _cells(
             continue
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = np.isfinite(value) and 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        colour = PAPER if dark else MUTED if text in muted else INK
+        colour = "#fefefe" if dark else "#5a616f" if text in muted else "#20252f"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
     for axis, labels in zip((axes.yaxis, axes.xaxis), names, strict=True):
         written = [str(label) for label in labels]
@@ -83,7 +83,7 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
             f"at least one array ({k}, {k})",
             "pass the class names of the scheme that the predictions used",
         )
-    columns = min(3, len(matrices))
+    columns = min(2, len(matrices))
     rows = -(-len(matrices) // columns)
     width = min(WIDTH, 1.6 + 2.6 * columns)
     figure = new_figure(width, rows * ((width - 1.8) / columns + 0.35) + 0.8)
@@ -107,7 +107,7 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
         axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("true class")
-    figure.supxlabel("predicted class", fontsize=9.5)
+    figure.supxlabel("predicted class", fontsize=11)
     label = "share of the true class"
     bar = figure.colorbar(image, ax=list(grid.flat), shrink=0.7, pad=0.02, label=label)
     bar.outline.set_visible(False)
@@ -151,8 +151,7 @@ def heat_map(
         low, high = centre - reach, centre + reach
     elif low == high:
         low, high = low - 0.5, high + 0.5
-    width = 2.2 + 0.62 * grid.shape[1]
-    figure = new_figure(min(max(width, 4.0), WIDTH), 1.5 + 0.4 * grid.shape[0])
+    figure = new_figure(min(max(2.2 + 0.62 * grid.shape[1], 4.0), WIDTH), 2 + 0.4 * grid.shape[0])
     axes = figure.subplots()
     form = f"{'+' if centre is not None else ''}.{decimals}f"
     image = _cells(
@@ -165,7 +164,9 @@ def heat_map(
         muted=("none",),
     )
     if max(len(str(c)) for c in grid.columns) > 9:
-        axes.tick_params(axis="x", labelrotation=30)
+        axes.set_xticks(
+            range(grid.shape[1]), grid.columns, rotation=45, ha="right", rotation_mode="anchor"
+        )
     axes.set(xlabel=grid.columns.name or "", ylabel=grid.index.name or "", title=title)
     figure.colorbar(image, ax=axes, label=label, pad=0.02).outline.set_visible(False)
     return figure
@@ -187,26 +188,26 @@ def action_unit_heat_map(counts: pd.DataFrame, title: str = "") -> BookFigure:
     require_columns(counts, ("emotion", "action_unit", "count"), "the action-unit table")
     shares = "clips" in counts.columns
     number = counts.pivot_table(
-        index="emotion", columns="action_unit", values="count", aggfunc="sum", fill_value=0
+        index="action_unit", columns="emotion", values="count", aggfunc="sum", fill_value=0
     )
-    digits = {str(unit): "".join(filter(str.isdigit, str(unit))) for unit in number.columns}
-    number = number[sorted(number.columns, key=lambda u: (int(digits[str(u)] or 999), str(u)))]
-    names = list(number.index)
+    digits = {str(unit): "".join(filter(str.isdigit, str(unit))) for unit in number.index}
+    number = number.loc[sorted(number.index, key=lambda u: (int(digits[str(u)] or 999), str(u)))]
+    names = list(number.columns)
     colour = number.astype(float)
     if shares:
         clips = counts.groupby("emotion")["clips"].max()
-        colour, names = number.div(clips, axis=0), [f"{e} ({clips[e]:g})" for e in names]
-    figure = new_figure(max(4.5, 1.6 + 0.34 * number.shape[1]), 1.3 + 0.34 * number.shape[0])
+        colour, names = number.div(clips, axis=1), [f"{e} ({clips[e]:g})" for e in names]
+    figure = new_figure(WIDTH, 1.6 + 0.25 * number.shape[0])
     axes = figure.subplots()
     shade, counted = colour.to_numpy(dtype=float), number.to_numpy()
     image = _cells(
         axes,
         shade,
         lambda i, j: f"{counted[i, j]:g}" if counted[i, j] else "",
-        (names, number.columns),
+        (number.index, names),
         (0, float(shade.max()) or 1.0),
-        fontsize=8,
     )
-    axes.set(xlabel="action unit", title=title)
+    axes.set(ylabel="action unit", title=title)
+    axes.tick_params(axis="x", labelrotation=60)
     figure.colorbar(image, ax=axes, label="share of clips" if shares else "clips", pad=0.02)
     return figure

@@ -78,5 +78,5 @@ def overview_figure(
         for edge in np.arange(0.5, len(tables) - 1):
             axes.axhline(edge, color=FAINT, linewidth=0.7, zorder=0)
         axes.set_xlabel(metric_title(metric))
-    legend_above(figure, columns=3)
+    legend_above(figure)
     return figure

@@ -76,8 +76,7 @@ def table2_figure(
     }
     drawn = rows.assign(row=rows["model"].map(model_title), line=rows["setting"])
     figure = _dots(drawn, looks, chance=chance)
-    for axes in figure.axes:
-        axes.set_xlabel(metric_title(metric))
+    figure.supxlabel(metric_title(metric), fontsize="medium")
     return figure
 
 
@@ -109,8 +108,7 @@ def difference_figure(
     names = list(dict.fromkeys(drawn["line"]))
     marks = zip(names, "Dosv^P<>" * len(names), strict=False)
     figure = _dots(drawn, {n: (colour_of(n, fixed, names), m) for n, m in marks}, zero_line=True)
-    for axes in figure.axes:
-        axes.set_xlabel(f"difference in {metric_title(metric)}")
+    figure.supxlabel(f"difference in {metric_title(metric)}", fontsize="medium")
     return figure
 
 
@@ -180,12 +178,13 @@ def _dots(
     """
     names = list(dict.fromkeys(drawn["row"]))
     lines = max(len(looks), 3 if any("\n" in name for name in names) else 1)
-    figure = new_figure(WIDTH, 1.25 + len(names) * max(0.16 * lines + 0.1, 0.34))
+    figure = new_figure(WIDTH, 1.25 + len(names) * max(0.17 * lines + 0.1, 0.36))
     for axes, dataset, part in dataset_panels(figure, drawn, sharex=True, sharey=True):
         if zero_line:
             axes.axvline(0, color=INK, linewidth=1.2)
         _panel(axes, part, names, looks, packed)
         chance_line(axes, chance, dataset)
+        axes.locator_params(axis="x", nbins=3)
     legend_above(figure)
     return figure
 

@@ -6,8 +6,10 @@ Each set keeps its members apart under simulated colour-vision deficiency; a tes
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -17,6 +19,7 @@ import pandas as pd
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
@@ -24,10 +27,12 @@ from PIL import Image
 from mer_utils.errors import MerError
 from mer_utils.plotting.words import dataset_title
 
-# Inches. Narrow, so that the words stay readable when a phone shrinks the picture.
-WIDTH = 6.2
+# Inches, and points of the smallest words: on a phone 390 px wide they are 11 px high.
+WIDTH, SMALL = 4.8, 10.7
 
 INK, MUTED, FAINT, PAPER = "#1f2430", "#5b6270", "#d5d8de", "#ffffff"
+# Where a picture is missing.
+VOID = "#f2f3f5"
 
 SETTING_COLOURS = {
     "single": "#7a8290",
@@ -55,12 +60,12 @@ FONT = "DejaVu Sans"
 RC: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": [FONT],  # ships with matplotlib, so glyphs agree everywhere
-    "font.size": 9.5,
-    "axes.titlesize": 10.5,
+    "font.size": 11,
+    "axes.titlesize": 11.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 8.0,
-    "axes.labelsize": 9.5,
+    "axes.labelsize": 11,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
     "axes.linewidth": 0.8,
@@ -75,7 +80,9 @@ RC: Any = {
     "grid.color": FAINT,
     "grid.linewidth": 0.7,
     "legend.frameon": False,
-    "legend.fontsize": 9,
+    "legend.fontsize": SMALL,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
     "lines.linewidth": 1.8,
     "lines.markersize": 5.5,
     "text.color": INK,
@@ -91,6 +98,17 @@ RC: Any = {
     "svg.fonttype": "path",
 }
 
+# What the neutral colours are on a dark page; the last is the ground of the book's theme.
+_NEUTRAL = {INK: "#e6e9ef", MUTED: "#a5adba", FAINT: "#3c434f", PAPER: "#14181e"}
+_SETS = (SETTING_COLOURS, PHASE_COLOURS, MODEL_COLOURS)
+_TURNED = {*_NEUTRAL, VOID, *OTHER_COLOURS, *(c for colours in _SETS for c in colours.values())}
+# That of large shapes to their ground, WCAG 2 asks for 3; thin lines need more.
+_CONTRAST = 4.5
+# The luminance from which on a colour is a ground for words.
+_PALE = 0.7
+_HEX = re.compile(r": (#[0-9a-f]{6})\b")
+_PICTURE = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
+
 Chance = float | Mapping[str, float] | None
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,18 +117,8 @@ R = TypeVar("R")
 class BookFigure(Figure):
     """A matplotlib figure that shows itself in a notebook, without pyplot and its state."""
 
-    def _repr_png_(self) -> bytes | None:
-        return to_png(self)
-
-
-class PhotoFigure(BookFigure):
-    """A figure made of photographs: shown as JPEG, a fifth of the bytes of a PNG."""
-
-    def _repr_png_(self) -> None:
-        return None
-
-    def _repr_jpeg_(self) -> bytes:
-        return to_jpeg(self)
+    def _repr_svg_(self) -> str:
+        return themed(to_svg(self))
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
@@ -143,13 +151,11 @@ def require_font() -> None:
 def new_figure(width: float = WIDTH, height: float = 3.6, photos: bool = False) -> BookFigure:
     """Return an empty figure of `width` by `height` inches; call it inside a styled function.
 
-    With `photos`, panels stand close together and the figure shows itself as JPEG.
+    With `photos`, panels stand close together.
     """
     pads: dict[str, Any] = dict.fromkeys(("w_pad", "h_pad"), 0.02) if photos else {}
     pads |= dict.fromkeys(("wspace", "hspace"), 0.01) if photos else {}
-    return (PhotoFigure if photos else BookFigure)(
-        figsize=(width, height), layout=ConstrainedLayoutEngine(**pads)
-    )
+    return BookFigure(figsize=(width, height), layout=ConstrainedLayoutEngine(**pads))
 
 
 @styled
@@ -167,20 +173,66 @@ def to_png(figure: Figure) -> bytes:
 
 
 @styled
-def to_jpeg(figure: Figure) -> bytes:
-    """Return `figure` as JPEG bytes, for pictures of frames; equal for equal figures."""
-    buffer = io.BytesIO()
-    options = {"quality": 90, "subsampling": 0, "optimize": True}
-    figure.savefig(buffer, format="jpeg", pil_kwargs=options)
-    return buffer.getvalue()
-
-
-@styled
 def to_svg(figure: Figure) -> str:
     """Return `figure` as SVG text, equal for equal figures (no date, fixed ids)."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def in_the_dark(colour: str) -> str:
+    """Return what a colour of a drawing becomes on a dark page.
+
+    Ink turns light, pale grounds turn dark, and hues are lifted until they can be told from it.
+
+    Examples
+    --------
+    >>> in_the_dark(PAPER), in_the_dark("#332288"), in_the_dark("#56b4e9")
+    ('#14181e', '#8178b5', '#56b4e9')
+    """
+    if colour in _NEUTRAL:
+        return _NEUTRAL[colour]
+    start, page = (np.array(to_rgb(c)) for c in (colour, _NEUTRAL[PAPER]))
+    if _luminance(start) > _PALE:
+        return to_hex(page + 0.16 * (start - page))
+    ground = _luminance(page)
+    for share in np.linspace(0, 1, 21):
+        lifted = start + share * (1 - start)
+        if (_luminance(lifted) + 0.05) / (ground + 0.05) >= _CONTRAST:
+            break
+    return to_hex(lifted)
+
+
+def _luminance(rgb: np.ndarray) -> float:
+    """Return the relative luminance of WCAG 2."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def themed(svg: str) -> str:
+    """Return an SVG drawing that is dark on a dark page, with its photographs as JPEG.
+
+    The colours of `RC` and of the fixed sets turn by `in_the_dark`; colours of a scale, and
+    pictures, are data and stay. A picture in a page follows the page's ``color-scheme``.
+    """
+    used = [c for c in dict.fromkeys(_HEX.findall(svg)) if c in _TURNED]
+    for colour in used:
+        svg = svg.replace(f": {colour}", f": var(--{colour[1:]}, {colour})")
+    dark = "".join(f"--{c[1:]}:{in_the_dark(c)};" for c in used)
+    style = f"<style>@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}</style>"
+    return _PICTURE.sub(_smaller, svg.replace("<defs>", f"{style}<defs>", 1))
+
+
+def _smaller(found: re.Match[str]) -> str:
+    """Return an embedded picture as JPEG if that is smaller and shows all of it."""
+    content = base64.b64decode(found[1])
+    picture, buffer = Image.open(io.BytesIO(content)), io.BytesIO()
+    if picture.convert("RGBA").getextrema()[3][0] < 255:
+        return found[0]
+    picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0, optimize=True)
+    if buffer.tell() >= len(content):
+        return found[0]
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def colour_of(name: str, fixed: dict[str, str], names: Iterable[str] = ()) -> str:
@@ -245,7 +297,7 @@ def no_frame(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def legend_above(figure: Figure, columns: int = 4) -> None:
+def legend_above(figure: Figure, columns: int = 2) -> None:
     """Put one legend above all panels, each label once, where it hides no mark."""
     found: dict[str, Any] = {}
     for axes in figure.axes:

@@ -51,7 +51,7 @@ def _lines(axes: Axes, frame: pd.DataFrame, x: str, by: str | None) -> None:
 def _legend(figure: BookFigure) -> None:
     labels = {label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]}
     if len(labels) > 1:
-        legend_above(figure, columns=4 if max(map(len, labels)) < 18 else 2)
+        legend_above(figure, columns=2 if max(map(len, labels)) < 18 else 1)
 
 
 @styled
@@ -75,7 +75,8 @@ def curve_of_scores(
     for axes, dataset, part in dataset_panels(figure, curve, sharey=True):
         _lines(axes, part, "images_seen", "setting")
         chance_line(axes, chance, dataset, along="y")
-        axes.set_xlabel("training images seen")
+        axes.locator_params(axis="x", nbins=3)
+    figure.supxlabel("training images seen", fontsize="medium")
     figure.axes[0].set_ylabel(label)
     _legend(figure)
     return figure

@@ -7,13 +7,13 @@ the table's to say. A difference has ``base_c`` beside each such column ``c``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from mer_utils import models
-from mer_utils.datasets import title as dataset_title  # noqa: F401  (for plots and pages)
+from mer_utils.datasets import title
 from mer_utils.frames.spotting import is_spotted
 from mer_utils.metrics import METRICS
 
@@ -27,6 +27,27 @@ AVERAGES = {
     "onset_apex+offset_apex": "average of halves, fall reversed",
     "full+onset_apex+offset_apex": "average of all three, fall reversed",
 }
+
+
+#: Data sets that are synthetic twins wherever words are made of their names: see `name_twins`.
+_TWINS: set[str] = set()
+
+
+def name_twins(names: Iterable[str]) -> None:
+    """Say from now on in every title that these data sets are twins, and of no others."""
+    _TWINS.clear()
+    _TWINS.update(names)
+
+
+def dataset_title(name: str) -> str:
+    """Return how a data set is written for a reader, who must see whose faces are meant.
+
+    Examples
+    --------
+    >>> dataset_title("casme2")
+    'CASME II'
+    """
+    return f"{title(name)} twin" if name in _TWINS else title(name)
 
 
 def model_title(name: str) -> str:

@@ -42,7 +42,7 @@ def test_places_stand_beside_each_other_class_by_class(rng):
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), image)
     assert figure.axes[1].texts[0].get_text() == "none"
     np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), np.eye(2))
-    assert plotting.to_jpeg(figure) == plotting.to_jpeg(plotting.places_grid(columns))
+    assert figure._repr_svg_() == plotting.places_grid(columns)._repr_svg_()
 
 
 def test_a_map_of_zeros_is_drawn_dark():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import matplotlib as mpl
@@ -19,6 +20,7 @@ from mer_utils.plotting.style import (
     SETTING_COLOURS,
     colour_of,
     font_manager,
+    in_the_dark,
     require_font,
 )
 
@@ -90,18 +92,30 @@ def test_same_bytes_twice_and_settings_left_alone() -> None:
     assert dict(mpl.rcParams) == before
 
 
-def test_a_notebook_shows_a_figure() -> None:
+def test_a_figure_is_dark_on_a_dark_page() -> None:
     figure = weights_figure({"bilen": np.array([-1.0, 1.0])})
     assert isinstance(figure, BookFigure)
-    assert figure._repr_png_().startswith(b"\x89PNG")
+    light, svg = to_svg(figure), figure._repr_svg_()
+    assert "prefers-color-scheme: dark" not in light
+    assert "prefers-color-scheme: dark" in svg
+    # On a light page every colour is what it was.
+    back = re.sub(r"var\(--\w+, (#\w+)\)", r"\1", re.sub(r"<style>@media.*?</style>", "", svg))
+    assert back == light
 
 
-def test_photographs_are_shown_as_jpeg_the_same_each_time(moving_clip: np.ndarray) -> None:
+@pytest.mark.parametrize("palette", PALETTES)
+def test_colours_show_on_a_dark_page(palette: str) -> None:
+    paper = linear(in_the_dark("#ffffff")) @ [0.2126, 0.7152, 0.0722]
+    for colour in PALETTES[palette].values():
+        luminance = linear(in_the_dark(colour)) @ [0.2126, 0.7152, 0.0722]
+        assert (luminance + 0.05) / (paper + 0.05) >= 4.4
+
+
+def test_photographs_are_jpeg_the_same_each_time(moving_clip: np.ndarray) -> None:
     row = {"title": "a", "mean_frame": moving_clip[0], "right": moving_clip[1], "ported": None}
-    figures = [ported_vs_right([row]) for _ in range(2)]
-    assert figures[0]._repr_png_() is None
-    assert figures[0]._repr_jpeg_().startswith(b"\xff\xd8")
-    assert figures[0]._repr_jpeg_() == figures[1]._repr_jpeg_()
+    svgs = [ported_vs_right([row])._repr_svg_() for _ in range(2)]
+    assert "data:image/jpeg" in svgs[0]
+    assert svgs[0] == svgs[1]
 
 
 def test_a_missing_font_is_said_and_not_replaced_in_silence(monkeypatch):

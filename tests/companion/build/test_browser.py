@@ -7,6 +7,7 @@ where `CI` is set: there that is a failure.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import threading
@@ -18,6 +19,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import nbformat
 import pandas as pd
 import pytest
+from PIL import Image
 
 from companion.build import serve
 
@@ -33,7 +35,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WIDTHS = (390, 1440)
+WIDTHS = (390, 1280)
 # Pages that Sphinx makes beside the book's own.
 MADE = {"genindex.html", "search.html", "py-modindex.html", "_modules/index.html"}
 ALL = sorted(
@@ -150,6 +152,18 @@ def test_every_page_loads_clean_and_fits(visit: Visit) -> None:
         if found:
             wrong[page] = found
     assert wrong == {}
+
+
+# Boxes that can be scrolled sideways although nothing in them is folded away.
+SCROLLING = """() => [...document.querySelectorAll('.bd-article .wide')]
+  .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+  .map(e => `${e.getAttribute('aria-label')}: ${e.scrollWidth} in ${e.clientWidth}`)"""
+
+
+@pytest.mark.parametrize("page", [p for p in OWN if p.startswith("notebooks/0") or "question" in p])
+def test_no_table_of_a_chapter_scrolls_sideways(visit: Visit, page: str) -> None:
+    visit.open(page)
+    assert visit.page.evaluate(SCROLLING) == []
 
 
 class _Links(HTMLParser):
@@ -270,6 +284,69 @@ def test_phase_viewer_answers_mouse_and_keyboard(visit: Visit) -> None:
     visit.page.wait_for_timeout(400)
     assert status.inner_text() != frame
     assert visit.errors == []
+
+
+def test_a_number_leads_to_its_runs(visit: Visit) -> None:
+    """By mouse or keyboard: specification, keys, environment, command and rows."""
+    visit.open("notebooks/07_table4_phases.html")
+    page = visit.page
+    page.locator("details:has(button.mer-number) > summary").first.click()
+    number = page.locator("button.mer-number").first
+    number.focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog.mer-dialog[open]")
+    said = dialog.inner_text()
+    assert number.inner_text() in said
+    for part in ("seed", "folds", "key", "computed with", "mer run table4", "--only"):
+        assert part in said
+    with page.expect_download() as caught:
+        dialog.locator("a[download]").first.click()
+    rows = pd.read_csv(caught.value.path())
+    assert {"run", "seed", "subject", "clip", "y_true", "y_pred"} <= set(rows.columns)
+    assert f"Its {len(rows)} predictions" in said
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    assert page.evaluate("document.activeElement.className") == "mer-number"
+    assert visit.errors == []
+
+
+def test_a_term_is_explained_beside_its_link(visit: Visit) -> None:
+    visit.open("notebooks/05_table2_dual_phase.html")
+    card, term = visit.page.locator("#mer-card"), visit.page.locator(".bd-article a:has(.std-term)")
+    term.first.focus()
+    assert term.first.inner_text().split()[0].lower()[:5] in card.inner_text().lower()
+    assert term.first.get_attribute("aria-describedby") == "mer-card"
+    visit.page.keyboard.press("Escape")
+    assert card.is_hidden()
+    source = visit.page.locator('.bd-article a[href*="bibliography.html#"]').first
+    source.hover()
+    card.wait_for(state="visible")
+    assert len(card.inner_text()) > 40
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_stand_on_the_ground_of_the_page(chromium, site: str, scheme: str) -> None:
+    """The corner of a figure has the page's colour, whichever way the theme was chosen."""
+    for chosen in ("system", "button"):
+        window = Visit(chromium, site, 1440, color_scheme=scheme if chosen == "system" else None)
+        window.open("notebooks/07_table4_phases.html")
+        window.page.evaluate("scheme => document.documentElement.dataset.theme = scheme", scheme)
+        figure = window.page.locator(".bd-article figure img").first
+        figure.scroll_into_view_if_needed()
+        picture = Image.open(io.BytesIO(figure.screenshot())).convert("L")
+        assert (picture.getpixel((2, 2)) > 127) == (scheme == "light")
+        window.context.close()
+
+
+def test_a_shared_link_says_what_it_leads_to(site: str) -> None:
+    for page in OWN:
+        head = (SITE / page).read_text("utf-8").split("</head>")[0]
+        assert 'property="og:title"' in head, page
+        assert 'property="og:image"' in head, page
+        title = head.split("<title>")[1].split("</title>")[0]
+        assert len(title) > 10
+        assert title != "Contents"
 
 
 def test_search_finds_a_term(visit: Visit) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from helpers import raises
 
 from companion.build import contents, prepare
@@ -13,6 +15,7 @@ from companion.build.executed import Executed, key_of
 from companion.build.execute import expected_seconds
 from companion.build.normalise import normalise
 
+ROOT = Path(__file__).parents[3]
 PARAMETERS = (
     '```{code-cell} ipython3\n:tags: [parameters]\n\nprofile = "smoke"\nseed: int = 0\n```\n'
 )
@@ -55,17 +58,18 @@ def test_magics_and_top_level_await_are_valid(folder: Path) -> None:
     assert len(prepare.read_all(folder)) == 1
 
 
-def test_licensed_data_end_a_page_where_only_twins_know_more(folder: Path) -> None:
+def test_licensed_data_leave_out_what_only_twins_know(folder: Path) -> None:
     _write(folder, "plain", "x = 1")
     path = _write(folder, "truth", "x = 1")
     more = '+++ {"tags": ["twins-only"]}\n\nProse about {glue:text}`y`.\n\n'
-    path.write_text(path.read_text() + "\n" + more + "```{code-cell} ipython3\ny = x\n```\n")
+    more += "```{code-cell} ipython3\ny = x\n```\n"
+    path.write_text(f'{path.read_text()}\n{more}\n+++ {{"tags": ["any-data"]}}\n\nThe end.\n')
     plain, truth = prepare.read_all(folder)
-    assert prepare.for_licensed_data(plain) is plain
+    assert prepare.for_licensed_data(plain).node == plain.node
     shorter = prepare.for_licensed_data(truth)
     nbformat.validate(shorter.node)
-    assert shorter.node.cells == truth.node.cells[:3]
-    assert len(truth.node.cells) == 5
+    assert shorter.node.cells == [*truth.node.cells[:3], truth.node.cells[-1]]
+    assert len(truth.node.cells) == 6
     assert key_of(shorter, {}, {}) != key_of(truth, {}, {})
 
 
@@ -219,3 +223,28 @@ def test_a_page_of_the_papers_data_says_what_it_lacks():
         first, before = (n.node.cells[0].source.splitlines()[0] for n in (page, notebook))
         assert first == before
         assert prepare.problems(page) == []
+
+
+APART = ("Do it", "Appendix")
+#: Words read aloud in ten minutes.
+LONGEST = 1_500
+MAIN_LINE = 20_000
+
+
+def test_every_page_is_read_aloud_in_ten_minutes():
+    """Prose and captions, without code; guides and appendix are for looking things up."""
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf-8"))
+    parts = {part["caption"]: [page["file"] for page in part["chapters"]] for part in toc["parts"]}
+    main = [toc["root"], *(p for name, pages in parts.items() for p in pages if name not in APART)]
+    count = {page: _words(page) for page in main}
+    assert {page: n for page, n in count.items() if n > LONGEST} == {}
+    assert sum(count.values()) <= MAIN_LINE
+
+
+def _words(page: str) -> int:
+    folder = ROOT if page.startswith("notebooks/") else ROOT / "book"
+    text = re.sub(r"\A---\n.*?\n---\n", "", (folder / f"{page}.md").read_text("utf-8"), flags=re.S)
+    captions = re.findall(r"^ +caption: \|\n +(.*)", text, re.M)
+    text = re.sub(r"<details>.*?</details>", "", text, flags=re.S)  # answers are folded
+    prose = re.sub(r"^```\{code-(?:cell|of)\}.*?^```", "", text, flags=re.S | re.M)
+    return len(" ".join([prose, *captions]).split())

@@ -58,10 +58,3 @@ def test_there_is_no_ground_truth_of_other_data(tmp_path, workspace):
     twin = workspace.data["casme2"].dataset
     with raises("other twin", "synthetic.json"):
         ground_truth.displacement_by_class(datasets.Casme2(tmp_path), twin.clips(), 8)
-
-
-def test_truth_is_known_of_twins_only(workspace, monkeypatch):
-    known = "known: a synthetic twin"
-    assert list(ground_truth.truth_known(workspace)["ground truth"]) == [known] * 2
-    monkeypatch.setattr(type(workspace), "is_synthetic", lambda _, name: name == "casme2")
-    assert list(ground_truth.truth_known(workspace)["ground truth"]) == [known, "none"]

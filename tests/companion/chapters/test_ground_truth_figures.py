@@ -13,7 +13,6 @@ from companion.chapters.ground_truth_figures import (
     agreement_figure,
     apex_error_figure,
     field_grid,
-    strength_figure,
     truth_grid,
     truth_row,
 )
@@ -87,7 +86,7 @@ def test_apex_error_figure_reaches_one(measured):
     assert list(drawn["b"][0]) == [0, 2, 2]
 
 
-def test_agreement_and_strength_draw_one_mark_a_clip(measured):
+def test_agreement_draws_one_mark_a_clip(measured):
     panels = agreement_figure(measured).axes
     assert [axes.get_title() or axes.get_title(loc="left") for axes in panels] == [
         "CASME II",
@@ -95,8 +94,6 @@ def test_agreement_and_strength_draw_one_mark_a_clip(measured):
     ]
     marks = [line for line in panels[0].lines if line.get_label() == "full"]
     np.testing.assert_array_equal(marks[0].get_ydata(), [0, 0.2, 0.4])
-    right = strength_figure(measured).axes[1]
-    assert sum(len(line.get_xdata()) for line in right.lines) == len(measured)
 
 
 def test_the_same_input_gives_the_same_bytes(field, moving_clip):
@@ -110,7 +107,6 @@ def test_the_same_input_gives_the_same_bytes(field, moving_clip):
         lambda: truth_grid([]),
         lambda: field_grid({}),
         lambda: apex_error_figure(pd.DataFrame()),
-        lambda: strength_figure(pd.DataFrame()),
         lambda: agreement_figure(pd.DataFrame(columns=["dataset", "full"])),
     ],
 )

@@ -109,17 +109,21 @@ def test_every_comparison_answers_one_question(shown, name):
     assert tables.by_question(nothing).empty
 
 
-def test_facts_count_and_name_the_extremes(shown):
+def test_the_sentence_follows_the_predictions(shown):
     found = shown("table3")
-    said = tables.facts(found)
-    uar = found.differences[found.differences["metric"] == "uar_pooled"]
-    assert said["n_differences"] == len(uar)
-    assert float(said["n_by_chance"]) == pytest.approx(0.05 * len(uar), abs=0.05)
-    assert said["largest"] == f"{uar['value'].max():+.3f}"
-    assert "LEARNet" in said["largest_name"]
-    none = tables.Shown(found.table, found.predictions, found.scores, found.differences[:0])
-    assert tables.facts(none)["n_differences"] == 0
-    assert tables.facts(none)["largest"] == "undefined"
+    rows = found.differences[found.differences["metric"] == "uar_pooled"]
+    said = tables.said(found.differences, found.columns)
+    assert f"the {len(rows)} differences" in said
+    assert f"{rows['value'].mean():+.3f}" in said
+    furthest = rows.loc[rows["value"].abs().idxmax()]
+    assert f"{furthest['value']:+.2f} ({furthest['low']:+.2f} to {furthest['high']:+.2f})" in said
+    turned = {"value": -rows["value"], "low": -rows["high"], "high": -rows["low"]}
+    one = rows.assign(p_bootstrap_holm=1.0)
+    one.loc[one.index[0], "p_bootstrap_holm"] = 0.01
+    assert tables.said(rows.assign(**turned), found.columns) != said
+    assert "none is left" in tables.said(rows.assign(p_bootstrap_holm=1.0), found.columns)
+    assert "one is left: " in tables.said(one, found.columns)
+    assert "computed yet" in tables.said(rows[:0])
 
 
 def test_variants_stand_in_the_order_in_which_they_are_varied(shown):
