@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from companion.chapters.page import p_value
+from companion.chapters.page import number, p_value, signed
 from mer_utils.errors import MerError
 from mer_utils.experiments import Workspace
 from mer_utils.plotting.words import dataset_title
@@ -173,9 +173,9 @@ def said(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         words = found["undefined"]
         if not words:
             words = (
-                f"maps correlate {found['own']:+.2f} with the movement of their own class and "
-                f"{found['others']:+.2f} with that of others (p {p_value(found['p'])}); "
-                f"{found['n_own_highest']} of {found['n_classes']} classes fit their own best"
+                f"maps correlate {signed(found['own'])} with the movement of their own class and "
+                f"{signed(found['others'])} with that of others (p {p_value(found['p'])}); "
+                f"{number(found['n_own_highest'])} of {found['n_classes']} classes fit theirs best"
             )
         parts.append(f"{dataset_title(name)}: {words}")
     return f"{'. '.join(parts)}."

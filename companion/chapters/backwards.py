@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import t
 
 from companion.chapters import tables
+from companion.chapters.page import number, signed, with_interval
 from mer_utils import experiments, models, stats
 from mer_utils.experiments import CONTROLS, Workspace
 from mer_utils.phases import TRAINING_SETS
@@ -140,7 +141,7 @@ def said_of_correlations(means: pd.DataFrame) -> str:
     parts = []
     for dataset, part in means.groupby("dataset", sort=False):
         of_pair = part.set_index("pair")
-        words = [f"{_signed(of_pair.T[p], 'correlation')} with the {p.split(', ')[1]}"
+        words = [f"{with_interval(of_pair.T[p], 'correlation')} with the {p.split(', ')[1]}"
                  for p in PAIRS if p in of_pair.index and p.startswith("full")]  # fmt: skip
         parts.append(f"{dataset_title(str(dataset))}: {', '.join(words)}")
     return f"the full image correlates, clip by clip, {'; '.join(parts)}."
@@ -150,7 +151,7 @@ def said_of_networks(found: pd.DataFrame) -> str:
     """Say what each comparison gives on the mean over the networks, with its interval."""
     parts = []
     for dataset, part in found.groupby("dataset", sort=False):
-        words = [f"{row['comparison']} {_signed(row, 'value')}" for _, row in part.iterrows()]
+        words = [f"{row['comparison']} {with_interval(row)}" for _, row in part.iterrows()]
         n = " to ".join(dict.fromkeys(str(int(n)) for n in sorted(part["networks"])))
         parts.append(f"{dataset_title(str(dataset))}, mean over {n} networks: {', '.join(words)}")
     return f"difference in pooled UAR, {'; '.join(parts)}."
@@ -162,16 +163,11 @@ def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
     found = found.assign(words=in_words(found, ("setting", "cut")).str.split(" minus ").str[0])
     parts = []
     for words, part in found.groupby("words", sort=False):
-        sure = [int((part["low"] > 0).sum()), int((part["high"] < 0).sum())]
-        parts.append(f"{words} {part['value'].mean():+.3f} ({sure[0]}, {sure[1]} of {len(part)})")
+        ends = f"{signed(part['value'].min())} to {signed(part['value'].max())}"
+        parts.append(f"{words} {signed(part['value'].mean())} (from {ends})")
+    up, down = int((found["low"] > 0).sum()), int((found["high"] < 0).sum())
     return (
-        "ahead of their controls on the mean over data sets and models (in brackets, how "
-        f"many intervals lie wholly above and wholly below zero): {'; '.join(parts)}."
+        "ahead of their controls on the mean over data sets and models (in brackets, the range): "
+        f"{'; '.join(parts)}. Of the {len(found)} intervals, {number(up)} lie wholly above zero "
+        f"and {number(down)} wholly below."
     )
-
-
-def _signed(row: pd.Series, name: str) -> str:
-    ends = (
-        "interval undefined" if pd.isna(row["low"]) else f"{row['low']:+.2f} to {row['high']:+.2f}"
-    )
-    return f"{row[name]:+.2f} ({ends})"

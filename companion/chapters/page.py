@@ -12,6 +12,7 @@ import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -92,6 +93,39 @@ def traced_frame(frame: pd.DataFrame, variants: Sequence[Sequence[str]]) -> pd.D
     return frame
 
 
+def signed(value: float, form: str = "{:+.2f}") -> str:
+    """Return a difference as it is printed: what rounds to zero has no sign.
+
+    Examples
+    --------
+    >>> signed(0.123), signed(-0.001), signed(-0.001, "{:+.3f}")
+    ('+0.12', '0.00', '-0.001')
+    """
+    text = form.format(value)
+    return text.lstrip("+-") if not text.strip("+-0.%") else text
+
+
+def with_interval(row: Mapping[str, Any] | pd.Series, value: str = "value") -> str:
+    """Return a difference and its interval, as in ``+0.12 (-0.03 to +0.27)``."""
+    ends = (
+        "interval undefined"
+        if pd.isna(row["low"])
+        else f"{signed(row['low'])} to {signed(row['high'])}"
+    )
+    return f"{signed(row[value])} ({ends})"
+
+
+def number(count: int) -> str:
+    """Return a count as a sentence has it.
+
+    Examples
+    --------
+    >>> number(0), number(1), number(2)
+    ('none', 'one', '2')
+    """
+    return {0: "none", 1: "one"}.get(count, str(count))
+
+
 def show(
     frame: pd.DataFrame,
     caption: str,
@@ -133,6 +167,7 @@ def show(
     whole = [name for name in numeric if pd.api.types.is_integer_dtype(frame[name])]
     kinds: dict[Any, Any] = dict.fromkeys(whole, "{:,}")
     kinds |= {column: _CELLS[column] for column in frame if column in _CELLS}
+    kinds |= {c: partial(signed, form=f) if "+" in f else f for c, f in (formats or {}).items()}
     # The class is that of plain frames, which the theme knows how to draw.
     label = f' data-name="{escape(name)}"' if name else ""
     styler = styler.set_table_attributes(f'class="dataframe"{label}')
@@ -148,9 +183,7 @@ def show(
         marks = pd.DataFrame({c: traced for c in scores}, index=range(len(frame)))
         styler = styler.set_td_classes(marks)
     styler = styler.format_index(lambda column: heading(str(column)), axis="columns")
-    return styler.hide(axis="index").format(
-        {**kinds, **(formats or {})}, precision=decimals, na_rep="–", escape="html"
-    )
+    return styler.hide(axis="index").format(kinds, precision=decimals, na_rep="–", escape="html")
 
 
 def here(said: str) -> HTML:

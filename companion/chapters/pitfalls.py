@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from companion.chapters.page import heading
+from companion.chapters.page import heading, signed
 from mer_utils.experiments import in_order
 from mer_utils.metrics import scores_by
 
@@ -36,9 +36,9 @@ def fold_averages(predictions: pd.DataFrame) -> pd.DataFrame:
 def said(averages: pd.DataFrame) -> str:
     """Say what averaging over subjects does to UF1, and to the score that it changes most."""
     uf1 = averages.loc[averages["metric"] == "uf1", "adds"]
-    furthest = averages.loc[averages["adds"].abs().idxmax()]
+    furthest = averages.iloc[int(averages["adds"].abs().to_numpy().argmax())]
     return (
-        f"averaging over subjects changes UF1 by {uf1.mean():+.3f} on the mean over models, "
-        f"training sets and data sets (from {uf1.min():+.3f} to {uf1.max():+.3f}); the largest "
-        f"change of any score is {furthest['adds']:+.3f} ({heading(furthest['metric'])})."
+        f"averaging over subjects changes UF1 by {signed(uf1.mean())} on the mean over models, "
+        f"training sets and data sets (from {signed(uf1.min())} to {signed(uf1.max())}); the "
+        f"largest change of a score is {signed(furthest['adds'])} ({heading(furthest['metric'])})."
     )

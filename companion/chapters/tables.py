@@ -12,7 +12,16 @@ from IPython.display import HTML, display
 from pandas.io.formats.style import Styler
 
 from companion.chapters import trace
-from companion.chapters.page import download, interval, p_value, show, traced_frame
+from companion.chapters.page import (
+    download,
+    interval,
+    number,
+    p_value,
+    show,
+    signed,
+    traced_frame,
+    with_interval,
+)
 from mer_utils import experiments, models
 from mer_utils.errors import MerError
 from mer_utils.experiments import PAPER, TABLES, Table, Workspace
@@ -230,10 +239,11 @@ def said(
         return "no two sides of a comparison are computed yet."
     rows = rows.assign(size=rows["value"].abs()).sort_values("size", ascending=False, kind="stable")
     up, down = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+    mean = signed(rows["value"].mean(), "{:+.3f}")
     words = (
-        f"the {len(rows)} differences in {metric_title(metric)} are {rows['value'].mean():+.3f} on "
-        f"average; {_number(up)} of their intervals {'lies' if up == 1 else 'lie'} wholly above "
-        f"zero and {_number(down)} wholly below, where {0.05 * len(rows):.1f} would miss it by "
+        f"the {len(rows)} differences in {metric_title(metric)} are {mean} on "
+        f"average; {number(up)} of their intervals {'lies' if up == 1 else 'lie'} wholly above "
+        f"zero and {number(down)} wholly below, where {0.05 * len(rows):.1f} would miss it by "
         "chance."
     )
     sure = rows[rows["p_bootstrap_holm"] < 0.05]
@@ -286,17 +296,10 @@ def said_of_curve(curve: pd.DataFrame) -> str:
     return f"after the last epoch the score is, on {'; on '.join(parts)}."
 
 
-def _number(count: int) -> str:
-    return {0: "none", 1: "one"}.get(count, str(count))
-
-
 def _named(row: pd.Series, columns: Sequence[str]) -> str:
     """Return a difference in words, with its value and its interval."""
-    ends = (
-        "interval undefined" if pd.isna(row["low"]) else f"{row['low']:+.2f} to {row['high']:+.2f}"
-    )
     who = f"{models.title(row['model'])}, {dataset_title(row['dataset'])}"
-    return f"{comparison_words(row, columns)}, {who} {row['value']:+.2f} ({ends})"
+    return f"{comparison_words(row, columns)}, {who} {with_interval(row)}"
 
 
 def show_scores(shown: Shown, by: str) -> None:

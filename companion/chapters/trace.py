@@ -62,14 +62,14 @@ def embedded(workspace: Workspace, table: Table, predictions: pd.DataFrame) -> H
             said = _environment(workspace, specs[str(run)])
             runs.append(
                 {
-                    "key": run,
+                    "key": str(run),
                     "seed": int(part["seed"].iloc[0]),
                     "folds": int(part["subject"].nunique()),
                     "environment": environments.setdefault(said, len(environments)),
                     "predicted": _digits(part, clips[str(first["dataset"])]),
                 }
             )
-        keys = " ".join(f"--only {run['key']}" for run in runs)
+        keys = " ".join(f"--only {run['key']!s}" for run in runs)
         variants[variant(first, table.columns)] = {
             "title": f"{models.title(first['model'])}, {setting_words(first, table.columns)}, "
             f"{dataset_title(first['dataset'])}",
@@ -107,7 +107,7 @@ def _specification(spec: RunSpec) -> dict[str, Any]:
 
 def _environment(workspace: Workspace, spec: RunSpec) -> str:
     """Say in a line where a run's folds were computed; of folds of several machines, all."""
-    lines = {}
+    lines: dict[str, None] = {}
     for note in workspace.store.folder(spec).notes().values():
         versions = ", ".join(f"{name} {v}" for name, v in note.get("packages", {}).items())
         machine = ", ".join(f"{name} {note[name]}" for name in _MACHINE if name in note)

@@ -110,7 +110,7 @@ def _image_grid(
             _show(axes, image, heading)
         axes_row[0].set_ylabel(str(row["title"]), fontsize=SMALL)
     for axes, heading in zip(grid[0], columns, strict=True):
-        axes.set_title(heading, fontsize=SMALL, loc="center", pad=5)
+        axes.set_title(heading, fontsize=SMALL, fontweight="normal", loc="center", pad=5)
     return figure, grid
 
 
@@ -236,5 +236,6 @@ def correlations_figure(correlations: pd.DataFrame) -> BookFigure:
             axes.plot(values, row + apart, "o", color=PHASE_COLOURS["full"], alpha=0.35)
             axes.plot([np.median(values)] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2.4)
         named_rows(axes, pairs)
-        axes.set(xlabel="correlation over pixels", xlim=(-1.04, 1.04))
+        axes.set(xlim=(-1.04, 1.04))
+    figure.supxlabel("correlation over pixels", fontsize="medium")
     return figure

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
-from matplotlib.ticker import PercentFormatter
 
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
@@ -86,13 +85,13 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
     columns = min(2, len(matrices))
     rows = -(-len(matrices) // columns)
     width = min(WIDTH, 1.6 + 2.6 * columns)
-    figure = new_figure(width, rows * ((width - 1.8) / columns + 0.35) + 0.8)
+    figure = new_figure(width, rows * ((width - 1.3) / columns + 0.4) + 1.0)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes, (name, matrix) in zip(grid.flat, matrices.items(), strict=False):
         counts = np.asarray(matrix)
         total = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-        image = _cells(
+        _cells(
             axes,
             share,
             partial(_count, counts),
@@ -101,17 +100,13 @@ def confusion_matrices(matrices: Mapping[str, np.ndarray], classes: Sequence[str
             muted=("0",),
             aspect="equal",
         )
-        axes.set_title(name)
+        axes.set_title(name, fontsize=SMALL, fontweight="normal")
         axes.set_xticks(range(k), classes, rotation=45, ha="right", rotation_mode="anchor")
     for axes in list(grid.flat)[len(matrices) :]:
         axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("true class")
     figure.supxlabel("predicted class", fontsize=11)
-    label = "share of the true class"
-    bar = figure.colorbar(image, ax=list(grid.flat), shrink=0.7, pad=0.02, label=label)
-    bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     return figure
 
 

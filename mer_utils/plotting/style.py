@@ -227,9 +227,9 @@ def _smaller(found: re.Match[str]) -> str:
     """Return an embedded picture as JPEG if that is smaller and shows all of it."""
     content = base64.b64decode(found[1])
     picture, buffer = Image.open(io.BytesIO(content)), io.BytesIO()
-    if picture.convert("RGBA").getextrema()[3][0] < 255:
+    if np.asarray(picture.convert("RGBA"))[..., 3].min() < 255:
         return found[0]
-    picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0, optimize=True)
+    picture.convert("RGB").save(buffer, "JPEG", quality=90, subsampling=0)
     if buffer.tell() >= len(content):
         return found[0]
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -272,7 +272,9 @@ def dataset_panels(
     rows, columns = (len(names), 1) if down else (1, len(names))
     grid: np.ndarray = figure.subplots(rows, columns, squeeze=False, **shared)
     for axes, name in zip(grid.flat, names, strict=True):
-        axes.set_title(dataset_title(name))
+        title = dataset_title(name)
+        # Panels beside each other are narrow.
+        axes.set_title(title if down else title.replace(" twin", "\ntwin"))
         yield axes, name, frame[frame["dataset"] == name] if name else frame
 
 

@@ -94,8 +94,8 @@ def test_action_units_in_numeric_order_with_shares() -> None:
     rows = [("happiness", "12", 8, 10), ("happiness", "6", 4, 10), ("disgust", "4", 3, 6)]
     counts = pd.DataFrame(rows, columns=["emotion", "action_unit", "count", "clips"])
     axes = action_unit_heat_map(counts).axes[0]
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["4", "6", "12"]
-    np.testing.assert_allclose(axes.images[0].get_array(), [[0.5, 0, 0], [0, 0.4, 0.8]])
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["4", "6", "12"]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.5, 0], [0, 0.4], [0, 0.8]])
     assert sorted(t.get_text() for t in axes.texts) == ["3", "4", "8"]
     plain = action_unit_heat_map(counts.drop(columns="clips")).axes[0]
     assert plain.images[0].get_array().max() == 8

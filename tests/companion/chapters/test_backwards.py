@@ -118,4 +118,4 @@ def test_controls_are_the_comparisons_that_isolate_the_phase(trained):
     assert set(found.loc[found["model"].eq("svm_hog"), "base_setting"]) == {"single"}
     assert not found.duplicated(["dataset", "model", "setting", "cut", "metric"]).any()
     said = backwards.said_of_controls(found, "accuracy_pooled")
-    assert "jittered +0.200" in said
+    assert "jittered +0.20" in said

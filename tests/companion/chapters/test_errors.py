@@ -114,10 +114,6 @@ def test_an_empty_class_is_named_and_stays_empty(two):
     assert (empty["clips"] == 0).all()
     assert empty["recall"].isna().all()
     assert empty["undefined"].str.contains("recall").all()
-    grid = errors.recall_grid(found, "dual")
-    assert grid.columns.tolist() == NAMES
-    assert grid.loc["LEARNet"].tolist()[:2] == [0.0, 1.0]
-    assert grid["c"].isna().all()
 
 
 def test_a_subject_with_a_single_clip_is_scored_and_its_gaps_are_said(two):

@@ -10,6 +10,7 @@ import pytest
 from helpers import raises
 
 from companion.chapters import phase_difference, pitfalls, tables
+from companion.chapters.page import with_interval
 from mer_utils import experiments, stats
 from mer_utils.experiments import TABLES
 from mer_utils.plotting.words import in_words
@@ -115,8 +116,7 @@ def test_the_sentence_follows_the_predictions(shown):
     said = tables.said(found.differences, found.columns)
     assert f"the {len(rows)} differences" in said
     assert f"{rows['value'].mean():+.3f}" in said
-    furthest = rows.loc[rows["value"].abs().idxmax()]
-    assert f"{furthest['value']:+.2f} ({furthest['low']:+.2f} to {furthest['high']:+.2f})" in said
+    assert with_interval(rows.loc[rows["value"].abs().idxmax()]) in said
     turned = {"value": -rows["value"], "low": -rows["high"], "high": -rows["low"]}
     one = rows.assign(p_bootstrap_holm=1.0)
     one.loc[one.index[0], "p_bootstrap_holm"] = 0.01
