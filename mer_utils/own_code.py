@@ -34,8 +34,9 @@ def own_code(what: str, *things: Any) -> str:
     """Return a digest of functions and classes, and of all that they refer to.
 
     Of this library's functions and of Python's the names count. Of those of an installed package
-    the file counts in which they stand, but not what that imports. A thing with an attribute
-    `version`, a text, is taken by that alone.
+    the file counts in which they stand, but not what that imports. Of a thing with an attribute
+    `version`, a text, that counts and its code, with the numbers and texts in it; whatever else it
+    refers to, the version is to tell.
 
     Parameters
     ----------
@@ -65,8 +66,8 @@ def own_code(what: str, *things: Any) -> str:
 class _Telling:
     """Tells a thing as nested lists of text; what was told before, by its number."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, what: str, *, versioned: bool = False) -> None:
+        self._what, self._versioned = what, versioned
         self._told: dict[Any, tuple[int, Any]] = {}  # with the thing, so that no other has its id
 
     def of(self, thing: Any) -> Any:
@@ -75,10 +76,13 @@ class _Telling:
         if isinstance(thing, tuple):
             return list(map(self.of, thing))
         if isinstance(thing, set | frozenset):
-            return sorted(repr(_Telling(self._what).of(one)) for one in thing)
+            return sorted(repr(self._anew().of(one)) for one in thing)
         if (again := self._before(id(thing), thing)) is not None:
             return again
         return [type(thing).__name__, self._parts(thing)]
+
+    def _anew(self, versioned: bool = False) -> _Telling:
+        return _Telling(self._what, versioned=versioned or self._versioned)
 
     def _before(self, key: Any, thing: Any) -> int | None:
         """Return the number of what was told before; give a number to what was not."""
@@ -88,11 +92,12 @@ class _Telling:
         return None
 
     def _parts(self, thing: Any) -> Any:
-        if isinstance(version := getattr(thing, "version", None), str) and version:
-            return f"{getattr(thing, '__qualname__', '')} {version}"
+        version = getattr(thing, "version", None)
+        if isinstance(version, str) and version and not self._versioned:
+            return f"{getattr(thing, '__qualname__', '')} {version}", self._anew(True).of(thing)
         if isinstance(thing, list):
             return list(map(self.of, thing))
-        if isinstance(thing, Mapping):
+        if isinstance(thing, Mapping) and not self._versioned:
             return [(self.of(key), self.of(value)) for key, value in thing.items()]
         if isinstance(thing, CodeType):
             arguments = thing.co_argcount, thing.co_kwonlyargcount, thing.co_flags
@@ -147,6 +152,8 @@ class _Telling:
             found = find_spec(name)
         except (ImportError, ValueError, AttributeError):
             found = None
+        if found is None and self._versioned:
+            return ""
         if found is None:
             raise self._unclear(f"what it imports while it runs, {name or 'a relative import'}")
         file = Path(found.origin) if found.has_location and found.origin else None
@@ -162,6 +169,11 @@ class _Telling:
 
     def _instance(self, thing: Any) -> Iterator[Any]:
         kind = type(thing)
+        if self._versioned:
+            yield self.of(kind)
+            held = sorted(getattr(thing, "__dict__", {}).items())
+            yield [self.of(value) for _, value in held if callable(value)]
+            return
         if _installed(kind) is None:
             yield self.of(kind)
             if hasattr(thing, "__dict__"):

@@ -33,7 +33,7 @@ PATTERNS = {
     "cross": "one data set held out, all others trained on",
     "cross:A+B>C": "data set C tested, A and B trained on",
 }
-_WRITTEN = re.compile(r"groups:([2-9]|[1-9][0-9]+)|cross(:[^>]+>[^>]+)?")
+_WRITTEN = re.compile(r"groups:([2-9]|[1-9][0-9]{1,5})|cross(:[^>]+>[^>]+)?")
 
 
 class Fold(NamedTuple):
@@ -188,7 +188,7 @@ def cross(
     for name in (*train, *test):
         if name not in names:
             raise unknown("data set of the table", name, names)
-    for tested in test or names:
+    for tested in dict.fromkeys(test or names):
         trained = [name for name in train or names if name != tested]
         if not trained:
             raise MerError(

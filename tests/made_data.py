@@ -104,6 +104,17 @@ def write_like_libreoffice(path: Path, rows: list[list]) -> Path:
     return path
 
 
+def toml(value) -> str:
+    """Return a value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml(str(k))} = {toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def write_mark(root: Path) -> dict:
     """Mark a root as that of made data, and return what the mark says."""
     arguments = {"dataset": "casme2", "seed": 3, "phase_difference": 0.5, "noise": 1.0}

@@ -8,6 +8,7 @@ are of it. What is written is a table of `clips`, to be looked at, corrected and
 from __future__ import annotations
 
 import re
+import string
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
@@ -28,6 +29,8 @@ from mer_utils.registry import Registry
 
 #: How deep below its root a data set's frames are looked for.
 _DEPTH = 6
+#: Whether a cell of a column of a label says that it is the clip's.
+_MARKS = {"": False, "0": False, "0.0": False, "1": True, "1.0": True}
 _NEEDED = ("subject", "clip", "onset", "offset")
 _COLUMNS = (*_NEEDED, "apex", "label", "action_units")
 
@@ -97,6 +100,8 @@ class ColumnMap(Frozen):
             odd = sorted(made.columns.keys() - set(_COLUMNS))
             if lacking or odd:
                 raise ValueError(f"columns lacks {lacking}" if lacking else f"columns has {odd}")
+            for pattern in (made.subject, made.clip, *made.frames):
+                _require_pattern(pattern, {*made.columns, "label"})
         except (OSError, ValueError, TypeError) as error:
             raise MerError(
                 "invalid option",
@@ -106,6 +111,15 @@ class ColumnMap(Frozen):
                 printable(path),
             ) from error
         return made
+
+
+def _require_pattern(pattern: str, known: set[str]) -> None:
+    for _, name, padded, conversion in string.Formatter().parse(pattern):
+        if name is None:
+            continue
+        if name not in known or conversion or not re.fullmatch(r"(0[0-9]{1,2}d)?", padded or ""):
+            fields = ", ".join(sorted(known))
+            raise ValueError(f"in {pattern!r} fields are not {fields}, or as {{subject:02d}}")
 
 
 def _packaged() -> Iterator[ColumnMap]:
@@ -145,13 +159,15 @@ def from_sheet(
     headers |= {title: (title,) for title in known.labels}
     fields = Fields(headers, ("apex", "action_units"), tuple(columns))
     found = find_sheet(root, known.title, known.sheet, sheet, fields=fields)
-    places, lines, notes = _places(root), [], []
+    places, lines, notes, unread = _places(root), [], [], []
     for number, cells in found.rows:
         values = {name: text(cell) for name, cell in cells.items()}
         odd = [name for name, cell in cells.items() if oddity(cell)]
         if not odd and sum(bool(values[name]) for name in _NEEDED) < len(_NEEDED) - 1:
             notes.append(number)
             continue
+        unread += [f"{values[n]!r} in {n} of row {number}" for n in known.labels
+                   if values[n] not in _MARKS]  # fmt: skip
         lines.append(_line(known, values | dict.fromkeys(odd, ""), places))
     table = pd.DataFrame(lines)
     if table.empty:
@@ -162,12 +178,17 @@ def from_sheet(
             f"copy the sheet of {known.title} again",
             printable(found.path),
         )
-    return table, [*found.problems, *_to_know(known, table, notes, root)]
+    problems = [*found.problems, *_to_know(known, table, notes, root)]
+    if unread:
+        said = f"{len(unread)} cells are neither 0 nor 1, and name no label, as {unread[0]}"
+        remedy = "write 1 into the cell of the label that is meant"
+        problems.append(Problem("warning", "odd cell", said, remedy, printable(root)))
+    return table, problems
 
 
 def _line(known: ColumnMap, values: dict[str, str], places: dict[str, list[str]]) -> dict[str, Any]:
     """Return a row of the table of clips for a row of a sheet."""
-    shown = [name.lower() for name in known.labels if values[name] not in ("", "0")]
+    shown = [name.lower() for name in known.labels if _MARKS.get(values[name])]
     label = "+".join(shown) if known.labels else values["label"]
     units = values.get("action_units", "")
     for old, new in known.action_units.items():

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets import schema
+from mer_utils.datasets import plausible, schema
 from mer_utils.datasets.dataset import DATASETS, Dataset, Root
-from mer_utils.datasets.problems import Problem, in_order
+from mer_utils.datasets.problems import Problem, in_order, raise_errors, worst
+from mer_utils.datasets.rules import clip_frames
 from mer_utils.datasets.schemes import Scheme, own_classes
 from mer_utils.errors import MerError
-from mer_utils.frames import CropOptions
+from mer_utils.frames import CropOptions, VideoFrame
 from mer_utils.registry import unknown
 
 
@@ -156,7 +157,8 @@ class Composite(Dataset):
         Raises
         ------
         MerError
-            ``taken name``, if two parts have a data set of one name.
+            ``taken name``, if two parts have a data set of one name; ``near-duplicate names`` or
+            ``same picture twice``, of labels or clips of different parts.
         """
         tables = [part.clips() for part in self.parts]
         for name, count in Counter(n for t in tables for n in t["dataset"].unique()).items():
@@ -168,17 +170,39 @@ class Composite(Dataset):
                     "rename it in the column dataset of one table",
                 )
         table = _below(tables)
+        for problem in _across(table):
+            raise_errors([problem])
         classes = self.scheme.classes or own_classes(table["label"])
         table["label"] = pd.Categorical(table["label"], classes)
         return schema.finished(table)
 
     def check(self, decode: bool = False) -> list[Problem]:
-        """Return every problem of every part, worst first."""
-        return in_order(problem for part in self.parts for problem in part.check(decode))
+        """Return every problem of every part, worst first; without errors, the parts' together."""
+        found = [problem for part in self.parts for problem in part.check(decode)]
+        if worst(found) != "error":
+            try:
+                self.clips()
+            except MerError as failure:
+                found.append(Problem.of(failure))
+        return in_order(found)
 
     def ledger(self) -> pd.DataFrame:
         """Return the parts' ledgers, one below the other."""
         return _below(part.ledger() for part in self.parts)
+
+
+def _across(table: pd.DataFrame) -> Iterator[Problem]:
+    """Find what no part can see: one class in two spellings, one picture under two people."""
+    yield from plausible.names([], list(table["label"].unique()))
+    ends: list[plausible.Picture] = []
+    rows: Iterator[Any] = table.itertuples()
+    for row in rows:
+        first, *_, last = clip_frames(row).paths
+        for frame in (first, last):
+            path = frame.path if isinstance(frame, VideoFrame) else frame
+            key = (row.dataset, row.subject, row.clip)
+            ends.append(plausible.Picture(key, row.label, path.name, path))
+    yield from filter(None, map(plausible.across_subjects, plausible.same(ends)))
 
 
 def _below(tables: Any) -> pd.DataFrame:

@@ -20,6 +20,11 @@ from mer_utils.errors import MerError
 from mer_utils.frames.layout import printable
 
 Key = tuple[str, str, str]
+#: Letters of other scripts, in lower case, that look like Latin ones in either case.
+_LOOKALIKES = str.maketrans(
+    "авекмнорстухѕіјһԁԛԝ" + "αβεζηικμνορτυχ" + "ıɑɡ",
+    "abekmhopctyxsijhdqw" + "abezhikmnoptyx" + "iag",
+)
 
 
 class Picture(NamedTuple):
@@ -35,10 +40,11 @@ class Picture(NamedTuple):
 
 
 def canonical(name: str) -> str:
-    """Return a name without what people and programs vary in writing it.
+    r"""Return a name without what people and programs vary in writing it.
 
-    Case, white space, Unicode form, width of letters, script of digits, a mark at the end or
-    between a letter and what follows, zeros before a number and ``.0`` after it.
+    Case, white space, Unicode form, width of letters, script of digits, letters that look alike,
+    a mark at the end or between a letter and what follows, zeros before a number and ``.0`` after
+    it.
 
     Examples
     --------
@@ -46,12 +52,14 @@ def canonical(name: str) -> str:
     (True, True)
     >>> canonical("sub-01") == canonical("sub_1"), canonical("happy.") == canonical("happy")
     (True, True)
+    >>> canonical("s\u0430m") == canonical("sam")  # Cyrillic
+    True
     >>> canonical("1_11") == canonical("11_1"), canonical("1 11") == canonical("11 1")
     (False, False)
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc"))
-    plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
+    plain = "".join(str(unicodedata.decimal(c, c)) for c in plain).translate(_LOOKALIKES)
     plain = re.sub(r"(?<![0-9])\s+|\s+(?![0-9])", "", plain).rstrip(".,;:")
     plain = re.sub(r"(?<=[^\W\d_])[_-]+", "", plain)
     plain = re.sub(r"(?<![0-9.])([0-9]+)\.0+$", r"\1", plain)
@@ -75,12 +83,13 @@ def names(keys: Sequence[Key], labels: Sequence[str]) -> Iterator[Problem]:
     found = [(nouns[len(at)], at, group) for at, all_ in by_place.items() for group in _alike(all_)]
     for noun, at, group in [*found, *(("label", (), group) for group in _alike(labels))]:
         spelt = " and ".join(ascii(name) if not name.isascii() else repr(name) for name in group)
-        where = f" of {' '.join(at)}" if at else ""
+        where = f" of {' '.join(at)}" if any(at) else ""
         severity: Severity = "warning" if noun == "clip" else "error"
         yield Problem(
             severity,
             "near-duplicate names",
-            f"{noun}s {spelt}{where} differ in case, zeros, spaces, marks or Unicode form alone",
+            f"{noun}s {spelt}{where} differ in case, zeros, spaces, marks, Unicode form or letters "
+            "that look alike, and in nothing else",
             f"write one {noun} in one way, or give two {noun}s names that differ by more",
             group[0],
             f"one spelling per {noun}",

@@ -26,7 +26,7 @@ def parse(text: str) -> float:
     >>> parse("8h"), parse("1.5 h"), parse("90m")
     (28800.0, 5400.0, 5400.0)
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h|d)\s*", text)
+    found = re.fullmatch(r"\s*([0-9]{1,5}(?:\.[0-9]+)?)\s*(s|m|min|h|d)\s*", text)
     if not found or not (seconds := float(found[1]) * _UNITS[found[2]]):
         raise MerError(
             "invalid option",
@@ -35,6 +35,10 @@ def parse(text: str) -> float:
             "correct the budget",
         )
     return seconds
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,8 @@ def fit(
     if least and not parts:
         raise MerError(
             "invalid option",
-            f"nothing fits into a budget of {seconds / 60:.0f} min",
-            f"{least[0] / 60:.0f} min or more, which `{least[1].command}` takes",
+            f"nothing fits into a budget of {_words(seconds)}",
+            f"{_words(least[0])} or more, which `{least[1].command}` takes",
             "give more time, or make the experiments smaller: --image-size, --epochs, or "
             "--profile demo",
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer_utils.datasets import SCHEMES, Problem, worst
+from mer_utils.datasets import SCHEMES, Problem, plausible, worst
+from mer_utils.datasets.plausible import canonical
 from mer_utils.datasets.rows import oddity, text
 from mer_utils.datasets.sheets import Fields, pick
 from mer_utils.datasets.spreadsheets import read_tables
@@ -43,7 +45,9 @@ HEADERS = {
 #: What tells systems apart where the user does not say it: the first of these that is there.
 SYSTEM = "system"
 _PROBABILITY = re.compile(r"(?:p|prob|proba|probability|score|logit)[_ ](.+)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(\.0*)?")
+_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")
+#: More classes than this are something else: names of clips, or numbers of people.
+MAX_CLASSES = 1000
 #: More systems of a store than this are no comparison that anybody reads.
 MAX_SYSTEMS = 12
 #: Columns of a store by which its systems differ, in the order in which they are named.
@@ -84,6 +88,9 @@ def read_predictions(
     problems : list of Problem
         With an error among them the frame is not to be used.
     """
+    if len(set(map(canonical, classes))) < len(classes):
+        said = f"--classes names one class twice: {', '.join(classes)}"
+        raise MerError("invalid option", said, "each class once", "correct it")
     problems: list[Problem] = []
     parts = [_read(Path(file), list(systems), tuple(columns), problems, ensemble) for file in files]
     frame = pd.concat(parts, ignore_index=True)
@@ -105,8 +112,11 @@ def _read(
     headers |= {name: (name,) for name in systems if name not in headers}
     required = ["clip", "y_true", *systems]
     base = Fields(headers, tuple(set(headers) - set(required)), columns)
-    header = [cell for table in tables for cell in table.rows[max(base.locate(table)[0], 0)]]
+    header = [cell for t in tables if t.rows for cell in t.rows[max(base.locate(t)[0], 0)]]
     shares = {t: m[1] for t in map(text, header) if (m := _PROBABILITY.fullmatch(t))}
+    _require_shares(path, shares)
+    if len(shares) < 2:  # of one class alone nothing can be the most probable
+        shares = {}
     if not base.places([*header]).get("y_pred") and not shares:
         required.append("y_pred")
     headers |= {title: (title,) for title in shares}
@@ -158,6 +168,20 @@ def _read(
     return read
 
 
+def _require_shares(path: Path, shares: Mapping[str, str]) -> None:
+    """Refuse two columns for the probability of one class."""
+    by_class: dict[str, str] = {}
+    for title, name in shares.items():
+        if (other := by_class.setdefault(canonical(name), title)) != title:
+            raise MerError(
+                "ambiguous column",
+                f"{printable(path)}: columns {other!r} and {title!r} both fit class {name!r}",
+                "one column for each class",
+                "rename or remove the other",
+                printable(path),
+            )
+
+
 def _with_ensembles(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows, and those of each system's seeds averaged, with classes by number."""
     found = average_seeds(rows, ["system"])
@@ -199,34 +223,34 @@ def _classified(frame: pd.DataFrame, names: list[str], problems: list[Problem]) 
         )
         return frame
     if not numbered.to_numpy().any() or names:
-        spelling = {name.casefold(): name for name in names}
+        spelling = {canonical(name): name for name in names}
         if not names:
             for value in sorted({*sides["y_true"], *sides["y_pred"]}):
-                first = spelling.setdefault(value.casefold(), value)
+                first = spelling.setdefault(canonical(value), value)
                 if first != value:
-                    said = f"{value!r} is taken for the class {first!r}"
+                    said = f"{value!a} is taken for the class {first!a}"
                     problems.append(Problem("note", "near-duplicate names", said, "none needed"))
         by_number = dict(enumerate(names))
 
         def named(value: str) -> str:
             if names and _NUMBER.fullmatch(value):
                 return by_number.get(int(float(value)), value)
-            return spelling.get(value.casefold(), value)
+            return spelling.get(canonical(value), value)
 
         sides = sides.map(named)
         known = names or sorted(set(spelling.values()))
     else:
         sides = sides.map(lambda value: str(int(float(value))))
-        share = {int(name) for name in frame.attrs.get("classes", []) if name.isdigit()}
-        known = list(map(str, range(1 + max(*sides.max().astype(int), *share, 1))))
+        share = {int(float(n)) for n in frame.attrs.get("classes", []) if _NUMBER.fullmatch(n)}
+        most = max(*sides.astype(int).max(), *share, 1)
+        known = list(map(str, range(min(1 + most, MAX_CLASSES))))
     for side in sides:
         odd = ~sides[side].isin(known)
         for place, value in zip(frame["_place"][odd], sides[str(side)][odd], strict=True):
             said = f"{place}: {side} is {value!r}, which is no class"
             remedy = "correct it, or name every class in --classes"
-            problems.append(
-                Problem("error", "bad predictions", said, remedy, place, ", ".join(known))
-            )
+            classes = ", ".join([*known[:10], *["..."] * (len(known) > 10), *known[10:][-1:]])
+            problems.append(Problem("error", "bad predictions", said, remedy, place, classes))
     return frame.assign(
         y_true=pd.Categorical(sides["y_true"], known), y_pred=pd.Categorical(sides["y_pred"], known)
     )
@@ -251,6 +275,8 @@ def _judge(frame: pd.DataFrame, problems: list[Problem]) -> None:
             problems.append(
                 Problem("error", "bad predictions", said, "correct it", keys["clip"], "one class")
             )
+    clips: Any = frame[list(CLIP_KEY)].drop_duplicates().itertuples(index=False, name=None)
+    problems += [replace(p, severity="warning") for p in plausible.names(list(clips), [])]
     if (frame["subject"] == "").any():
         said = "there is no column subject, so nobody knows whose clips are one person's"
         remedy = "add it: without it there is no interval, no paired test and no chance floor"
@@ -317,6 +343,14 @@ def join(predictions: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, 
         said = f"{len(guessed)} rows are matched by the number of their subject or by the clip "
         said += f"alone, as {who} {clip!r} to {' '.join(key)!r}"
         problems.append(Problem("note", "unmatched predictions", said, "none needed"))
+    claimed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for own, match in zip(owns, keys, strict=True):
+        if match and (first := claimed.setdefault(match, own)) != own:
+            said = f"{' '.join(first)!r} and {' '.join(own)!r} both match {' '.join(match)!r}"
+            remedy = "correct the names of subjects and clips"
+            problems.append(
+                Problem("error", "unmatched predictions", said, remedy, own[2], "one of them")
+            )
     joined = predictions.copy()
     matched = np.array([key is not None for key in keys])
     for place, name in enumerate(CLIP_KEY):
@@ -339,7 +373,7 @@ def _unmatched(
     for _, row in rows.drop_duplicates(list(CLIP_KEY)).iterrows():
         near = get_close_matches(row["clip"], clips, 1)
         said = f"clip {row['clip']!r} of subject {row['subject'] or 'unknown'!r} matches none"
-        remedy = "correct its name, subject or dataset" + (f"; {near[0]!r} is close" * bool(near))
+        remedy = "correct its name, subject or dataset" + "".join(f"; {n!r} is close" for n in near)
         if any_matched:
             remedy += "; else it is scored, and compared with nothing here"
         # One of the two words that a severity can be; mypy takes it for any text.

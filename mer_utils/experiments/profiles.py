@@ -27,6 +27,8 @@ from mer_utils.training import TrainingOptions
 
 Seed = Annotated[int, Field(ge=0)]
 _SUFFIX = ".toml"
+_MOST_SEEDS = 1000
+_SHOWN = 60
 #: What a file does not say: its own name does, or the command line.
 _NOT_IN_FILES = ("name", "given", "only", "at_most")
 #: What ``--weights`` may be, and whether that is ImageNet's.
@@ -55,7 +57,7 @@ class ModelPlan(Frozen):
     width: float = Field(default=1.0, gt=0, le=4)
     image_size: int = Field(ge=8, le=1024)
     pretrained: bool = False
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     precision: Literal["float32", "bfloat16"] | None = None
 
 
@@ -106,14 +108,14 @@ class Profile(Frozen):
     twin_seed: int = Field(default=0, ge=0)
     models: dict[str, ModelPlan]
     training: TrainingOptions
-    seeds: tuple[Seed, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(min_length=1, max_length=_MOST_SEEDS)
     tables: tuple[str, ...] = ()
     ablation_models: tuple[str, ...] = ("learnet", "svm_hog")
     every_value: bool = False
     baseline_image_size: int = Field(default=48, ge=8, le=1024)
-    phase_differences: tuple[float, ...] = (0.0, 0.5, 1.0)
+    phase_differences: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.0, 0.5, 1.0)
     # Half the noise lets a linear machine reach the ceiling, where no gain can show.
-    noises: tuple[float, ...] = (1.0, 2.0)
+    noises: tuple[Annotated[float, Field(ge=0, le=10)], ...] = (1.0, 2.0)
     spatial: str = "none"
     only: tuple[str, ...] = ()
     at_most: int | None = Field(default=None, ge=2)
@@ -127,6 +129,9 @@ class Profile(Frozen):
             found.require(plan.image_size, plan.width, plan.pretrained)
         for name in self.ablation_models:
             models.find(name)
+        for name in ("seeds", "tables", "ablation_models", "phase_differences", "noises"):
+            if len(set(given := getattr(self, name))) < len(given):
+                raise _wrong(self.name, f"{name} is {list(given)}", "each of them once")
         if self.spatial not in SPATIAL:
             raise unknown("spatial augmentation", self.spatial, SPATIAL)
         return self
@@ -245,7 +250,8 @@ class Profile(Frozen):
             said = {"--models": ",".join(chosen)} | said
         if seeds is not None:
             n = _number("--seeds", seeds)
-            new["seeds"] = [*dict.fromkeys([*self.seeds, *range(n)])][: max(n, 0)]
+            more = range(min(n, _MOST_SEEDS + 1))
+            new["seeds"] = [*dict.fromkeys([*self.seeds, *more])][: max(n, 0)]
         of_networks = {"image_size": image_size, "learning_rate": learning_rate}
         if weights is not None:
             if weights not in WEIGHTS:
@@ -312,7 +318,9 @@ def _checked(fields: Mapping[str, Any], place: str) -> Profile:
             raise _unknown_field(place, field, inner.get(names[0], Profile)) from error
         if first["type"] == "missing":
             raise _wrong(place, f"{field} is missing", "that field") from error
-        raise _wrong(place, f"{field} is {first['input']!r}", first["msg"]) from error
+        found = repr(first["input"])
+        shown = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}..."
+        raise _wrong(place, f"{field} is {shown}", first["msg"]) from error
     except MerError as error:
         raise MerError(
             error.kind, f"profile {place}: {error.what}", error.expected, error.remedy
@@ -355,7 +363,10 @@ def find(given: str) -> Profile:
     >>> find("demo --seeds 3 --models learnet,svm_hog").seeds
     (0, 1, 2)
     """
-    name, *words = shlex.split(given) or [""]
+    try:
+        name, *words = shlex.split(given) or [""]
+    except ValueError as odd:
+        raise _wrong(given, str(odd), "a name or a file, and options in pairs") from odd
     file = name.endswith(_SUFFIX)
     if not file and name not in PROFILES:
         error = unknown("profile", name, PROFILES)
@@ -365,8 +376,10 @@ def find(given: str) -> Profile:
     profile = read(Path(name)) if file else PROFILES[name]
     changes: dict[str, Any] = {}
     for option, value in zip(words[::2], [*words[1::2], ""], strict=False):
-        if option not in OPTIONS or not value:
-            raise unknown("option of a profile", f"{option} {value}".strip(), OPTIONS)
+        if option not in OPTIONS:
+            raise unknown("option of a profile", option, OPTIONS)
+        if not value:
+            raise _wrong(given, f"{option} is without a value", "one after each option")
         changes[option.removeprefix("--").replace("-", "_")] = value
     if "models" in changes:
         changes["models"] = [name for name in changes["models"].split(",") if name]

@@ -16,12 +16,13 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 MAX_PIXELS = 64 * 1024**2
 COPY = "copy the file again from the original data set, or leave its clip out"
 REWRITE = "write it anew as a PNG of 8 bits per channel with one picture"
+INKS = "inks (CMYK) are turned into red, green and blue"
 LEFT_OUT, TURNED = "the transparency channel is left out", "turned as the EXIF note says"
 _TIFF = (b"II*\0", b"MM\0*")
 # Of a TIFF, by number in its directory.
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS = 256, 257, 258, 259, 262
 _ORIENTATION, _PLANES, _EXTRA = 274, 284, 338
-_WHITE_IS_ZERO, _KNOWN_COLOURS = 0, (0, 1, 2, 3, 5, 6)
+_WHITE_IS_ZERO, _OF_INKS, _KNOWN_COLOURS = 0, 5, (0, 1, 2, 3, 5, 6)
 
 
 class Refused(ValueError):
@@ -48,19 +49,21 @@ def inspect(data: bytes) -> list[str]:
         raise Refused(missing)
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG", "BMP")) as header:
-            several = header.format == "PNG" and getattr(header, "is_animated", False)
+            several = getattr(header, "is_animated", False)
+            inks = header.mode == "CMYK"
             transparent = "A" in header.mode or "transparency" in header.info
             size = header.size
             # Asked for a note that it lacks, a PNG would be decoded.
             turned = "exif" in header.info and header.getexif().get(_ORIENTATION, 1) != 1
     except Image.DecompressionBombError:
         size, several, transparent, turned = (MAX_PIXELS + 1, 1), False, False, False
+        inks = False
     except Exception as error:  # damaged headers raise many kinds
         changed = data.startswith(b"\x89PNG") and not data.startswith(b"\x89PNG\r\n\x1a\n")
         why = "its line ends were changed, as by a transfer in text mode" if changed else ""
         raise Refused(why or "not a readable image: no JPEG, PNG, BMP or TIFF") from error
     _require_one(size[0], size[1], bool(several))
-    return [LEFT_OUT] * transparent + [TURNED] * turned
+    return [LEFT_OUT] * transparent + [TURNED] * turned + [INKS] * inks
 
 
 def _require_one(width: int, height: int, several: bool) -> None:
@@ -130,4 +133,5 @@ def _inspect_tiff(data: bytes) -> list[str]:
                 whole.load()
         except Exception as error:
             raise Refused("the TIFF is damaged, or packed in an unusual way", REWRITE) from error
-    return [TURNED] * (tags.get(_ORIENTATION, 1) != 1)
+    inks = [INKS] * (colours == _OF_INKS)
+    return inks + [TURNED] * (tags.get(_ORIENTATION, 1) != 1)

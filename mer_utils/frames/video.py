@@ -26,6 +26,8 @@ MAX_BYTES = 2 * 1024**3
 _COUNT_SLACK = 2
 # Types of the first atom of an mp4 or mov file.
 _FIRST_ATOMS = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+# Of 8 bits: that of 12 bits kept in 16.
+_DARK = 16
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 
 
@@ -108,6 +110,7 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
     with _opened(path) as capture:
         announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         fps = float(capture.get(cv2.CAP_PROP_FPS))
+        bits = _depth(int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)))
         frames, count, times = [], 0, []
         for number, frame in _numbered(capture, first, last):
             count = number
@@ -126,7 +129,22 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
         if not all(map(np.array_equal, frames, again)):  # what cannot be decoded is left to chance
             raise _undecodable(path, "read twice, it gives different frames: it is damaged")
     remarks = _doubts(times, count, announced if last is None else count)
+    if bits > 8:
+        if bits == 16 and max(frame.max() for frame in frames) <= _DARK:
+            raise _undecodable(path, "16 bits per channel, of which few are used")
+        remarks += (f"{bits} bits per channel are reduced to 8",)
     return VideoClip(np.stack(frames), first, fps, remarks)
+
+
+def _depth(pixel_format: int) -> int:
+    """Return the bits per channel of a pixel format as FFmpeg writes it in four characters."""
+    tag = pixel_format.to_bytes(4, "little", signed=pixel_format < 0)
+    for a, b, c, d in (tag, tag[::-1]):
+        if a in b"YGNA" and c < 32 and 8 < d <= 16:  # as in "Y3", 11, 10
+            return d
+        if bytes((a, b, c)) in (b"RGB", b"BGR", b"RBA", b"BRA") and d in (48, 64):
+            return 16
+    return {b"P010": 10, b"P012": 12, b"P016": 16}.get(tag, 8)
 
 
 def video_facts(path: Path, least: int | None = None) -> VideoFacts:

@@ -36,7 +36,7 @@ class Architecture:
     least_width : float
         Below which a layer has fewer than `LEAST_CHANNELS` channels.
     version : str
-        Of a network of your own: stands for its code in the keys of runs, which else changes them.
+        Of a network of your own: stands for the values that its code refers to in keys of runs.
     least_size : int
         Side in pixels of the smallest image of which the last layer still sees something.
     patch : int

@@ -66,9 +66,7 @@ def own_parts(name: str) -> tuple[Any, ...]:
     model = MODELS.get(name)
     if model is None or any(model is one for one in (*NETWORKS, *BASELINES)):
         return ()
-    if version := getattr(model, "version", ""):
-        return (version,)
-    if not isinstance(model, Architecture | Baseline):
+    if getattr(model, "version", "") or not isinstance(model, Architecture | Baseline):
         return (model,)
     return tuple(value for _, value in sorted(vars(model).items()) if callable(value))
 

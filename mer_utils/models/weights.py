@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mer_utils.errors import MerError
 from mer_utils.extras import require
-from mer_utils.files import cannot_read
+from mer_utils.files import cannot_read, identity
 from mer_utils.machine import path_setting
 from mer_utils.models.architectures import OTHERS
 
@@ -93,9 +93,7 @@ def weights_identity(name: str, weights_dir: Path | None = None) -> str:
         As `weights_file`.
     """
     if file := weights_file(name, weights_dir):
-        status = file.stat()
-        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return f"sha256:{_sha256(file, *stamp)}"
+        return f"sha256:{_sha256(file, identity(file))}"
     hub = _hub(name)
     return f"hub:{hub.repo or hub.url}"
 
@@ -190,9 +188,8 @@ def _url_file(hub: _Hub) -> Path:
 
 
 @lru_cache(maxsize=64)
-def _sha256(file: Path, *stamp: int) -> str:
-    # A file that was replaced or changed is read again: nobody sets the time of the last change
-    # of its entry (ctime), whatever else a copy keeps.
+def _sha256(file: Path, stamp: str) -> str:
+    """Return the SHA-256 of a file, read once as long as it stays what it is."""
     try:
         with open(file, "rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()

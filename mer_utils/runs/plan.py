@@ -6,6 +6,7 @@ counted operations and the rates at which such a GPU was measured to take them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -134,7 +135,7 @@ def plan_runs(
     missing : sequence of Job
         The folds that would be computed.
     clips : mapping of DataSpec to DataFrame
-        The clip tables; only the columns subject and label are read.
+        The clip tables.
     device : str
         Where each model is probed, see `resolve_device`.
     workers : int
@@ -144,7 +145,8 @@ def plan_runs(
     costs = fold_costs(missing, clips, device).values()
     networks = [cost for cost in costs if cost.images]
     total = Cost(*map(sum, zip(*(networks or [Cost()]), strict=True)))
-    folds = sum(clips[spec.data]["subject"].nunique() for spec in specs)
+    runs = Counter((spec.data, spec.evaluation) for spec in specs)
+    folds = sum(n * len(list(folds_of(clips[data], how))) for (data, how), n in runs.items())
     here = total.seconds / side_by_side(device, workers)
     return Plan(len(specs), folds, len(missing), *total._replace(seconds=here))
 

@@ -266,3 +266,21 @@ def test_composites_of_tables(folder):
     same = datasets.Clips(table(folder, ROWS[2:], "three.csv", dataset="one"))
     with raises("taken name", "one"):
         datasets.Composite((one, same)).clips()
+
+
+@pytest.mark.scenario("F")
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (["p1", "a", "glad", "a.avi", 1, 5, 12], "same picture twice"),
+        (["s3", "c", "Glad", "s3/c", 46, 50, 57], "near-duplicate names"),
+    ],
+)
+def test_what_no_part_of_a_composite_can_see_is_an_error_of_the_whole(folder, row, kind):
+    one = datasets.Clips(table(folder, ROWS[:2], "one.csv"))
+    good = datasets.Composite((one, datasets.Clips(table(folder, ROWS[2:], "two.csv"))))
+    assert len(good.clips()) == 4
+    bad = datasets.Composite((one, datasets.Clips(table(folder, [row, ROWS[3]], "two.csv"))))
+    with raises(kind):
+        bad.clips()
+    assert [p.kind for p in bad.check() if p.severity == "error"] == [kind]

@@ -1,18 +1,20 @@
-"""Fuzzing corrections and tables of images: whatever they hold is read whole, or refused."""
+"""Fuzzing corrections, tables of images and of clips, and column maps: read whole, or refused."""
 
 from __future__ import annotations
 
 import csv
 import io
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from made_data import casme2_row, jpeg, write_casme2
+from made_data import casme2_row, jpeg, toml, write_casme2, write_frames, write_video
 
 from mer_utils import datasets
 from mer_utils.datasets import corrections
@@ -143,3 +145,104 @@ def test_any_bytes_as_corrections_or_images(content):
         assert datasets.worst(datasets.Manifest(path).check()) == "error"
         found = datasets.Casme2(root(), corrections=path).check()
         assert [p.kind for p in found] == ["bad corrections file"]
+
+
+@cache
+def clips() -> Path:
+    """Return a folder with frames of two clips and a video; kept for the whole test run."""
+    clips.holder = tempfile.TemporaryDirectory()  # type: ignore[attr-defined]
+    found = Path(clips.holder.name)  # type: ignore[attr-defined]
+    for place in ("1/a", "2/b"):
+        write_frames(found / place, 3, 9)
+    write_video(
+        found / "2" / "c.avi", np.arange(6 * 48 * 64 * 3).reshape(6, 48, 64, 3).astype(np.uint8)
+    )
+    return found
+
+
+PLACE = st.sampled_from(["1/a", "2/b", "2/c.avi", "2\\b", "../1/a", "1", "none"]) | ODD
+FRAME = st.sampled_from(["", "3", "5", "9", "1", "6", "05", "3.0", "-1", "/"]) | ODD
+OF_CLIPS = {
+    "subject": st.sampled_from(["1", "2", "01"]) | ODD,
+    "clip": st.sampled_from(["a", "b", "c", "A"]) | ODD,
+    "label": st.sampled_from(["glad", "sad", "Glad", "1"]) | ODD,
+    "frames": PLACE,
+    "onset": FRAME, "apex": FRAME, "offset": FRAME,
+    "dataset": st.sampled_from(["x", "y", ""]) | ODD,
+    "fps": st.sampled_from(["", "25", "30", "nan", "1e400", "0"]) | ODD,
+    "crop": st.sampled_from(["", "no", "face", "margin=0.2", "margin=9", "size"]) | ODD,
+    "counted_from": st.sampled_from(["", "0", "1", "2"]) | ODD,
+}  # fmt: skip
+
+
+@SETTINGS
+@given(st.lists(st.tuples(*OF_CLIPS.values()), min_size=1, max_size=4), st.integers(0, 7))
+def test_any_table_of_clips(rows, cut):
+    kept = [*OF_CLIPS][: len(OF_CLIPS) - cut]
+    path = clips() / "clips.csv"
+    path.write_text(as_text([kept, *(row[: len(kept)] for row in rows)]), "utf-8", newline="")
+    found = datasets.Clips(path).check()
+    datasets.to_json(found).encode("utf-8")
+    data = datasets.Clips(path)
+    try:
+        table = data.clips()
+    except MerError:
+        assert datasets.worst(found) == "error"
+        return
+    assert datasets.worst(found) != "error"
+    assert len(table) == (data.ledger()["status"] == "used").sum()
+    for place, onset, offset in table[["frames_dir", "onset", "offset"]].to_numpy():
+        last = 6 if place.endswith(".avi") else 9
+        assert Path(place).is_relative_to(clips())
+        assert (1 if last == 6 else 3) <= onset < offset <= last
+
+
+PATTERN = st.lists(
+    st.sampled_from(
+        ["{subject}", "{clip}", "{subject:02d}", "{onset}", "{label}", "{subject:9}", "{subject!r}",
+         "{", "}", "{}", "{0}", "{nobody}", "{subject.real}", "{clip[0]}", "{subject:99999999999}",
+         "/", "*", "..", "a", "1/", "2/"]
+    )
+    | ODD,
+    min_size=1,
+    max_size=4,
+).map("".join)  # fmt: skip
+OF_MAP = ("subject", "clip", "onset", "apex", "offset", "label")
+MAP_ROWS = st.lists(st.tuples(*map(OF_CLIPS.get, OF_MAP)), min_size=1, max_size=4)
+
+
+@SETTINGS
+@given(PATTERN, PATTERN, st.lists(PATTERN, min_size=1, max_size=2), MAP_ROWS)
+@example("{subject}", "{clip}", ["{subject}/{clip}"], [("1", "a", "3", "5", "9", "glad")])
+@example("{subject:99999999999}", "{clip}", ["x"], [("1", "a", "3", "5", "9", "glad")])
+@example("{subject}", "{nobody}", ["x"], [("1", "a", "3", "5", "9", "glad")])
+def test_any_column_map(subject, clip, frames, rows):
+    """A map that is taken writes one clip for each row that is one, and check reads the table."""
+    said = {"subject": subject, "clip": clip, "frames": frames}
+    said["columns"] = {name: name for name in OF_MAP}
+    (clips() / "sheet.csv").write_text(as_text([list(said["columns"]), *rows]), "utf-8", newline="")
+    with suppress(FileNotFoundError):
+        (clips() / "clips.csv").unlink()
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "mine.toml"
+        path.write_text("".join(f"{field} = {toml(value)}\n" for field, value in said.items()))
+        try:
+            known = datasets.ColumnMap.read(path)
+            table, problems = datasets.from_sheet(known, clips())
+        except MerError:
+            return
+    datasets.to_json(problems).encode("utf-8")
+    assert len(table) <= len(rows)
+    assert len(table) == len(rows) or any("name no clip" in p.message for p in problems)
+    table.to_csv(clips() / "clips.csv", index=False)
+    datasets.to_json(datasets.Clips(clips() / "clips.csv").check()).encode("utf-8")
+
+
+@SETTINGS
+@given(st.binary(max_size=100) | ODD.map(str.encode))
+def test_any_bytes_as_a_column_map(content):
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "mine.toml"
+        path.write_bytes(content)
+        with suppress(MerError):
+            datasets.ColumnMap.read(path)

@@ -65,7 +65,7 @@ def test_where_one_seed_is_too_much_the_models_that_take_least_are_chosen(made):
 def test_a_budget_in_which_nothing_fits_names_what_the_least_takes(made):
     with raises("invalid option", "mer run table2") as error:
         budget.fit(made, ["table2"], 59, lambda jobs: 120.0 * len(jobs))
-    assert "min or more" in str(error.value)
+    assert "or more, which" in str(error.value)
 
 
 def test_nothing_missing_is_no_error(made):

@@ -199,7 +199,7 @@ def test_later_options_take_the_place_of_earlier_ones():
     [
         ("huge", "unknown name", "*.toml"),
         ("demo --epoch 3", "unknown name", "--epochs"),
-        ("demo --epochs", "unknown name", "--epochs"),
+        ("demo --epochs", "invalid option", "--epochs"),
         ("demo --epochs 0", "invalid option", "training.epochs"),
         ("demo --seeds two", "invalid option", "two"),
         ("demo --seeds 0", "invalid option", "seeds"),

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.scenario("A")
 
 GREY = np.add.outer(np.arange(30), 5 * np.arange(40)).astype(np.uint8)
 COLOUR = np.dstack([GREY, 255 - GREY, np.full_like(GREY, 60)])
+INKS = "inks (CMYK) are turned into red, green and blue"
 LEFT_OUT = ("the transparency channel is left out",)
 
 
@@ -55,7 +56,7 @@ READ = {
     "one bit": (coded(Image.fromarray(GREY > 99)), np.where(GREY > 99, 255, 0)[..., None], ()),
     "grey in BMP": (coded(GREY, "BMP"), GREY[..., None], ()),
     "packed TIFF": (coded(COLOUR, "TIFF", compression="tiff_lzw"), COLOUR, ()),
-    "inks": (coded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), COLOUR, ()),
+    "inks": (coded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), COLOUR, (INKS,)),
     "transparency": (coded(with_alpha(COLOUR), mode="RGBA"), COLOUR, LEFT_OUT),
     "grey and transparency": (
         coded(with_alpha(GREY), mode="LA"),
@@ -129,6 +130,10 @@ REFUSED = {
     "signed": (by_opencv(".tif", GREY.astype(np.int16)), "int16"),
     "pages": (coded(COLOUR, "TIFF", save_all=True, append_images=[OTHER]), "several pictures"),
     "animated": (coded(COLOUR, save_all=True, append_images=[OTHER]), "several pictures"),
+    "two in a JPEG": (
+        coded(COLOUR, "MPO", save_all=True, append_images=[OTHER]),
+        "several pictures",
+    ),
     "GIF": (coded(COLOUR, "GIF"), "no JPEG, PNG, BMP or TIFF"),
     "WebP": (coded(COLOUR, "WEBP"), "no JPEG, PNG, BMP or TIFF"),
     "transparency of TIFF": (coded(with_alpha(COLOUR), "TIFF", mode="RGBA"), "transparency"),

@@ -151,3 +151,32 @@ def test_a_damaged_video_that_decodes_to_anything_is_refused(clip, monkeypatch):
     monkeypatch.setattr(video, "_opened", lambda path: nullcontext(Clock()))
     with raises("undecodable video", clip, "read twice"):
         read_video(clip)
+
+
+@pytest.mark.scenario("A")
+def test_a_video_of_more_than_8_bits_is_converted_with_a_word_or_refused(tmp_path):
+    def write(name, images):
+        options = [cv2.VIDEOWRITER_PROP_DEPTH, cv2.CV_16U, cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
+        code = cv2.VideoWriter_fourcc(*"FFV1")
+        writer = cv2.VideoWriter(
+            str(tmp_path / name), cv2.CAP_FFMPEG, code, 200.0, (64, 48), options
+        )
+        for grey in images:
+            writer.write(np.full((48, 64), grey, np.uint16))
+        writer.release()
+        return tmp_path / name
+
+    found = read_video(write("deep.mkv", GREYS.astype(np.uint16) * 257))
+    assert found.remarks == ("16 bits per channel are reduced to 8",)
+    np.testing.assert_allclose(found.frames.mean(axis=(1, 2, 3)), GREYS, atol=1)
+    with raises("undecodable video", "few are used"):
+        read_video(write("dark.mkv", GREYS.astype(np.uint16) * 16))
+
+
+@pytest.mark.parametrize(
+    ("tag", "bits"),
+    [(b"Y3\x0b\x0a", 10), (b"\x10\x00" b"1Y", 16), (b"I420", 8), (b"RGB\x18", 8), (b"RGB0", 16),
+     (b"P010", 10), (b"BGRA", 8), (bytes(4), 8), (b"Y3\x0b\x08", 8)],
+)  # fmt: skip
+def test_the_depth_that_a_pixel_format_states(tag, bits):
+    assert video._depth(int.from_bytes(tag, "little")) == bits
