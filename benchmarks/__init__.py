@@ -11,9 +11,9 @@ Not tests: nothing here fails because a machine is slow or busy. Run it on a qui
 - `scaling`: how the time of a leave-one-subject-out run grows
 - `engine`: kills, workers and memory of the run engine
 - `whole`: imports, the command line, a notebook's start
-- `gpu`: a GPU checked and measured, if there is one (``make gpu-check``); `gpu_pooling`,
-  `gpu_stacked` and `gpu_workers` are parts of it, `one_pass` a kernel
+- `gpu`: a GPU checked and measured, if there is one (``make gpu-check``); `gpu_pooling` and
+  `gpu_workers` are parts of it, `one_pass` a kernel
 - `folds`: what the sections train; `record`, `clock`, `machine`: result, timing, limits
 
-`simulate_stats`, `operating` and `pages` are commands of their own.
+`simulate_stats`, `operating`, `causes`, `alarms` and `pages` are commands of their own.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -74,7 +73,7 @@ def _effects(recorder: Recorder, fold: Fold, pool: ProcessPoolExecutor, quick: b
     add("bfloat16", ours / times["bfloat16"], TRIED)
     for batch in (8, 32):
         add(f"batches of {batch}", ours / size * batch / times[str(batch)], TRIED)
-    if not quick and (compiled := _compiled(recorder, fold, rounds, ours)):
+    if not quick and (compiled := _compiled(fold, rounds)):
         add("torch.compile", ours / compiled, TRIED)
     alone = pool.submit(steps_a_second, fold, rounds, 1).result()
     list(pool.map(steps_a_second, [fold] * 2, [2] * 2, [1] * 2))  # both processes are warm
@@ -84,27 +83,13 @@ def _effects(recorder: Recorder, fold: Fold, pool: ProcessPoolExecutor, quick: b
     add("2 threads per fold, instead of two folds", threads / together, TRIED)
 
 
-def _compiled(recorder: Recorder, fold: Fold, rounds: int, ours: float) -> float | None:
-    """Return the time of a compiled step, None if it failed; record when compiling has paid."""
-    started = time.perf_counter()
+def _compiled(fold: Fold, rounds: int) -> float | None:
+    """Return the time of a compiled step, None if it failed."""
     try:
-        step = stepper(fold, compiled=True)
-        step()
+        return best({"step": stepper(fold, compiled=True)}, rounds)["step"]
     except Exception as error:  # without a C++ compiler there is nothing to compile with
         print(f"torch.compile failed on {fold.model}: {type(error).__name__}")
         return None
-    spent = time.perf_counter() - started
-    took = best({"step": step}, rounds)["step"]
-    saved = max(ours - took, 0)
-    add = recorder.about("compiling", fold.model)
-    add("time to compile", spent, "s")
-    add("steps until it pays", spent / saved if saved else float("inf"), "steps")
-    add(
-        "steps of a fold",
-        fold.options.epochs * -(-len(fold.images) // fold.options.batch_size),
-        "steps",
-    )
-    return took
 
 
 def steps_a_second(fold: Fold, steps: int, threads: int) -> float:

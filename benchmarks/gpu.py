@@ -27,7 +27,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from benchmarks import gpu_pooling, gpu_stacked, gpu_workers
+from benchmarks import gpu_pooling, gpu_workers
 from benchmarks.clock import best, on_device, seconds
 from benchmarks.folds import CLASSES, Fold, noise_fold, run_seconds
 from benchmarks.machine import describe, matmul_peak
@@ -340,42 +340,19 @@ def _fold(recorder: Recorder, check: Check, name: str) -> None:
         )
 
 
-def stacked(recorder: Recorder, check: Check) -> None:
-    """Record what LEARNet gains if several folds take their steps side by side."""
-    for n in (1, 2) if check.quick else (1, 4, 8, 16):
-        fold = check.fold("learnet", 256)
-        speed = _tried(
-            f"{n} folds stacked",
-            lambda f=fold, n=n: gpu_stacked.images_a_second(f, n, check.device, check.steps),
-        )
-        if speed:
-            recorder.add(SECTION, "LEARNet", f"images a second, {n} folds stacked", speed)
-
-
 def side_by_side(recorder: Recorder, check: Check) -> None:
     """Record the images a second of several worker processes on one GPU."""
-    _side_by_side(recorder, check, (1,) if check.quick else (1, 4, 8, 16), "")
-
-
-def with_mps(recorder: Recorder, check: Check) -> None:
-    """Record the same under NVIDIA's multi-process service, by which their kernels overlap."""
-    if check.device.type == "cuda":
-        with gpu_workers.multi_process_service():
-            _side_by_side(recorder, check, (2, 4, 8), " under MPS")
-
-
-def _side_by_side(recorder: Recorder, check: Check, numbers: Sequence[int], how: str) -> None:
     names = ("learnet", "resnet50", "mobilenetv2_100", "vgg19")
     for name, workers, speed in gpu_workers.speeds(
         [check.fold(name, 24 * check.profile.training.batch_size) for name in names]
         if not check.quick
         else [check.fold("learnet", 24)],
-        numbers,
+        (1,) if check.quick else (1, 4, 8, 16),
         str(check.device),
         0.2 if check.quick else 2.0,
         check.until,
     ):
-        measure = f"images a second, {workers} workers{how}"
+        measure = f"images a second, {workers} workers"
         recorder.add(SECTION, models.title(name), measure, speed)
 
 
@@ -454,9 +431,7 @@ SECTIONS: dict[Callable[[Recorder, Check], None], float] = {
     folds: 20,
     agreement: 15,
     side_by_side: 40,
-    with_mps: 40,
     whole: 25,
-    stacked: 10,
     pooling: 10,
 }
 

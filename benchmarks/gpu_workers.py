@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -45,21 +41,6 @@ def speeds(
         for process, _ in workers:
             process.kill()
             process.join()
-
-
-@contextmanager
-def multi_process_service() -> Iterator[None]:
-    """Run NVIDIA's service for the processes that are started meanwhile, and end it."""
-    with tempfile.TemporaryDirectory() as folder:
-        places = dict.fromkeys(("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"), folder)
-        os.environ.update(places)
-        try:
-            subprocess.run(["nvidia-cuda-mps-control", "-d"], check=True, timeout=20)
-            yield
-        finally:
-            subprocess.run(["nvidia-cuda-mps-control"], input=b"quit\n", timeout=20, check=False)
-            for name in places:
-                del os.environ[name]
 
 
 def _together(pipes: Sequence[Connection], fold: Fold) -> list[Any]:

@@ -34,7 +34,6 @@ GOALS = {"learnet": 3.0, "mobilenetv2_100": 3.0}
 OTHER_GOAL = 1.5
 # Welch's t that all networks together exceed by chance in one record of twenty (Bonferroni).
 T_LIMIT = round(float(stats.t.ppf(1 - 0.05 / 2 / len(models.networks()), 2 * len(SEEDS) - 2)), 2)
-PROFILED, OPERATIONS_SHOWN = 3, 5
 
 
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
@@ -44,26 +43,21 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
     workspace, specs = prepared(quick)
     # The first fold of a process loads what all others find loaded.
     compute_fold(workspace.jobs(specs[-1:])[0], workspace.context)
-    reached = {}
     with open_executor(workers=2) as executor, tempfile.TemporaryDirectory() as folder:
         for number, spec in enumerate(specs):
             fold = first_fold(workspace, spec)
-            reached[spec.model.name] = _shares(recorder, workspace, spec, fold, peak)
+            _shares(recorder, workspace, spec, fold, peak)
             jobs = workspace.jobs([spec])[: 2 if quick else None]
             store = replace(workspace.context, store=Path(folder) / f"store{number}")
             ours = run_seconds(jobs, store, executor, workers=2)
             per_fold = float("nan") if ours is None else ours / len(jobs)
             _against_usual(recorder, fold, per_fold, Path(folder), quick)
-    furthest = sorted(reached, key=reached.__getitem__)[:PROFILED]
-    for spec in specs:
-        if spec.model.name in furthest:
-            _profile(recorder, first_fold(workspace, spec))
 
 
 def _shares(
     recorder: Recorder, workspace: Workspace, spec: RunSpec, fold: Fold, peak: float
-) -> float:
-    """Record where the time goes, and the share of the peak; return that share."""
+) -> None:
+    """Record where the time goes, and the share of the peak."""
     _, record, _ = compute_fold(workspace.jobs([spec])[-1], workspace.context)
     took = record["compute_seconds"]
     add = recorder.about(SECTION, fold.model)
@@ -81,7 +75,6 @@ def _shares(
     rate = STEP_OVER_FORWARD * each * record["images_shown"] / took
     add("operations a second", rate / 1e9, "GFLOP/s")
     add("of the matrix-product peak", rate / peak)
-    return rate / peak
 
 
 def timed_parts(fold: Fold) -> Counter[str]:
@@ -144,16 +137,3 @@ def _against_usual(recorder: Recorder, fold: Fold, ours: float, folder: Path, qu
                 recorder.add("curves", fold.model, f"{loop}, seed {seed}", loss, x=epoch)
     t = abs(stats.ttest_ind(*last.values(), equal_var=False).statistic)
     add("difference of the last loss", t, "standard errors", at_most=T_LIMIT)
-
-
-def _profile(recorder: Recorder, fold: Fold) -> None:
-    """Record in which operations the time goes, by torch's own profiler."""
-    model = fold.network()
-    fold.fit(model, epochs=1)
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
-        fold.fit(model, epochs=1)
-    found = sorted(profiler.key_averages(), key=lambda e: -e.self_cpu_time_total)
-    total = sum(event.self_cpu_time_total for event in found)
-    for event in found[:OPERATIONS_SHOWN]:
-        share = event.self_cpu_time_total / total
-        recorder.add("profile", fold.model, event.key, share, "of the time")

@@ -82,6 +82,7 @@ def make_book(
     os.environ[BUILD_SETTING] = str(build)
     if source:
         store = agreement.recorded_store(source, profile, build)
+        data = data or agreement.data_names(store)
     workspace = open_workspace(
         profile,
         data_root,
@@ -123,12 +124,13 @@ def make_book(
         data_title=workspace.data_title,
         profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
         twins=any(map(workspace.is_synthetic, workspace.data)),
+        frames=not any(d.dataset.recorded for d in workspace.data.values()),
         lacking=[title(name) for name in PAPER if name not in workspace.data],
         agreed=agreed,
         shown_from=source,
     )
-    typer.echo(f"{agreed['line']}.")
     typer.echo(f"The book is ready: {site / 'index.html'}")
+    typer.echo(f"{agreed['line']}.")
 
 
 @commands.command()

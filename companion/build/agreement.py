@@ -11,10 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
+from pandas.io.formats.style import Styler
 
 from companion.build.prepare import Notebook
+from companion.chapters import page
 from mer_utils.errors import MerError
-from mer_utils.experiments import TABLES, Workspace
+from mer_utils.experiments import PAPER, TABLES, Workspace
+from mer_utils.experiments.recorded import RECORDED, licensed
 from mer_utils.experiments.verification import (
     DIFFERENT,
     VERDICTS,
@@ -24,13 +28,16 @@ from mer_utils.experiments.verification import (
     score_changes,
     verify,
 )
+from mer_utils.machine import setting
 from mer_utils.plotting.words import table_of
 from mer_utils.runs import RunStore, merge
 
 #: Scores are printed with three decimals: what is nearer reads the same.
 _AS_PRINTED = 0.0005
-RECORDED = "recorded"
-NOT_COMPARED: Mapping[str, Any] = MappingProxyType({"line": "Nothing was compared", "tables": ()})
+_FOLDER = "recorded"
+NOT_COMPARED: Mapping[str, Any] = MappingProxyType(
+    {"line": "Nothing was compared", "tables": (), "next": "mer book compares."}
+)
 
 
 def recorded_store(source: str, profile: str, build: Path) -> Path:
@@ -46,9 +53,16 @@ def recorded_store(source: str, profile: str, build: Path) -> Path:
     path = reference_path(profile) if source == "reference" else Path(source).expanduser()
     with open_reference(path) as reference:
         reference.require(profile)
-        shutil.rmtree(build / RECORDED, ignore_errors=True)
-        merge(RunStore(build / RECORDED), reference.store)
-    return build / RECORDED
+        shutil.rmtree(build / _FOLDER, ignore_errors=True)
+        merge(RunStore(build / _FOLDER), reference.store)
+    return build / _FOLDER
+
+
+def data_names(store: Path) -> list[str] | None:
+    """Return how to name the paper's data, if a store holds licensed ones that are not at hand."""
+    held = licensed(store)
+    away = [name for name in PAPER if name in held and not setting(f"MER_{name.upper()}_ROOT")]
+    return [RECORDED * (name in away) + name for name in PAPER] if away else None
 
 
 def require_whole(workspace: Workspace, source: str) -> None:
@@ -66,11 +80,14 @@ def require_whole(workspace: Workspace, source: str) -> None:
 def agreement(workspace: Workspace, source: str = "") -> dict[str, Any]:
     """Return how the results of a workspace agree with those recorded for its profile.
 
-    ``line`` says it; where there is nothing to compare with, it says why, and ``tables`` is empty.
+    ``line`` says it; where there is nothing to compare with, it says why, ``tables`` is empty and
+    ``next`` says what to do.
     """
     path = reference_path(workspace.profile.name)
     if source:
-        return {"line": f"Recorded results, from {source}: nothing was computed here", "tables": []}
+        line = f"Recorded results, from {source}: nothing was computed here"
+        anew = "make book without FROM computes them anew and compares."
+        return {"line": line, "tables": [], "next": anew}
     try:
         with open_reference(path) as reference:
             folds = reference.folds(workspace)
@@ -82,7 +99,8 @@ def agreement(workspace: Workspace, source: str = "") -> dict[str, Any]:
             raise
         # The line stands on a page, which names no folder of this machine.
         what = error.what.replace(str(path), f"{path.parent.name}/{path.name}")
-        return {"line": f"Not compared with recorded results: {what}", "tables": []}
+        line = f"Not compared with recorded results: {what}"
+        return {"line": line, "tables": [], "next": f"Remedy: {error.remedy}."}
     scores["change"] = (scores["here"] - scores["recorded"]).abs().fillna(0)
     tables = []
     for name, part in done.found.groupby("table", sort=False):
@@ -105,9 +123,9 @@ def agreement(workspace: Workspace, source: str = "") -> dict[str, Any]:
 
 
 def marks(notebooks: list[Notebook], agreed: Mapping[str, Any], source: str = "") -> dict[str, str]:
-    """Return a quiet line for each page that shows scores, by page."""
+    """Return a quiet line for each page that shows scores, by page; ``""`` is every other page."""
     if source:
-        return {f"notebooks/{n.name}": _mark(agreed["line"]) for n in notebooks}
+        return {"": _mark(agreed["line"])}
     known = {row["table"]: row for row in agreed["tables"]}
     found = {}
     for notebook in notebooks:
@@ -124,18 +142,26 @@ def _mark(text: str) -> str:
     return f'<p class="made-with as-recorded" role="note">{escape(text)}.</p>'
 
 
-def tables(agreed: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the agreement of each table as rows for a page."""
-    nothing = {
-        "table": "nothing was compared",
-        **dict.fromkeys([*VERDICTS, "scores", "scores that agree"], 0),
-        "largest difference": float("nan"),
-    }
-    named = [{**row, "table": table_of(row["table"])} for row in agreed["tables"]]
-    return pd.DataFrame(named or [nothing])
+def compared(agreed: Mapping[str, Any]) -> Styler | HTML:
+    """Return the agreement of each table for a page, or what to do where nothing is compared."""
+    if not agreed["tables"]:
+        return HTML(f"<p>{escape(agreed['next'])}</p>")
+    rows = [{**row, "table": table_of(row["table"])} for row in agreed["tables"]]
+    return page.show(
+        pd.DataFrame(rows),
+        "Folds compared with the recorded ones, and their runs' scores.",
+        {"largest difference": "{:.3f}"},
+        name="tab-as-recorded",
+    )
 
 
-def differences(agreed: Mapping[str, Any]) -> pd.DataFrame:
-    """Return what differs between where results were recorded and here."""
-    rows = [(what, str(a), str(b)) for what, (a, b) in agreed.get("differs", {}).items()]
-    return pd.DataFrame(rows or [("nothing", "", "")], columns=["what", "recorded", "here"])
+def differing(agreed: Mapping[str, Any]) -> Styler | None:
+    """Return what differs between where results were recorded and here, if anything is compared."""
+    if not agreed["tables"]:
+        return None
+    rows = [(what, str(a), str(b)) for what, (a, b) in agreed["differs"].items()]
+    return page.show(
+        pd.DataFrame(rows or [("nothing", "", "")], columns=["what", "recorded", "here"]),
+        f"What differs between the machine of the record ({agreed['machine']}) and this one.",
+        name="tab-differing-machines",
+    )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Holds the line, in the staged source folder.
 FILE = "made_with.html"
-#: Holds further lines by page, beside it.
+#: Holds further lines by page, beside it; that of "" is of every page without its own.
 MARKS = "as_recorded.json"
 
 
@@ -40,7 +40,7 @@ def below_title(app: Sphinx, doctree: nodes.document) -> None:
     if title is not None and title.parent is not None:
         line = (Path(app.srcdir) / FILE).read_text("utf-8")
         marks = json.loads((Path(app.srcdir) / MARKS).read_text("utf-8"))
-        line += marks.get(app.env.docname, "")
+        line += marks.get(app.env.docname, marks.get("", ""))
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", line, format="html"))
 
 

@@ -41,6 +41,7 @@ def build(
     data_title: str = "not stated",
     twins: bool = True,
     lacking: Sequence[str] = (),
+    frames: bool = True,
     agreed: Mapping[str, Any] = NOT_COMPARED,
     shown_from: str = "",
 ) -> Path:
@@ -70,6 +71,8 @@ def build(
     lacking : sequence of str
         The paper's data sets that are not among the data, by title. If there are any, a page that
         names the paper's data says what it lacks.
+    frames : bool
+        Whether the clips are at hand, and not their results alone.
     agreed : mapping
         How the results agree with recorded ones, see `companion.build.agreement`.
     shown_from : str
@@ -90,6 +93,8 @@ def build(
         notebooks = prepare.read_all(folder, parameters)
         if lacking:
             notebooks = [prepare.for_other_data(notebook, lacking) for notebook in notebooks]
+        if not frames:
+            notebooks = [prepare.for_results_alone(notebook) for notebook in notebooks]
         if not twins:
             notebooks = [prepare.for_licensed_data(notebook) for notebook in notebooks]
         contents.check(repository / "book", {notebook.name for notebook in notebooks})
@@ -131,10 +136,10 @@ def package_fingerprint() -> str:
 
 
 def _data_files(repository: Path) -> str:
-    """Return the fingerprint of the data files beside the pages."""
+    """Return the fingerprint of the data files beside the pages, and of recorded measurements."""
     found = [
         path
-        for folder in ("book", "notebooks")
+        for folder in ("book", "notebooks", "benchmarks/recorded")
         for path in fingerprint.files_in(repository / folder)
         if path.suffix in _DATA_FILES and path.name != "_toc.yml"
     ]

@@ -29,7 +29,12 @@ TWINS_ONLY, EVERY_DATA = "twins-only", "any-data"
 #: Notebooks that show whatever data there are; the others are about CASME II and SAMM by name.
 ANY_DATA = frozenset(
     {"03_evaluation", "12_phase_difference", "15_costs", "all_results", "assumptions"}
-    | {"these_data", "status"}
+    | {"checklist", "these_data", "status"}
+)
+#: Notebooks that show frames or count them.
+OF_FRAMES = frozenset(
+    {"01_clips", "02_dynamic_images", "13_errors", "play_the_fall_backwards", "these_data"}
+    | {"train_a_fold"}
 )
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
 
@@ -144,13 +149,28 @@ def for_other_data(notebook: Notebook, lacking: Sequence[str]) -> Notebook:
     """Return a notebook of `ANY_DATA`, or a page with its title that says what it lacks."""
     if notebook.name in ANY_DATA:
         return notebook
-    first, parameters = notebook.node.cells[0], notebook.node.cells[notebook.parameters_cell or 0]
-    title = re.match(r"(?:\(.*\)=\n)*# .*", first.source)
-    said = (
+    return _instead(
+        notebook,
         f"This page is about the paper's two data sets by name and lacks {' and '.join(lacking)}: "
         "it says nothing of the data of this book.\n"
-        "What was computed on them stands in {doc}`these_data` and {doc}`all_results`."
+        "What was computed on them stands in {doc}`these_data` and {doc}`all_results`.",
     )
+
+
+def for_results_alone(notebook: Notebook) -> Notebook:
+    """Return a notebook that needs no frame, or a page with its title that says what it lacks."""
+    if notebook.name not in OF_FRAMES:
+        return notebook
+    return _instead(
+        notebook,
+        "This page shows clips, and lacks them: of licensed data this book was made of recorded "
+        "results alone.\nWith the data at hand, `make book` shows it.",
+    )
+
+
+def _instead(notebook: Notebook, said: str) -> Notebook:
+    first, parameters = notebook.node.cells[0], notebook.node.cells[notebook.parameters_cell or 0]
+    title = re.match(r"(?:\(.*\)=\n)*# .*", first.source)
     text = f"{title[0] if title else '# ' + notebook.name}\n\n{said}"
     page = nbformat.v4.new_markdown_cell(text)
     node = NotebookNode({**notebook.node, "cells": [page, parameters]})

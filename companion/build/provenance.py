@@ -14,7 +14,7 @@ import pandas as pd
 from companion.build.agreement import NOT_COMPARED
 from companion.build.executed import Record
 from mer_utils.files import atomic_write, build_dir, checkout
-from mer_utils.runs.environment import PACKAGES, commit, environment, versions
+from mer_utils.runs.environment import PACKAGES, commit, contents, environment, versions
 
 FILE = "provenance.json"
 
@@ -57,7 +57,8 @@ def collect(
         "python": made_on["python"],
         "platform": made_on["system"],
         "cpu_cores": os.cpu_count(),
-        "packages": versions((*PACKAGES, *_PAGES)),
+        "packages": (found := versions((*PACKAGES, *_PAGES))),
+        "files": {name: contents(name) for name in found},
         "inputs": dict(inputs),
         "agreed": dict(agreed),
         "notebooks": {name: asdict(record) for name, record in sorted(records.items())},
@@ -107,6 +108,9 @@ def notebooks_table(provenance: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def packages_table(provenance: Mapping[str, Any]) -> pd.DataFrame:
-    """Return one row per package: name and version."""
-    rows = list(provenance["packages"].items())
-    return pd.DataFrame(rows, columns=["package", "version"])
+    """Return one row per package: name, version, and 12 digits that name its files."""
+    rows = [
+        (name, version, provenance.get("files", {}).get(name, ""))
+        for name, version in provenance["packages"].items()
+    ]
+    return pd.DataFrame(rows, columns=["package", "version", "SHA-256 of its files"])

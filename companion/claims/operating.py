@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from companion.editions import rules_hash
-from mer_utils.errors import MerError
+from companion.records import read_record
 
 WORDS = ("superior", "equivalent", "worse", "undecided")
 #: Of every truth that is simulated: what may not be said of a rule that asks for a gain.
@@ -30,23 +29,8 @@ _LOSSES = ("C12", "C13")
 
 
 def read_operating(file: Path) -> dict[str, Any]:
-    """Read the record of ``python -m benchmarks.operating``: its specification and its rows.
-
-    Raises
-    ------
-    MerError
-        "bad register" if it is none.
-    """
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        return {"specification": dict(record["specification"]), "rows": list(record["rows"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MerError(
-            "bad register",
-            f"{file} is no record of the rules ({type(error).__name__}: {error})",
-            "the JSON file that python -m benchmarks.operating writes",
-            "simulate anew, or take the file of the repository",
-        ) from error
+    """Return the record: its specification, and its rows as a frame; see `read_record`."""
+    return read_record(file, "python -m benchmarks.operating")
 
 
 def of_these_rules(record: dict[str, Any]) -> str:
@@ -60,7 +44,7 @@ def of_these_rules(record: dict[str, Any]) -> str:
             f"It was recorded with other rules ({recorded}; these are {rules_hash()}): "
             f"run {specification['command']} anew."
         )
-    there = {(row["rule"], row["truth"]) for row in record["rows"]}
+    there = {*record["rows"][["rule", "truth"]].itertuples(index=False, name=None)}
     lacking = [
         f"{rule}, {truth}" for rule, truth in specification["planned"] if (rule, truth) not in there
     ]
@@ -69,20 +53,11 @@ def of_these_rules(record: dict[str, Any]) -> str:
 
 def operating_table(record: dict[str, Any]) -> pd.DataFrame:
     """Return one row per rule and truth: the share of each verdict, and of wrong ones."""
-    rows = []
-    for row in record["rows"]:
-        said = {word: float(row[word]) for word in WORDS}
-        wrong = sum(said[word] for word in wrong_words(row["rule"], row["truth"]))
-        rows.append(
-            {
-                "rule": row["rule"],
-                "truth": row["truth"],
-                "simulations": int(row["simulations"]),
-                **said,
-                "wrong": wrong,
-            }
-        )
-    return pd.DataFrame(rows)
+    rows = record["rows"][["rule", "truth", "simulations", *WORDS]]
+    wrong = [
+        sum(row[w] for w in wrong_words(row["rule"], row["truth"])) for _, row in rows.iterrows()
+    ]
+    return rows.assign(wrong=wrong)
 
 
 def wrong_words(rule: str, truth: str) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from companion.costs.trends import (
     effects_table,
     growth_table,
     hours_table,
-    profile_table,
     projection_table,
 )
 
@@ -37,7 +36,6 @@ __all__ = [
     "hours_table",
     "machine_table",
     "newest",
-    "profile_table",
     "projection_table",
     "quoted",
     "read",

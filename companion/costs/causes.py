@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from companion.records import read_record
 from mer_utils import models
-from mer_utils.errors import MerError
 
 COLUMNS = (
     *("cause", "named", "what", "share", "first", "largest", "median", "changed", "clips"),
@@ -25,25 +24,25 @@ FORMATS = {
 }
 
 
-def read_causes(file: Path) -> dict[str, Any]:
-    """Return the record: its specification, and its rows as a frame.
+def read_causes(file: str | Path) -> dict[str, Any]:
+    """Return the record: its specification, and its rows as a frame; see `read_record`."""
+    return read_record(file, "python -m benchmarks.causes", COLUMNS)
 
-    Raises
-    ------
-    MerError
-        ``bad register``, if it is none.
-    """
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        rows = pd.DataFrame(record["rows"], columns=COLUMNS)
-        return {"specification": dict(record["specification"]), "rows": rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MerError(
-            "bad register",
-            f"{file} is no record of causes ({type(error).__name__}: {error})",
-            "the JSON file that python -m benchmarks.causes writes",
-            "measure anew, or take the file of the repository",
-        ) from error
+
+def alarms(file: Path) -> str:
+    """Say what ``python -m benchmarks.alarms`` recorded of false alarms and of what is wrong."""
+    command = "python -m benchmarks.alarms"
+    if not file.exists():
+        return f"how often was not measured yet ({command} does)"
+    record = read_record(file, command)
+    about = record["specification"]
+    counted = "; ".join(
+        f"{row.kind}: {row.alarms} of {row.trials}" for row in record["rows"].itertuples()
+    )
+    return (
+        f"it said *different* so often of trials on {about['folds']} folds of the profile "
+        f"{about['profile']} each (recorded on {about['recorded']}): {counted}"
+    )
 
 
 def views_table(record: dict[str, Any]) -> pd.DataFrame:

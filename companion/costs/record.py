@@ -6,7 +6,6 @@ So nothing is measured here: a record is read, and it names its machine and its 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from companion.records import read_record
 from mer_utils import models
-from mer_utils.errors import MerError
 from mer_utils.files import build_dir
 
 #: Columns of a record, one row per measured number: its section, what was measured (case) and
@@ -111,17 +110,8 @@ def read(file: str | Path = "", section: str = "training") -> Costs:
 
 
 def _read(found: str | Path) -> Costs:
-    try:
-        record = json.loads(Path(found).read_text("utf-8"))
-        rows = pd.DataFrame(record["rows"], columns=list(COLUMNS))
-        return Costs(dict(record["machine"]), rows)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MerError(
-            "bad register",
-            f"{found} is no record of costs ({type(error).__name__}: {error})",
-            "a JSON file that python -m benchmarks has written",
-            "measure anew, or name another file",
-        ) from error
+    record = read_record(found, "python -m benchmarks", COLUMNS, "machine")
+    return Costs(record["machine"], record["rows"])
 
 
 def tabled(lines: Iterable[Mapping[str, Any]], *columns: str) -> pd.DataFrame:

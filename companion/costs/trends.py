@@ -175,11 +175,3 @@ def hours_table(costs: Costs) -> pd.DataFrame:
     ).reindex(costs.section("gpu plan")["case"].unique())
     shown.loc["all tables"] = shown.sum()
     return shown.astype({"folds": int}).rename_axis("table").reset_index()
-
-
-def profile_table(costs: Costs) -> pd.DataFrame:
-    """List the operations in which the networks furthest from the peak spend their time."""
-    rows = costs.section("profile")
-    lines = zip(rows["case"].map(models.title), rows["measure"], rows["value"], strict=True)
-    names = ("model", "operation", "share")
-    return tabled([dict(zip(names, line, strict=True)) for line in lines], *names)

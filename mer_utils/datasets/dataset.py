@@ -36,11 +36,14 @@ class Dataset(ABC):
         Short, and for people.
     published : Published or None
         What is published about the data set.
+    recorded : bool
+        Whether only results are at hand, and no frames.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     published: ClassVar[Published | None] = None
+    recorded: ClassVar[bool] = False
 
     @property
     @abstractmethod

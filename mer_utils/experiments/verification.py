@@ -9,6 +9,7 @@ predictions moved less than a share (`SHARE`) of what another seed moves them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from mer_utils.models import is_network
 from mer_utils.runs import Job, RunSpec, RunStore, export, unpacked
 from mer_utils.runs.archive import same_rows
 from mer_utils.runs.deposit import Deposit
-from mer_utils.runs.environment import differing, environment
+from mer_utils.runs.environment import differing, environment, installed
 from mer_utils.runs.run_folder import folds_of
 from mer_utils.runs.spec import SPEC_VERSION
 from mer_utils.runs.store import STORE_VERSION
@@ -60,7 +61,7 @@ TOLERANCE = 1e-4
 ALPHA = 0.05
 SHARE = 0.13
 CHAOTIC = {"mobilenetv2_100": 1.0}
-_CLIP = ["dataset", "model", "subject", "clip"]
+_CLIP = ["dataset", "subject", "clip"]
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,15 @@ def open_reference(path: Path) -> Iterator[Reference]:
             "no results",
             f"{path} is not there: no results are recorded",
             "the archive of a finished profile",
-            "record one with mer reference, or name an archive with --reference",
+            f'record a finished store with mer reference --machine "WORDS" --profile {path.stem}, '
+            "or name an archive",
             path,
         )
     with unpacked(path) as store:
-        about = store.path / ABOUT
-        yield Reference(path, store, json.loads(about.read_text()) if about.exists() else {})
+        file = store.path / ABOUT
+        about = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        sha = hashlib.sha256(path.read_bytes()).hexdigest()
+        yield Reference(path, store, about | {"SHA-256": sha})
 
 
 def other_seed(workspace: Workspace) -> list[RunSpec]:
@@ -207,11 +211,14 @@ def record(workspace: Workspace, path: Path, machine: str, entries: int) -> Depo
         "profile": workspace.profile.name,
         "machine": machine,
         "environment": environment(),
+        "installed": installed(),
         "versions": VERSIONS,
         "changelog entries": entries,
     }
     text = json.dumps(about, indent=1, sort_keys=True)
-    return export(workspace.store, path, specs, more={ABOUT: text.encode()})
+    # Where networks look is shown of the main table alone, and compared of none.
+    shown = {spec.key for spec in workspace.specs("table2")}
+    return export(workspace.store, path, specs, more={ABOUT: text.encode()}, maps=shown)
 
 
 def sample(folds: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
@@ -258,6 +265,19 @@ def compare(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> pd.Dat
         and ``changed``, how many are of another class now; ``seed_moved``, how far another seed
         moves the same clips, and ``p``, that of the paired test, both of the network.
     """
+    found, clips = measured(reference, ours, folds)
+    if (found["verdict"] == DIFFERENT).any():
+        found = judged(found, clips, moved_by_seed(reference))
+    return found
+
+
+def measured(
+    reference: Reference, ours: RunStore, folds: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of `compare`, all that is beyond rounding being different, and their clips.
+
+    The clips' column ``place`` is the number of their fold's row.
+    """
     specs = {job.spec.key: job.spec for job in folds["job"]}.values()
     there, here = (_folds(store, specs) for store in (reference.store, ours))
     rows: list[dict[str, Any]] = []
@@ -284,26 +304,33 @@ def compare(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> pd.Dat
                 "changed": int(full["changed"].sum()),
             }
         )
-    return _judged(pd.DataFrame(rows), pd.concat(moved), reference)
+    return pd.DataFrame(rows).assign(seed_moved=np.nan, p=np.nan), pd.concat(moved)
 
 
-def _judged(found: pd.DataFrame, clips: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    """Tell what is the same network on another machine from what is another."""
-    found = found.assign(seed_moved=np.nan, p=np.nan)
-    apart = found[found["verdict"] == DIFFERENT]
-    if apart.empty:
-        return found
-    typical = _moved_by_seed(reference).groupby(_CLIP, as_index=False)["moved"].mean()
-    for model, part in apart.groupby("model"):
+def judged(found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame) -> pd.DataFrame:
+    """Tell what is the same network on another machine from what is another.
+
+    Parameters
+    ----------
+    found, clips : DataFrame
+        Of `measured`.
+    by_seed : DataFrame
+        Of `moved_by_seed`. A baseline, which has no seed, is held against all networks.
+    """
+    found = found.copy()
+    for model, part in found[found["verdict"] == DIFFERENT].groupby("model"):
+        own = by_seed[by_seed["model"] == model] if is_network(str(model)) else by_seed
+        typical = own.groupby(_CLIP, as_index=False)["moved"].mean()
         pairs = clips[clips["place"].isin(part.index)].merge(
             typical, on=_CLIP, suffixes=("", "_by_seed")
         )
-        if pairs.empty:  # a baseline, which has no seed, or no other seed is recorded
+        if pairs.empty:  # no other seed is recorded
             continue
         less = pairs["moved_by_seed"] * CHAOTIC.get(str(model), SHARE) - pairs["moved"]
         p = float(wilcoxon(less, alternative="greater").pvalue) if less.any() else 1.0
         found.loc[part.index, ["seed_moved", "p"]] = pairs["moved_by_seed"].mean(), p
-        if p < ALPHA:
+        # Of so few clips no test could tell: each of them must have moved less.
+        if p < ALPHA or (2.0 ** -len(less) >= ALPHA and (less > 0).all()):
             found.loc[part.index, "verdict"] = SAME
     return found
 
@@ -320,7 +347,7 @@ def _moved(there: pd.DataFrame, here: pd.DataFrame) -> pd.DataFrame:
     """Return by clip and view how far the probabilities that count are from those recorded."""
     numbers = [str(c) for c in there if str(c).startswith("p_")]
     last = there[there["epoch"] == there["epoch"].max()]
-    on = [*_CLIP, "test_view"]
+    on = [*_CLIP, "model", "test_view"]
     both = last.merge(here[[*on, "epoch", "y_pred", *(c for c in numbers if c in here)]],
                       on=[*on, "epoch"], suffixes=("", "_here"), how="left")  # fmt: skip
     other = both.reindex(columns=[f"{c}_here" for c in numbers]).to_numpy(float)
@@ -332,14 +359,14 @@ def _moved(there: pd.DataFrame, here: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _moved_by_seed(reference: Reference) -> pd.DataFrame:
+def moved_by_seed(reference: Reference) -> pd.DataFrame:
     """Return how far another seed moves the probabilities of each clip, by network."""
     by_rest: dict[str, list[RunSpec]] = {}
     for spec in reference.store.specs():
         if is_network(spec.model.name):
             rest = spec.model_copy(update={"seed": 0}).key
             by_rest.setdefault(rest, []).append(spec)
-    parts = [pd.DataFrame(columns=[*_CLIP, "test_view", "moved"])]
+    parts = [pd.DataFrame(columns=[*_CLIP, "model", "test_view", "moved"])]
     for same in by_rest.values():
         if len(same) > 1:
             pair = sorted(same, key=lambda spec: spec.seed)[:2]

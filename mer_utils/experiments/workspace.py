@@ -18,6 +18,7 @@ from mer_utils.datasets import Casme2, Dataset, grouped
 from mer_utils.errors import MerError
 from mer_utils.experiments import profiles
 from mer_utils.experiments.profiles import Profile
+from mer_utils.experiments.recorded import RECORDED, Recorded, recorded, weights
 from mer_utils.experiments.settings import PAPER, open_datasets
 from mer_utils.experiments.tables import TABLES
 from mer_utils.files import build_dir
@@ -115,7 +116,8 @@ class Workspace:
         data = self.data[dataset]
         if data.dataset.made is None:
             licensed = any(part.published and part.published.clips for part in data.dataset.parts)
-            return data.dataset.title + " (licensed data)" * licensed
+            said = ["licensed data"] * licensed + ["results alone"] * data.dataset.recorded
+            return data.dataset.title + f" ({', '.join(said)})" * bool(said)
         subjects, clips = data.clips["subject"].nunique(), len(data.clips)
         return f"synthetic twin of {data.dataset.title} ({subjects} subjects, {clips} clips)"
 
@@ -135,7 +137,21 @@ class Workspace:
         specs = list(chosen.grid(self.profile, data))
         if not chosen.made and "evaluation" not in chosen.columns:
             specs = [s.model_copy(update={"evaluation": self.evaluation}) for s in specs]
+        if any(data.dataset.recorded for data in self.data.values()):
+            specs = self._with_recorded_weights(specs)
         return list({spec.key: spec for spec in specs}.values())
+
+    def _with_recorded_weights(self, specs: list[RunSpec]) -> list[RunSpec]:
+        """Name the weights that the store names: without data they need not be here either."""
+        known = weights(self.context.store)
+        return [
+            spec.model_copy(
+                update={"model": spec.model.model_copy(update={"weights": known[spec.model.name]})}
+            )
+            if spec.model.pretrained and spec.model.name in known
+            else spec
+            for spec in specs
+        ]
 
     def ledger(self, dataset: str) -> pd.DataFrame:
         """Return what became of every row of a data set's sheet, see `Dataset.ledger`."""
@@ -241,6 +257,8 @@ class Workspace:
 
 def _named(dataset: Dataset) -> str:
     """Return how ``--data`` names a data set: a table's own name is not its file's."""
+    if isinstance(dataset, Recorded):
+        return RECORDED + dataset.name
     if type(dataset).name == dataset.name:
         return dataset.name
     if len(dataset.parts) > 1:
@@ -280,6 +298,7 @@ def open_workspace(
         On which the tables are computed: registered names, ``clips:FILE`` or ``manifest:FILE``,
         or several joined by ``+``; by default CASME II and SAMM. Where they lie and how they are
         read, environment variables say: see `mer_utils.experiments.settings.open_datasets`.
+        ``recorded:NAME`` is licensed data of which only the results in the store are at hand.
     device : str
         "auto", "cpu", "cuda" or one GPU as in "cuda:1".
     workers : int
@@ -318,7 +337,10 @@ def open_workspace(
         return _make(name, place(name), chosen, outlines, workers, progress)
 
     listed = [name.strip() for name in (setting("MER_DATA") or "").split(";") if name.strip()]
-    wanted = open_datasets(datasets or listed or PAPER, twin, chosen.at_most)
+    names = datasets or listed or PAPER
+    plain = [name for name in names if not name.startswith(RECORDED)]
+    wanted = open_datasets(plain, twin, chosen.at_most)
+    wanted += recorded(_folder(store) or build / "store", names)
     variants = tuple(
         Casme2(
             place(f"{Casme2.name}@difference={difference:g},noise={noise:g}"),

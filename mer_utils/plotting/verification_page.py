@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -9,42 +11,54 @@ import pandas as pd
 
 from mer_utils.experiments.verification import Verification
 from mer_utils.plotting.score_page import page
-from mer_utils.runs.environment import environment
+from mer_utils.runs.environment import environment, installed
 
 
 def verification_page(done: Verification) -> str:
     """Return the page: verdict, counts, distances by model, both environments, every fold."""
-    here, there = environment(), done.about.get("environment", {})
-    rows = [
-        {"": what, "recorded": _text(there.get(what)), "here": _text(here.get(what))}
-        for what in dict.fromkeys([*here, *there])
-    ]
-    differs = [
-        {"": what, "recorded": _text(one), "here": _text(other)}
-        for what, (one, other) in done.differs.items()
-    ]
-    counts = [{"verdict": v, "folds": n} for v, n in done.counts.items()]
+    about = done.about
+    here, there = environment(), about.get("environment", {})
+    mine, theirs = installed(), about.get("installed", {})
+    recorded = f"{about.get('profile', 'results')}, {about.get('machine', 'not stated')}"
+    run = {
+        "recorded": f"{done.recorded:,} folds: {recorded}",
+        "SHA-256 of the record": about.get("SHA-256", "unknown"),
+        "compared": done.how,
+        "when": datetime.now(UTC).isoformat(timespec="minutes"),
+        "verdict": done.verdict,
+    }
+    where = ((what, there.get(what), here.get(what)) for what in dict.fromkeys([*here, *there]))
+    other = (
+        (name, theirs.get(name, "not installed"), mine.get(name, "not installed"))
+        for name in sorted({*mine, *theirs}, key=str.lower)
+        if theirs and mine.get(name) != theirs.get(name)
+    )
     folds = done.found.drop(columns=["seed_moved", "p"]).round(9)
     parts = [
-        ("What agreed", _table(counts)),
+        ("What was run", _table(run.items(), "what", "")),
+        ("What agreed", _table(done.counts.items(), "verdict", "folds")),
         ("By model", done.by_model.to_html(index=False, border=0)),
-        ("What differs in the environments of these folds", _table(differs) or "<p>Nothing.</p>"),
-        ("Where", _table(rows)),
+        (
+            "What differs in the environments of these folds",
+            _table(((what, *both) for what, both in done.differs.items()), *_SIDES),
+        ),
+        ("Where", _table(where, *_SIDES)),
+        ("Installed packages that differ: version, SHA-256 of the files", _table(other, *_SIDES)),
         ("Every fold that was compared", folds.to_html(index=False, border=0)),
     ]
-    recorded = f"{done.about.get('profile', 'results')}, {done.about.get('machine', 'not stated')}"
-    lead = (
-        f"<p><b>{escape(done.line)}.</b> Compared: {escape(done.how)}, of {done.recorded:,} folds "
-        f"that are recorded ({escape(recorded)}).</p>"
-    )
+    lead = f"<p><b>{escape(done.line)}.</b> The worst is {escape(repr(done.verdict))}.</p>"
     return page("Did you get what we got?", lead, parts)
 
 
+_SIDES = ("", "recorded", "here")
+
+
 def _text(value: Any) -> str:
-    return (
-        ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-    )
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return str(value)
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    return pd.DataFrame(rows).to_html(index=False, border=0) if rows else ""
+def _table(rows: Iterable[tuple[Any, ...]], *columns: str) -> str:
+    shown = pd.DataFrame([tuple(map(_text, row)) for row in rows], columns=list(columns))
+    return shown.to_html(index=False, border=0) if len(shown) else "<p>Nothing.</p>"

@@ -13,7 +13,7 @@ import json
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -42,6 +42,7 @@ def export(
     licence: str = "CC-BY-4.0",
     creators: Iterable[str] = (),
     more: Mapping[str, bytes] = MappingProxyType({}),
+    maps: Container[str] | None = None,
 ) -> Deposit:
     """Write runs of a store into one archive, and return what it says of them.
 
@@ -58,6 +59,8 @@ def export(
         Names, as "Family, Given", for the metadata.
     more : mapping of str to bytes
         Further files.
+    maps : container of str, optional
+        Keys of the runs whose maps are kept; by default all. Those of licensed clips never are.
 
     Raises
     ------
@@ -75,7 +78,9 @@ def export(
         deposit.add(spec, folds_of(parts), notes.values())
         files |= {
             f"{key}/spec.json": spec.model_dump_json(indent=1).encode(),
-            f"{key}/run.parquet": united(key, parts, maps=spec.data.noise is not None),
+            f"{key}/run.parquet": united(
+                key, parts, maps=spec.data.noise is not None and (maps is None or key in maps)
+            ),
             f"{key}/environments.json": json.dumps(notes, indent=1, sort_keys=True).encode(),
         }
     if not deposit.runs:

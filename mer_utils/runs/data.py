@@ -92,7 +92,9 @@ class Data:
 
     @cached_property
     def shown(self) -> frozenset[str]:
-        """The views that some clip has."""
+        """The views that some clip has; of recorded clips, which do not tell, all."""
+        if self.dataset.recorded:
+            return frozenset(VIEWS)
         clips = self.clips
         if "images" in clips:
             return frozenset().union(*clips["images"])
@@ -106,6 +108,8 @@ class Data:
 
     def shown_trimmed(self, trim: int) -> bool:
         """Say whether clips of two subjects keep both phases if both ends lose `trim` frames."""
+        if self.dataset.recorded:
+            return True
         clips = self.clips.dropna(subset=["onset", "apex", "offset"])
         rise, fall = clips["apex"] - clips["onset"], clips["offset"] - clips["apex"]
         return len(set(clips[(rise > trim) & (fall > trim)]["subject"])) > 1

@@ -11,7 +11,13 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, entry_points, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    distribution,
+    distributions,
+    entry_points,
+    version,
+)
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +48,7 @@ _MACHINE = ("processor", "system", "python", "source", "threads")
 
 @cache  # of this process, which goes on with the code that it has imported
 def environment() -> dict[str, Any]:
-    """Return versions of Python and of the packages that compute, machine, commit and source.
+    """Return versions and files of Python's packages that compute, machine, commit, source, lock.
 
     And what packages add that say so, by the name of their entry point in "mer.provenance": the
     companion the hash of the rules that will judge the results.
@@ -51,6 +57,8 @@ def environment() -> dict[str, Any]:
     return added | {
         "python": platform.python_version(),
         "packages": versions(PACKAGES),
+        "files": {name: contents(name) for name in versions(PACKAGES)},
+        "lock": lock(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "commit": commit() or _installed_commit() or "unknown",
@@ -67,6 +75,28 @@ def versions(names: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def contents(name: str) -> str:
+    """Return 12 digits that name the files of an installed distribution, by the hashes it lists.
+
+    Scripts, byte code and notes of the installer, which hold paths and times, do not count.
+    """
+    lines = (distribution(name).read_text("RECORD") or "").splitlines()
+    own = (x for x in lines if not re.match(r"[./]|__editable__|.*(\.dist-info/|\.pyc,)|$", x))
+    return hashlib.sha256("\n".join(sorted(own)).encode()).hexdigest()[:12]
+
+
+def installed() -> dict[str, str]:
+    """Return everything that is installed: version and `contents` by name."""
+    names = {str(found.metadata["Name"]) for found in distributions()}
+    return {name: f"{version(name)} {contents(name)}" for name in sorted(names, key=str.lower)}
+
+
+def lock(root: Path = _PACKAGE.parent) -> str:
+    """Return 12 digits that name the lock of the checkout, if the package lies in one."""
+    file = root / "requirements.lock"
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else "none"
 
 
 def processor() -> str:
@@ -177,8 +207,11 @@ def mixed(folds: pd.DataFrame, unrecorded: int = 0) -> str:
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any], network: bool) -> dict[str, Any]:
     """Return what differs in the environments of two folds, and its two values."""
+    names = _COMPUTE[network]
     pair = [
-        _compared(record, (*_COMPUTE[network], NAME)) | {k: str(record.get(k)) for k in _MACHINE}
+        _compared(record, (*names, NAME))
+        | {k: str(record.get(k)) for k in _MACHINE}
+        | {f"files of {name}": str(record.get("files", {}).get(name)) for name in names}
         for record in (one, other)
     ]
     return {what: (v, pair[1].get(what)) for what, v in pair[0].items() if v != pair[1].get(what)}

@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from helpers import raises
 
 from benchmarks.causes import CAUSES, NAMED, OUT, compared
 from companion.costs import causes
@@ -34,11 +33,13 @@ def test_another_seed_moves_each_network_further_than_any_machine(record):
     assert all(causes.quoted(record).values())
 
 
-def test_what_is_no_record_is_told(tmp_path):
-    for content in ("", "[]", json.dumps({"rows": []})):
-        (tmp_path / "causes.json").write_text(content)
-        with raises("bad register", "causes.json"):
-            causes.read_causes(tmp_path / "causes.json")
+def test_the_guide_says_how_often_verification_was_wrong_once_it_was_measured(tmp_path):
+    file = tmp_path / "alarms.json"
+    assert "not measured" in causes.alarms(file)
+    rows = [{"kind": "another seed", "trials": 20, "alarms": 19, "verdicts": []}]
+    about = {"folds": 40, "profile": "demo", "recorded": "2026-11-27"}
+    file.write_text(json.dumps({"specification": about, "rows": rows}))
+    assert causes.alarms(file).endswith("another seed: 19 of 20")
 
 
 def test_how_far_two_processes_are_apart_is_counted_by_hand():

@@ -47,7 +47,6 @@ def made_rows():
         row("effects", "learnet", "fused AdamW", 1.2, "in use"),
         row("effects", "learnet", "torch.compile", 1.2, "tried"),
         row("effects", "learnet", "other", 0.9, "in use"),
-        row("profile", "learnet", "aten::conv", 0.5, "of the time"),
         row("whole", "import mer_utils", "seconds", 0.1, "s", at_most=0.3),
     ]
     for x in (8, 16, 32):
@@ -179,7 +178,6 @@ def test_without_a_record_every_table_says_so(nothing):
         costs.effects_table(nothing),
         costs.growth_table(nothing),
         costs.projection_table(nothing),
-        costs.profile_table(nothing),
         costs.history_table(),
     ]
     for table in shown:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import raises
 from scipy.stats import binom
 
 from benchmarks import operating as simulated
@@ -61,7 +59,7 @@ def test_the_record_is_of_these_rules_and_says_what_it_lacks(table):
     # What the page speaks of is there.
     assert {("primary", truth.name) for truth in simulated.TRUTHS[:2]} <= there
     record["specification"]["rules"] = "0"
-    record["rows"] = [row for row in record["rows"] if row["rule"] != "primary"]
+    record["rows"] = record["rows"].query("rule != 'primary'")
     assert "anew" in operating.of_these_rules(record)
     assert "primary, no difference" in operating.of_these_rules(record)
 
@@ -74,15 +72,5 @@ def test_no_rule_is_wrong_more_often_than_its_level(table):
 
 
 def test_the_primary_interval_covers_at_every_truth():
-    for row in operating.read_operating(RECORD)["rows"]:
-        if row["rule"] == "primary":
-            assert 0.93 <= row["coverage"] <= 0.97, row["truth"]
-
-
-def test_a_record_that_is_none_is_named(tmp_path):
-    file = tmp_path / "operating.json"
-    with raises("bad register", "operating.json"):
-        operating.read_operating(file)
-    file.write_text(json.dumps({"rows": []}))
-    with raises("bad register", "operating.json"):
-        operating.read_operating(file)
+    rows = operating.read_operating(RECORD)["rows"].query("rule == 'primary'")
+    assert rows["coverage"].between(0.93, 0.97).all()

@@ -137,10 +137,17 @@ def test_what_moves_predictions_by_a_third_of_a_seed_is_no_rounding(reference, t
     }
 
 
-def test_a_baseline_has_no_seed_to_blame(reference, tmp_path):
+@pytest.mark.parametrize(("share", "verdict"), [(0.02, SAME), (0.33, DIFFERENT)])
+def test_a_baseline_which_has_no_seed_is_held_against_the_networks(
+    reference, tmp_path, share, verdict
+):
     folds = FOLDS[FOLDS["model"] == "svm_hog"]
-    ours = computed(tmp_path, lambda job, p: p + 0.01, folds)
-    assert {*compare(reference, ours, folds)["verdict"]} == {DIFFERENT}
+
+    def change(job, p):
+        return p + share * (probabilities(job, "other") - p)
+
+    ours = computed(tmp_path, change, folds)
+    assert {*compare(reference, ours, folds)["verdict"]} == {verdict}
 
 
 def test_a_sample_is_of_every_model_and_no_fold_is_in_it_twice():

@@ -37,6 +37,8 @@ def test_a_book_says_how_many_folds_are_as_recorded(recorded, workspace, tmp_pat
     assert agreed["line"] == "6 of 6 folds as recorded"
     (row,) = agreed["tables"]
     assert (row["scores"], row["scores that agree"], row["largest difference"]) == (6, 6, 0.0)
+    assert "tab-as-recorded" in agreement.compared(agreed).to_html()
+    assert "a laptop" in agreement.differing(agreed).to_html()
     page = tmp_path / "page.md"
     page.write_text('# A page\n\n```{code-cell} ipython3\n:tags: [parameters]\nx = "tiny"\n```\n')
     marks = agreement.marks([read(page)], agreed)
@@ -46,7 +48,8 @@ def test_a_book_says_how_many_folds_are_as_recorded(recorded, workspace, tmp_pat
     agreement.require_whole(shown, "reference")
     assert len(RunStore(store).specs()) == 3
     agreed = agreement.agreement(shown, "reference")
-    assert "nothing was computed" in agreement.marks([read(page)], agreed, "reference").popitem()[1]
+    assert "nothing was computed" in agreement.marks([read(page)], agreed, "reference")[""]
+    assert "computes them anew" in agreement.compared(agreed).data
     empty = open_workspace("smoke", twins, tmp_path / "empty")
     with raises("no results", "lacks 6"):
         agreement.require_whole(empty, "reference")
@@ -58,8 +61,9 @@ def test_without_a_reference_it_is_said_and_nothing_fails(workspace, monkeypatch
     agreed = agreement.agreement(workspace)
     assert re.match(r"Not compared with recorded results: reference/\S+ is not there", agreed["line"])
     assert agreement.marks([], agreed) == {}
+    assert "mer reference --machine" in agreement.compared(agreed).data
     for shown in (agreed, provenance.load()["agreed"]):
-        assert agreement.tables(shown)["table"].tolist() == ["nothing was compared"]
-        assert len(agreement.differences(shown)) == 1
+        assert agreement.compared(shown).data.startswith("<p>")
+        assert agreement.differing(shown) is None
     with raises("no results", "reference"):
         agreement.recorded_store("reference", "smoke", tmp_path)

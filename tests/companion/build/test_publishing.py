@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+
+from companion.build import prepare
 
 ROOT = Path(__file__).parents[3]
 FLOWS = {
@@ -70,7 +74,42 @@ def test_forms_of_issues_ask_for_something_and_warn_of_licensed_data():
         assert len(ids) == len(set(ids)) >= 3
 
 
-def test_the_citation_file_is_shown_and_not_typed():
+def test_the_citation_file_is_shown_and_in_step():
     page = (ROOT / "book" / "bibliography.md").read_text("utf-8")
     assert "```{literalinclude} CITATION.cff" in page
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["references"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert cited["version"] == project["version"]
+    released = f"## [{cited['version']}] - {cited['date-released']}\n"
+    assert released in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert (ROOT / "README.md").read_text("utf-8").startswith(f"# {cited['title']}\n")
+
+
+def offered() -> set[str]:
+    """Return the files that cells of the notebooks put beside the pages."""
+    found = set()
+    for notebook in prepare.read_all(ROOT / "notebooks"):
+        code = "\n".join(c.source for c in notebook.node.cells if c.cell_type == "code")
+        for call in ast.walk(ast.parse(code)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "page.download":
+                formats = ast.literal_eval(call.args[2]) if len(call.args) > 2 else ["csv"]
+                found |= {f"{ast.literal_eval(call.args[1])}.{form}" for form in formats}
+    return {f"build/html/downloads/{name}" for name in found}
+
+
+def test_every_file_of_the_codecheck_manifest_is_made_by_the_build():
+    text = (ROOT / "codecheck.yml").read_text("utf-8")
+    check = yaml.safe_load(text)
+    assert check["version"] == "https://codecheck.org.uk/spec/config/2.0/"
+    assert "\n---\n" in text  # the specification asks for an explicit document
+    files = [entry["file"] for entry in check["manifest"]]
+    assert len(files) == len({*files})
+    assert all(entry["comment"] for entry in check["manifest"])
+    pages = {f"build/html/notebooks/{p.stem}.html" for p in (ROOT / "notebooks").glob("*.md")}
+    assert {*files} <= offered() | pages | {"build/report.html"}
+    assert {name for name in offered() if name.endswith(".csv")} <= {*files}
+    paper = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["references"][0]
+    assert check["paper"]["title"] == paper["title"]
+    assert [author["name"] for author in check["paper"]["authors"]] == [
+        f"{author['given-names']} {author['family-names']}" for author in paper["authors"]
+    ]
