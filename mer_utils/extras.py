@@ -16,7 +16,7 @@ def require(module: str, extra: str) -> ModuleType:
     module : str
         As in an import statement, ``"dask.distributed"`` too.
     extra : str
-        ``"train"``, ``"faces"``, ``"cluster"`` or ``"book"``.
+        ``"stats"``, ``"train"``, ``"faces"``, ``"cluster"`` or ``"book"``.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.frames.layout import printable
 
 MAX_BYTES = 50_000_000
@@ -131,6 +132,7 @@ def _worksheet(sheet: Any, cells: dict[tuple[int, int], Any]) -> Table:
 def _parquet_tables(path: Path, content: bytes) -> Iterator[Table]:
     import pandas as pd
 
+    require("pyarrow", "stats")
     frame = pd.read_parquet(io.BytesIO(content))
     if any(frame.index.names):
         frame = frame.reset_index()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mer_utils.datasets import Problem
-from mer_utils.experiments.scorecard import Scorecard
 from mer_utils.plotting.matrices import confusion_matrices
 from mer_utils.plotting.results import table2_figure
 from mer_utils.plotting.style import to_svg
 from mer_utils.plotting.words import metric_title
+
+if TYPE_CHECKING:
+    from mer_utils.experiments.scorecard import Scorecard
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d1d2b; background: #fff;

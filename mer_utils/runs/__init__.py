@@ -7,6 +7,11 @@ held-out subject. A fold that is done is in the store; everything else can be re
 time, anywhere.
 """
 
+# ruff: noqa: E402 (what the room needs is asked for before its modules are)
+from mer_utils.extras import require
+
+require("pyarrow", "stats")
+
 from mer_utils.runs.archive import Merged, export, merge, unpacked
 from mer_utils.runs.data import Context, Data, load_clips, load_views, prepare_views
 from mer_utils.runs.environment import environment

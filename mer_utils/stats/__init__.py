@@ -11,6 +11,12 @@ Subjects, not clips, are what is sampled; every interval and test says which it 
   the rest with.
 """
 
+# ruff: noqa: E402 (what the room needs is asked for before its modules are)
+from mer_utils.extras import require
+
+for _package in ("scipy", "statsmodels"):
+    require(_package, "stats")
+
 from mer_utils.stats.counts import SubjectCounts, subject_counts
 from mer_utils.stats.estimates import intervals
 from mer_utils.stats.floor import FLOOR_ALPHA, chance_p

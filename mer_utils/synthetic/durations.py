@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from mer_utils.datasets import Durations
+from mer_utils.extras import require
 from mer_utils.synthetic.exact import Draw
 
 
@@ -39,6 +39,7 @@ def gamma_durations(
     parts = []
     for mean, spread in (rise, fall):
         shape = (mean / spread) ** 2
+        special = require("scipy.special", "stats")
         parts.append(special.gammaincinv(shape, _strata(n, rng)) * mean / shape)
     drawn = []
     for a, b in zip(*parts, strict=True):
@@ -59,6 +60,7 @@ def beta_durations(
     width = total[1] - total[0]
     m, v = (mean - total[0]) / width, (spread / width) ** 2
     size = m * (1 - m) / v - 1
+    special = require("scipy.special", "stats")
     lengths = total[0] + width * special.betaincinv(m * size, (1 - m) * size, _strata(n, rng))
     share = special.betaincinv(8, 8, _strata(n, rng))
     drawn = []

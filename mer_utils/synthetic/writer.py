@@ -20,6 +20,7 @@ import psutil
 
 from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
+from mer_utils.extras import require
 from mer_utils.files import cannot_write
 from mer_utils.frames import clip_fingerprint
 from mer_utils.synthetic import sheets
@@ -92,6 +93,7 @@ def write(
     target = Path(root).absolute()
     if _is_done(target, settings):
         return target
+    require("pyarrow", "stats")  # of the ground truth
     plans = settings.plans()
     prefix = f".{target.name}.{platform.node()}-{os.getpid()}-"
     part = None
