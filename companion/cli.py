@@ -72,7 +72,7 @@ def make_book(
     require("docutils", "book")
     from companion import costs
     from companion.build import agreement
-    from companion.build import build as build_book
+    from companion.build.pipeline import build as build_book
     from mer_utils.datasets import title
     from mer_utils.experiments import PAPER, TABLES, open_workspace
     from mer_utils.runs import open_executor

@@ -1,6 +1,6 @@
 """The book: Jupytext notebooks, run by papermill, rendered by Jupyter Book.
 
-- `pipeline`: `build`, the whole road in order;
+- `pipeline.build`: the whole road in order;
 - `prepare`, `execute`, `executed`: notebooks read and checked, run where something changed,
   kept with what made them; `fingerprint`: SHA-256 of files, folders and values;
 - `normalise`, `attachments`, `banner`, `stage`: what differs from run to run taken out, files
@@ -15,8 +15,3 @@
 - `serve`, `pdf`, `check`, `lint`: the site over http, the whole book as one PDF, notebooks in
   a plain session, their style.
 """
-
-from companion.build.banner import banner
-from companion.build.pipeline import build
-
-__all__ = ["banner", "build"]

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
-from companion.build.prepare import Notebook
 from companion.chapters import page
 from mer_utils.errors import MerError
 from mer_utils.experiments import PAPER, TABLES, Workspace
@@ -31,6 +30,9 @@ from mer_utils.experiments.verification import (
 from mer_utils.machine import setting
 from mer_utils.plotting.words import table_of
 from mer_utils.runs import RunStore, merge
+
+if TYPE_CHECKING:
+    from companion.build.prepare import Notebook
 
 #: Scores are printed with three decimals: what is nearer reads the same.
 _AS_PRINTED = 0.0005

@@ -7,14 +7,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from companion.build.agreement import NOT_COMPARED
-from companion.build.executed import Record
 from mer_utils.files import atomic_write, build_dir, checkout
 from mer_utils.runs.environment import PACKAGES, commit, contents, environment, versions
+
+if TYPE_CHECKING:
+    from companion.build.executed import Record
 
 FILE = "provenance.json"
 

@@ -160,7 +160,7 @@ class Framed(Dataset):
             return [Problem.of(failure)]
         problems = [*survey.problems, *checks.findings(survey)]
         if decode and self.crops:
-            clips = _clip_table(survey, [row for row in survey.used if not row.faults])
+            clips = self._clip_table([row for row in survey.used if not row.faults])
             for name, crop in self.crops:
                 problems += face_findings(clips[clips["dataset"] == name], crop, self.no_face)
         return in_order(problems)
@@ -222,7 +222,7 @@ class Framed(Dataset):
 
     def ledger(self) -> pd.DataFrame:
         """Return one line per row of the sheet."""
-        return ledger_of(self._survey, self._kept_and_faceless[1])
+        return ledger_of(self._survey.source.rows, self._kept_and_faceless[1])
 
     @cached_property
     def _survey(self) -> Survey:
@@ -233,12 +233,15 @@ class Framed(Dataset):
     @cached_property
     def _kept_and_faceless(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The clip table, and the clips left out of it for want of a face."""
-        clips = _clip_table(self._survey, self._survey.used)
+        clips = self._clip_table(self._survey.used)
         if not self.crops or self.no_face == "error":
             return clips, clips.iloc[:0]
         parts = [without_face(clips[clips["dataset"] == name], c) for name, c in self.crops]
         faceless = pd.concat(parts)
         return clips.drop(faceless.index).reset_index(drop=True), faceless
+
+    def _clip_table(self, rows: list[Row]) -> pd.DataFrame:
+        return schema.finished(schema.of_rows(rows, self.classes(rows), map(self.fps, rows)))
 
     def checked_root(self) -> Path:
         """Return the root.
@@ -265,25 +268,3 @@ class Framed(Dataset):
         if why:
             raise MerError(kind, what + why, expected, remedy, checks.printable(root))
         return root
-
-
-def _clip_table(survey: Survey, rows: list[Row]) -> pd.DataFrame:
-    """Return the clip table of rows of a survey without errors, checked and sorted by key."""
-    dataset = survey.dataset
-    text = {
-        "dataset": [row.dataset for row in rows],
-        "subject": [row.subject for row in rows],
-        "clip": [row.clip for row in rows],
-        "apex_source": [row.apex_source for row in rows],
-        "emotion": [row.emotion for row in rows],
-        "action_units": [row.action_units for row in rows],
-        "frames_dir": [str(row.frames_dir) for row in rows],
-    }
-    numbers = {name: [getattr(row, name) for row in rows] for name in schema.FRAME_COLUMNS}
-    columns = {
-        **{name: pd.Series(values, dtype="str") for name, values in text.items()},
-        **{name: pd.Series(values, dtype="Int64") for name, values in numbers.items()},
-        "label": pd.Categorical([row.label for row in rows], dataset.classes(rows)),
-        "fps": pd.Series([dataset.fps(row) for row in rows], dtype="float64"),
-    }
-    return schema.finished(pd.DataFrame(columns)[schema.COLUMNS])

@@ -7,11 +7,11 @@ from collections import Counter
 import pandas as pd
 
 from mer_utils.datasets import schema
-from mer_utils.datasets.survey import Survey
+from mer_utils.datasets.rows import Row
 
 
-def ledger_of(survey: Survey, faceless: pd.DataFrame) -> pd.DataFrame:
-    """Return the ledger of a survey; `faceless` are the clips dropped for want of a face."""
+def ledger_of(rows: list[Row], faceless: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the ledger of rows; `faceless` are the clips dropped for want of a face."""
     lines = pd.DataFrame(
         [
             {
@@ -24,10 +24,10 @@ def ledger_of(survey: Survey, faceless: pd.DataFrame) -> pd.DataFrame:
                 "apex_source": row.apex_source,
                 "rules": "; ".join(row.rules),
             }
-            for row in survey.source.rows
+            for row in rows
         ]
     )
-    if len(faceless):
+    if faceless is not None and len(faceless):
         keys = pd.MultiIndex.from_frame(faceless[schema.KEY])
         dropped = pd.MultiIndex.from_frame(lines[schema.KEY]).isin(keys)
         dropped &= lines["status"] == "used"

@@ -59,6 +59,7 @@ import pandas as pd
 
 from mer_utils.datasets import schema, schemes
 from mer_utils.datasets.dataset import Dataset, Root, absolute
+from mer_utils.datasets.ledger import ledger_of
 from mer_utils.datasets.manifest_rows import ManifestSurvey, take
 from mer_utils.datasets.problems import Problem, in_order, raise_errors, remarkable
 from mer_utils.datasets.rows import Row
@@ -125,22 +126,12 @@ class Manifest(Dataset):
                 clips.setdefault(row.key, row)
                 image = os.path.normpath(self._survey.path.parent / row.cells["image"])
                 images.setdefault(row.key, {})[row.cells["view"]] = image
-        labels = [row.cells["label"] for row in clips.values()]
-        count = range(len(clips))
-        key = pd.DataFrame(list(clips), columns=schema.KEY, dtype="str")
-        table = key.assign(
-            **{name: pd.Series(pd.NA, index=count, dtype="Int64") for name in schema.FRAME_COLUMNS},
-            apex_source=pd.Series("missing", index=count, dtype="str"),
-            emotion=pd.Series(labels, dtype="str"),
-            label=pd.Categorical(labels, self._survey.classes),
-            action_units=pd.Series("", index=count, dtype="str"),
-            fps=pd.Series(float("nan"), index=count),
-            frames_dir=pd.Series("", index=count, dtype="str"),
-            images=pd.Series(list(images.values()), dtype=object),
-        )
+        rows = list(clips.values())
+        table = schema.of_rows(rows, self._survey.classes, [row.fps for row in rows])
+        table["images"] = pd.Series(list(images.values()), dtype=object)
         if len(set(table["dataset"])) > 1:
             table = schema.prefixed(table)
-        return schema.finished(table[[*schema.COLUMNS, "images"]])
+        return schema.finished(table)
 
     def check(self, decode: bool = False) -> list[Problem]:
         """Return every problem, worst first."""
@@ -152,21 +143,7 @@ class Manifest(Dataset):
 
     def ledger(self) -> pd.DataFrame:
         """Return one line per row of the manifest."""
-        return pd.DataFrame(
-            [
-                {
-                    "row": row.number,
-                    **dict(zip(schema.KEY, row.key, strict=True)),
-                    "emotion": row.cells["label"],
-                    "label": "" if row.reason else row.cells["label"],
-                    "status": "left out" if row.reason else "used",
-                    "reason": row.reason,
-                    "apex_source": "missing",
-                    "rules": "",
-                }
-                for row in self._survey.rows
-            ]
-        )
+        return ledger_of(self._survey.rows)
 
     def _take(self, decode: bool = False) -> ManifestSurvey:
         sheet = str(self.sheet or "")

@@ -158,6 +158,9 @@ def take(
     path = table_rows.find(root)
     optional = {"dataset": path.stem, "view": "full", "horizontal": ""}
     rows, said = table_rows.read(path, HEADERS, optional, "image", worksheet, columns)
+    for row in rows:
+        row.emotion = row.label = row.cells["label"]
+        row.apex_source = "missing"
     survey = ManifestSurvey(path, rows, (), said)
     leave_few(rows, at_most)
     _judge(rows, path.parent, decode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from mer_utils.frames.spotting import is_spotted
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
+
+    from mer_utils.datasets.rows import Row
 
 KEY = ["dataset", "subject", "clip"]
 COLUMNS = [
@@ -26,7 +29,22 @@ COLUMNS = [
     "frames_dir",
 ]
 FRAME_COLUMNS = ["onset", "apex", "offset"]
+_TEXTS = ["apex_source", "emotion", "action_units"]
 APEX_SOURCES = ["annotated", "midpoint", "missing"]  # or a rule by which it is spotted
+
+
+def of_rows(rows: Sequence[Row], classes: Sequence[str], fps: Iterable[float]) -> pd.DataFrame:
+    """Return the columns of the clip table for rows whose fate is decided, not yet sorted."""
+    text = {name: [getattr(row, name) for row in rows] for name in (*KEY, *_TEXTS)}
+    text["frames_dir"] = [str(row.frames_dir or "") for row in rows]
+    numbers = {name: [getattr(row, name) for row in rows] for name in FRAME_COLUMNS}
+    columns = {
+        **{name: pd.Series(values, dtype="str") for name, values in text.items()},
+        **{name: pd.Series(values, dtype="Int64") for name, values in numbers.items()},
+        "label": pd.Categorical([row.label for row in rows], list(classes)),
+        "fps": pd.Series(list(fps), dtype="float64"),
+    }
+    return pd.DataFrame(columns)[COLUMNS]
 
 
 @cache

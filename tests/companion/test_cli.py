@@ -41,8 +41,8 @@ def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, tw
     """Nothing is rendered from results that are known to be incomplete."""
     monkeypatch.setenv("MER_BUILD", str(tmp_path))
     failed = Report(failed=[Outcome(job=None, status="failed", error="no memory")])
-    monkeypatch.setattr(book, "compute", lambda *_: failed)
-    monkeypatch.setattr("companion.build.build", lambda **_: pytest.fail("it was built"))
+    monkeypatch.setattr(book, "compute", lambda *_, **__: failed)
+    monkeypatch.setattr("companion.build.pipeline.build", lambda **_: pytest.fail("it was built"))
     monkeypatch.chdir(ROOT)
     with raises("folds failed", "1 fold(s)"):
         book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from companion.build import build, pipeline
+from companion.build import pipeline
+from companion.build.pipeline import build
 
 ROOT = Path(__file__).parents[3]
 PARAMETERS_CELL = """\

@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 from helpers import raises
 
-from companion.build import build, fingerprint, pipeline
+from companion.build import fingerprint, pipeline
 
 
 def _page(site: Path, name: str) -> str:
@@ -169,4 +169,4 @@ def test_second_build_at_the_same_time_is_refused(sources) -> None:
 
 def test_folder_without_configuration_is_refused(tmp_path: Path) -> None:
     with raises("bad notebook", tmp_path):
-        build(repository=tmp_path, build=tmp_path / "build", parameters={}, inputs={})
+        pipeline.build(repository=tmp_path, build=tmp_path / "build", parameters={}, inputs={})

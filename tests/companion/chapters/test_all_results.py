@@ -27,7 +27,7 @@ def test_an_empty_store_names_the_command(workspace):
     assert known["table"].tolist() == list(TABLES)
     assert known["computed"].sum() == 0
     assert (known["missing"] == known["folds"]).all()
-    assert known.loc[0, "command"] == "mer run table2 --profile smoke"
+    assert known.loc[0, "command"] == workspace.command("table2")
     with raises("no results", "mer run --profile smoke"):
         all_results.scores(workspace)
 
