@@ -75,7 +75,7 @@ class ColumnMap(Frozen):
     labels: tuple[str, ...] = ()
     subject: str = "{subject}"
     clip: str = "{clip}"
-    frames: tuple[str, ...]
+    frames: tuple[str, ...] = Field(min_length=1)
     fps: float | None = Field(default=None, gt=0)
     counted_from: int | None = Field(default=None, ge=0, le=1)
     action_units: Mapping[str, str] = {}
@@ -313,17 +313,23 @@ def from_folders(pattern: str, root: Path) -> tuple[pd.DataFrame, list[Problem]]
             "write what each folder's name means",
         )
     escaped = re.escape(pattern).replace(r"\*", "[^/]*")
-    wanted = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", escaped))
-    lines, others = [], []
+    # Read from both ends, as "a_b_c" is by {subject}_{clip} in two ways.
+    wanted, longest = (
+        re.compile(re.sub(r"\\{(\w+)\\}", rf"(?P<\1>[^/]+{few})", escaped)) for few in ("?", "")
+    )
+    lines, others, ambiguous = [], [], []
     for path in _frames_below(root):
         place = path.relative_to(root).as_posix()
         frames = {} if path.is_file() else layout.list_frames(path, root).frames
         if not frames and not path.is_file():
             continue
-        match = wanted.fullmatch(place.removesuffix(path.suffix) if path.is_file() else place)
-        if match is None:
+        name = place.removesuffix(path.suffix) if path.is_file() else place
+        match, other = wanted.fullmatch(name), longest.fullmatch(name)
+        if match is None or other is None:
             others.append(place)
             continue
+        if match.groupdict() != other.groupdict():
+            ambiguous.append(f"{place}: {match.groupdict()} or {other.groupdict()}")
         if path.is_file():
             first, last = 1, video_facts(path).frames
         else:
@@ -348,6 +354,10 @@ def from_folders(pattern: str, root: Path) -> tuple[pd.DataFrame, list[Problem]]
             printable(root),
         )
     ]
+    if ambiguous:
+        what = f"{len(ambiguous)} places fit the pattern in several ways, as {ambiguous[0]}"
+        remedy = "look at the first of them, which is taken, or correct the table's columns"
+        said.append(Problem("warning", "odd sheet", what, remedy, printable(root)))
     if others:
         what = f"{len(others)} folders or videos fit no clip of the pattern, as {others[0]}"
         remedy = "none needed if they are no clips"

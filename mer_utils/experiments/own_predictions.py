@@ -112,7 +112,8 @@ def _read(
     headers |= {name: (name,) for name in systems if name not in headers}
     required = ["clip", "y_true", *systems]
     base = Fields(headers, tuple(set(headers) - set(required)), columns)
-    header = [cell for t in tables if t.rows for cell in t.rows[max(base.locate(t)[0], 0)]]
+    located = [(table.rows, base.locate(table)[0]) for table in tables]
+    header = [cell for rows, at in located if at >= 0 for cell in rows[at]]
     shares = {t: m[1] for t in map(text, header) if (m := _PROBABILITY.fullmatch(t))}
     _require_shares(path, shares)
     if len(shares) < 2:  # of one class alone nothing can be the most probable

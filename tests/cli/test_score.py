@@ -207,6 +207,7 @@ def test_two_predictions_of_a_clip_and_two_labels_are_both_found(folder, scored)
         (["--format", "yaml"], "unknown name"),
         (["--system", "network"], "missing column"),
         (["--column", "y_pred"], "invalid option"),
+        (["--classes", "a,A,b"], "invalid option"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(arguments, kind, folder, mer):
@@ -214,6 +215,39 @@ def test_options_that_do_not_fit_are_refused(arguments, kind, folder, mer):
     code, shown = mer(folder / "x.csv", *arguments)
     assert code == 1
     assert f"Error ({kind})" in shown
+
+
+@pytest.mark.scenario("G")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda log: log.assign(p_0=0.1, p_1=0.9, logit_0=2), "Error (ambiguous column)"),
+        (lambda log: log.drop(columns="y_pred").assign(p_value=0.3), "Error (missing column)"),
+        (lambda log: log.assign(y_true=123456789), "no class"),
+    ],
+    ids=["two columns of a class", "one class alone", "no number of a class"],
+)
+def test_columns_that_name_no_prediction_are_refused(change, said, folder, mer):
+    change(systems().query("system == 'baseline'")).to_csv(folder / "x.csv", index=False)
+    code, shown = mer(folder / "x.csv")
+    assert code == 1
+    assert said in " ".join(shown.split())
+
+
+@pytest.mark.scenario("F")
+def test_near_duplicate_names_among_predictions_are_found(folder, scored):
+    rows = systems().assign(y_true=lambda r: r["y_true"].map(NAMES.__getitem__))
+    rows = rows.assign(y_pred=rows["y_pred"].map(NAMES.__getitem__))
+    rows.to_csv(folder / "x.csv", index=False)
+    right = scored(folder / "x.csv")[1]
+    first = rows["subject"].iloc[0]
+    rows.loc[rows.index[0], ["subject", "y_true"]] = f"{first} ".upper(), rows["y_true"].iloc[0]
+    rows["y_pred"] = rows["y_pred"].str.replace("a", "\u0430")  # Cyrillic
+    rows.to_csv(folder / "x.csv", index=False)
+    code, found = scored(folder / "x.csv")
+    assert code == 0
+    assert "near-duplicate names" in kinds(found, "warning") + kinds(found, "note")
+    assert found["confusions"] == right["confusions"]
 
 
 def test_a_file_with_a_header_alone_holds_no_results(folder, mer):
@@ -339,6 +373,13 @@ def test_predictions_of_other_clips_and_other_labels_are_refused(store, folder, 
     code, found = scored(file, "--store", store.context.store)
     assert code == 1
     assert kinds(found, "error") == ["unmatched predictions"] * len(store.clips("casme2"))
+    double = own(
+        store,
+        folder,
+        lambda log: pd.concat([log, log.assign(subject="s" + log["subject"].astype(str))]),
+    )
+    code, found = scored(double, "--store", store.context.store)
+    assert (code, set(kinds(found, "error"))) == (1, {"unmatched predictions"})
     last = store.clips("casme2")["label"].cat.categories[-1]
     file = own(store, folder, lambda log: log.assign(label=last))
     code, found = scored(file, "--store", store.context.store)

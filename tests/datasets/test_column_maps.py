@@ -141,9 +141,21 @@ def test_a_column_of_another_title_and_a_map_of_ones_own(root, name, tmp_path, c
 
 
 @pytest.mark.parametrize(
-    "text", ["", "frames = 1", "columns = {}", 'frames = ["x"]\n[columns]\nx = "y"', "["]
+    "text",
+    [
+        "",
+        "frames = 1",
+        "frames = []",
+        'frames = ["{nobody}"]',
+        'frames = ["{clip.real}"]',
+        "columns = {}",
+        'frames = ["x"]\n[columns]\nx = "y"',
+        "[",
+    ],
 )
 def test_what_is_no_map(tmp_path, text):
+    if "{" in text or "[]" in text:
+        text += '\n[columns]\nsubject="a"\nclip="b"\nonset="c"\noffset="d"\nlabel="e"'
     (tmp_path / "no.toml").write_text(text)
     with raises("invalid option", "no.toml"):
         datasets.ColumnMap.read(tmp_path / "no.toml")
@@ -167,3 +179,30 @@ def test_a_tree_of_folders_and_videos(tmp_path, capsys):
         datasets.from_folders("{subject}/{clip}", tmp_path)
     with raises("missing frame folder", "holds frames"):
         datasets.from_folders("{subject}/{label}/{clip}/x", tmp_path)
+
+
+@pytest.mark.scenario("G")
+def test_a_name_that_fits_a_pattern_in_two_ways_is_found_with_both(tmp_path):
+    for place in ("glad/s_1_a", "sad/s-2_b"):
+        write_frames(tmp_path / place, 5, 9)
+    table, said = datasets.from_folders("{label}/{subject}_{clip}", tmp_path)
+    assert table["subject"].tolist() == ["s", "s-2"]
+    (found,) = [p.message for p in said if p.severity == "warning"]
+    assert "1 places" in found
+    assert "'clip': '1_a'" in found
+    assert "'clip': 'a'" in found
+
+
+@pytest.mark.scenario("H")
+@pytest.mark.parametrize(("cell", "label"), [("1.0", "happy"), ("0.0", "sad"), ("x", "sad")])
+def test_a_mark_that_is_neither_0_nor_1_names_no_label_and_is_said(tmp_path, cell, label):
+    frame = pd.DataFrame([["s", "c", 1, 9, cell, 1 - (label == "happy")]],
+                         columns=["sub", "clip", "on", "off", "Happy", "Sad"])  # fmt: skip
+    frame.to_csv(tmp_path / "sheet.csv", index=False)
+    columns = {"subject": "sub", "clip": "clip", "onset": "on", "offset": "off"}
+    known = datasets.ColumnMap(
+        name="m", title="m", sure="", columns=columns, labels=("Happy", "Sad"), frames=("{clip}",)
+    )
+    table, said = datasets.from_sheet(known, tmp_path)
+    assert table["label"].tolist() == [label]
+    assert [p.kind for p in said].count("odd cell") == (cell == "x")

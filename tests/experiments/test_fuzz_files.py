@@ -51,6 +51,7 @@ def files_of_predictions(draw):
 @pytest.mark.scenario("G")
 @SETTINGS
 @given(files_of_predictions(), st.booleans())
+@example([["p_0", "p_1", "y_true", "clip"], ["0", "1", "1", "a"]], False)
 def test_any_predictions(rows, ensemble):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.csv"

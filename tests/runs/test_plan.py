@@ -35,6 +35,8 @@ def test_a_plan_counts_what_folds_would_show(monkeypatch):
     shown = (4 + 3) * 3 * 3
     assert (counted.runs, counted.folds, counted.missing) == (1, 3, 2)
     assert counted.images == shown
+    two = SPEC.model_copy(update={"evaluation": "groups:2"})
+    assert plan.plan_runs([SPEC, two], [], {DATA: CLIPS}).folds == 5
     assert counted.operations == 3e12 * shown
     assert counted.seconds == shown * 0.5 / 2
     rate = plan.GPU_OPERATIONS_PER_SECOND["learnet"]["float32"]
