@@ -397,7 +397,7 @@ def planned(recorder: Recorder, check: Check) -> None:
     """
     workspace, paper = open_workspace("smoke"), PROFILES["paper"]
     data = list(workspace.data.values())
-    variants = len(paper.phase_differences) * len(paper.noises)
+    variants = len(paper.variants)
     seen: set[str] = set()
     with mock.patch("mer_utils.experiments.tables.weights_identity", return_value="any"):
         for name, table in TABLES.items():

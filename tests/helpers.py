@@ -58,15 +58,16 @@ def findings(data: Dataset, decode: bool = False) -> list[Problem]:
 
 
 def store_run(store, spec, clips, shares) -> None:
-    """Store made predictions; ``shares[view, epoch]`` is the share of right clips in a fold."""
+    """Store made predictions; ``shares[view, epoch]`` is the share of right clips of all folds."""
     parts = list(folds(clips, spec.evaluation))
     truth = clips["label"].cat.codes.to_numpy()
     tested = np.concatenate([fold.test for fold in parts])
     fold_of = np.repeat(np.arange(len(parts)), [len(fold.test) for fold in parts])
-    rows = []
+    rows, ends = [], np.cumsum([0] + [len(fold.test) for fold in parts])
     for (view, epoch), share in shares.items():
+        right = np.diff(np.rint(share * ends))
         shift = np.concatenate(
-            [np.arange(len(f.test)) >= round(share * len(f.test)) for f in parts]
+            [np.arange(len(f.test)) >= n for f, n in zip(parts, right, strict=True)]
         ).astype(int)
         p = np.eye(5)[(truth[tested] + shift) % 5].astype(np.float32)
         rows.append(prediction_rows(spec, clips, view, tested, p, epoch))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from helpers import raises
 
 from benchmarks import (
     dynamic_images,
@@ -16,14 +19,17 @@ from benchmarks import (
     folds,
     gpu,
     gpu_pooling,
+    learning,
     machine,
     scaling,
     training,
+    twins,
     usual_loop,
 )
 from benchmarks.clock import best
 from benchmarks.record import Recorder
 from companion import costs
+from companion.chapters import phase_difference
 from mer_utils import dynamic_image, models
 from mer_utils.experiments.profiles import PROFILES
 from mer_utils.models import normalisation
@@ -269,6 +275,37 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path):
     assert read.machine == recorder.machine
     assert read.rows["value"].tolist() == [0.25, 2.0]
     assert costs.section_table(read, "whole")["verdict"].tolist() == ["met"]
+
+
+def test_twins_are_computed_once_each_and_read_by_the_page(monkeypatch, tmp_path):
+    monkeypatch.setattr(twins, "PROFILE", PROFILES["smoke"])
+    monkeypatch.setattr(twins, "CELLS", ((1.0, 2.0, 1.0),))
+    monkeypatch.setattr(twins, "LEARNERS", {"constant": 2, "svm_hog": 1})
+    out = tmp_path / "twins.json"
+    for first, rows in ((1, 2 * 3), (0, 2 * 3 + 3)):
+        twins.main(first=first, out=out)
+        assert len(json.loads(out.read_text("utf-8"))["rows"]) == rows
+    monkeypatch.setattr(twins, "one_twin", None)  # there is nothing left to compute
+    twins.main(out=out)
+    gains, about = phase_difference.replicas(out)
+    assert about["planned"] == twins.LEARNERS
+    found = phase_difference.summary(gains)
+    assert found["twins"].tolist() == [2, 1, 2, 1]
+    constant = gains[gains["model"] == "constant"]
+    assert (constant["value"] == 0).all()
+    assert (gains["value"] == gains["treatment"] - gains["control"]).all()
+    with raises("bad register", "nothing.json"):
+        phase_difference.replicas(tmp_path / "nothing.json")
+
+
+def test_a_networks_learning_is_recorded_for_every_rate_and_epoch(monkeypatch, tmp_path):
+    for module in (learning, twins):
+        monkeypatch.setattr(module, "PROFILE", PROFILES["smoke"])
+    out = tmp_path / "learning.json"
+    learning.main(networks="learnet", rates="0.001,0.01", epochs=2, folds=1, out=out)
+    rows = pd.DataFrame(json.loads(out.read_text("utf-8"))["rows"])
+    assert len(rows) == 2 * 2 * len(learning.TWINS)
+    assert rows["uar"].between(0, 1).all()
 
 
 def test_contestants_take_turns():

@@ -15,7 +15,7 @@ from mer_utils.plotting.words import dataset_title, in_words, table_of
 
 COUNTS = ["clips", "subjects", "seeds"]
 #: What tells rows apart beside the setting.
-_KEY = ["dataset", "phase_difference", "noise", "scheme", "model"]
+_KEY = ["dataset", "phase_difference", "noise", "fall_information", "scheme", "model"]
 #: Columns of `scores`, in order.
 COLUMNS = ["table", *_KEY, "setting", "metric", "value", "low", "high", "p_chance", *COUNTS]
 
@@ -127,7 +127,8 @@ def title_of(row: pd.Series) -> str:
     title = dataset_title(str(row["dataset"])).removesuffix(" twin")
     if not TABLES[row["table"]].made:
         return title
-    return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}"
+    told = f", information {row['fall_information']:g}" * (row["fall_information"] > 0)
+    return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}{told}"
 
 
 def _unbroken(words: str) -> str:

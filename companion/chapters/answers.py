@@ -13,8 +13,8 @@ from mer_utils.models import are_networks
 from mer_utils.plotting.words import dataset_title
 from mer_utils.stats import EVERY
 
-#: Subjects of which the page says what could be found: the demo's, SMIC's, the paper's.
-SUBJECTS = (8, 16, 26, 27)
+#: Subjects of which the page says what could be found: the demo's, a few more, SMIC's, the paper's.
+SUBJECTS = (6, 8, 16, 26, 27)
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 from pandas.io.formats.style import Styler
@@ -24,7 +25,7 @@ from companion.chapters.page import (
 )
 from mer_utils import experiments, models
 from mer_utils.errors import MerError
-from mer_utils.experiments import PAPER, TABLES, Table, Workspace
+from mer_utils.experiments import PAPER, TABLES, Profile, Table, Workspace
 from mer_utils.plotting.words import (
     comparison_words,
     dataset_title,
@@ -37,6 +38,8 @@ from mer_utils.views import ViewOptions
 
 #: The score of which the pages' sentences speak.
 UAR = "uar_pooled"
+#: About as many marks has a learning curve.
+POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -138,9 +141,25 @@ def wide(shown: Shown) -> pd.DataFrame:
                 "UAR, 95 % interval": interval(uar),
                 "above chance": "yes" if uar["above_chance"] else "no",
                 "clips": int(uar["clips"]),
+                "seeds": int(uar["seeds"]),
             }
         )
     return traced_frame(pd.DataFrame(rows), traced)
+
+
+def seeds_words(profile: Profile) -> str:
+    """Say with how many seeds table 2 trains which networks.
+
+    Examples
+    --------
+    >>> seeds_words(experiments.PROFILES["paper"].changed(models=["learnet", "vgg19"], seeds=2))
+    'LEARNet, VGG19: 2 seeds'
+    """
+    counted: dict[int, list[str]] = {}
+    for name in profile.networks:
+        counted.setdefault(len(profile.seeds_of(name)), []).append(models.title(name))
+    said = [f"{', '.join(names)}: {n} seed{'s' * (n > 1)}" for n, names in sorted(counted.items())]
+    return "; ".join(reversed(said))
 
 
 def _variants(
@@ -408,24 +427,33 @@ def mixed_note(workspace: Workspace, *names: str) -> HTML | None:
     return HTML(f'<p class="mer-note">{"<br>".join(lines)}</p>') if lines else None
 
 
-def learning_curve(workspace: Workspace, name: str, model: str, metric: str = UAR) -> pd.DataFrame:
-    """Score a network of a table after every epoch, as annotated; no epoch is chosen by it.
+def learning_curve(
+    workspace: Workspace,
+    name: str,
+    chosen: Iterable[str],
+    settings: Iterable[str] = experiments.COMPARED,
+    metric: str = UAR,
+) -> pd.DataFrame:
+    """Score some networks of a table as they are trained, as annotated; no epoch is chosen by it.
 
     Returns
     -------
     DataFrame
-        One row per data set, setting and epoch: dataset, setting, epoch, images_seen (training
-        images shown so far, mean over the folds), value, low, high.
+        One row per data set, model, setting and epoch, of which there are about `POINTS`, the
+        last among them: dataset, model, setting, epoch, images_seen (training images shown so
+        far, mean over the folds), value, low, high.
     """
-    usual = ViewOptions().perturbation
-    specs = [s for s in workspace.specs(name) if s.model.name == model]
+    usual, names, kinds = ViewOptions().perturbation, set(chosen), set(settings)
+    specs = [s for s in workspace.specs(name) if s.model.name in names and s.setting in kinds]
     specs = [s for s in specs if s.views.perturbation == usual]
     rows = experiments.on_view(workspace.store.predictions(specs, every_epoch=True))
+    last = rows.groupby("run")["epoch"].transform("max")
+    rows = rows[(last - rows["epoch"]) % np.ceil(last / POINTS) == 0]
     notes = workspace.store.environments(specs)
     epochs = notes["run"].map({s.key: s.training.epochs for s in specs})
     per_epoch = (notes["images_shown"] / epochs).groupby(notes["run"]).mean()
     rows = rows.assign(images_seen=rows["run"].map(per_epoch) * rows["epoch"])
-    key = ["dataset", "setting", "epoch"]
+    key = ["dataset", "model", "setting", "epoch"]
     curve = experiments.scores(rows, ("setting", "epoch"))
     curve = curve[curve["metric"] == metric]
     seen = rows.groupby(key)["images_seen"].first().reset_index()

@@ -35,6 +35,9 @@ def synth(
     phase_difference: Annotated[
         float, typer.Option(min=0, max=1, help="how different fall and rise are; 0: mirrored")
     ] = synthetic.DEFAULT_PHASE_DIFFERENCE,
+    fall_information: Annotated[
+        float, typer.Option(min=0, max=1, help="how much the fall says of the class; 0: nothing")
+    ] = synthetic.DEFAULT_FALL_INFORMATION,
     noise: Annotated[
         float, typer.Option(min=0, max=10, help="head drift, flicker, sensor noise; 0: none")
     ] = 1.0,
@@ -56,6 +59,7 @@ def synth(
         noise=noise,
         frame_size=frame_size,
         layout=layout,
+        fall_information=fall_information,
         workers=workers,
         progress=True,
     )

@@ -187,9 +187,8 @@ def _within(
 
 def _estimated(jobs: Sequence[Job], workspace: Workspace, device: str, workers: int) -> float:
     """Return the seconds that folds take here, from a few steps of each network."""
-    from mer_utils.experiments.budget import BESIDE_STEPS
     from mer_utils.runs import load_clips
-    from mer_utils.runs.plan import fold_costs, side_by_side
+    from mer_utils.runs.plan import BESIDE_STEPS, fold_costs, side_by_side
 
     clips = {data: load_clips(data, workspace.context) for data in {j.spec.data for j in jobs}}
     alone = sum(cost.seconds for cost in fold_costs(jobs, clips, device).values())

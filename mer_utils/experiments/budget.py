@@ -12,9 +12,6 @@ from mer_utils.runs import Job
 
 #: The primary question first, then what its gain is due to; the others in the book's order.
 FIRST = ("table2", "table4")
-#: By how much a fold takes longer than the steps that a plan estimates: it predicts after every
-#: epoch and makes its network. Measured on a processor: a seventh.
-BESIDE_STEPS = 1.15
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from inspect import signature
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mer_utils import models
+from mer_utils import models, synthetic
 from mer_utils.augment import SPATIAL
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read
@@ -29,6 +30,8 @@ Seed = Annotated[int, Field(ge=0)]
 _SUFFIX = ".toml"
 _MOST_SEEDS = 1000
 _SHOWN = 60
+#: The numbers of the generator that tell made variants apart.
+VARIED = ("phase_difference", "noise", "fall_information")
 #: What a file does not say: its own name does, or the command line.
 _NOT_IN_FILES = ("name", "given", "only", "at_most")
 #: What ``--weights`` may be, and whether that is ImageNet's.
@@ -51,7 +54,10 @@ class ModelPlan(Frozen):
     learning_rate : float
         Largest learning rate of AdamW.
     precision : {"float32", "bfloat16"}, optional
-        By default that of the profile's training.
+    epochs : int, optional
+        By default, as the precision, that of the profile's training.
+    seeds : int, optional
+        How many of the profile's seeds; by default all.
     """
 
     width: float = Field(default=1.0, gt=0, le=4)
@@ -59,6 +65,8 @@ class ModelPlan(Frozen):
     pretrained: bool = False
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     precision: Literal["float32", "bfloat16"] | None = None
+    epochs: int | None = Field(default=None, ge=1)
+    seeds: int | None = Field(default=None, ge=1)
 
 
 class Profile(Frozen):
@@ -75,8 +83,10 @@ class Profile(Frozen):
         Seed of the twins.
     models : dict of str to ModelPlan
     training : TrainingOptions
-        Learning rate and precision are those of the model's plan.
+        Learning rate, precision and epochs are those of the model's plan.
     seeds : tuple of int
+    ablation_seeds : int or None
+        How many of them all tables but the second take; by default all.
     tables : tuple of str
         Computed where none is named; none stands for all. A book takes all.
     ablation_models : tuple of str
@@ -89,6 +99,8 @@ class Profile(Frozen):
     phase_differences, noises : tuple of float
         Of the twins on which the difference between the phases is varied, see
         :func:`mer_utils.synthetic.write`.
+    fall_informations : tuple of float
+        Of further such twins, with the last of the differences and of the noises.
     spatial : str
         Augmentation of the training images of networks where a table does not vary it: a key of
         :data:`mer_utils.augment.SPATIAL`.
@@ -109,6 +121,7 @@ class Profile(Frozen):
     models: dict[str, ModelPlan]
     training: TrainingOptions
     seeds: tuple[Seed, ...] = Field(min_length=1, max_length=_MOST_SEEDS)
+    ablation_seeds: int | None = Field(default=None, ge=1)
     tables: tuple[str, ...] = ()
     ablation_models: tuple[str, ...] = ("learnet", "svm_hog")
     every_value: bool = False
@@ -116,6 +129,7 @@ class Profile(Frozen):
     phase_differences: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.0, 0.5, 1.0)
     # Half the noise lets a linear machine reach the ceiling, where no gain can show.
     noises: tuple[Annotated[float, Field(ge=0, le=10)], ...] = (1.0, 2.0)
+    fall_informations: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.5, 1.0)
     spatial: str = "none"
     only: tuple[str, ...] = ()
     at_most: int | None = Field(default=None, ge=2)
@@ -169,18 +183,19 @@ class Profile(Frozen):
         Examples
         --------
         >>> PROFILES["demo"].sizes
-        '6 networks at 48 pixels, narrowed, without ImageNet weights, 6 epochs, 1 seed'
+        '6 networks at 48 pixels, narrowed, without ImageNet weights, 6 to 8 epochs, 1 seed'
         """
         plans = self.models.values()
         sizes = [plan.image_size for plan in plans] or [self.baseline_image_size]
-        size = " to ".join(str(size) for size in sorted({min(sizes), max(sizes)}))
         weights = sum(plan.pretrained for plan in plans)
+        epochs = [self.training_of(plan).epochs for plan in plans] or [self.training.epochs]
+        seeds = [len(self.seeds_of(name)) for name in self.models] or [len(self.seeds)]
         parts = [
-            f"{_counted(len(plans), 'network')} at {size} pixels",
+            f"{_counted([len(plans)], 'network')} at {_counted(sizes, 'pixel')}",
             *["narrowed"] * any(plan.width != 1 for plan in plans),
             f"{weights} with ImageNet weights" if weights else "without ImageNet weights",
-            _counted(self.training.epochs, "epoch"),
-            _counted(len(self.seeds), "seed"),
+            _counted(epochs, "epoch"),
+            _counted(seeds, "seed"),
             *[f"classes balanced by {self.training.balance}"] * (self.training.balance != "none"),
             *[f"augmented by {self.spatial}"] * (self.spatial != "none"),
             *[f"{self.at_most} subjects of each data set"] * bool(self.at_most),
@@ -191,9 +206,21 @@ class Profile(Frozen):
         """Return how a network is used; one that is not planned, at the smallest size of all."""
         return self.models.get(model) or ModelPlan(image_size=self.baseline_image_size)
 
+    @property
+    def variants(self) -> list[dict[str, float]]:
+        """What the made variants are made with; last come those whose fall tells of the class."""
+        usual = synthetic.DEFAULT_FALL_INFORMATION
+        made = [(d, noise, usual) for d in self.phase_differences for noise in self.noises]
+        made += product(self.phase_differences[-1:], self.noises[-1:], self.fall_informations)
+        return [dict(zip(VARIED, numbers, strict=True)) for numbers in dict.fromkeys(made)]
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        """Return the seeds with which the main table trains a network; a baseline needs one."""
+        return self.seeds[: self.plan(model).seeds if is_network(model) else 1]
+
     def training_of(self, plan: ModelPlan) -> TrainingOptions:
         """Return the training of a network, with what its plan says of it."""
-        own = plan.model_dump(include={"learning_rate", "precision"}, exclude_none=True)
+        own = plan.model_dump(include={"learning_rate", "precision", "epochs"}, exclude_none=True)
         return self.training.model_copy(update=own)
 
     def changed(
@@ -217,7 +244,8 @@ class Profile(Frozen):
             Networks and baselines to which every table is confined, ablations too; a network
             that is not planned has the size of the baselines' view.
         seeds : int, optional
-            How many: the profile's own first, then others from 0 on.
+            How many: the profile's own first, then others from 0 on. As many as the profile has,
+            or more, are for all networks and tables.
         image_size : int, optional
             Of all networks and baselines.
         epochs : int, optional
@@ -248,16 +276,21 @@ class Profile(Frozen):
             plans = {name: self.plan(name).model_dump() for name in chosen if is_network(name)}
             new |= {"models": plans, "only": chosen, "ablation_models": chosen}
             said = {"--models": ",".join(chosen)} | said
+        all_of = False
         if seeds is not None:
             n = _number("--seeds", seeds)
             more = range(min(n, _MOST_SEEDS + 1))
             new["seeds"] = [*dict.fromkeys([*self.seeds, *more])][: max(n, 0)]
+            if all_of := n >= len(self.seeds):
+                new["ablation_seeds"] = None
         of_networks = {"image_size": image_size, "learning_rate": learning_rate}
         if weights is not None:
             if weights not in WEIGHTS:
                 raise unknown("kind of weights", weights, WEIGHTS)
             of_networks["pretrained"] = WEIGHTS[weights]
         given = {field: value for field, value in of_networks.items() if value is not None}
+        # What the command line says is for all, whatever a network has of its own.
+        given |= dict.fromkeys(["epochs"] * (epochs is not None) + ["seeds"] * all_of)
         new["models"] = {name: plan | given for name, plan in new["models"].items()}
         training = {"epochs": epochs, "balance": balance}
         new["training"] |= {field: value for field, value in training.items() if value is not None}
@@ -269,8 +302,9 @@ class Profile(Frozen):
         return _checked(new | {"given": text}, text)
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+def _counted(numbers: Collection[int], noun: str) -> str:
+    ends = sorted({min(numbers), max(numbers)})
+    return f"{' to '.join(map(str, ends))} {noun}{'s' * (ends[-1] != 1)}"
 
 
 def read(file: Path) -> Profile:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mer_utils.experiments.workspace import Workspace
 
 #: What tells the rows of every table apart, beside the table's own columns.
-GROUPS = ("dataset", "scheme", "phase_difference", "noise", "model")
+GROUPS = ("dataset", "scheme", "phase_difference", "noise", "fall_information", "model")
 
 
 def on_view(predictions: pd.DataFrame, view: str = "full") -> pd.DataFrame:

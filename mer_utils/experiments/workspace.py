@@ -76,15 +76,14 @@ class Workspace:
     @cached_property
     def variants(self) -> list[Data]:
         """The made variants of CASME II, on which the phases' difference is varied; made now."""
-        numbers = _variants(self.profile)
         made = self.context.datasets[len(self.names) :]
-        for (difference, noise), twin in zip(numbers, made, strict=True):
+        for numbers, twin in zip(self.profile.variants, made, strict=True):
             assert isinstance(twin, Casme2)
-            self._make_variant(Path(twin.root), difference, noise)
+            self._make_variant(Path(twin.root), numbers)
         return [Data(d, self.context.cache) for d in made]
 
-    def _make_variant(self, root: Path, phase_difference: float, noise: float) -> None:
-        more: dict[str, Any] = {"phase_difference": phase_difference, "noise": noise}
+    def _make_variant(self, root: Path, numbers: dict[str, float]) -> None:
+        more: dict[str, Any] = dict(numbers)
         n_clips = (self.profile.subjects or np.inf) * (self.profile.clips_per_subject or np.inf)
         workers = 1 if n_clips <= FEW_CLIPS else cores()
         more["frame_size"] = VARIANT_FRAME_SIZE
@@ -266,11 +265,6 @@ def _named(dataset: Dataset) -> str:
     return f"{type(dataset).name}:{getattr(dataset, 'root', '')}"
 
 
-def _variants(profile: Profile) -> list[tuple[float, float]]:
-    """Return the phase difference and the noise of each made variant, differences first."""
-    return [(d, noise) for d in profile.phase_differences for noise in profile.noises]
-
-
 def open_workspace(
     profile: str | Profile,
     data_root: str | Path | None = None,
@@ -343,11 +337,11 @@ def open_workspace(
     wanted += recorded(_folder(store) or build / "store", names)
     variants = tuple(
         Casme2(
-            place(f"{Casme2.name}@difference={difference:g},noise={noise:g}"),
+            place(f"{Casme2.name}@" + ",".join(f"{n}={v:g}" for n, v in numbers.items())),
             verify_frames=False,  # written whole or not at all, by the program itself
             at_most=chosen.at_most,
         )
-        for difference, noise in _variants(chosen)
+        for numbers in chosen.variants
     )
     context = Context(
         datasets=(*wanted, *variants),

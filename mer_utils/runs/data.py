@@ -70,7 +70,8 @@ class Data:
         if all(_is_own(part) for part in self.dataset.parts):
             fields["missing_apex"] = "own"
         made = (self.dataset.made or {}).get("arguments", {})
-        fields |= {number: made.get(number) for number in ("phase_difference", "noise")}
+        numbers = ("phase_difference", "noise", "fall_information")
+        fields |= {number: made.get(number) for number in numbers}
         return DataSpec(
             dataset=self.name,
             scheme=self.dataset.scheme.name,

@@ -39,7 +39,7 @@ class DataSpec(Frozen):
         begins with "spotted" names method and version.
     crops : tuple of (data set, CropOptions) pairs
         Whose frames are cropped to the face, and how; a composite can have one per part.
-    phase_difference, noise : float or None
+    phase_difference, noise, fall_information : float or None
         Of made clips; None of licensed ones.
     """
 
@@ -52,6 +52,7 @@ class DataSpec(Frozen):
     crops: tuple[tuple[str, CropOptions], ...] = ()
     phase_difference: float | None = None
     noise: float | None = None
+    fall_information: float | None = None
 
     @field_validator("missing_apex")
     @classmethod
@@ -214,6 +215,7 @@ class RunSpec(Frozen):
             "scheme": self.data.scheme,
             "phase_difference": self.data.phase_difference,
             "noise": self.data.noise,
+            "fall_information": self.data.fall_information,
             "missing_apex": self.data.missing_apex,
             "degenerate_phase": self.data.degenerate_phase,
             "model": self.model.name,
@@ -236,6 +238,7 @@ class RunSpec(Frozen):
 COLUMN_TYPES = {
     "phase_difference": "float64",
     "noise": "float64",
+    "fall_information": "float64",
     "frames": "Int64",
     "apex_shift": "int64",
     "trim": "int64",

@@ -50,8 +50,19 @@ log = logging.getLogger(__name__)
 
 #: The order of a results frame: by what tells runs apart, then by clip.
 _ORDER = [
-    *("dataset", "phase_difference", "noise", "model", "train_views", "spatial", "source", "kind"),
-    *("scaling", "frames", "cut", "apex_shift", "trim", "missing_apex", "degenerate_phase"),
+    *("dataset", "phase_difference", "noise", "fall_information", "model", "train_views"),
+    *(
+        "spatial",
+        "source",
+        "kind",
+        "scaling",
+        "frames",
+        "cut",
+        "apex_shift",
+        "trim",
+        "missing_apex",
+        "degenerate_phase",
+    ),
     *("evaluation", "seed", "run", "subject", "clip", "test_view", "epoch"),
 ]
 

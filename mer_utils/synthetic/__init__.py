@@ -13,7 +13,7 @@ Its modules::
     durations   how long the phases last
     population  who shows what, when: the rows of a made data set
     emotions    which action units a clip shows
-    dynamics    how strongly each acts in each frame; ``phase_difference``
+    dynamics    how strongly each acts in each frame; ``phase_difference``, ``fall_information``
     identity    the numbers that make a face a person's own
     canvas      the paper it is drawn on, and where its parts lie
     features    eyes, brows, lips, hair and what is around the head
@@ -29,11 +29,12 @@ Its modules::
 """
 
 from mer_utils.synthetic.clips import Clip, make_clip
-from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
+from mer_utils.synthetic.dynamics import DEFAULT_FALL_INFORMATION, DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.truth import ground_truth, true_displacement
 from mer_utils.synthetic.writer import write
 
 __all__ = [
+    "DEFAULT_FALL_INFORMATION",
     "DEFAULT_PHASE_DIFFERENCE",
     "Clip",
     "ground_truth",

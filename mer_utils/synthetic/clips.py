@@ -10,7 +10,7 @@ import numpy as np
 
 from mer_utils.synthetic import dynamics, emotions, motion
 from mer_utils.synthetic.canvas import Canvas
-from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
+from mer_utils.synthetic.dynamics import DEFAULT_FALL_INFORMATION, DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.emotions import Unit
 from mer_utils.synthetic.exact import Draw, blur, cos, sample, sin, snap
 from mer_utils.synthetic.face import render
@@ -155,6 +155,7 @@ def make_clip(
     frame_size: tuple[int, int] = (140, 170),
     phase_difference: float = DEFAULT_PHASE_DIFFERENCE,
     noise: float = 1.0,
+    fall_information: float = DEFAULT_FALL_INFORMATION,
 ) -> Clip:
     """Make one clip in memory. It is drawn, and no evidence about faces.
 
@@ -168,7 +169,7 @@ def make_clip(
         Who is drawn, and which of the person's clips.
     n_frames : tuple of int
         Frames from onset to apex and from apex to offset: the clip has their sum plus one.
-    frame_size, phase_difference, noise
+    frame_size, phase_difference, noise, fall_information
         As of `synthetic.write`.
 
     Examples
@@ -177,10 +178,12 @@ def make_clip(
     >>> clip.frames.shape, clip.apex, clip.action_units
     ((6, 68, 56, 1), 3, '1+2+5+26')
     """
-    check_ranges(phase_difference, noise, frame_size)
+    check_ranges(phase_difference, fall_information, noise, frame_size)
     rng = Draw(seed, subject_seed + 1, 3)
     units = emotions.draw_units(emotion, rng, noise)
-    curves = dynamics.activation(units, *n_frames, rng, phase_difference)
+    curves = dynamics.activation(
+        units, *n_frames, rng, phase_difference, emotion=emotion, fall_information=fall_information
+    )
     stage = Stage.crop(frame_size, original(dataset).twin.grey)
     drift = draw_drift(curves.shape[1], rng, stage.unit / motion.NOMINAL_UNIT, noise)
     key = (subject_seed + 1, 7)

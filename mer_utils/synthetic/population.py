@@ -90,15 +90,17 @@ def plan(
     """Draw a data set's rows, sorted by subject and clip.
 
     With ``subjects=None`` the published numbers of subjects and of clips per class hold, and
-    the published quirks sit at their published keys. Otherwise every subject has
-    `clips_per_subject` clips with the classes spread evenly, some subjects one more outside
-    the data set's default scheme.
+    the published quirks sit at their published keys. Otherwise a subject has
+    `clips_per_subject` clips on average, subjects and classes as unequal as those of the full
+    twin; some have one more outside the data set's default scheme.
     """
     known = original(dataset)
     full = subjects is None
     rng = Draw(seed, known.twin.number, 0, 0, 1)
     names = _subject_names(known, subjects or len(known.facts.subjects))
-    cast = _full_cast(known, rng) if full else _even_cast(known, len(names), clips_per_subject, rng)
+    cast = (
+        _full_cast(known, rng) if full else _small_cast(known, len(names), clips_per_subject, rng)
+    )
     assert known.facts.durations is not None
     total = sum(len(words) for words in cast)
     lengths = iter(draw_durations(known.facts.durations, total, rng))
@@ -147,17 +149,46 @@ def _drawn(
     }
 
 
-def _even_cast(known: Original, subjects: int, clips: int, rng: Draw) -> list[list[str]]:
-    """Give each subject every class of the scheme as evenly as `clips` allows."""
-    classes = list(known.twin.classes)
+def _small_cast(known: Original, subjects: int, clips: int, rng: Draw) -> list[list[str]]:
+    """Deal `clips` a subject on average, to subjects and of classes as unequal as the full twin's.
+
+    Each class goes to two subjects first, if there are as many clips, so that whoever is held
+    out, it can be learnt; the rest is dealt at random.
+    """
+    classes, total = known.twin.classes, subjects * clips
+    # How many clips the first, second, ... part of the full twin's subjects have.
+    ranked = sorted(n for n in known.twin.clips for _ in range(subjects))
+    size = len(known.twin.clips)
+    weights = [sum(ranked[i * size : (i + 1) * size]) for i in range(subjects)]
+    room = rng.permutation(_shares(total, weights, least=1))
+    counts = _shares(total, [known.facts.emotions[word] for word in classes], least=2)
+    left = dict(zip(classes, counts, strict=True))
+    cast: list[list[str]] = [[] for _ in range(subjects)]
+    for word in sorted(classes, key=lambda word: left[word]):
+        # To those with most room, so that there is room for the last class too.
+        for person in sorted(range(subjects), key=lambda i: len(cast[i]) - room[i])[:2]:
+            if left[word] and len(cast[person]) < room[person]:
+                left[word] -= 1
+                cast[person].append(word)
+    pool = rng.permutation([word for word in classes for _ in range(left[word])])
     outside = [word for word in known.facts.emotions if word not in classes]
-    cast = []
-    for person in range(subjects):
-        words = [classes[(k + person) % len(classes)] for k in range(clips)]
-        if outside and person < min(3, subjects):
+    for person, words in enumerate(cast):
+        words += [pool.pop() for _ in range(room[person] - len(words))]
+        if outside and person < 3:
             words.append(outside[person % len(outside)])
-        cast.append(rng.permutation(words))
-    return cast
+    return [rng.permutation(words) for words in cast]
+
+
+def _shares(total: int, weights: Sequence[int], least: int) -> list[int]:
+    """Divide a number in proportion to weights, each share at least `least` if there is so much."""
+    least, whole = min(least, total // len(weights)), sum(weights)
+    shares = [max(least, total * weight // whole) for weight in weights]
+    while (lack := total - sum(shares)) != 0:
+        short = [total * w - s * whole for w, s in zip(weights, shares, strict=True)]
+        open_to = [i for i, share in enumerate(shares) if lack > 0 or share > least]
+        at = max(open_to, key=lambda i: short[i] if lack > 0 else -short[i])
+        shares[at] += 1 if lack > 0 else -1
+    return shares
 
 
 def _full_cast(known: Original, rng: Draw) -> list[list[str]]:
@@ -213,13 +244,13 @@ def _clip_names(
     if full:
         names += [clip for who, clip in twin.quirks if who == subject and clip not in names]
     names += twin.odd_names.get(subject, ()) if full or len(words) > 4 else ()
-    names = names[: len(words)]
+    names, many = names[: len(words)], len(words)
     while len(names) < len(words):
         if known.name == "casme2":
             suffix = "f" if rng.random() < 0.7 else ""
-            name = f"EP{rng.integers(1, 20):02d}_{rng.integers(1, 20):02d}{suffix}"
+            name = f"EP{rng.integers(1, 20):02d}_{rng.integers(1, max(20, many)):02d}{suffix}"
         else:
-            name = f"{subject}_{rng.integers(1, 8)}_{rng.integers(1, 12)}"
+            name = f"{subject}_{rng.integers(1, 8)}_{rng.integers(1, max(12, many))}"
         # The same name with and without "f" would be two clips that readers mix up.
         if name.rstrip("f") not in {other.rstrip("f") for other in names}:
             names.append(name)

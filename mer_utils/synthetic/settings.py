@@ -18,7 +18,7 @@ from mer_utils.synthetic.population import ClipPlan, original, plan
 from mer_utils.synthetic.stage import Stage
 
 #: Raised whenever the same arguments give other bytes.
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Settings:
     noise: float
     frame_size: tuple[int, int]
     layout: str
+    fall_information: float = dynamics.DEFAULT_FALL_INFORMATION
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as they stand in the manifest."""
@@ -77,6 +78,7 @@ def make_settings(
     noise: float,
     frame_size: tuple[int, int] | None,
     layout: str,
+    fall_information: float = dynamics.DEFAULT_FALL_INFORMATION,
 ) -> Settings:
     """Check the arguments of `write` and fill in what depends on the data set."""
     twin = original(dataset).twin
@@ -96,16 +98,20 @@ def make_settings(
     default = twin.raw_size if layout == "raw" else twin.frame_size
     width, height = frame_size or default or twin.frame_size
     size = (int(width), int(height))
-    check_ranges(phase_difference, noise, size)
+    check_ranges(phase_difference, fall_information, noise, size)
     each = None if subjects is None else clips_per_subject or 10
+    numbers = float(phase_difference), float(noise)
     return Settings(
-        dataset, int(seed), subjects, each, float(phase_difference), float(noise), size, layout
+        dataset, int(seed), subjects, each, *numbers, size, layout, float(fall_information)
     )
 
 
-def check_ranges(phase_difference: float, noise: float, frame_size: tuple[int, int]) -> None:
+def check_ranges(
+    phase_difference: float, fall_information: float, noise: float, frame_size: tuple[int, int]
+) -> None:
     """Raise MerError for a setting outside its range."""
     _require_range("phase_difference", phase_difference, 0, 1)
+    _require_range("fall_information", fall_information, 0, 1)
     _require_range("noise", noise, 0, 10)
     for name, value in zip(("width", "height"), frame_size, strict=True):
         _require_range(f"{name} of the frame", value, 32, 4096)
@@ -140,6 +146,8 @@ def curves_of(row: ClipPlan, settings: Settings) -> np.ndarray:
         row.offset - row.apex,
         clip_rng(row, settings, 3),
         settings.phase_difference,
+        emotion=row.shown,
+        fall_information=settings.fall_information,
         rise=row.rise,
         fall=row.fall,
     )

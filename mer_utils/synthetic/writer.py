@@ -25,7 +25,7 @@ from mer_utils.files import cannot_write
 from mer_utils.frames import clip_fingerprint
 from mer_utils.synthetic import sheets
 from mer_utils.synthetic.drawing import draw_all
-from mer_utils.synthetic.dynamics import DEFAULT_PHASE_DIFFERENCE
+from mer_utils.synthetic.dynamics import DEFAULT_FALL_INFORMATION, DEFAULT_PHASE_DIFFERENCE
 from mer_utils.synthetic.population import ClipPlan
 from mer_utils.synthetic.settings import GENERATOR_VERSION, Settings, make_settings
 from mer_utils.synthetic.truth import GROUND_TRUTH
@@ -48,6 +48,7 @@ def write(
     noise: float = 1.0,
     frame_size: tuple[int, int] | None = None,
     layout: str = "cropped",
+    fall_information: float = DEFAULT_FALL_INFORMATION,
     workers: int = 1,
     progress: bool = False,
 ) -> Path:
@@ -64,8 +65,9 @@ def write(
     subjects : int, optional
         None: the published numbers of subjects, of clips per class and of odd rows.
     clips_per_subject : int, optional
-        With `subjects`: clips of the default scheme's classes (default 10), spread evenly; up
-        to three subjects get one more outside those classes.
+        With `subjects`: clips of the default scheme's classes, on average (default 10). Subjects
+        and classes are as unequal as the full-size twin's, every class with two subjects where
+        there are clips enough; up to three subjects get one more outside those classes.
     seed : int
         The same arguments give the same bytes, whatever the number of workers.
     phase_difference : float
@@ -76,6 +78,9 @@ def write(
         Width and height in pixels; by default that of the data set's `Twin`.
     layout : {"cropped", "raw"}
         "raw" shows head and shoulders before a plain wall; SMIC-HS has "cropped" only.
+    fall_information : float
+        How much the fall says of the class beyond the rise, 0 to 1; see `dynamics.activation`.
+        By default nothing: that real falls do is what the method hopes, and is not known.
     workers : int
         Processes to draw with.
     progress : bool
@@ -88,8 +93,9 @@ def write(
         something else.
     """
     settings = make_settings(
-        dataset, seed, subjects, clips_per_subject, phase_difference, noise, frame_size, layout
-    )
+        dataset, seed, subjects, clips_per_subject, phase_difference, noise, frame_size, layout,
+        fall_information,
+    )  # fmt: skip
     target = Path(root).absolute()
     if _is_done(target, settings):
         return target
@@ -136,7 +142,8 @@ def outline(dataset: str, root: Path, **options: Any) -> Path:
     root : Path
         A folder that does not exist.
     **options
-        As of `write`: subjects, clips_per_subject, seed, phase_difference, noise.
+        As of `write`: subjects, clips_per_subject, seed, phase_difference, noise,
+        fall_information.
     """
     given = {
         "seed": 0,

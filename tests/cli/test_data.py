@@ -45,6 +45,7 @@ def test_synth_passes_every_option_on(tmp_path):
     assert arguments == {
         "dataset": "casme2", "seed": 3, "subjects": 1, "clips_per_subject": 1,
         "phase_difference": 0.0, "noise": 0.0, "frame_size": [160, 120], "layout": "raw",
+        "fall_information": 0.0,
     }  # fmt: skip
     assert mer("check", "casme2", tmp_path / "twin").exit_code == 0
 

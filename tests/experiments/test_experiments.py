@@ -11,7 +11,9 @@ import pytest
 from helpers import raises
 
 from mer_utils import experiments
+from mer_utils.experiments import profiles
 from mer_utils.models import baselines, networks
+from mer_utils.protocol import folds
 from mer_utils.runs import load_clips
 
 
@@ -80,15 +82,15 @@ def test_random_cuts_and_moved_apexes_differ_with_the_seed(workspace):
 
 def test_made_variants_are_synthetic_whatever_the_data(workspace):
     specs = workspace.specs("phase_difference")
-    numbers = {(s.data.phase_difference, s.data.noise) for s in specs}
-    assert numbers == {(0.0, 1.0), (1.0, 1.0)}
+    numbers = {tuple(getattr(s.data, number) for number in profiles.VARIED) for s in specs}
+    assert numbers == {(0.0, 1.0, 0.0), (1.0, 1.0, 0.0), (1.0, 1.0, 1.0)}
     assert all(data.dataset.made is not None for data in workspace.variants)
     assert {s.data for s in specs} == {data.spec for data in workspace.variants}
     assert len({s.data.fingerprint for s in specs}) == len(numbers)
 
 
 def test_a_made_variant_with_the_numbers_of_the_twin_is_another_data_set(twins, tmp_path):
-    numbers = {"phase_differences": (0.5,), "noises": (1.0,)}
+    numbers = {"phase_differences": (0.5,), "noises": (1.0,), "fall_informations": (0.0,)}
     profile = experiments.PROFILES["smoke"].model_copy(update=numbers)
     workspace = experiments.open_workspace(profile, twins, tmp_path / "store")
     (variant,) = workspace.variants
@@ -115,12 +117,13 @@ def test_jobs_are_one_a_held_out_subject(workspace):
     assert workspace.missing(specs) == jobs
 
 
-def test_demo_has_enough_of_every_class_in_every_fold(twins):
-    profile = experiments.PROFILES["demo"]
-    assert profile.subjects >= 8
-    # Classes are spread evenly over a subject's clips, so every other subject brings
-    # each of the five at least clips_per_subject // 5 times.
-    assert (profile.subjects - 1) * (profile.clips_per_subject // 5) >= 2
+@pytest.mark.parametrize("name", ["smoke", "demo"])
+def test_every_class_can_be_learnt_in_every_fold(name, tmp_path):
+    workspace = experiments.open_workspace(name, tmp_path / "data", outlines=tmp_path)
+    for data in workspace.data.values():
+        clips = data.clips
+        for fold in folds(clips):
+            assert clips["label"].iloc[fold.train].nunique() == clips["label"].nunique() == 5
 
 
 def test_a_twin_is_named_on_every_page(workspace):
@@ -181,3 +184,19 @@ def test_a_root_that_is_no_folder_is_named(twins, tmp_path, monkeypatch):
     monkeypatch.setenv("MER_CASME2_ROOT", str(tmp_path / "nowhere"))
     with raises("invalid setting"):
         experiments.open_workspace("smoke", twins, tmp_path / "store")
+
+
+def test_tables_beside_the_second_can_take_fewer_seeds(twins, tmp_path):
+    plans = dict(experiments.PROFILES["smoke"].models)
+    plans["vgg19"] = plans["vgg19"].model_copy(update={"seeds": 2})
+    changes = {"seeds": (0, 1, 2), "ablation_seeds": 1, "models": plans}
+    profile = experiments.PROFILES["smoke"].model_copy(update=changes)
+    workspace = experiments.open_workspace(profile, twins, tmp_path / "store")
+    seeds = {
+        table: {(s.model.name, s.seed) for s in workspace.specs(table)}
+        for table in ("table2", "table4", "table7")
+    }
+    assert {seed for name, seed in seeds["table2"] if name == "learnet"} == {0, 1, 2}
+    assert {seed for name, seed in seeds["table2"] if name == "vgg19"} == {0, 1}
+    assert {seed for name, seed in seeds["table2"] if name == "svm_hog"} == {0}
+    assert {seed for _, seed in seeds["table4"] | seeds["table7"]} == {0}

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from mer_utils import synthetic
 from mer_utils.cli.main import app
-from mer_utils.experiments import PROFILES, TABLES, budget, open_workspace, profiles, run_spec
+from mer_utils.experiments import PROFILES, TABLES, open_workspace, profiles, run_spec
 from mer_utils.experiments.tables import COMPARED
 from mer_utils.models import baselines, title
 from mer_utils.runs import DataSpec, ModelSpec, plan
@@ -53,7 +53,7 @@ def hub(monkeypatch):
     ("name", "count", "digest"),
     [
         ("smoke", 36, "0cb4eb2e6fa3e24c"),
-        ("demo", 36, "af0ae7694693edb2"),
+        ("demo", 36, "2158140c9be535a8"),
         ("paper", 180, "4c755bd1117213c5"),
     ],
 )
@@ -171,7 +171,7 @@ def test_what_the_command_line_changes_is_in_every_key_and_on_the_banner(hub, op
         assert len(new) == 2 * len(old)
     else:
         # A baseline is not trained epoch by epoch.
-        kept = len(baselines()) * len(COMPARED) if "--epochs" in options else 0
+        kept = len(baselines()) * len(COMPARED) * len(before.seeds) * ("--epochs" in options)
         assert len(old & new) == kept
     assert after.label == f"demo {options}"
     assert after.sizes != before.sizes
@@ -191,6 +191,24 @@ def test_later_options_take_the_place_of_earlier_ones():
         "demo --seeds 2 --epochs 1"
     )
     assert PROFILES["paper"].changed(seeds=2).seeds == (0, 1)
+
+
+def test_networks_have_seeds_and_epochs_of_their_own_until_the_command_line_says_more(mine):
+    own = mine("width = 0.5", "width = 0.5, epochs = 7, seeds = 1")
+    lines = own.read_text("utf-8").replace("seeds = [0]", "seeds = [0, 1]\nablation_seeds = 1")
+    own.write_text(lines + "vgg19 = { image_size = 32 }\n", "utf-8")
+
+    profile = profiles.read(own)
+    assert profile.sizes.endswith("2 to 7 epochs, 1 to 2 seeds")
+    assert run_spec(profile, DATA, "learnet").training.epochs == 7
+    assert profile.seeds_of("learnet") == (0,)
+    assert profile.seeds_of("vgg19") == (0, 1)
+    more = profile.changed(seeds=2, epochs=3)
+    assert more.sizes.endswith("3 epochs, 2 seeds")
+    assert more.ablation_seeds is None
+
+
+def test_a_seed_that_a_profile_begins_with_stays_its_first():
     assert PROFILES["demo"].model_copy(update={"seeds": (7,)}).changed(seeds=2).seeds == (7, 0)
 
 
@@ -265,7 +283,7 @@ def test_the_page_says_what_a_night_takes_and_it_is_one():
             on_cores += cores
         else:
             on_gpu += small
-    assert max(on_gpu, on_cores) * budget.BESIDE_STEPS < 10
+    assert max(on_gpu, on_cores) * plan.BESIDE_STEPS < 10
 
 
 def test_the_profile_that_the_page_shows_is_one(tmp_path):

@@ -30,6 +30,7 @@ OTHER = {
         "dataset": "samm", "scheme": "samm-5", "fingerprint": "1" * 64, "missing_apex": "drop",
         "degenerate_phase": "drop_clip", "missing_frames": "drop_clip",
         "crops": (("casme2", CropOptions()),), "phase_difference": 0.5, "noise": 2.0,
+        "fall_information": 1.0,
     },
     "views": {
         "source": "apex_difference", "kind": "linear", "scaling": "symmetric", "image_size": 32,

@@ -8,7 +8,7 @@ import pytest
 from helpers import raises
 
 from mer_utils import synthetic
-from mer_utils.synthetic import clips, dynamics, emotions, motion
+from mer_utils.synthetic import clips, dynamics, emotions, exact, motion
 from mer_utils.synthetic.emotions import Unit
 from mer_utils.synthetic.identity import draw_identity
 from mer_utils.synthetic.stage import Stage, draw_drift
@@ -49,6 +49,24 @@ def test_phase_difference_changes_relative_strengths_in_the_fall():
     np.testing.assert_allclose(early, 1.0, atol=1e-12)
     assert (lingering < 0.65).all()
     assert np.ptp(undone(0.5)) < np.ptp(undone(1.0))
+
+
+def test_without_fall_information_the_class_is_nowhere_in_the_curves():
+    def curves(emotion, information):
+        return dynamics.activation(
+            SURPRISE, 30, 30, exact.Draw(1), 1.0, emotion=emotion, fall_information=information
+        )
+
+    prototype = curves("surprise", 0.0)
+    np.testing.assert_array_equal(curves("others", 0.0), prototype)
+    np.testing.assert_array_equal(curves("surprise", 1.0), prototype)
+    told = curves("others", 1.0)
+    np.testing.assert_array_equal(told[:, :31], prototype[:, :31])  # the rise never tells
+    early, late = prototype[2:, -1], told[2:, -1]  # AU 5 and 26 let go, or hold on
+    assert (early == 0).all()
+    assert (late > 0.3).all()
+    assert (told[:2, -1] == 0).all()
+    np.testing.assert_allclose(curves("others", 0.5), (prototype + told) / 2, atol=1e-12)
 
 
 def test_units_do_not_all_arrive_together(rng):
@@ -170,7 +188,11 @@ def test_noise_zero_removes_sensor_noise_and_flicker():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"phase_difference": 1.2}, {"noise": -1}, {"frame_size": (8, 8)}, {"noise": np.nan}]
+    "bad",
+    [
+        *({"phase_difference": 1.2}, {"fall_information": -0.1}, {"noise": -1}),
+        *({"frame_size": (8, 8)}, {"noise": np.nan}),
+    ],
 )
 def test_settings_out_of_range_are_refused(bad):
     with raises("invalid option"):

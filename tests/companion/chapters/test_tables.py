@@ -181,7 +181,7 @@ def test_fold_averages_are_the_means_of_the_subjects_own_scores():
 def test_learning_curves_count_images_and_end_at_the_score(filled):
     right = {1: 0.2, 2: 0.6}
     workspace = filled("table4", right=lambda s, v, e: right.get(e, 0.6))
-    curve = tables.learning_curve(workspace, "table4", "learnet", "accuracy_pooled")
+    curve = tables.learning_curve(workspace, "table4", ["learnet"], metric="accuracy_pooled")
     for epoch, (value, images) in {1: (0.2, 30), 2: (0.6, 60)}.items():
         part = curve[curve["epoch"] == epoch]
         assert part["value"].to_numpy() == pytest.approx(value)
