@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from scipy.stats import wilcoxon
 
 from mer_utils.errors import MerError
 from mer_utils.experiments.tables import TABLES
@@ -317,6 +316,8 @@ def judged(found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame) -> p
     by_seed : DataFrame
         Of `moved_by_seed`. A baseline, which has no seed, is held against all networks.
     """
+    from scipy.stats import wilcoxon  # it takes a second, and this is rare
+
     found = found.copy()
     for model, part in found[found["verdict"] == DIFFERENT].groupby("model"):
         own = by_seed[by_seed["model"] == model] if is_network(str(model)) else by_seed

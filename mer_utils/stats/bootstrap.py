@@ -27,8 +27,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
-from scipy.special import expit, logit
+from scipy.special import expit, logit, stdtr, stdtrit
 
 from mer_utils.stats.counts import FloatArray
 
@@ -123,7 +122,7 @@ def difference_interval(
     half = _t(n_subjects, level) * error
     ends = np.clip(np.stack([estimate - half, estimate + half]), -1, 1)
     ratio = np.divide(estimate, error, out=np.zeros_like(estimate), where=moves)
-    p = 2 * scipy_stats.t.sf(np.abs(ratio), n_subjects - 1)
+    p = 2 * stdtr(n_subjects - 1, -np.abs(ratio))
     still = np.where(estimate == 0, 1.0, np.nan)
     return np.where(moves, ends, np.nan), np.where(moves, p, still)
 
@@ -137,6 +136,7 @@ def bootstrap(
     level: float,
 ) -> Any:
     """Let scipy resample the subjects' positions, and score each resample by its weights."""
+    from scipy import stats as scipy_stats  # half of what importing this package would take
 
     def of_positions(index: NDArray[np.int64], axis: int) -> FloatArray:
         values = statistic(_weights(index, n_subjects))
@@ -171,7 +171,7 @@ def _weights(index: NDArray[np.int64], n_subjects: int) -> FloatArray:
 
 
 def _t(n_subjects: int, level: float) -> float:
-    return float(scipy_stats.t.ppf(0.5 + level / 2, n_subjects - 1))
+    return float(stdtrit(n_subjects - 1, 0.5 + level / 2))
 
 
 def unbias(n_subjects: int) -> float:

@@ -8,8 +8,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import wilcoxon
-from statsmodels.stats.contingency_tables import mcnemar
 
 from mer_utils.errors import MerError
 from mer_utils.metrics import METRICS
@@ -172,6 +170,8 @@ def wilcoxon_p(differences: ArrayLike) -> float:
     values = values[values != 0]
     if not len(values):
         return 1.0
+    from scipy.stats import wilcoxon  # it takes a second
+
     return float(wilcoxon(values).pvalue)
 
 
@@ -191,6 +191,8 @@ def mcnemar_p(baseline_correct: ArrayLike, treatment_correct: ArrayLike) -> floa
     if gained + lost == 0:
         return 1.0
     table = [[int((a & b).sum()), lost], [gained, int((~a & ~b).sum())]]
+    from statsmodels.stats.contingency_tables import mcnemar
+
     return float(mcnemar(table, exact=gained + lost < EXACT_BELOW, correction=False).pvalue)
 
 

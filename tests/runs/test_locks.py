@@ -79,6 +79,7 @@ def test_a_lease_of_a_dead_process_here_is_taken_over_at_once(no_flock, tmp_path
 
 
 @pytest.mark.scenario("K")
+@pytest.mark.parametrize("no_flock", [errno.ENOLCK], indirect=True)  # the lease is the same
 def test_a_lease_of_a_dead_node_is_waited_for_with_a_word_and_then_taken_over(
     no_flock, tmp_path, monkeypatch, caplog
 ):
