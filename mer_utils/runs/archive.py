@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import tempfile
 import zipfile
 import zlib
@@ -31,6 +32,8 @@ SUMS = "SHA256SUMS"
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # of ZIP's calendar: no clock, so the same bytes each time
 #: More than any prediction shrinks: what unpacks to more is no archive of results.
 _MOST_SHRUNK = 1000
+#: What unpacking raises of damaged bytes, by the way in which they are packed.
+_DAMAGE = (zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError)
 _FETCH = "fetch it again from where it was deposited; nothing was taken from it"
 
 
@@ -121,10 +124,10 @@ def unpacked(path: Path) -> Iterator[RunStore]:
                     target = Path(folder, name)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(data)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except (zipfile.BadZipFile, *_DAMAGE) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise cannot_read(path, error) from error
             raise _bad(path, f"it is cut short, altered or no ZIP file: {error}") from error
-        except OSError as error:
-            raise cannot_read(path, error) from error
         store = RunStore(folder)
         if not (store.path / "store.json").exists():
             raise _bad(path, "it holds no store.json")
@@ -143,7 +146,8 @@ def _sums(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
         if member.file_size > _MOST_SHRUNK * max(member.compress_size, _MOST_SHRUNK):
             raise _bad(path, f"{member.filename} would unpack to {member.file_size:,} bytes")
     if SUMS not in names:
-        raise _bad(path, f"it holds no {SUMS}")
+        inside = " but in a folder" * any(name.endswith(f"/{SUMS}") for name in names)
+        raise _bad(path, f"it holds no {SUMS}{inside}")
     try:
         lines = archive.read(SUMS).decode().splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}

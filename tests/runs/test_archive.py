@@ -204,6 +204,29 @@ def test_an_archive_that_was_cut_short_or_altered_is_refused(archive, tmp_path):
     assert not (tmp_path / "into").exists()
 
 
+@pytest.mark.scenario("E")
+@pytest.mark.parametrize("packed", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_damage_of_one_that_was_packed_again_is_damage(archive, tmp_path, packed):
+    with zipfile.ZipFile(archive) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
+    with zipfile.ZipFile(archive, "w", packed) as opened:
+        for name, data in files.items():
+            opened.writestr(name, data)
+    assert taken(archive, tmp_path)
+    data = bytearray(archive.read_bytes())
+    data[200:400] = bytes(200)
+    archive.write_bytes(data)
+    with raises("bad archive", archive):
+        taken(archive, tmp_path)
+
+
+@pytest.mark.scenario("J")
+def test_a_folder_in_place_of_an_archive_is_not_to_be_removed(tmp_path):
+    with raises("cannot read", tmp_path) as caught, unpacked(tmp_path):
+        pass
+    assert "remove" not in caught.value.remedy
+
+
 @pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "..\\out", "C:out"])
 def test_a_path_that_leads_out_is_refused(archive, tmp_path, name):
     rewritten(archive, lambda files: files.update({name: b"x"}))
