@@ -9,6 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const id = decodeURIComponent(anchor.hash.slice(1));
     const stored = document.querySelector(`template[data-card="${CSS.escape(id)}"]`);
     if (stored) return stored.content.cloneNode(true);
+    if (anchor.dataset.source) return document.createTextNode(anchor.dataset.source);
     if (anchor.pathname !== location.pathname) return null;
     const target = document.getElementById(id);
     const shown = target && target.closest("figure, div.math, table");
@@ -43,6 +44,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const later = () => { clearTimeout(timer); timer = setTimeout(hide, 250); };
 
   for (const anchor of document.querySelectorAll('.bd-article a.reference.internal[href*="#"]')) {
+    if (anchor.title) {  // a citation, whose words the browser would show to the mouse alone
+      anchor.dataset.source = anchor.title;
+      anchor.removeAttribute("title");
+    }
     anchor.addEventListener("mouseenter", () => { clearTimeout(timer); timer = setTimeout(show, 150, anchor); });
     anchor.addEventListener("mouseleave", later);
     anchor.addEventListener("focus", () => show(anchor));

@@ -13,6 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
     return parent ? parent.appendChild(node) : node;
   };
   const dialog = make("dialog", undefined, document.body, { className: "mer-dialog" });
+  dialog.addEventListener("keydown", event => { if (event.key === "Escape") dialog.close(); });
 
   for (const cell of document.querySelectorAll('td[class*="mer-t-"]')) {
     const names = [...cell.classList].filter(c => c.startsWith("mer-t-")).map(c => c.slice(6));

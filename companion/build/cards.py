@@ -1,6 +1,6 @@
-"""A Sphinx extension: each page carries what its links to terms and sources lead to.
+"""A Sphinx extension: each page carries the entries of the glossary that it links to.
 
-A script shows it beside the link (`book/_static/cards.js`), also where pages are files.
+A script shows them beside the links (`book/_static/cards.js`), also where pages are files.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from docutils import nodes
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-#: The pages whose entries are shown.
-SOURCES = ("glossary", "bibliography")
-_LINK = re.compile(rf'href="[^"]*?\b(?:{"|".join(SOURCES)})\.html#([^"]+)"')
-# An entry beside a link holds no link and no target of its own.
-_BARE = re.compile(r'</?a\b[^>]*>|\s(?:id|role)="[^"]*"')
+GLOSSARY = "glossary"
+_LINK = re.compile(rf'href="[^"]*?\b{GLOSSARY}\.html#([^"]+)"')
+# An entry beside a link holds no link and no target of its own, and is in no list.
+_BARE = re.compile(r'</?(?:a|dd)\b[^>]*>|\s(?:id|role)="[^"]*"')
 
 
 def bare(html: str) -> str:
@@ -32,12 +31,10 @@ def bare(html: str) -> str:
 
 
 def find_entries(app: Sphinx, env: Any) -> list[str]:
-    """Render the entries of the glossary and the bibliography once, by their ids."""
+    """Render the entries of the glossary once, by their ids."""
     found: dict[str, str] = {}
-    if app.builder.name == "html":
-        for name in SOURCES:
-            if name in env.found_docs:
-                found |= _entries(app, env.get_and_resolve_doctree(name, app.builder))
+    if app.builder.name == "html" and GLOSSARY in env.found_docs:
+        found = _entries(app, env.get_and_resolve_doctree(GLOSSARY, app.builder))
     app.mer_cards = found  # type: ignore[attr-defined]
     return []
 
@@ -52,9 +49,6 @@ def _entries(app: Sphinx, page: nodes.document) -> dict[str, str]:
             name = f"<p><strong>{term.astext()}</strong></p>"
             for anchor in term["ids"]:
                 found[anchor] = name + "".join(map(html, item.findall(nodes.definition)))
-    for source in page.findall(nodes.citation):
-        said = "".join(html(part) for part in source.findall(nodes.paragraph))
-        found |= dict.fromkeys(source["ids"], said)
     return found
 
 

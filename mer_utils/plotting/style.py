@@ -99,7 +99,7 @@ RC: Any = {
 }
 
 # What the neutral colours are on a dark page; the last is the ground of the book's theme.
-_NEUTRAL = {INK: "#e6e9ef", MUTED: "#a5adba", FAINT: "#3c434f", PAPER: "#14181e"}
+_NEUTRAL = {INK: "#e6e9ef", MUTED: "#a5adba", FAINT: "#3c434f", PAPER: "#121212"}
 _SETS = (SETTING_COLOURS, PHASE_COLOURS, MODEL_COLOURS)
 _TURNED = {*_NEUTRAL, VOID, *OTHER_COLOURS, *(c for colours in _SETS for c in colours.values())}
 # That of large shapes to their ground, WCAG 2 asks for 3; thin lines need more.
@@ -188,7 +188,7 @@ def in_the_dark(colour: str) -> str:
     Examples
     --------
     >>> in_the_dark(PAPER), in_the_dark("#332288"), in_the_dark("#56b4e9")
-    ('#14181e', '#8178b5', '#56b4e9')
+    ('#121212', '#857ab8', '#56b4e9')
     """
     if colour in _NEUTRAL:
         return _NEUTRAL[colour]

@@ -154,16 +154,22 @@ def test_every_page_loads_clean_and_fits(visit: Visit) -> None:
     assert wrong == {}
 
 
-# Boxes that can be scrolled sideways although nothing in them is folded away.
+# Tables that are wider than their place.
 SCROLLING = """() => [...document.querySelectorAll('.bd-article .wide')]
   .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
   .map(e => `${e.getAttribute('aria-label')}: ${e.scrollWidth} in ${e.clientWidth}`)"""
 
 
-@pytest.mark.parametrize("page", [p for p in OWN if p.startswith("notebooks/0") or "question" in p])
-def test_no_table_of_a_chapter_scrolls_sideways(visit: Visit, page: str) -> None:
-    visit.open(page)
-    assert visit.page.evaluate(SCROLLING) == []
+def test_no_table_scrolls_sideways(visit: Visit) -> None:
+    """What is folded neither, once it is opened."""
+    wrong = {}
+    for page in (p for p in OWN if p.startswith("notebooks/")):
+        visit.open(page)
+        visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        visit.page.wait_for_timeout(100)
+        if found := visit.page.evaluate(SCROLLING):
+            wrong[page] = found
+    assert wrong == {}
 
 
 class _Links(HTMLParser):
@@ -305,7 +311,7 @@ def test_a_number_leads_to_its_runs(visit: Visit) -> None:
     assert {"run", "seed", "subject", "clip", "y_true", "y_pred"} <= set(rows.columns)
     assert f"Its {len(rows)} predictions" in said
     page.keyboard.press("Escape")
-    assert dialog.count() == 0
+    dialog.wait_for(state="detached")
     assert page.evaluate("document.activeElement.className") == "mer-number"
     assert visit.errors == []
 
