@@ -278,16 +278,17 @@ def said(
 
 
 def grid(shown: Shown, metric: str = UAR) -> pd.DataFrame:
-    """Average table 5's scores over models and data sets: training sets down, tested views across.
+    """Average table 5's scores over models and data sets: tested views down, training sets across.
 
     NaN stands where a view is not tested.
     """
     rows = shown.scores[shown.scores["metric"] == metric]
-    rows = rows.assign(tested=[setting_words(row, ("tested",)) for _, row in rows.iterrows()])
-    names = {c: list(dict.fromkeys(rows[c])) for c in ("setting", "tested")}
-    found = rows.pivot_table(index="setting", columns="tested", values="value", dropna=False)
-    found = found.reindex(index=names["setting"], columns=names["tested"])
-    return found.rename_axis(index="trained on", columns="tested on")
+    words = [setting_words(row, ("tested",)).replace(", ", ",\n") for _, row in rows.iterrows()]
+    rows = rows.assign(tested=words)
+    names = {c: list(dict.fromkeys(rows[c])) for c in ("tested", "setting")}
+    found = rows.pivot_table(index="tested", columns="setting", values="value", dropna=False)
+    found = found.reindex(index=names["tested"], columns=names["setting"])
+    return found.rename_axis(index="tested on", columns="trained on")
 
 
 def said_of_grid(found: pd.DataFrame) -> str:
@@ -295,10 +296,11 @@ def said_of_grid(found: pd.DataFrame) -> str:
     cells = found.melt(ignore_index=False, value_name="value").dropna().reset_index()
     cells = cells.sort_values("value", kind="stable")
     words = [
-        f"{cell['trained on']} tested on {cell['tested on']} ({cell['value']:.2f})"
+        f"{cell['trained on']} tested on {' '.join(cell['tested on'].split())} "
+        f"({cell['value']:.2f})"
         for cell in (cells.iloc[-1], cells.iloc[0])
     ]
-    full = found.get("full", pd.Series(dtype=float)).dropna()
+    full = cells.loc[cells["tested on"] == "full", "value"]
     ends = f"; on the full image it is {full.min():.2f} to {full.max():.2f}" if len(full) else ""
     return f"the highest mean is that of {words[0]}, the lowest that of {words[1]}{ends}."
 

@@ -8,7 +8,6 @@ from mer_utils.plotting.style import (
     INK,
     MUTED,
     SETTING_COLOURS,
-    SMALL,
     WIDTH,
     BookFigure,
     colour_of,
@@ -30,7 +29,7 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
     ----------
     found : DataFrame
         Rows of one metric as :func:`mer_utils.stats.pooled_differences` returns them, with
-        ``setting`` and ``base_setting``. The standardised difference stands beside its row.
+        ``setting`` and ``base_setting``.
     margin : float
         Of equivalence: the band about zero.
     every : str
@@ -53,13 +52,8 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
             axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.4 - (not mean))
             marks = {"markersize": 8 if mean else 5, "color": colour}
             axes.plot(row["difference"], y, "D" if mean else "s", **marks)
-            if pd.notna(row.get("standardised")):
-                axes.text(
-                    *(0.99, y, f"{row['standardised']:+.1f}"),
-                    transform=axes.get_yaxis_transform(),
-                    **{"ha": "right", "va": "center", "fontsize": SMALL, "color": MUTED},
-                )
-        axes.set_title(f"{setting} minus\n{part['base_setting'].iloc[0]}", loc="left")
+        control = part["base_setting"].iloc[0].replace(" ", "\n")
+        axes.set_title(f"{setting} minus\n{control}", loc="left")
         axes.locator_params(axis="x", nbins=3)
     figure.supxlabel(f"difference in {metric_title(found['metric'].iloc[0])}", fontsize="medium")
     named_rows(panels[0], names)

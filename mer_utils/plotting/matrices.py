@@ -126,7 +126,7 @@ def heat_map(
         Rows and columns are the parameters' values (their names are the axis names); missing
         cells stay white.
     title, label : str
-        Heading of the panel, and what a cell's number is.
+        Heading of the panel, or else what a cell's number is.
     centre : float, optional
         For differences: the value in the middle of a two-sided colour scale, usually 0.
     decimals : int
@@ -149,7 +149,7 @@ def heat_map(
     figure = new_figure(min(max(2.2 + 0.62 * grid.shape[1], 4.0), WIDTH), 2 + 0.4 * grid.shape[0])
     axes = figure.subplots()
     form = f"{'+' if centre is not None else ''}.{decimals}f"
-    image = _cells(
+    _cells(
         axes,
         values,
         lambda i, j: "none" if np.isnan(values[i, j]) else f"{values[i, j]:{form}}",
@@ -162,8 +162,7 @@ def heat_map(
         axes.set_xticks(
             range(grid.shape[1]), grid.columns, rotation=45, ha="right", rotation_mode="anchor"
         )
-    axes.set(xlabel=grid.columns.name or "", ylabel=grid.index.name or "", title=title)
-    figure.colorbar(image, ax=axes, label=label, pad=0.02).outline.set_visible(False)
+    axes.set(xlabel=grid.columns.name or "", ylabel=grid.index.name or "", title=title or label)
     return figure
 
 

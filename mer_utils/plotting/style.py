@@ -104,6 +104,8 @@ _SETS = (SETTING_COLOURS, PHASE_COLOURS, MODEL_COLOURS)
 _TURNED = {*_NEUTRAL, VOID, *OTHER_COLOURS, *(c for colours in _SETS for c in colours.values())}
 # That of large shapes to their ground, WCAG 2 asks for 3; thin lines need more.
 _CONTRAST = 4.5
+# So many letters of a label take more than half a figure's width.
+_LONG = 20
 # The luminance from which on a colour is a ground for words.
 _PALE = 0.7
 _HEX = re.compile(r": (#[0-9a-f]{6})\b")
@@ -307,6 +309,7 @@ def legend_above(figure: Figure, columns: int = 2) -> None:
             found.setdefault(label, handle)
     if "chance" in found:
         found["chance"] = found.pop("chance")
+    columns = 1 if max(map(len, found), default=0) > _LONG else columns
     figure.legend(
         found.values(),
         found.keys(),

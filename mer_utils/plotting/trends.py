@@ -52,7 +52,7 @@ def _lines(axes: Axes, frame: pd.DataFrame, x: str, by: str | None) -> None:
 def _legend(figure: BookFigure) -> None:
     labels = {label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]}
     if len(labels) > 1:
-        legend_above(figure, columns=2 if max(map(len, labels)) < 18 else 1)
+        legend_above(figure)
 
 
 @styled
