@@ -112,7 +112,7 @@ def test_colours_show_on_a_dark_page(palette: str) -> None:
 
 
 def test_photographs_are_jpeg_the_same_each_time(rng: np.random.Generator) -> None:
-    photo = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    photo = rng.integers(0, 256, (400, 400, 3), dtype=np.uint8)
     row = {"title": "a", "mean_frame": photo, "right": photo, "ported": None}
     svgs = [ported_vs_right([row])._repr_svg_() for _ in range(2)]
     assert "data:image/jpeg" in svgs[0]
