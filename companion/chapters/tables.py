@@ -306,13 +306,13 @@ def said_of_grid(found: pd.DataFrame) -> str:
 
 
 def said_of_curve(curve: pd.DataFrame) -> str:
-    """Say where each setting of a `learning_curve` ends, with its interval."""
+    """Say where each line of a `learning_curve` ends, with its interval."""
+    one = len(set(curve["model"])) == 1
+    line = curve["setting"] if one else curve["model"].map(models.title)
     parts = []
-    for dataset, part in curve.groupby("dataset", sort=False):
-        last = part.sort_values("epoch").groupby("setting", sort=False).tail(1)
-        ends = [
-            f"{row['setting']} {row['value']:.2f} ({interval(row)})" for _, row in last.iterrows()
-        ]
+    for dataset, part in curve.assign(line=line).groupby("dataset", sort=False):
+        last = part.sort_values("epoch").groupby("line", sort=False).tail(1)
+        ends = [f"{row['line']} {row['value']:.2f} ({interval(row)})" for _, row in last.iterrows()]
         parts.append(f"{dataset_title(str(dataset))}: {', '.join(ends)}")
     return f"after the last epoch the score is, on {'; on '.join(parts)}."
 
