@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -164,8 +165,9 @@ def outline(dataset: str, root: Path, **options: Any) -> Path:
         where = root / sheets.clip_folder(row)
         where.mkdir(parents=True)
         for frame in range(row.onset, row.offset + 1):
-            # A comment in the file, so that no two are the same picture.
-            note = b"\xff\xfe" + (10).to_bytes(2, "big") + next(number).to_bytes(8, "big")
+            # A comment in the file, so that no two are the same picture, of other twins neither.
+            unlike = hashlib.sha256(f"{dataset} {next(number)}".encode()).digest()[:8]
+            note = b"\xff\xfe" + (10).to_bytes(2, "big") + unlike
             path = where / sheets.frame_name(row, frame)
             path.write_bytes(picture[:2] + note + picture[2:])
     sheets.write_sheet(dataset, plans, root)

@@ -48,7 +48,7 @@ def here(tmp_path, monkeypatch):
 
 def test_every_command_runs(here, monkeypatch):
     built = {}
-    monkeypatch.setattr(companion.build, "build", lambda **said: built.update(said) or here)
+    monkeypatch.setattr("companion.build.pipeline.build", lambda **said: built.update(said) or here)
     monkeypatch.setattr("companion.cli.repository", lambda: Path(__file__).parents[3])
     commands = [line for block in blocks("bash") for line in block.splitlines()]
     assert len(commands) >= 9
