@@ -195,11 +195,6 @@ def _lacking(name: str, value: Any) -> str | None:
     if name in _LISTS:
         texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
         return None if texts else 'list of texts, as in ["--gres=gpu:1"]'
-    expected = _OTHERS.get(name, str)
-    return (
-        None
-        if isinstance(value, expected)
-        else "text in quotes"
-        if expected is str
-        else "such value"
-    )
+    kind = _OTHERS.get(name, str)
+    lacking = "text in quotes" if kind is str else "such value"
+    return None if isinstance(value, kind) else lacking

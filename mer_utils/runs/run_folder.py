@@ -143,29 +143,29 @@ class RunFolder:
             raise _damaged(file, str(error).splitlines()[0][:120]) from error
         return Part(data, tuple(json.loads(said.get("map_shape", "[]"))), folds)
 
-    def damaged(self) -> Iterator[tuple[Path, MerError]]:
-        """Yield the files whose checksum fails, and how; others that cannot be read are raised."""
+    def _checked(self) -> Iterator[tuple[Path, Part | None, MerError | None]]:
+        """Read each file; of a damaged one, how it is. Others that cannot be read are raised."""
         for file in [*self._loose(), self.whole]:
             try:
-                self._read(file)
+                yield file, self._read(file), None
             except MerError as error:
                 if error.kind != "damaged file":
                     raise
-                yield file, error
+                yield file, None, error
+
+    def damaged(self) -> Iterator[tuple[Path, MerError]]:
+        """Yield the files whose checksum fails, and how."""
+        return ((file, error) for file, _, error in self._checked() if error)
 
     def intact(self) -> set[str]:
         """Return the `file_name` of every fold that is there and undamaged; warn of the others."""
-        parts = []
-        for file in [*self._loose(), self.whole]:
-            try:
-                parts.append(self._read(file))
-            except MerError as error:
-                if error.kind != "damaged file":
-                    raise
-                if file not in self._warned:
-                    log.warning("%s", error)
-                    self._warned.add(file)
-        return {file_name(name) for part in parts if part for name in part.folds}
+        found = set[str]()
+        for file, part, error in self._checked():
+            if error and file not in self._warned:
+                log.warning("%s", error)
+                self._warned.add(file)
+            found |= set(map(file_name, part.folds if part else ()))
+        return found
 
     def write(
         self, held_out: str, rows: pd.DataFrame, note: dict[str, Any], maps: np.ndarray | None

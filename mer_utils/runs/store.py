@@ -127,6 +127,9 @@ class RunStore:
         key = spec.key
         return self._folders.setdefault(key, RunFolder(self.path / key))
 
+    def _all(self, specs: Iterable[RunSpec]) -> Iterable[RunFolder]:
+        return {spec.key: self.folder(spec) for spec in specs}.values()
+
     def names(self) -> list[str]:
         """Return the keys of the runs that are in this folder."""
         try:
@@ -215,11 +218,11 @@ class RunStore:
 
     def set_damaged_aside(self, specs: Iterable[RunSpec]) -> None:
         """Rename what is damaged, so that it is computed anew, and say so."""
-        for key, folder in {spec.key: self.folder(spec) for spec in specs}.items():
+        for folder in self._all(specs):
             if not any(True for _ in folder.damaged()):
                 continue
             # Found again under the lock: another process may have put it right meanwhile.
-            with held(self._locks / f"{key}.lock", wait=True):
+            with held(self._locks / f"{folder.path.name}.lock", wait=True):
                 for file, error in list(folder.damaged()):
                     aside = _free_name(file)
                     try:
@@ -291,7 +294,7 @@ class RunStore:
     def failures(self, specs: Iterable[RunSpec]) -> dict[tuple[str, str], str]:
         """Return the errors of folds that failed last: (run key, held-out subject) -> error."""
         found = {}
-        for folder in {spec.key: self.folder(spec) for spec in specs}.values():
+        for folder in self._all(specs):
             for note in folder.listed(".error.json"):
                 with suppress(FileNotFoundError):  # computed meanwhile
                     said = read_json(note, "held_out", "error")
@@ -299,8 +302,7 @@ class RunStore:
         return found
 
     def _parts(self, specs: Iterable[RunSpec]) -> list[Part]:
-        folders = {spec.key: self.folder(spec) for spec in specs}.values()
-        return [part for folder in folders for part in folder.parts()]
+        return [part for folder in self._all(specs) for part in folder.parts()]
 
     def predictions(self, specs: Iterable[RunSpec], *, every_epoch: bool = False) -> pd.DataFrame:
         """Read the predictions of runs: one row per prediction, in a fixed order.
@@ -376,16 +378,16 @@ class RunStore:
 
     def unrecorded(self, specs: Iterable[RunSpec]) -> int:
         """Count the folds that are there without a record of what computed them."""
-        folders = {spec.key: self.folder(spec) for spec in specs}.values()
-        return sum(len(f.names() - set(map(file_name, f.notes()))) for f in folders)
+        return sum(len(f.names() - set(map(file_name, f.notes()))) for f in self._all(specs))
 
     def digests(self, specs: Iterable[RunSpec]) -> dict[tuple[str, str], str]:
         """Return the SHA-256 of each fold as it was written: (run key, held-out subject) -> hex."""
-        found: dict[tuple[str, str], str] = {}
-        for key, folder in {spec.key: self.folder(spec) for spec in specs}.items():
-            for part in folder.parts():
-                found |= {(key, held_out): sha for held_out, (_, sha) in part.folds.items()}
-        return found
+        return {
+            (folder.path.name, held_out): sha
+            for folder in self._all(specs)
+            for part in folder.parts()
+            for held_out, (_, sha) in part.folds.items()
+        }
 
     def fingerprint(self, specs: Iterable[RunSpec]) -> str:
         """Return a SHA-256 (hex) of which folds of these runs are there, and their predictions."""
