@@ -128,7 +128,12 @@ def unpacked(path: Path) -> Iterator[RunStore]:
             if isinstance(error, OSError) and error.errno is not None:
                 raise cannot_read(path, error) from error
             raise _bad(path, f"it is cut short, altered or no ZIP file: {error}") from error
-        store = RunStore(folder)
+        try:
+            store = RunStore(folder)
+        except MerError as error:  # of the archive, not of the folder that is gone when it is read
+            what = error.what.replace(folder, str(path))
+            remedy = "use the release that wrote it, or fetch an archive of this one"
+            raise MerError(error.kind, what, error.expected, remedy, path) from error
         if not (store.path / "store.json").exists():
             raise _bad(path, "it holds no store.json")
         yield store

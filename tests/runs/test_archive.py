@@ -250,7 +250,7 @@ def test_an_archive_of_something_else_is_refused(archive, tmp_path):
 
 def test_a_store_of_a_newer_release_is_refused(archive, tmp_path):
     rewritten(archive, lambda files: files.update({"store.json": b'{"version": 99}'}))
-    with raises("other store", "99"):
+    with raises("other store", archive, "99"):
         taken(archive, tmp_path)
 
 
