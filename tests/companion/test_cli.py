@@ -46,3 +46,17 @@ def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, tw
     monkeypatch.chdir(ROOT)
     with raises("folds failed", "1 fold(s)"):
         book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)
+
+
+def test_a_book_ends_with_how_many_folds_are_as_recorded(monkeypatch, twins, tmp_path, capsys):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path))
+    monkeypatch.setattr(book, "compute", lambda *_, **__: Report())
+    monkeypatch.setattr(book, "inputs", lambda *_: {})
+    said = {"line": "1,424 of 1,424 folds as recorded", "tables": []}
+    monkeypatch.setattr("companion.build.agreement.agreement", lambda *_: said)
+    given: dict = {}
+    monkeypatch.setattr("companion.build.build", lambda **told: given.update(told) or tmp_path)
+    monkeypatch.chdir(ROOT)
+    book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)
+    assert capsys.readouterr().out.splitlines()[-1] == "1,424 of 1,424 folds as recorded."
+    assert given["frames"] and given["agreed"] == said
