@@ -55,8 +55,11 @@ def test_a_book_ends_with_how_many_folds_are_as_recorded(monkeypatch, twins, tmp
     said = {"line": "1,424 of 1,424 folds as recorded", "tables": []}
     monkeypatch.setattr("companion.build.agreement.agreement", lambda *_: said)
     given: dict = {}
-    monkeypatch.setattr("companion.build.build", lambda **told: given.update(told) or tmp_path)
+    monkeypatch.setattr(
+        "companion.build.pipeline.build", lambda **told: given.update(told) or tmp_path
+    )
     monkeypatch.chdir(ROOT)
     book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)
     assert capsys.readouterr().out.splitlines()[-1] == "1,424 of 1,424 folds as recorded."
-    assert given["frames"] and given["agreed"] == said
+    assert given["frames"]
+    assert given["agreed"] == said
