@@ -127,7 +127,7 @@ def title_of(row: pd.Series) -> str:
     title = dataset_title(str(row["dataset"])).removesuffix(" twin")
     if not TABLES[row["table"]].made:
         return title
-    told = f", information {row['fall_information']:g}" * (row["fall_information"] > 0)
+    told = f", information {row['fall_information']:g}" * bool(row["fall_information"] > 0)
     return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}{told}"
 
 

@@ -143,7 +143,7 @@ class Profile(Frozen):
             found.require(plan.image_size, plan.width, plan.pretrained)
         for name in self.ablation_models:
             models.find(name)
-        for name in ("seeds", "tables", "ablation_models", "phase_differences", "noises"):
+        for name in ("seeds", "tables", "ablation_models", *(f"{number}s" for number in VARIED)):
             if len(set(given := getattr(self, name))) < len(given):
                 raise _wrong(self.name, f"{name} is {list(given)}", "each of them once")
         if self.spatial not in SPATIAL:
