@@ -26,7 +26,7 @@ from mer_utils.files import atomic_write
 OUT = Path(__file__).parent / "recorded" / "rules" / "learning.json"
 #: Seeds of the twins: no profile's.
 TWINS = {"casme2": 101, "samm": 102}
-RATES = (1e-3, 3e-3)
+RATES = "0.001,0.003"
 EPOCHS, FOLDS = 8, 3
 
 
@@ -37,7 +37,8 @@ def curves(network: str, rate: float, epochs: int, folds: int, opened_twins: dic
     for dataset, (data, context) in opened_twins.items():
         subjects = sorted(data.clips["subject"].unique())[:folds]
         rows, seconds = predicted(run_spec(changed, data, network), data, context, subjects)
-        for epoch, part in rows.groupby("epoch"):
+        for epoch in sorted(rows["epoch"].unique()):
+            part = rows[rows["epoch"] == epoch]
             score = {"epoch": int(epoch), "uar": uar(part), "clips": len(part)}
             found.append({"dataset": dataset, **score, "seconds": seconds})
     return found
@@ -45,7 +46,7 @@ def curves(network: str, rate: float, epochs: int, folds: int, opened_twins: dic
 
 def main(
     networks: str = ",".join(PROFILE.models),
-    rates: str = ",".join(f"{rate:g}" for rate in RATES),
+    rates: str = RATES,
     epochs: int = EPOCHS,
     folds: int = FOLDS,
     out: Path = OUT,

@@ -15,7 +15,6 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ LEARNERS = {"svm_hog": 30, "svm_pixels": 30, "learnet": 10}
 FIRST_SEED = 1000
 
 
-def opened(dataset: str, folder: Path, seed: int, **numbers: float) -> tuple[Data, Context]:
+def opened(dataset: str, folder: Path, seed: int, **numbers: Any) -> tuple[Data, Context]:
     """Draw a twin of the demo's size and return it, and where its views are kept."""
     root = synthetic.write(
         dataset,
@@ -55,7 +54,7 @@ def opened(dataset: str, folder: Path, seed: int, **numbers: float) -> tuple[Dat
         frame_size=VARIANT_FRAME_SIZE,
         **numbers,
     )
-    found = replace(DATASETS[dataset].open(root), verify_frames=False)
+    found = DATASETS[dataset].open(root, verify_frames=False)
     return Data(found, folder), Context((found,), folder, folder, device="cpu")
 
 

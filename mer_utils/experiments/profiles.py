@@ -288,7 +288,7 @@ class Profile(Frozen):
             if weights not in WEIGHTS:
                 raise unknown("kind of weights", weights, WEIGHTS)
             of_networks["pretrained"] = WEIGHTS[weights]
-        given = {field: value for field, value in of_networks.items() if value is not None}
+        given: dict[str, Any] = {f: value for f, value in of_networks.items() if value is not None}
         # What the command line says is for all, whatever a network has of its own.
         given |= dict.fromkeys(["epochs"] * (epochs is not None) + ["seeds"] * all_of)
         new["models"] = {name: plan | given for name, plan in new["models"].items()}

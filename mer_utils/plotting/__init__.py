@@ -43,7 +43,7 @@ from mer_utils.plotting.style import (
     to_png,
     to_svg,
 )
-from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter, spread_figure
+from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter
 
 __all__ = [
     "MODEL_COLOURS",
@@ -72,7 +72,6 @@ __all__ = [
     "said",
     "sample_frames",
     "score_page",
-    "spread_figure",
     "subject_accuracy_figure",
     "subject_class_counts",
     "table2_figure",

@@ -27,7 +27,6 @@ from mer_utils.plotting import (
     ported_row,
     ported_vs_right,
     sample_frames,
-    spread_figure,
     subject_class_counts,
     table2_figure,
     to_png,
@@ -169,15 +168,6 @@ def test_lines_are_sorted_by_their_parameter() -> None:
     curve = rows.rename(columns={"parameter": "images_seen", "model": "setting"})
     curve = pd.concat([curve.assign(dataset=d) for d in ("samm", "casme2")])
     assert len(curve_of_scores(curve, chance=0.2).axes) == 2
-
-
-def test_every_value_is_a_dot_and_each_row_has_its_mean() -> None:
-    rows = pd.DataFrame(
-        {"line": ["a"] * 3 + ["b"], "setting": "dual", "value": [0.0, 0.3, 0.6, 1.0]}
-    )
-    dots, means = spread_figure(rows, "gain").axes[0].collections
-    assert dots.get_offsets()[:, 0].tolist() == [0.0, 0.3, 0.6, 1.0]
-    assert means.get_offsets()[:, 0].tolist() == pytest.approx([0.3, 1.0])
 
 
 def test_lines_differ_in_shape_and_their_legend_hides_none_of_them() -> None:
