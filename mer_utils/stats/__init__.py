@@ -7,6 +7,7 @@ Subjects, not clips, are what is sampled; every interval and test says which it 
 * `pooled_differences`, `verdicts`: the same over several models and data sets, with
   equivalence; `odds_ratio`: a marginal model beside it; `detectable`: what could be found;
 * `chance_p`: whether a score is above chance at all;
+* `specification_curve`, `expected_best`: how much hangs on what was assumed or tuned;
 * `simulate`, `simulate_counts`, `true_scores`: predictions whose true scores are known, to check
   the rest with.
 """
@@ -18,6 +19,7 @@ for _package in ("scipy", "statsmodels"):
     require(_package, "stats")
 
 from mer_utils.stats.counts import SubjectCounts, subject_counts
+from mer_utils.stats.curve import CurveTest, expected_best, specification_curve
 from mer_utils.stats.estimates import intervals
 from mer_utils.stats.floor import FLOOR_ALPHA, chance_p
 from mer_utils.stats.paired import compare, holm, mcnemar_p, wilcoxon_p
@@ -51,12 +53,14 @@ __all__ = [
     "SUPERIOR",
     "UNDECIDED",
     "WORSE",
+    "CurveTest",
     "SubjectCounts",
     "Variances",
     "chance_p",
     "compare",
     "detectable",
     "equivalence_p",
+    "expected_best",
     "holm",
     "intervals",
     "mcnemar_p",
@@ -64,6 +68,7 @@ __all__ = [
     "pooled_differences",
     "simulate",
     "simulate_counts",
+    "specification_curve",
     "subject_counts",
     "true_scores",
     "verdicts",
