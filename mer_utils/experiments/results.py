@@ -55,7 +55,7 @@ def read(workspace: Workspace, name: str) -> pd.DataFrame:
     """
     table = TABLES[name]
     if "tested" in table.columns:
-        return in_order(_every_view(workspace.predictions(name)), table.columns)
+        return in_order(every_view(workspace.predictions(name)), table.columns)
     if "evaluation" in table.columns:
         return in_order(_every_mistake(workspace, name), table.columns)
     return in_order(on_view(workspace.predictions(name)), table.columns)
@@ -204,7 +204,8 @@ def _of_learners(predictions: pd.DataFrame, learners: str) -> pd.DataFrame:
     return predictions[network if learners == "networks" else ~network]
 
 
-def _every_view(rows: pd.DataFrame) -> pd.DataFrame:
+def every_view(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every view, and of averages of views, named in the column ``tested``."""
     reverse = rows["run"].isin(rows.loc[rows["test_view"].eq("offset_apex"), "run"])
     averages = [(rows, HALVES), (rows, ALL)]
     averages += [(rows[reverse], REVERSED_HALVES), (rows[reverse], REVERSED_ALL)]

@@ -8,7 +8,7 @@
 - `results`, `overview`, `forest`: scores with intervals, differences between settings
 - `matrices`, `errors`: confusion matrices, heat maps, accuracy over subjects
 - `score_page`: a scorecard as one page of HTML
-- `trends`: a score against a parameter
+- `trends`, `curve`: a score against a parameter, a difference under every specification
 - `phase_viewer`, `explorer`: one clip, or every result, interactively
 
 Every function raises `MerError` of the kind "nothing to draw" where a column is missing or there
@@ -16,6 +16,7 @@ is no row, and draws rows in the order in which they come.
 """
 
 from mer_utils.plotting.clips import durations, subject_class_counts
+from mer_utils.plotting.curve import curve_figure
 from mer_utils.plotting.dynamic_images import (
     correlations_figure,
     di_grid,
@@ -54,6 +55,7 @@ __all__ = [
     "action_unit_heat_map",
     "confusion_matrices",
     "correlations_figure",
+    "curve_figure",
     "curve_of_scores",
     "di_grid",
     "di_row",

@@ -1,0 +1,153 @@
+"""How much hangs on what was assumed: what ``python -m benchmarks.specifications`` recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from mer_utils import models
+from mer_utils.datasets import title as dataset_title
+from mer_utils.errors import MerError
+
+#: The words for what was chosen; numbers are multiples of the profile's.
+_LEVELS = {
+    "rate": "learning rate × {}",
+    "length": "epochs × {}",
+    "balance": "balance: {}",
+    "scaling": "scaling: {}",
+    "tested": "tested: {}",
+}
+_SETTINGS = {"dual": "fall in time", "aligned": "fall in reverse"}
+
+
+class Record(NamedTuple):
+    """The specification of the record, the curve, its tests, and scores against budgets."""
+
+    specification: dict[str, Any]
+    curve: pd.DataFrame
+    tests: pd.DataFrame
+    budgets: pd.DataFrame
+
+
+def read(file: Path) -> Record:
+    """Read the record.
+
+    Raises
+    ------
+    MerError
+        ``bad register``, if it is none.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        frames = [pd.DataFrame(found[name]) for name in ("curve", "tests", "budgets")]
+        record = Record(dict(found["specification"]), *frames)
+        record.curve[["model", "setting", "difference"]]
+        return record
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MerError(
+            "bad register",
+            f"{file} is no record of specifications ({type(error).__name__}: {error})",
+            "the JSON file that python -m benchmarks.specifications writes",
+            "run it anew, or take the file of the repository",
+        ) from error
+
+
+def choices(record: Record) -> dict[str, dict[Any, str]]:
+    """Return what was chosen, the levels of each and their words, for the figure."""
+    curve = record.curve
+    found: dict[str, dict[Any, str]] = {
+        "dataset": {name: dataset_title(name) for name in curve["dataset"].unique()},
+        "model": {name: models.title(name) for name in curve["model"].unique()},
+        "setting": {name: _SETTINGS[name] for name in curve["setting"].unique()},
+    }
+    for choice, levels in record.specification["choices"].items():
+        found[choice] = {
+            level: _LEVELS[choice].format(f"{level:.2g}" if isinstance(level, float) else level)
+            for level in levels
+        }
+    return found
+
+
+def tests_table(record: Record) -> pd.DataFrame:
+    """Return what the permutations say of each model's curve, a row per treatment."""
+    names = {"setting": "treatment", "positive": "above zero"}
+    return record.tests.rename(columns={"p_positive": "p of the share", "p_median": "p"} | names)
+
+
+def by_choice(record: Record) -> pd.DataFrame:
+    """Return the median difference at every level of every choice, treatments in columns.
+
+    With ``moves``, by how much the choice moves the median of a treatment at most.
+    """
+    parts = []
+    for choice, levels in choices(record).items():
+        if choice == "setting":
+            continue
+        medians = record.curve.pivot_table("difference", choice, "setting", aggfunc="median")
+        medians = medians.reindex(index=list(levels), columns=list(_SETTINGS))
+        moves = float((medians.max() - medians.min()).max())
+        medians.index = pd.Index(list(levels.values()), name="choice")
+        parts.append(medians.reset_index().assign(moves=moves))
+    return pd.concat(parts, ignore_index=True)
+
+
+def equal_budget(record: Record) -> pd.DataFrame:
+    """Return what a treatment gains over the baseline with as many trials each.
+
+    The trial is chosen on the other data sets, where there are any; means over data sets, one
+    row per ``line`` (network and treatment) and number of trials, ``parameter``.
+    """
+    rows = record.budgets
+    ways = rows["chosen_on"].unique()
+    rows = rows[rows["chosen_on"] == ("the others" if "the others" in ways else "the same")]
+    mean = rows.pivot_table("uar", ["model", "trials"], "setting")
+    gains = mean.sub(mean[record.specification["baseline"]], axis=0)[list(_SETTINGS)]
+    found = gains.melt(ignore_index=False, var_name="setting").reset_index()
+    line = found["model"].map(models.title) + ", " + found["setting"]
+    return found.assign(
+        line=line, parameter=found["trials"], low=found["value"], high=found["value"]
+    )
+
+
+def optimism(record: Record) -> float | None:
+    """Return what choosing the best trial by its test score adds, on the mean of all trials."""
+    last = record.budgets[record.budgets["trials"] == record.budgets["trials"].max()]
+    mean = last.groupby("chosen_on")["uar"].mean()
+    return float(mean["the same"] - mean["the others"]) if len(mean) == 2 else None
+
+
+def said(record: Record) -> str:
+    """Say what was found, from the record alone."""
+    parts = []
+    for row in record.tests.to_dict("records"):
+        above = round(row["positive"] * row["specifications"])
+        parts.append(
+            f"{models.title(row['model'])}, {row['treatment']}: above zero in {above} of "
+            f"{row['specifications']}, median {row['median']:+.3f} (p = {row['p_median']:.3f})"
+        )
+    table = by_choice(record)
+    most = table.loc[table["moves"].idxmax()]
+    choice = str(most["choice"]).split(":")[0].split(" ×")[0]
+    named = choice if ":" in str(most["choice"]) or "×" in str(most["choice"]) else "the learner"
+    return (
+        f"Here: {'; '.join(parts)}. What moves the median most is {named}, "
+        f"by up to {most['moves']:.3f}."
+    )
+
+
+def said_of_budgets(record: Record) -> str:
+    """Say what tuning buys, from the record alone."""
+    gains = equal_budget(record)
+    first, last = (gains[gains["trials"] == n] for n in (1, gains["trials"].max()))
+    words = "; ".join(
+        f"{line} {one:+.3f} with one trial and {all_:+.3f} with {last['trials'].iloc[0]}"
+        for line, one, all_ in zip(first["line"], first["value"], last["value"], strict=True)
+    )
+    added = optimism(record)
+    more = ""
+    if added is not None:
+        more = f" Choosing the trial by the score that is reported would add {added:.3f} to a UAR."
+    return f"Here, in UAR over {record.specification['baseline']}: {words}.{more}"
