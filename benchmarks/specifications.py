@@ -65,7 +65,7 @@ def planned(
             if is_network(model):
                 changed = profile.changed(
                     learning_rate=profile.plan(model).learning_rate * chosen["rate"],
-                    epochs=profile.training.epochs * chosen["length"],
+                    epochs=profile.training_of(profile.plan(model)).epochs * chosen["length"],
                     balance=chosen["balance"],
                 )
             for setting, data in product((BASELINE, *TREATMENTS), workspace.data.values()):
@@ -158,10 +158,10 @@ def main(profile: str = "demo", models: str = ",".join(MODELS), out: Path = OUT)
             "choices": {**TRAINED, "scaling": tuple(SCALINGS), "tested": tuple(TESTED)},
             "runs": len({spec.key for spec, _ in runs}),
             "machine": describe(),
+            "tests": tests,
+            "budgets": budgets(rows),
         },
-        "tests": tests,
-        "budgets": budgets(rows),
-        "curve": curve,
+        "rows": curve,
     }
     with atomic_write(out) as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from companion.records import read_record
 from mer_utils import models
 from mer_utils.datasets import title as dataset_title
-from mer_utils.errors import MerError
 
+COMMAND = "python -m benchmarks.specifications"
+COLUMNS = (
+    *("dataset", "model", "setting", "rate", "length", "balance", "scaling", "tested"),
+    *("baseline_score", "treatment_score", "difference", "low", "high"),
+)
 #: The words for what was chosen; numbers are multiples of the profile's.
 _LEVELS = {
     "rate": "learning rate × {}",
@@ -40,19 +44,10 @@ def read(file: Path) -> Record:
     MerError
         ``bad register``, if it is none.
     """
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        frames = [pd.DataFrame(found[name]) for name in ("curve", "tests", "budgets")]
-        record = Record(dict(found["specification"]), *frames)
-        record.curve[["model", "setting", "difference"]]
-        return record
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MerError(
-            "bad register",
-            f"{file} is no record of specifications ({type(error).__name__}: {error})",
-            "the JSON file that python -m benchmarks.specifications writes",
-            "run it anew, or take the file of the repository",
-        ) from error
+    found = read_record(file, COMMAND, COLUMNS)
+    about = found["specification"]
+    tests, budgets = (pd.DataFrame(about.get(name, [])) for name in ("tests", "budgets"))
+    return Record(about, found["rows"], tests, budgets)
 
 
 def choices(record: Record) -> dict[str, dict[Any, str]]:
@@ -133,8 +128,7 @@ def said(record: Record) -> str:
     choice = str(most["choice"]).split(":")[0].split(" ×")[0]
     named = choice if ":" in str(most["choice"]) or "×" in str(most["choice"]) else "the learner"
     return (
-        f"Here: {'; '.join(parts)}. What moves the median most is {named}, "
-        f"by up to {most['moves']:.3f}."
+        f"{'; '.join(parts)}. What moves the median most is {named}, by up to {most['moves']:.3f}."
     )
 
 
@@ -150,4 +144,4 @@ def said_of_budgets(record: Record) -> str:
     more = ""
     if added is not None:
         more = f" Choosing the trial by the score that is reported would add {added:.3f} to a UAR."
-    return f"Here, in UAR over {record.specification['baseline']}: {words}.{more}"
+    return f"in UAR over {record.specification['baseline']}: {words}.{more}"
