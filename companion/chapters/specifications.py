@@ -124,7 +124,7 @@ def said(record: Record) -> str:
             f"{row['specifications']}, median {row['median']:+.3f} (p = {row['p_median']:.3f})"
         )
     table = by_choice(record)
-    most = table.loc[table["moves"].idxmax()]
+    most = table.iloc[int(table["moves"].argmax())]
     choice = str(most["choice"]).split(":")[0].split(" ×")[0]
     named = choice if ":" in str(most["choice"]) or "×" in str(most["choice"]) else "the learner"
     return (

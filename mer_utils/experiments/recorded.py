@@ -98,8 +98,8 @@ class Recorded(Dataset):
             )
         rows = RunStore(self.store).predictions(runs)[["subject", "clip", "y_true"]]
         rows = rows.drop_duplicates().sort_values(["subject", "clip"], ignore_index=True)
-        classes = list(self.scheme.classes)
-        label = pd.Categorical.from_codes(rows.pop("y_true").astype(int), classes)
+        classes = pd.Index(list(self.scheme.classes))
+        label = pd.Categorical.from_codes(rows.pop("y_true").astype(int).tolist(), classes)
         frames: dict[str, Any] = dict.fromkeys(("onset", "apex", "offset"), pd.NA)
         words = dict.fromkeys(("apex_source", "action_units", "frames_dir"), "")
         return rows.assign(

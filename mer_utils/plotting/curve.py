@@ -61,7 +61,7 @@ def curve_figure(
     words, y = [], 0
     for choice, levels in choices.items():
         for level, said in levels.items():
-            part = rows[choice].eq(level).to_numpy()
+            part = (rows[choice] == level).to_numpy()
             below.vlines(at[part], y - 0.36, y + 0.36, color=np.array(colours)[part], linewidth=0.9)
             words.append(said)
             y += 1

@@ -1,4 +1,4 @@
-"""What carries a number is referred to: every named figure, table and equation of the book."""
+"""What carries a number is referred to or read out: every named figure, table and equation of the book."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 
 ROOT = Path(__file__).parents[3]
 PAGES = {
@@ -26,11 +25,21 @@ def named(pattern: str) -> list[str]:
     return [name for text in PAGES.values() for name in re.findall(pattern, text, re.MULTILINE)]
 
 
+# Cells without prose between them, one of which says in words what the others show.
+READ_OUT = re.compile(r"(?:^```\{code-cell\}.*?^```\n\s*)+", re.MULTILINE | re.DOTALL)
+
+
+def read_out(pattern: str) -> list[str]:
+    together = [cells for text in PAGES.values() for cells in READ_OUT.findall(text)]
+    said = [cells for cells in together if "page.here(" in cells]
+    return [name for cells in said for name in re.findall(pattern, cells, re.MULTILINE)]
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_with_a_number_is_referred_to(kind: str) -> None:
+def test_everything_with_a_number_is_referred_to_or_read_out(kind: str) -> None:
     pattern, role = KINDS[kind]
     names = named(pattern)
-    referred = set(named(rf"{{{role}}}`([\w-]+)`"))
+    referred = set(named(rf"{{{role}}}`([\w-]+)`")) | set(read_out(pattern))
     assert names, f"no {kind} was found: has the way of naming them changed?"
     assert [name for name, count in Counter(names).items() if count > 1] == []
     assert sorted(set(names) - referred) == []
