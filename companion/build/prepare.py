@@ -28,8 +28,11 @@ LANGUAGE = {
 TWINS_ONLY, EVERY_DATA = "twins-only", "any-data"
 #: Notebooks that show whatever data there are; the others are about CASME II and SAMM by name.
 ANY_DATA = frozenset(
-    {"03_evaluation", "12_phase_difference", "15_costs", "all_results", "assumptions"}
-    | {"checklist", "these_data", "status"}
+    {"02_dynamic_images", "03_evaluation", "05_table2_dual_phase", "06_table3_spatial"}
+    | {"07_table4_phases", "08_table5_test_views", "09_table6_rank_pooling"}
+    | {"10_table7_annotation_noise", "11_table8_pitfalls", "12_phase_difference", "15_costs"}
+    | {"all_results", "assumptions", "checklist", "play_the_fall_backwards"}
+    | {"specification_curve", "status", "these_data", "why_different"}
 )
 #: Notebooks that show frames or count them.
 OF_FRAMES = frozenset(

@@ -381,6 +381,25 @@ def quoted(shown: Shown, metric: str = UAR) -> dict[str, Any]:
     return numbers | counts(controlled(shown.differences, metric))
 
 
+def said_of_best(shown: Shown) -> str:
+    """Say which network and which baseline score best on each data set, with the interval."""
+    said = quoted(shown)
+    parts = []
+    for name in dict.fromkeys(shown.scores["dataset"]):
+        words = []
+        if f"{name}_best" in said:
+            words.append(
+                f"{said[f'{name}_best']:.2f} for a network ({said[f'{name}_best_model']}, "
+                f"{said[f'{name}_best_setting']}; 95 % interval over "
+                f"{said[f'{name}_subjects']} subjects {said[f'{name}_best_interval']})"
+            )
+        if f"{name}_baseline" in said:
+            baseline = f"{said[f'{name}_baseline']:.2f} for a baseline"
+            words.append(f"{baseline} ({said[f'{name}_baseline_name']})")
+        parts.append(f"on {dataset_title(name)} {' and '.join(words)}")
+    return f"the best scores are, {'; '.join(parts)}."
+
+
 def missing_runs(workspace: Workspace, name: str) -> pd.DataFrame:
     """Return the runs of a table of which the store lacks folds, and what computes them."""
     rows: dict[str, dict[str, Any]] = {}
