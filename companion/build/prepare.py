@@ -32,7 +32,7 @@ ANY_DATA = frozenset(
     | {"07_table4_phases", "08_table5_test_views", "09_table6_rank_pooling"}
     | {"10_table7_annotation_noise", "11_table8_pitfalls", "12_phase_difference", "15_costs"}
     | {"all_results", "assumptions", "checklist", "play_the_fall_backwards"}
-    | {"specification_curve", "status", "these_data", "why_different"}
+    | {"status", "these_data", "why_different"}
 )
 #: Notebooks that show frames or count them.
 OF_FRAMES = frozenset(
