@@ -42,7 +42,10 @@ def first_viewer(workspace: Workspace) -> plotting.Markup:
     whole = clips.query("onset < apex < offset")
     some = whole if len(whole) else clips
     surprise = some[some["label"].astype(str) == "surprise"]
-    clip = (surprise if len(surprise) else some).iloc[0]
+    # Of all such clips the one whose apex lies nearest its middle: both phases are seen best.
+    likely = surprise if len(surprise) else some
+    uneven = (2 * likely["apex"] - likely["onset"] - likely["offset"]).abs()
+    clip = likely.loc[uneven.fillna(0).astype(float).idxmin()]
     frames, apex = datasets.load_clip(clip)
     return plotting.phase_viewer(
         frames,
