@@ -84,7 +84,7 @@ def cannot_write(path: Path, error: OSError) -> MerError:
 def cannot_read(path: Path, error: OSError) -> MerError:
     """Return the error for a file that the system does not let be read: that is no damage."""
     expected, remedy = _REMEDIES.get(error.errno or 0, ("a file that can be read", "look at it"))
-    if error.errno in (errno.ENOENT, errno.EISDIR, errno.ENOTDIR):
+    if error.errno in (errno.ENOENT, errno.EISDIR):
         expected, remedy = "the name of a file that is there", "correct the name"
     if error.errno in (errno.EACCES, errno.EPERM):
         expected = "a file and folders that you may read"

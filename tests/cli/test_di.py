@@ -167,7 +167,7 @@ def test_the_sheet_shows_frames_and_dis_with_their_names(folder, tmp_path, monke
     grid = dynamic_images.di_grid
     monkeypatch.setattr(dynamic_images, "di_grid", lambda rows: drawn.setdefault("f", grid(rows)))
     run(folder, "--apex", 11, "-o", tmp_path / "a.png")
-    titles = [axes.get_title() for axes in drawn["f"].axes]
+    titles = [axes.get_title().replace("\n", " ") for axes in drawn["f"].axes]
     assert titles == ["onset", "apex", "offset", "full", "onset to apex", "apex to offset"]
     shown = [np.asarray(axes.images[0].get_array()) for axes in drawn["f"].axes]
     for image, frame in zip(shown[:3], clip_array()[[0, 3, 6]], strict=True):

@@ -94,7 +94,7 @@ def test_dual_trains_on_all_three_phases(jobs, context):
 def test_the_views_shown_are_those_that_some_clip_has(tmp_path):
     def shown(*rows):
         clips = pd.DataFrame(rows, columns=["onset", "apex", "offset"], dtype="Int64")
-        return Data(SimpleNamespace(clips=lambda: clips), tmp_path).shown
+        return Data(SimpleNamespace(clips=lambda: clips, recorded=False), tmp_path).shown
 
     assert shown((1, 5, 9), (1, pd.NA, 9)) == set(VIEWS)
     whole = {view for view in VIEWS if VIEWS[view].phase == "full"}

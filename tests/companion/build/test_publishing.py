@@ -94,6 +94,9 @@ def offered() -> set[str]:
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "page.download":
                 formats = ast.literal_eval(call.args[2]) if len(call.args) > 2 else ["csv"]
                 found |= {f"{ast.literal_eval(call.args[1])}.{form}" for form in formats}
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "tables.show_scores":
+                read = re.findall(r'tables\.read\(workspace, "(\w+)"\)', code)
+                found |= {f"{table}-scores.csv" for table in read}
     return {f"build/html/downloads/{name}" for name in found}
 
 
