@@ -216,6 +216,8 @@ def _lacking(source: Source, view: str, found: _Cached) -> list[Note]:
     if not found.present.any():
         return []
     said = f"no view {view}: in training the full image takes its place"
+    if view == "full":
+        said = "no view full: the clip is neither trained on nor tested under these options"
     names, known = _names(source.clips), {note.clip for note in found.notes if view in note.said}
     return [
         Note(names[row], said) for row in np.flatnonzero(~found.present) if names[row] not in known
