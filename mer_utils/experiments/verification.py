@@ -3,8 +3,8 @@
 A *reference* is an archive of a finished profile (see `mer_utils.runs.archive`) with a file
 ``reference.json``: where it was computed, and the versions of what decides results. It also holds
 some runs with another seed. How far they moved the predictions is the tolerance: a fold that
-is not the same bit for bit, nor within rounding, is the same network on another machine if its
-predictions moved less than a share (`SHARE`) of what another seed moves them.
+is not the same bit for bit, nor within rounding, is of another network unless its predictions
+moved no more than a share (`SHARES`) of what another seed moves them.
 """
 
 from __future__ import annotations
@@ -52,14 +52,22 @@ SAME, DIFFERENT = "statistically the same", "different"
 VERDICTS = (IDENTICAL, ROUNDING, SAME, DIFFERENT)
 #: How far probabilities may move by rounding: float32 has 1.2e-7, and sums are of a thousand terms.
 TOLERANCE = 1e-4
-#: Of the paired test, by which a network's predictions moved less than such a share of what
-#: another seed moves them. Measured (`benchmarks.causes`, in the recorded causes.json): rounding
-#: and other instruction sets move them by 0.054 of it at most, other augmentation by 0.30 at
-#: least, and this is the geometric mean. MobileNet alone is chaotic: rounding moves it by up to
-#: 0.49, so it is told from another seed only.
-ALPHA = 0.05
-SHARE = 0.13
-CHAOTIC = {"mobilenetv2_100": 1.0}
+#: Of the paired test, by which a network's predictions moved more than such a share of what
+#: another seed moves them. Each share is the geometric mean of two that were measured on five
+#: recorded folds of the demo: by a simulated processor with AVX2 alone, and by other augmentation
+#: (LEARNet 0.12 and 0.46, VGG19 0.37 and 0.78, EfficientNet 0.44 and 0.82, ViT 0.50 and 1.08).
+#: ResNet50 and MobileNet amplify rounding until they move as far as by other augmentation (0.82
+#: and 0.80; 0.94 and 0.93): nothing can be told from how far they moved, so they are never called
+#: different. Networks that nobody measured are where they move further than by another seed.
+ALPHA = 0.01
+SHARES = {
+    "learnet": 0.24,
+    "vgg19": 0.54,
+    "efficientnet_b0": 0.60,
+    "vit_base_patch16_224": 0.74,
+    "resnet50": np.inf,
+    "mobilenetv2_100": np.inf,
+}
 _CLIP = ["dataset", "subject", "clip"]
 
 
@@ -327,11 +335,16 @@ def judged(found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame) -> p
         )
         if pairs.empty:  # no other seed is recorded
             continue
-        less = pairs["moved_by_seed"] * CHAOTIC.get(str(model), SHARE) - pairs["moved"]
-        p = float(wilcoxon(less, alternative="greater").pvalue) if less.any() else 1.0
+        usual = 1.0 if is_network(str(model)) else min(SHARES.values())
+        share = SHARES.get(str(model), usual)
+        if np.isinf(share):
+            found.loc[part.index, "verdict"] = SAME
+            continue
+        more = pairs["moved"] - pairs["moved_by_seed"] * share
+        p = float(wilcoxon(more, alternative="greater").pvalue) if more.any() else 1.0
         found.loc[part.index, ["seed_moved", "p"]] = pairs["moved_by_seed"].mean(), p
-        # Of so few clips no test could tell: each of them must have moved less.
-        if p < ALPHA or (2.0 ** -len(less) >= ALPHA and (less > 0).all()):
+        # Of so few clips no test could tell: it is enough that each of them moved more.
+        if p >= ALPHA and not (2.0 ** -len(more) >= ALPHA and (more > 0).all()):
             found.loc[part.index, "verdict"] = SAME
     return found
 
