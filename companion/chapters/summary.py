@@ -45,7 +45,7 @@ def first_viewer(workspace: Workspace) -> plotting.Markup:
     # Of all such clips the one whose apex lies nearest its middle: both phases are seen best.
     likely = surprise if len(surprise) else some
     uneven = (2 * likely["apex"] - likely["onset"] - likely["offset"]).abs()
-    clip = likely.loc[uneven.fillna(0).astype(float).idxmin()]
+    clip = likely.iloc[int(uneven.fillna(0).to_numpy(dtype=float).argmin())]
     frames, apex = datasets.load_clip(clip)
     return plotting.phase_viewer(
         frames,
