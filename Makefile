@@ -16,8 +16,10 @@ verify: $(READY)  ## compute a sample of the recorded folds anew: did you get wh
 	$(BIN)/mer verify --profile $(PROFILE)
 
 test: $(READY)  ## run the examples in docstrings and the tests, with coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --doctest-modules mer_utils companion tests \
-	    --cov --cov-report=term:skip-covered --cov-fail-under=90
+	mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover --json --out build/coverage.json \
+	    -m pytest -n 2 --doctest-modules mer_utils companion tests
+	$(BIN)/python -m slipcover --merge build/coverage.json --out build/coverage.json --fail-under 90
 
 lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import direction of the rooms
 	$(BIN)/ruff format --check .
