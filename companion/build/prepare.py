@@ -26,18 +26,11 @@ LANGUAGE = {
 }
 #: From a cell of the first tag to one of the second, a page shows what twins alone can tell.
 TWINS_ONLY, EVERY_DATA = "twins-only", "any-data"
-#: Notebooks that show whatever data there are; the others are about CASME II and SAMM by name.
-ANY_DATA = frozenset(
-    {"02_dynamic_images", "03_evaluation", "05_table2_dual_phase", "06_table3_spatial"}
-    | {"07_table4_phases", "08_table5_test_views", "09_table6_rank_pooling"}
-    | {"10_table7_annotation_noise", "11_table8_pitfalls", "12_phase_difference", "15_costs"}
-    | {"all_results", "assumptions", "checklist", "play_the_fall_backwards"}
-    | {"status", "these_data", "why_different"}
-)
+#: Notebooks about CASME II and SAMM by name; the others show whatever data there are.
+OF_THE_PAPER = frozenset({"14_claims"})
 #: Notebooks that show frames or count them.
 OF_FRAMES = frozenset(
-    {"01_clips", "02_dynamic_images", "13_errors", "play_the_fall_backwards", "these_data"}
-    | {"train_a_fold"}
+    {"01_clips", "02_dynamic_images", "13_errors", "play_the_fall_backwards", "train_a_fold"}
 )
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
 
@@ -149,14 +142,14 @@ def for_licensed_data(notebook: Notebook) -> Notebook:
 
 
 def for_other_data(notebook: Notebook, lacking: Sequence[str]) -> Notebook:
-    """Return a notebook of `ANY_DATA`, or a page with its title that says what it lacks."""
-    if notebook.name in ANY_DATA:
+    """Return the notebook, or one of `OF_THE_PAPER` as a page that says what it lacks."""
+    if notebook.name not in OF_THE_PAPER:
         return notebook
     return _instead(
         notebook,
-        f"This page is about the paper's two data sets by name and lacks {' and '.join(lacking)}: "
-        "it says nothing of the data of this book.\n"
-        "What was computed on them stands in {doc}`these_data` and {doc}`all_results`.",
+        f"This page judges what the paper claims of two data sets, and lacks "
+        f"{' and '.join(lacking)}.\nWhat was found on the data of this book stands in "
+        "{doc}`question_and_answer` and {doc}`all_results`.",
     )
 
 
@@ -166,8 +159,8 @@ def for_results_alone(notebook: Notebook) -> Notebook:
         return notebook
     return _instead(
         notebook,
-        "This page shows clips, and lacks them: of licensed data this book was made of recorded "
-        "results alone.\nWith the data at hand, `make book` shows it.",
+        "This page shows clips, and lacks them: this book was made of recorded results alone, or "
+        "of finished images.\nWith the clips at hand, `make book` shows it.",
     )
 
 

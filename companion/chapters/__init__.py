@@ -11,7 +11,6 @@ A notebook imports the modules of its chapter: ``from companion.chapters import 
 - `phase_difference`: the gain of dual on made clips of known phases
 - `errors`, `attention`: what the networks miss, and where they look
 - `all_results`: the scores of all tables, and what of them is computed
-- `any_data`: the clips, images and differences of whatever data the book is made of
 - `summary`: the words of the one-page summary
 - `ground_truth`, `true_motion`: what was drawn in made clips, and what dynamic images show of it
 - `assumptions`: the register of assumptions, with each value read from the code

@@ -6,9 +6,26 @@ from typing import Any
 
 import pandas as pd
 
+from mer_utils import datasets, plotting
 from mer_utils.datasets import DATASETS, action_units
+from mer_utils.experiments import Workspace
 from mer_utils.phases import missing_phases
 from mer_utils.plotting.words import dataset_title
+
+
+def shown_clips(workspace: Workspace) -> list[Any]:
+    """Return rows of dynamic images: of each data set the first clip of each class.
+
+    Of those with both phases, if there are any.
+    """
+    rows = []
+    for data in workspace.data.values():
+        clips = data.clips.dropna(subset="onset")
+        both = clips.query("onset < apex < offset")
+        chosen = (both if len(both) else clips).drop_duplicates("label")
+        for c in chosen.itertuples():
+            rows.append(plotting.di_row(f"{c.subject}\n{c.label}", *datasets.load_clip(c)))
+    return rows
 
 
 def summary(clips: pd.DataFrame) -> pd.DataFrame:
@@ -54,9 +71,10 @@ def against_published(clips: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for dataset, part in clips.groupby("dataset", sort=True):
-        published, found = DATASETS[str(dataset)].published, _lengths(part)
+        published = DATASETS[str(dataset)].published if dataset in DATASETS else None
         if published is None or published.durations is None:
             continue
+        found = _lengths(part)
         known = published.durations
         numbers = {
             "frames per clip, mean": known.mean,

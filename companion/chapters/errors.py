@@ -6,7 +6,7 @@ tested on the full view.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ import pandas as pd
 from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.experiments import in_order
-from mer_utils.metrics import class_scores, confusion_matrix, number_of_classes
+from mer_utils.metrics import class_scores, confusion_matrix, extremes, number_of_classes
 from mer_utils.metrics.predictions import CLIP_KEY
+from mer_utils.plotting.words import dataset_title
 
 _KEY = ["subject", "clip"]
 
@@ -80,6 +81,21 @@ def usual_confusion(matrices: dict[str, np.ndarray], classes: Sequence[str]) -> 
     if share[i, j] == 0:
         return {"true": "none", "predicted": "none", "share": 0.0}
     return {"true": classes[i], "predicted": classes[j], "share": float(share[i, j])}
+
+
+def said_of_confusions(predictions: pd.DataFrame, classes: Mapping[str, Sequence[str]]) -> str:
+    """Say of each data set, by its classes, which is taken for which, beside a constant answer."""
+    parts = []
+    for name, labels in classes.items():
+        found = usual_confusion(confusions(predictions, name), labels)
+        clips = of_networks(predictions, name).drop_duplicates(list(CLIP_KEY))
+        best = extremes(clips["y_true"], len(labels)).drop("perfect")["accuracy"].max()
+        parts.append(
+            f"on {dataset_title(name)} {found['true']} is most often taken for "
+            f"{found['predicted']}, in {found['share']:.0%} of the predictions for its clips, and "
+            f"always to name the most frequent class is right in {best:.0%} of all clips"
+        )
+    return f"over all networks and training sets together, {'; '.join(parts)}."
 
 
 def by_class(predictions: pd.DataFrame, dataset: str, classes: Sequence[str]) -> pd.DataFrame:
@@ -150,6 +166,19 @@ def subject_spread(predictions: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return pd.DataFrame(found).astype({"subjects": int})
 
 
+def said_of_spread(spreads: Mapping[str, pd.DataFrame]) -> str:
+    """Say of each data set how accuracy spreads over subjects, by its `subject_spread`."""
+    parts = [
+        f"{table['sd'].mean():.2f} on {dataset_title(name)}, where equal subjects of so few clips "
+        f"would give {table['sd_if_alike'].mean():.2f}"
+        for name, table in spreads.items()
+    ]
+    return (
+        "the standard deviation of accuracy over subjects, the mean over networks and training "
+        f"sets, is {'; '.join(parts)}."
+    )
+
+
 def hardest_clips(
     predictions: pd.DataFrame, dataset: str, classes: Sequence[str], most: int | None = None
 ) -> pd.DataFrame:
@@ -201,6 +230,18 @@ def missed_by_all(predictions: pd.DataFrame, dataset: str) -> dict[str, Any]:
         "missed": int(by_clip["missed"].all().sum()),
         "expected": float(by_clip["rate"].prod().sum()),
     }
+
+
+def said_of_missed(predictions: pd.DataFrame, names: Iterable[str]) -> str:
+    """Say of each data set how many clips all runs miss, beside the number that chance leaves."""
+    parts = []
+    for name in names:
+        found = missed_by_all(predictions, name)
+        parts.append(
+            f"{found['missed']} of {found['clips']} clips of {dataset_title(name)} are missed by "
+            f"all of {found['runs']} runs, where {found['expected']:.1f} would be expected"
+        )
+    return f"{'; '.join(parts)}, if runs missed clips of a class independently of each other."
 
 
 def _by_run(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -23,7 +23,7 @@ from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from companion.chapters.session import faces
-from mer_utils import models
+from mer_utils import models, plotting
 from mer_utils.errors import MerError
 from mer_utils.plotting.words import dataset_title, table_of
 from mer_utils.registry import unknown
@@ -184,6 +184,16 @@ def show(
         styler = styler.set_td_classes(marks)
     styler = styler.format_index(lambda column: heading(str(column)), axis="columns")
     return styler.hide(axis="index").format(kinds, precision=decimals, na_rep="–", escape="html")
+
+
+def drawn(draw: Callable[..., Any], *arguments: Any) -> Any:
+    """Return a figure, or one that says in words why there is nothing to draw."""
+    try:
+        return draw(*arguments)
+    except MerError as error:
+        if error.kind != "nothing to draw":
+            raise
+        return plotting.said(f"Nothing to draw: {error.what}.")
 
 
 def here(said: str) -> HTML:

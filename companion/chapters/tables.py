@@ -24,8 +24,7 @@ from companion.chapters.page import (
     with_interval,
 )
 from mer_utils import experiments, models
-from mer_utils.errors import MerError
-from mer_utils.experiments import PAPER, TABLES, Profile, Table, Workspace
+from mer_utils.experiments import TABLES, Profile, Table, Workspace
 from mer_utils.plotting.words import (
     comparison_words,
     dataset_title,
@@ -100,26 +99,17 @@ def _by_variant(scores: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
     return order.sort_values(by, kind="stable", ignore_index=True).drop(columns="place")
 
 
-def chance(workspace: Workspace) -> float:
-    """Return the UAR of a predictor that knows nothing: one over the number of classes.
+def chance(workspace: Workspace) -> dict[str, float]:
+    """Return, by data set, the UAR of a predictor that knows nothing: one over the classes."""
+    return {n: 1 / len(workspace.clips(n)["label"].cat.categories) for n in workspace.data}
 
-    Raises
-    ------
-    MerError
-        "invalid option" if the paper's data sets have different numbers of classes: the pages
-        name one number.
-    """
-    # What else a workspace holds may have classes of its own and stands on no page with these.
-    names = [name for name in workspace.data if name in PAPER] or list(workspace.data)
-    counts = {name: len(workspace.clips(name)["label"].cat.categories) for name in names}
-    if len(set(counts.values())) != 1:
-        raise MerError(
-            "invalid option",
-            f"the data sets have different numbers of classes ({counts})",
-            "one number of classes, hence one level of chance, in a book",
-            "make one book for each label scheme",
-        )
-    return 1 / next(iter(counts.values()))
+
+def chance_words(workspace: Workspace) -> str:
+    """Return the levels of chance for a sentence: one number where all data sets have one."""
+    levels = chance(workspace)
+    if len(set(levels.values())) == 1:
+        return f"{next(iter(levels.values())):.2f}"
+    return ", ".join(f"{level:.2f} on {dataset_title(name)}" for name, level in levels.items())
 
 
 def wide(shown: Shown) -> pd.DataFrame:

@@ -72,4 +72,4 @@ def test_pages_that_show_clips_say_what_they_lack():
         page = prepare.for_results_alone(notebook)
         assert (page is notebook) == (name not in prepare.OF_FRAMES)
         if page is not notebook:
-            assert "recorded results alone" in page.node.cells[0].source
+            assert "recorded results" in page.node.cells[0].source

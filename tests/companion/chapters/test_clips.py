@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from made_data import write_clip_table
 
 from companion.chapters import clips, networks
 from mer_utils import experiments, models
@@ -18,6 +19,16 @@ def test_clip_summary_counts_what_pandas_counts(workspace):
         assert row["subjects"] == part["subject"].nunique()
         assert row["no apex"] == part["apex"].isna().sum()
         assert row["frames, mean"] == pytest.approx((part["offset"] - part["onset"]).mean() + 1)
+
+
+def test_a_clip_of_each_class_is_shown_of_any_table(tmp_path):
+    table = write_clip_table(tmp_path / "my clips", subjects=2, clips=2)
+    apexless = table.with_name("apexless.csv")
+    pd.read_csv(table).assign(apex="").to_csv(apexless, index=False)
+    names = [f"clips:{path}" for path in (table, apexless)]
+    rows = clips.shown_clips(experiments.open_workspace("smoke", datasets=names))
+    assert len(rows) == 4
+    assert clips.against_published(pd.read_csv(table).assign(dataset="clips")).empty
 
 
 def test_a_clip_without_a_phase_is_counted():
