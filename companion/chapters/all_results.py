@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from companion.chapters import tables
+from companion.chapters import tables, trace
 from companion.chapters.page import interval
 from mer_utils import models
 from mer_utils.errors import MerError
@@ -129,6 +129,11 @@ def title_of(row: pd.Series) -> str:
         return title
     told = f", information {row['fall_information']:g}" * bool(row["fall_information"] > 0)
     return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}{told}"
+
+
+def marked(row: pd.Series) -> str:
+    """Return the class of a score's cell, see `companion.chapters.trace`."""
+    return f"mer-t-{trace.variant(row['table'], row, row['setting'])}"
 
 
 def _unbroken(words: str) -> str:

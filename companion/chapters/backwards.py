@@ -168,6 +168,6 @@ def said_of_controls(found: pd.DataFrame, metric: str = tables.UAR) -> str:
     up, down = int((found["low"] > 0).sum()), int((found["high"] < 0).sum())
     return (
         "ahead of their controls on the mean over data sets and models (in brackets, the range): "
-        f"{'; '.join(parts)}. Of the {len(found)} intervals, {number(up)} lie wholly above zero "
-        f"and {number(down)} wholly below."
+        f"{'; '.join(parts)}. Of the {len(found)} intervals, {number(up)} "
+        f"{'lies' if up == 1 else 'lie'} wholly above zero and {number(down)} wholly below."
     )

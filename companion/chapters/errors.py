@@ -59,7 +59,7 @@ def confusions(
     rows = of_networks(predictions, dataset)
     k = number_of_classes(rows)
     return {
-        f"{network}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
+        f"{models.title(network)}\n{setting}": confusion_matrix(part["y_true"], part["y_pred"], k)
         for network, setting, part in _by_run(rows)
         if setting in settings or not settings
     }
@@ -245,10 +245,10 @@ def said_of_missed(predictions: pd.DataFrame, names: Iterable[str]) -> str:
 
 
 def _by_run(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Yield title, setting and rows of each network and setting, in the order of tables."""
+    """Yield name, setting and rows of each network and setting, in the order of tables."""
     runs = in_order(rows).groupby(["model", "setting"], sort=False, observed=True)
     for (model, setting), part in runs:
-        yield models.title(str(model)), str(setting), part
+        yield str(model), str(setting), part
 
 
 def _spread(run: pd.DataFrame) -> dict[str, float]:

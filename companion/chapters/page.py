@@ -11,10 +11,10 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -23,10 +23,13 @@ from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from companion.chapters.session import faces
-from mer_utils import models, plotting
+from mer_utils import __version__, models, plotting
 from mer_utils.errors import MerError
 from mer_utils.plotting.words import dataset_title, table_of
 from mer_utils.registry import unknown
+
+if TYPE_CHECKING:
+    from mer_utils.experiments import Workspace
 
 #: Column names whose heading is more than the name without its underscores.
 HEADINGS = {
@@ -179,7 +182,8 @@ def show(
     named = [c for c in frame if c in ("model", "variant", "setting", "comparison", "question")]
     styler = styler.set_properties(subset=pd.Index(named), **{"min-width": "7.5rem"})
     if traced := frame.attrs.get("traced"):
-        scores = [c for c in numeric if c not in whole]
+        # What is printed as it was set was not measured.
+        scores = [c for c in numeric if c not in whole and (formats or {}).get(c) != "{:g}"]
         marks = pd.DataFrame({c: traced for c in scores}, index=range(len(frame)))
         styler = styler.set_td_classes(marks)
     styler = styler.format_index(lambda column: heading(str(column)), axis="columns")
@@ -196,15 +200,23 @@ def drawn(draw: Callable[..., Any], *arguments: Any) -> Any:
         return plotting.said(f"Nothing to draw: {error.what}.")
 
 
-def here(said: str) -> HTML:
+def here(said: str, variants: Iterable[str] = ()) -> HTML:
     """Return what a figure or a table shows, in one computed sentence, for the page.
+
+    Parameters
+    ----------
+    said : str
+    variants : iterable of str
+        Whose predictions it rests on, see `companion.chapters.trace`.
 
     Examples
     --------
     >>> here("all 12 are negative.").data
     '<p class="mer-here"><strong>Here:</strong> all 12 are negative.</p>'
     """
-    return HTML(f'<p class="mer-here"><strong>Here:</strong> {escape(said, quote=False)}</p>')
+    names = " ".join(f"mer-t-{name}" for name in dict.fromkeys(variants))
+    runs = f' <span class="{names}" hidden>Its runs</span>' if names else ""
+    return HTML(f'<p class="mer-here"><strong>Here:</strong> {escape(said, quote=False)}{runs}</p>')
 
 
 def download(
@@ -261,9 +273,19 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(source=source, profile=workspace.profile.name)
 
 
+def origin(workspace: Workspace) -> str:
+    """Return what stands in every file: which data, with their fingerprints, which profile."""
+    prints = (f"{name} {data.spec.fingerprint[:16]}" for name, data in workspace.data.items())
+    return (
+        f"{workspace.data_title}; profile {workspace.profile.name}; "
+        f"fingerprints of the data: {', '.join(prints)}; mer_utils {__version__}"
+    )
+
+
 def _link(frame: pd.DataFrame, name: str, wanted: str) -> str:
     words, mime = FORMATS[wanted]
-    content = _encoded(frame, wanted)
+    workspace = faces()
+    content = _encoded(frame, wanted, f"{name}: {origin(workspace)}" if workspace else "")
     data = base64.b64encode(content).decode()
     size = f"{len(content) / 1000:,.0f} kB" if len(content) >= 1000 else f"{len(content)} bytes"
     return (
@@ -272,12 +294,16 @@ def _link(frame: pd.DataFrame, name: str, wanted: str) -> str:
     )
 
 
-def _encoded(frame: pd.DataFrame, wanted: str) -> bytes:
-    """Return a frame with every digit of its numbers, the same bytes for the same frame."""
+def _encoded(frame: pd.DataFrame, wanted: str, said: str) -> bytes:
+    """Return a frame with every digit of its numbers, the same bytes for the same frame.
+
+    What is said of it stands in the first line, behind a #, or in Parquet's metadata.
+    """
     if wanted == "csv":
-        return frame.to_csv(index=False, lineterminator="\n").encode()
+        line = f"# {said}\n" * bool(said)
+        return (line + frame.to_csv(index=False, lineterminator="\n")).encode()
     table = pa.Table.from_pandas(frame, preserve_index=False)
     buffer = io.BytesIO()
     # The metadata that pandas adds name its version and add nothing to plain columns.
-    pq.write_table(table.replace_schema_metadata(None), buffer)
+    pq.write_table(table.replace_schema_metadata({"origin": said} if said else None), buffer)
     return buffer.getvalue()

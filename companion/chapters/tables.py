@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from IPython.display import HTML, display
 from pandas.io.formats.style import Styler
 
-from companion.chapters import trace
+from companion.chapters import page, trace
 from companion.chapters.page import (
     download,
     interval,
@@ -50,15 +51,12 @@ class Shown:
     table : Table
     predictions, scores, differences : DataFrame
         As `mer_utils.experiments.results` makes them.
-    workspace : Workspace, optional
-        Where they are from, if their numbers are to be traced.
     """
 
     table: Table
     predictions: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame
-    workspace: Workspace | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -82,7 +80,7 @@ def read(workspace: Workspace, name: str) -> Shown:
         scores = _by_variant(
             scores, experiments.in_order(predictions[[*table.columns]], table.columns)
         )
-    return Shown(table, predictions, scores, differences, workspace)
+    return Shown(table, predictions, scores, differences)
 
 
 def _by_variant(scores: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
@@ -117,7 +115,7 @@ def wide(shown: Shown) -> pd.DataFrame:
     heading = "setting" if shown.columns == ("setting",) else "variant"
     rows, traced = [], []
     for dataset, model, variant, group in _variants(shown.scores, shown.columns):
-        traced.append([trace.variant(group.iloc[0], shown.columns)])
+        traced.append([trace.variant(shown.table.name, group.iloc[0], variant)])
         value = group.set_index("metric")["value"]
         uar = group[group["metric"] == UAR].iloc[0]
         rows.append(
@@ -166,10 +164,6 @@ def _variants(
 def wide_differences(shown: Shown, metric: str = UAR) -> pd.DataFrame:
     """Lay out the differences in one score for reading, a row per model and comparison."""
     rows = experiments.in_order(shown.differences[shown.differences["metric"] == metric], ())
-    sides = [
-        [trace.variant(row, shown.columns, base) for base in (False, True)]
-        for _, row in rows.iterrows()
-    ]
     frame = pd.DataFrame(
         {
             "data set": rows["dataset"],
@@ -181,7 +175,7 @@ def wide_differences(shown: Shown, metric: str = UAR) -> pd.DataFrame:
             "p (Holm)": rows["p_bootstrap_holm"].map(p_value),
         }
     )
-    return traced_frame(frame, sides)
+    return traced_frame(frame, trace.sides(shown.table.name, rows, shown.columns))
 
 
 def by_question(shown: Shown, metric: str = UAR) -> pd.DataFrame:
@@ -267,6 +261,19 @@ def said(
     return f"{words} After Holm's correction {left} left: {'; '.join(named)}{more}."
 
 
+def here(shown: Shown, rows: pd.DataFrame | None = None, metric: str = UAR) -> HTML:
+    """Say what differences of a table show, by default all, and lead to the runs behind them."""
+    rows = shown.differences if rows is None else rows
+    rows = rows[rows["metric"] == metric]
+    return page.here(said(rows, shown.columns, metric), names(shown, rows))
+
+
+def names(shown: Shown, rows: pd.DataFrame) -> list[str]:
+    """Return the names of the variants of which rows of scores or differences are."""
+    sides = trace.sides(shown.table.name, rows, shown.columns)
+    return list(dict.fromkeys(chain.from_iterable(sides)))
+
+
 def grid(shown: Shown, metric: str = UAR) -> pd.DataFrame:
     """Average table 5's scores over models and data sets: tested views down, training sets across.
 
@@ -322,8 +329,6 @@ def show_scores(shown: Shown, by: str) -> None:
     by : str
         What is varied, for the captions.
     """
-    if shown.workspace is not None:
-        display(trace.embedded(shown.workspace, shown.table, shown.predictions))
     for dataset, scores in shown.scores.groupby("dataset", sort=False):
         caption = f"{dataset_title(str(dataset))}: pooled scores by {by}."
         rows = wide(replace(shown, scores=scores)).drop(columns="data set")

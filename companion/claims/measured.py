@@ -44,7 +44,9 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
     if len(mean):
         words += f"mean {mean.iloc[0]['difference']:+.3f} ({_interval(mean.iloc[0])}); "
     words += f"of {n} pairs of network and data set " + ", ".join(
-        f"{int((said == word).sum())} {word}" for word in (SUPERIOR, EQUIVALENT, WORSE, UNDECIDED)
+        f"{n_of} {word}"
+        for word in (SUPERIOR, EQUIVALENT, WORSE, UNDECIDED)
+        if (n_of := int((said == word).sum()))
     )
     if not decides and first["base_setting"] == "single":
         words += "; without the control, so it decides nothing"

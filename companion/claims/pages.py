@@ -63,7 +63,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     )
 
 
-def quoted_claims(verdicts: Sequence[Verdict]) -> dict[str, int]:
+def quoted_claims(verdicts: Sequence[Verdict]) -> dict[str, int | str]:
     """Return the numbers that the chapter's sentences quote, by name."""
     said = [v.verdict for v in verdicts]
     return {
@@ -71,7 +71,7 @@ def quoted_claims(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "n_faces": sum(v.claim.about == "faces" for v in verdicts),
         "n_method": sum(v.claim.about == "method" for v in verdicts),
         "n_second_hand": sum(v.claim.mark == "second-hand" for v in verdicts),
-        **{f"n_{word.replace(' ', '_')}": said.count(word) for word in WORDS},
+        "in_all": ", ".join(f"{said.count(word)} {word}" for word in WORDS if word in said),
         "n_incomplete": sum(
             "Missing" in v.measured or "Not measured" in v.measured for v in verdicts
         ),
@@ -90,7 +90,7 @@ def _block(verdict: Verdict) -> str:
         f"<p><strong>Verdict: {verdict.verdict}</strong>: {escape(verdict.why)}.</p>"
         f"<p><strong>Would decide it:</strong> {escape(claim.measure)}"
         f"{f' The claim foretells: <em>{claim.foretells}</em>.' if claim.foretells else ''}</p>"
-        f"<p><strong>Measured</strong> on {escape(verdict.data)}:</p><ul>{items}</ul>"
+        f"<details><summary>Measured on {escape(verdict.data)}</summary><ul>{items}</ul></details>"
         f'<p class="assumption-facts">{"Quoted from" if claim.quoted else "Paraphrased from"} '
         f"{_SOURCES[claim.source]} (<em>{claim.mark}</em>). "
         f"About: {claim.about}. "

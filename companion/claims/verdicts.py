@@ -106,7 +106,7 @@ def judge(claim: Claim, evidence: pd.DataFrame, synthetic: bool, *, profile: Pro
         synthetic=synthetic,
         verdict=verdict,
         measured="\n".join([*measured(claim, rule, evidence), *lacking, *map(_sentence, gates)]),
-        data="; ".join(dict.fromkeys(evidence["data"])) or "none",
+        data="; ".join(dict.fromkeys("; ".join(evidence["data"]).split("; "))) or "none",
         why=why,
     )
 

@@ -42,7 +42,10 @@ KIND_LINES = {"bilen": "-", "linear": "--", "ported": "-."}
 
 @styled
 def weights_figure(weights: Mapping[str, np.ndarray]) -> BookFigure:
-    """Plot rank-pooling weights (n,) by the name of their kind against their frame."""
+    """Plot rank-pooling weights (n,) by the name of their kind against their frame.
+
+    Below, how far above the first those lie that would hide it: all within a tenth of its range.
+    """
     if not weights or any(np.ndim(w) != 1 or len(w) < 2 for w in weights.values()):
         raise MerError(
             "nothing to draw",
@@ -50,9 +53,18 @@ def weights_figure(weights: Mapping[str, np.ndarray]) -> BookFigure:
             "one array (n,) with n >= 2 for each kind",
             "pass {'bilen': rank_pooling_weights(n), ...}",
         )
-    figure = new_figure(WIDTH, 3.5)
-    axes = figure.subplots()
-    axes.axhline(0, color=INK, linewidth=0.9)
+    figure = new_figure(WIDTH, 4.6)
+    axes, apart = figure.subplots(2, sharex=True, height_ratios=(3, 1.3))
+    (first, base), *others = weights.items()
+    for each in (axes, apart):
+        each.axhline(0, color=INK, linewidth=0.9)
+        light_grid(each)
+    for kind, values in others:
+        more = np.subtract(values, base) if len(values) == len(base) else np.array([np.inf])
+        if np.abs(more).max() < np.ptp(base) / 10:
+            look = {"color": colour_of(kind, KIND_COLOURS, weights), "marker": "o", "markersize": 3}
+            apart.plot(np.arange(1, len(more) + 1), more, **look)
+    apart.set(xlabel="frame, in time order", ylabel=f"minus {first}")
     for kind, values in weights.items():
         total = float(np.sum(values))
         total = 0.0 if abs(total) < 1e-6 * np.abs(values).sum() else total
@@ -65,8 +77,7 @@ def weights_figure(weights: Mapping[str, np.ndarray]) -> BookFigure:
             markersize=3 if len(values) <= 80 else 0,
             label=f"{kind} (sum {total:.4g})",
         )
-    light_grid(axes)
-    axes.set(xlabel="frame, in time order", ylabel="weight")
+    axes.set(ylabel="weight")
     axes.legend(loc="lower right")
     return figure
 

@@ -48,7 +48,8 @@ def results_explorer(
     scores : DataFrame
         Tidy scores: ``dataset``, ``model``, ``setting``, ``metric``, ``value``, ``low``,
         ``high``, and optionally ``table``, ``seed`` and the columns of `counts`. An
-        interval that is not defined is NaN at both ends.
+        interval that is not defined is NaN at both ends. ``marked``, where there is one, is the
+        class of the score's cell, by which a page's own script may know it.
     element_id : str
         Id of the outermost element; one page must not use it twice.
     downloads : mapping of str to str, optional
@@ -161,8 +162,12 @@ def _table(scores: pd.DataFrame, names: Sequence[str], counts: Sequence[str], ti
         for c in columns
     )
     rows = []
-    for record in scores[columns].to_dict("records"):
+    marks = scores["marked"] if "marked" in scores else [""] * len(scores)
+    for record, mark in zip(scores[columns].to_dict("records"), marks, strict=True):
         cells = [_cell(record[column], column, kinds.get(column, "word")) for column in columns]
+        if mark:
+            place = columns.index("value")
+            cells[place] = cells[place].replace("<td", f'<td class="{escape(mark)}"', 1)
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
         '<p class="mer-note">Low and high are the ends of the interval; a dash stands where it '

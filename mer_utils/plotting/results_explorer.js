@@ -116,7 +116,10 @@
           const show = () => { reading.textContent = sentence(row); };
           group.addEventListener("mouseenter", show);
           group.addEventListener("focus", show);
-          group.addEventListener("click", show);
+          // What the row's number does when it is pressed, its mark does too.
+          const press = () => { const number = row.node.querySelector("td button"); if (number) number.click(); };
+          group.addEventListener("click", () => { show(); press(); });
+          group.addEventListener("keydown", (event) => { if (event.key === "Enter") press(); });
           svg.append(group);
           y += lineOf;
         }
