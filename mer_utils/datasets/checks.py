@@ -54,8 +54,8 @@ def findings(survey: Survey) -> list[Problem]:
 
 def lone(survey: Survey) -> list[Problem]:
     """Return the warnings about lone subjects and classes."""
-    keys = [row.key for row in survey.used]
-    labels = [row.label for row in survey.used]
+    rows = [row for row in survey.used if row.label]
+    keys, labels = [row.key for row in rows], [row.label for row in rows]
     return list(plausible.classes(keys, labels, survey.source.place))
 
 

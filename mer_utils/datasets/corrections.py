@@ -59,13 +59,13 @@ def read(path: str | Path, dataset: str = "") -> tuple[list[Correction], list[Pr
     ----------
     path : path
     dataset : str
-        A data set's name that is known beside the registered ones.
+        The name of the data set that is to be corrected, known beside the registered ones.
 
     Returns
     -------
     corrections : list of Correction
     problems : list of Problem
-        What was guessed to read it.
+        What was guessed to read it, and how many corrections are of other data sets.
 
     Raises
     ------
@@ -101,7 +101,14 @@ def read(path: str | Path, dataset: str = "") -> tuple[list[Correction], list[Pr
                 name,
             )
         read_rows.append(correction)
-    return read_rows, sheet.problems
+    problems, others = list(sheet.problems), [c.dataset for c in read_rows if c.dataset != dataset]
+    if dataset and others:
+        said = f"{len(others)} of the corrections are of {', '.join(sorted(set(others)))}: none "
+        said += f"of them is applied to {dataset}"
+        problems.append(
+            Problem("note", "correction not applied", said, "none needed if that is meant")
+        )
+    return read_rows, problems
 
 
 def _key(correction: Correction) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 #: The file of what was found before, in the folder of the cache.
 MEMO = "frames.json"
 _SETTLED = 3.0
+# What could not be written there, known to this process alone.
+_unwritten: dict[str, list[str]] = {}
 
 
 def clip_fingerprint(paths: Sequence[FrameFile]) -> str:
@@ -64,7 +66,7 @@ def fingerprints(clips: Sequence[Sequence[FrameFile]], cache: Path | None = None
 
 
 def _remembered(clips: Sequence[Sequence[FrameFile]], store: Path) -> list[str]:
-    known = _read(store)
+    known = _read(store) | _unwritten
     kept, found = {}, []
     for paths in clips:
         place = hashlib.sha256("\n".join(map(str, paths)).encode()).hexdigest()
@@ -81,12 +83,15 @@ def _remembered(clips: Sequence[Sequence[FrameFile]], store: Path) -> list[str]:
             with atomic_write(store) as temporary:
                 temporary.write_text(json.dumps(known | kept))
         except MerError as error:
-            log.warning("Every frame will be read again the next time: %s", error)
+            if not _unwritten:
+                log.warning("Every command will read every frame again: %s", error)
+            _unwritten.update(kept)
     return found
 
 
 def forget(cache: Path) -> None:
     """Let every frame be read again when a fingerprint is asked for the next time."""
+    _unwritten.clear()
     try:
         (cache / MEMO).unlink(missing_ok=True)
     except OSError as error:

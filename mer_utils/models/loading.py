@@ -256,11 +256,18 @@ def _read(file: Path) -> Tensors:
         ) from error
 
 
+_OTHER_FILES = {"a pointer of Git LFS": b"version https://git-lfs", "a web page": b"<"}
+
+
 def _fault(file: Path, said: str) -> str:
     """Say what is wrong with a file that its reader refused with these words."""
     with open(file, "rb") as opened:
-        if opened.read(40).startswith(b"version https://git-lfs"):
-            return "is a pointer of Git LFS, not the file itself"
+        begins = opened.read(100).lstrip()
+    for what, opening in _OTHER_FILES.items():
+        if begins.startswith(opening):
+            return f"is {what}, not the file itself"
+    if not begins:
+        return "is empty"
     if objects := re.search(r"Unsupported \w+: (?:GLOBAL )?(\S+)", said):
         return f"holds {objects[1]}, for which code would have to run"
     if "TorchScript" in said:

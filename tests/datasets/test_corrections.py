@@ -61,6 +61,7 @@ def test_correction_is_not_applied_where_the_sheet_says_something_else(root, tmp
     start = "the correction of apex was not applied: the sheet has"
     assert said == [
         ("warning", f"clip sub09 EP01: {start} no such clip; 'sub02 EP01' is close"),
+        ("note", "1 of the corrections are of samm: none of them is applied to casme2"),
         ("note", f"clip sub01 EP01: {start} '5', not '7'"),
     ]
 
