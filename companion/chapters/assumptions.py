@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from html import escape
 from pathlib import Path
@@ -13,13 +13,16 @@ import yaml
 from IPython.display import HTML
 
 from mer_utils.errors import MerError
+from mer_utils.experiments import TABLES
 from mer_utils.models import is_network
 from mer_utils.runs import RunSpec
 
 COLUMNS = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
 
 
-def read(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
+def read(
+    register: Path, specs: Sequence[RunSpec], moves: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """Read the register and fill in what the runs use, one row per assumption.
 
     Parameters
@@ -29,6 +32,9 @@ def read(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
     specs : sequence of RunSpec
         The runs whose values are shown, each one where they differ; baselines, which few
         assumptions concern, are left out.
+    moves : mapping of str to float, optional
+        By how much a choice moves the specification curve (`specifications.moves`); shown with
+        the assumptions of the sensitivity ``curve.<choice>``.
 
     Raises
     ------
@@ -40,8 +46,18 @@ def read(register: Path, specs: Sequence[RunSpec]) -> pd.DataFrame:
     rows = []
     for entry in entries:
         value = entry["value"] if entry["setting"] is None else _values(entry, specs)
-        rows.append({**entry, "value": value, "setting": entry["setting"] or "in the code"})
+        measured = [_measured(name, moves) for name in entry["sensitivity"].split(", ")]
+        setting = entry["setting"] or "in the code"
+        rows.append({**entry, "value": value, "setting": setting, "sensitivity": "; ".join(measured)})
     return pd.DataFrame(rows)[COLUMNS]
+
+
+def _measured(name: str, moves: Mapping[str, float] | None) -> str:
+    if not name.startswith("curve."):
+        return TABLES[name].title if name in TABLES else name
+    if moves is None:
+        return "Specification curve"
+    return f"Specification curve (moves its median by up to {moves[name.removeprefix('curve.')]:.3f})"
 
 
 def as_list(entries: pd.DataFrame) -> HTML:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from companion.records import read_record
 from mer_utils import models
 from mer_utils.datasets import title as dataset_title
 
+#: Seen from the folder of the book.
+RECORD = "../benchmarks/recorded/rules/specifications.json"
 COMMAND = "python -m benchmarks.specifications"
 COLUMNS = (
     *("dataset", "model", "setting", "rate", "length", "balance", "scaling", "tested"),
@@ -24,6 +27,8 @@ _LEVELS = {
     "scaling": "scaling: {}",
     "tested": "tested: {}",
 }
+#: What a curve is taken over beside the choices.
+_CELL = {"dataset": "data set", "model": "learner", "setting": "direction of the fall"}
 _SETTINGS = {"dual": "fall in time", "aligned": "fall in reverse"}
 
 
@@ -72,20 +77,32 @@ def tests_table(record: Record) -> pd.DataFrame:
     return record.tests.rename(columns={"p_positive": "p of the share", "p_median": "p"} | names)
 
 
-def by_choice(record: Record) -> pd.DataFrame:
-    """Return the median difference at every level of every choice, treatments in columns.
-
-    With ``moves``, by how much the choice moves the median of a treatment at most.
-    """
-    parts = []
+def medians(record: Record) -> dict[str, pd.DataFrame]:
+    """Return for every choice the median difference at each level, treatments in columns."""
+    found = {}
     for choice, levels in choices(record).items():
-        if choice == "setting":
-            continue
-        medians = record.curve.pivot_table("difference", choice, "setting", aggfunc="median")
-        medians = medians.reindex(index=list(levels), columns=list(_SETTINGS))
-        moves = float((medians.max() - medians.min()).max())
-        medians.index = pd.Index(list(levels.values()), name="choice")
-        parts.append(medians.reset_index().assign(moves=moves))
+        if choice != "setting":
+            table = record.curve.pivot_table("difference", choice, "setting", aggfunc="median")
+            found[choice] = table.reindex(index=list(levels), columns=list(_SETTINGS))
+    return found
+
+
+def moves(record: Record) -> dict[str, float]:
+    """Return by how much each choice moves the median of a treatment at most.
+
+    ``setting``: by how much the direction of the fall moves the median of all.
+    """
+    found = {name: float((t.max() - t.min()).max()) for name, t in medians(record).items()}
+    return found | {"setting": float(np.ptp(record.curve.groupby("setting")["difference"].median()))}
+
+
+def by_choice(record: Record) -> pd.DataFrame:
+    """Return `medians` and `moves` as one table, its levels in words."""
+    words, most = choices(record), moves(record)
+    parts = [
+        table.rename(index=words[name]).rename_axis("choice").reset_index().assign(moves=most[name])
+        for name, table in medians(record).items()
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -123,13 +140,10 @@ def said(record: Record) -> str:
             f"{models.title(row['model'])}, {row['treatment']}: above zero in {above} of "
             f"{row['specifications']}, median {row['median']:+.3f} (p = {row['p_median']:.3f})"
         )
-    table = by_choice(record)
-    most = table.iloc[int(table["moves"].argmax())]
-    choice = str(most["choice"]).split(":")[0].split(" ×")[0]
-    named = choice if ":" in str(most["choice"]) or "×" in str(most["choice"]) else "the learner"
-    return (
-        f"{'; '.join(parts)}. What moves the median most is {named}, by up to {most['moves']:.3f}."
-    )
+    most = moves(record)
+    name = max(most, key=lambda choice: most[choice])
+    named = _LEVELS[name].split(" ×")[0].split(":")[0] if name in _LEVELS else f"the {_CELL[name]}"
+    return f"{'; '.join(parts)}. What moves the median most is {named}, by up to {most[name]:.3f}."
 
 
 def said_of_budgets(record: Record) -> str:
