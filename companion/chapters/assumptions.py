@@ -48,7 +48,9 @@ def read(
         value = entry["value"] if entry["setting"] is None else _values(entry, specs)
         measured = [_measured(name, moves) for name in entry["sensitivity"].split(", ")]
         setting = entry["setting"] or "in the code"
-        rows.append({**entry, "value": value, "setting": setting, "sensitivity": "; ".join(measured)})
+        rows.append(
+            {**entry, "value": value, "setting": setting, "sensitivity": "; ".join(measured)}
+        )
     return pd.DataFrame(rows)[COLUMNS]
 
 
@@ -57,7 +59,9 @@ def _measured(name: str, moves: Mapping[str, float] | None) -> str:
         return TABLES[name].title if name in TABLES else name
     if moves is None:
         return "Specification curve"
-    return f"Specification curve (moves its median by up to {moves[name.removeprefix('curve.')]:.3f})"
+    return (
+        f"Specification curve (moves its median by up to {moves[name.removeprefix('curve.')]:.3f})"
+    )
 
 
 def as_list(entries: pd.DataFrame) -> HTML:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML
+from scipy import special
 
 from companion.chapters import page, tables, trace
 from companion.chapters.page import number, signed, with_interval
+from companion.records import read_record
 from mer_utils import models
 from mer_utils.experiments import Workspace
 from mer_utils.experiments.profiles import VARIED
+
+COMMAND = "python -m benchmarks.twins"
 
 
 def gains(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFrame:
@@ -70,3 +77,69 @@ def by_information(gains: pd.DataFrame) -> pd.DataFrame:
         most = most[most[made] == gains[made].max()]
     lines = most["setting"] + ", " + most["line"]
     return most.assign(parameter=most["fall_information"], line=lines)
+
+
+def replicas(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the gain on every twin of the record of ``python -m benchmarks.twins``.
+
+    Returns
+    -------
+    gains : DataFrame
+        One row per twin, learner and training set: `VARIED`, seed, model, setting (dual or
+        aligned), control, treatment, value (the gain) and ``line``, in words what was drawn.
+    about : dict
+        The record's specification.
+
+    Raises
+    ------
+    MerError
+        ``bad register``, if the file is no such record.
+    """
+    twin = [*VARIED, "seed", "model"]
+    record = read_record(file, COMMAND, [*twin, "setting", "uar"])
+    wide = record["rows"].pivot_table(index=twin, columns="setting", values="uar").reset_index()
+    control = wide["matched single"].where(models.are_networks(wide["model"]), wide["single"])
+    parts = [
+        wide[twin].assign(setting=setting, control=control, treatment=wide[setting])
+        for setting in ("dual", "aligned")
+    ]
+    found = pd.concat(parts, ignore_index=True)
+    found["value"] = found["treatment"] - found["control"]
+    found["line"] = (
+        found["model"].map(models.title)
+        + found["phase_difference"].map(", difference {:g}".format)
+        + found["fall_information"].map(", information {:g}".format)
+    )
+    return found, record["specification"]
+
+
+def summary(gains: pd.DataFrame) -> pd.DataFrame:
+    """Return the distribution of the gains of `replicas`, one row per cell, learner and setting."""
+    by = ["setting", "line"]
+    found = gains.groupby(by, sort=False).agg(
+        twins=("value", "size"),
+        control=("control", "mean"),
+        gain=("value", "mean"),
+        sd=("value", "std"),
+        lowest=("value", "min"),
+        highest=("value", "max"),
+        ahead=("value", lambda values: (values > 0).mean()),
+    )
+    reach = special.stdtrit(found["twins"] - 1, 0.975) * found["sd"] / np.sqrt(found["twins"])
+    found.insert(3, "low", found["gain"] - reach)
+    found.insert(4, "high", found["gain"] + reach)
+    return found.reset_index()
+
+
+def said(summary: pd.DataFrame) -> str:
+    """Say which mean gains are clear of zero, and how far single twins lie from their mean."""
+    clear = summary[(summary["low"] > 0) | (summary["high"] < 0)]
+    words = "; ".join(
+        f"{row['line']}, {row['setting']} {row['gain']:+.3f}" for row in clear.to_dict("records")
+    )
+    other = ((summary["ahead"] > 0) & (summary["ahead"] < 1)).sum()
+    return (
+        f"{len(clear)} of {len(summary)} mean gains are clear of zero{': ' * bool(words)}{words}. "
+        f"A single twin's gain lies {summary['sd'].mean():.3f} from the mean (standard deviation, "
+        f"on average), and in {other} of {len(summary)} rows single twins disagree on the sign."
+    )

@@ -93,7 +93,9 @@ def moves(record: Record) -> dict[str, float]:
     ``setting``: by how much the direction of the fall moves the median of all.
     """
     found = {name: float((t.max() - t.min()).max()) for name, t in medians(record).items()}
-    return found | {"setting": float(np.ptp(record.curve.groupby("setting")["difference"].median()))}
+    return found | {
+        "setting": float(np.ptp(record.curve.groupby("setting")["difference"].median()))
+    }
 
 
 def by_choice(record: Record) -> pd.DataFrame:

@@ -44,7 +44,7 @@ from mer_utils.plotting.style import (
     to_png,
     to_svg,
 )
-from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter
+from mer_utils.plotting.trends import curve_of_scores, effect_vs_parameter, spread_figure
 
 __all__ = [
     "MODEL_COLOURS",
@@ -74,6 +74,7 @@ __all__ = [
     "said",
     "sample_frames",
     "score_page",
+    "spread_figure",
     "subject_accuracy_figure",
     "subject_class_counts",
     "table2_figure",

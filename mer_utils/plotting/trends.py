@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -111,5 +112,39 @@ def effect_vs_parameter(
         axes.axhline(0, color=INK, linewidth=1.1)
     _lines(axes, effects, "parameter", group)
     axes.set(xlabel=xlabel, ylabel=ylabel)
+    _legend(figure)
+    return figure
+
+
+@styled
+def spread_figure(values: pd.DataFrame, xlabel: str) -> BookFigure:
+    """Draw every value of some groups as a dot and their mean as a bar, a row per group.
+
+    Parameters
+    ----------
+    values : DataFrame
+        ``line`` (the group, in words), ``setting`` (a colour in each group) and ``value``.
+    xlabel : str
+        What the values are, with units.
+    """
+    require_columns(values, ("line", "setting", "value"), "the frame of values")
+    lines, settings = (list(dict.fromkeys(values[c])) for c in ("line", "setting"))
+    figure = new_figure(WIDTH, 1.2 + 0.24 * len(lines) * len(settings))
+    axes = figure.subplots()
+    axes.axvline(0, color=INK, linewidth=1.1)
+    for place, setting in enumerate(settings):
+        part = values[values["setting"] == setting]
+        y = np.array([lines.index(line) for line in part["line"]])
+        y = y + (place + 0.5) / len(settings) * 0.7 - 0.35
+        colour = colour_of(setting, COLOURS, settings)
+        axes.scatter(
+            part["value"], y, s=16, color=colour, alpha=0.5, linewidth=0, label=setting, zorder=2
+        )
+        means = part["value"].groupby(y).mean()
+        axes.scatter(means, means.index, s=130, marker="|", color=colour, linewidth=2, zorder=3)
+    axes.set_yticks(range(len(lines)), lines, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel(xlabel)
+    light_grid(axes)
     _legend(figure)
     return figure

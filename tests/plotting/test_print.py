@@ -27,6 +27,7 @@ from mer_utils.plotting import (
     ported_row,
     ported_vs_right,
     sample_frames,
+    spread_figure,
     subject_class_counts,
     table2_figure,
     to_png,
@@ -252,3 +253,12 @@ def test_every_kind_renders_twice_to_the_same_bytes(
 ) -> None:
     for draw in (lambda: table2_figure(scores), lambda: subject_class_counts(clips)):
         assert to_png(draw()) == to_png(draw())
+
+
+def test_every_value_of_a_spread_is_a_dot_and_each_row_has_its_mean():
+    rows = pd.DataFrame(
+        {"line": ["a"] * 3 + ["b"], "setting": "dual", "value": [0.0, 0.3, 0.6, 1.0]}
+    )
+    dots, means = spread_figure(rows, "gain").axes[0].collections
+    assert dots.get_offsets()[:, 0].tolist() == [0.0, 0.3, 0.6, 1.0]
+    assert means.get_offsets()[:, 0].tolist() == pytest.approx([0.3, 1.0])
