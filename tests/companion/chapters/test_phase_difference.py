@@ -40,7 +40,7 @@ def test_gains_are_over_each_learners_own_control_and_their_interval_is_students
     assert found.loc[(f"LEARNet, {line}", "dual"), "gain"] == pytest.approx(-0.1)
     # Three values 0.02 apart: a standard deviation of 0.02, and t of 2 degrees of freedom.
     reach = 4.302653 * 0.02 / 3**0.5
-    assert found["high"] - found["gain"] == pytest.approx([reach] * 4)
+    assert (found["high"] - found["gain"]).tolist() == pytest.approx([reach] * 4)
     assert found.loc[(f"LEARNet, {line}", "aligned"), "ahead"] == pytest.approx(1 / 3)
     assert about == {"recorded": "today"}
 
