@@ -27,8 +27,17 @@ _LEVELS = {
     "scaling": "scaling: {}",
     "tested": "tested: {}",
 }
-#: What a curve is taken over beside the choices.
-_CELL = {"dataset": "data set", "model": "learner", "setting": "direction of the fall"}
+#: What differs between specifications, in a sentence.
+_NAMES = {
+    "dataset": "the data set",
+    "model": "the learner",
+    "setting": "the direction of the fall",
+    "rate": "the learning rate",
+    "length": "the number of epochs",
+    "balance": "the balance of classes",
+    "scaling": "the scaling of images",
+    "tested": "what is tested",
+}
 _SETTINGS = {"dual": "fall in time", "aligned": "fall in reverse"}
 
 
@@ -144,8 +153,10 @@ def said(record: Record) -> str:
         )
     most = moves(record)
     name = max(most, key=lambda choice: most[choice])
-    named = _LEVELS[name].split(" ×")[0].split(":")[0] if name in _LEVELS else f"the {_CELL[name]}"
-    return f"{'; '.join(parts)}. What moves the median most is {named}, by up to {most[name]:.3f}."
+    return (
+        f"{'; '.join(parts)}. "
+        f"What moves the median most is {_NAMES[name]}, by up to {most[name]:.3f}."
+    )
 
 
 def said_of_budgets(record: Record) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 from helpers import raises
 
-from companion.chapters import assumptions
+from companion.chapters import assumptions, specifications
 
 REGISTER = Path(__file__).parents[3] / "book" / "assumptions.yml"
 
@@ -42,3 +42,14 @@ def test_a_setting_that_does_not_exist_is_named(workspace, tmp_path):
     (tmp_path / "register.yml").write_text(yaml.safe_dump([entry]))
     with raises("bad register", "A99", "training.luck"):
         assumptions.read(tmp_path / "register.yml", workspace.specs("table2"))
+
+
+def test_a_choice_of_the_specification_curve_says_by_how_much_it_moves_it(workspace):
+    record = specifications.read(REGISTER.parent / specifications.RECORD)
+    moves = specifications.moves(record)
+    entries = yaml.safe_load(REGISTER.read_text(encoding="utf-8"))
+    named = {e["id"]: e["sensitivity"] for e in entries if "curve." in e["sensitivity"]}
+    table = assumptions.read(REGISTER, workspace.specs("table2"), moves).set_index("id")
+    assert {name.split("curve.")[1] for name in named.values()} == set(moves) - {"dataset", "model"}
+    for key, name in named.items():
+        assert f"{moves[name.split('curve.')[1]]:.3f}" in table.loc[key, "sensitivity"]

@@ -47,7 +47,7 @@ def test_the_choice_that_moves_the_difference_is_named_with_what_it_moves(tmp_pa
     assert table.loc["learning rate × 1", "dual"] == pytest.approx(-0.1 + 0.3)
     assert table.loc["learning rate × 1", "moves"] == pytest.approx(0.15)
     assert table.loc["scaling: minmax", "moves"] == pytest.approx(0)
-    assert "learning rate, by up to 0.150" in specifications.said(found)
+    assert "the learning rate, by up to 0.150" in specifications.said(found)
 
 
 def test_what_is_said_changes_with_the_record(tmp_path):
