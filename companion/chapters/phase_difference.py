@@ -52,7 +52,8 @@ def here(gains: pd.DataFrame) -> HTML:
     if gains.empty:
         return page.here("none of these gains is computed yet.")
     up, down = int((gains["low"] > 0).sum()), int((gains["high"] < 0).sum())
-    low, high = (gains.loc[at] for at in (gains["value"].idxmin(), gains["value"].idxmax()))
+    ordered = gains.sort_values("value")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
     said = (
         f"the {len(gains)} gains go from {with_interval(low)} to {with_interval(high)}; "
         f"{number(up)} of their intervals {'lies' if up == 1 else 'lie'} wholly above zero and "

@@ -137,8 +137,8 @@ def said_of_crops(crops: Sequence[Any], cropped: Sequence[str]) -> str:
 def said_of_scores(scores: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """Say between which scores the tables' medians lie, and how wide their intervals are."""
     uar = scores[scores["metric"] == "uar_pooled"]
-    middle = uar.groupby("table", sort=False)["value"].median()
-    low, high = middle.idxmin(), middle.idxmax()
+    middle = uar.groupby("table", sort=False)["value"].median().sort_values()
+    low, high = (str(middle.index[end]) for end in (0, -1))
     width = float((uar["high"] - uar["low"]).median())
     return (
         f"the median UAR of a table goes from {middle[low]:.2f} ({titles.get(low, low)}) to "
