@@ -140,7 +140,8 @@ def said(summary: pd.DataFrame) -> str:
     )
     other = ((summary["ahead"] > 0) & (summary["ahead"] < 1)).sum()
     return (
-        f"{len(clear)} of {len(summary)} mean gains are clear of zero{': ' * bool(words)}{words}. "
+        f"{number(len(clear))} of the {len(summary)} mean gains "
+        f"{'is' if len(clear) == 1 else 'are'} clear of zero{': ' * bool(words)}{words}. "
         f"A single twin's gain lies {summary['sd'].mean():.3f} from the mean (standard deviation, "
         f"on average), and in {other} of {len(summary)} rows single twins disagree on the sign."
     )

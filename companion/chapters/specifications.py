@@ -50,7 +50,7 @@ class Record(NamedTuple):
     budgets: pd.DataFrame
 
 
-def read(file: Path) -> Record:
+def read(file: str | Path) -> Record:
     """Read the record.
 
     Raises

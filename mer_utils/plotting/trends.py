@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -129,7 +131,7 @@ def spread_figure(values: pd.DataFrame, xlabel: str) -> BookFigure:
     """
     require_columns(values, ("line", "setting", "value"), "the frame of values")
     lines, settings = (list(dict.fromkeys(values[c])) for c in ("line", "setting"))
-    figure = new_figure(WIDTH, 1.2 + 0.24 * len(lines) * len(settings))
+    figure = new_figure(WIDTH, 1.2 + 0.27 * len(lines) * len(settings))
     axes = figure.subplots()
     axes.axvline(0, color=INK, linewidth=1.1)
     for place, setting in enumerate(settings):
@@ -142,7 +144,7 @@ def spread_figure(values: pd.DataFrame, xlabel: str) -> BookFigure:
         )
         means = part["value"].groupby(y).mean()
         axes.scatter(means, means.index, s=130, marker="|", color=colour, linewidth=2, zorder=3)
-    axes.set_yticks(range(len(lines)), lines, fontsize=8)
+    axes.set_yticks(range(len(lines)), [fill(line, 22) for line in lines])
     axes.invert_yaxis()
     axes.set_xlabel(xlabel)
     light_grid(axes)

@@ -48,7 +48,7 @@ def test_gains_are_over_each_learners_own_control_and_their_interval_is_students
 def test_what_is_said_names_the_gains_that_are_clear_of_zero(record):
     gains, _ = phase_difference.replicas(record)
     each = phase_difference.summary(gains)
-    assert "2 of 4 mean gains" in phase_difference.said(each)
+    assert "2 of the 4 mean gains are" in phase_difference.said(each)
     assert "dual -0.100" in phase_difference.said(each)
     assert "aligned" not in phase_difference.said(each)
 
