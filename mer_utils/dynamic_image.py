@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.phases import PHASES, VIEWS, phase_slices, view_slices
 from mer_utils.registry import unknown
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from mer_utils.errors import MerError
 
@@ -16,7 +18,7 @@ def require(module: str, extra: str) -> ModuleType:
     module : str
         As in an import statement, ``"dask.distributed"`` too.
     extra : str
-        ``"stats"``, ``"train"``, ``"faces"``, ``"cluster"`` or ``"book"``.
+        ``"images"``, ``"stats"``, ``"train"``, ``"faces"``, ``"cluster"`` or ``"book"``.
 
     Raises
     ------
@@ -51,3 +53,23 @@ def require(module: str, extra: str) -> ModuleType:
             "install the library that the message names, or raise the limit (ulimit -v); remove a "
             f'package that is broken, then: pip install "mer-utils[{extra}]"',
         ) from error
+
+
+@cache
+def _opencv() -> ModuleType:
+    found = require("cv2", "images")
+    # Workers are processes with one thread each; OpenCV's own threads would only compete.
+    found.setNumThreads(1)
+    return found
+
+
+class _OpenCV(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_opencv(), name)
+
+
+if TYPE_CHECKING:
+    import cv2 as cv2
+else:
+    #: OpenCV, imported when something of it is asked for: the loader of data sets needs none.
+    cv2 = _OpenCV("cv2")

@@ -105,7 +105,7 @@ def power(found: pd.DataFrame) -> pd.DataFrame:
         ):
             line[name] = 100 * float(stats.detectable(unit / n**0.5, n - 1, alpha))
         pooled = mean / (2 * n) ** 0.5
-        line["both data sets"] = 100 * float(stats.detectable(pooled, 2 * (n - 1), ALPHA))
+        line["two data sets"] = 100 * float(stats.detectable(pooled, 2 * (n - 1), ALPHA))
         table.append(line)
     return pd.DataFrame(table)
 
@@ -130,4 +130,4 @@ def marginal(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dataset(name: str) -> str:
-    return "both" if name == EVERY else dataset_title(name)
+    return "all data sets" if name == EVERY else dataset_title(name)

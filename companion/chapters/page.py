@@ -157,6 +157,7 @@ def show(
     >>> "How many clips." in html
     True
     """
+    caption += "" if len(frame) else " There are none."
     # The ids come from caption and content: the same HTML for the same frame.
     content = f"{caption}{frame.to_csv(index=False)}".encode()
     styler = Styler(

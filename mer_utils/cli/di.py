@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import cv2
 import numpy as np
 import typer
 
 from mer_utils import dynamic_image, frames
 from mer_utils.datasets import clip_frames
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.files import atomic_write
 from mer_utils.frames.layout import frame_files
 from mer_utils.views import ViewOptions

@@ -225,13 +225,15 @@ def title(name: str) -> str:
 
     Examples
     --------
-    >>> title("casme2+samm"), title("manifest:my_flow")
-    ('CASME II and SAMM', 'manifest my_flow')
+    >>> title("casme2+samm"), title("clips:day1")
+    ('CASME II and SAMM', 'table day1')
     """
     parts = joined(name)
     if len(parts) > 1:
         return " and ".join(map(title, parts))
-    return DATASETS[name].title if name in DATASETS else name.replace(":", " ")
+    if name in DATASETS:
+        return DATASETS[name].title
+    return name.replace("clips:", "table ").replace(":", " ")
 
 
 def counted(rows: list[tuple[str, int, int, int | None, int | None]]) -> pd.DataFrame:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import cv2
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.frames.decode import FrameFile, read_frames
 from mer_utils.frames.face import (
     Face,

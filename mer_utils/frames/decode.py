@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.files import cannot_read
 from mer_utils.frames.formats import COPY, REWRITE, Refused, inspect
 from mer_utils.frames.video import VideoFrame, read_video
@@ -24,13 +24,8 @@ from mer_utils.frames.video import VideoFrame, read_video
 #: Where a frame is: a file of its own, or a place in a video.
 FrameFile = Path | VideoFrame
 
-# Workers are processes with one thread each; OpenCV's own threads would only compete.
-cv2.setNumThreads(1)
-
 # Sixteen bits with no value above this are fewer bits, kept in 16: divided by 257, they are black.
 _TWELVE_BITS = 2**12 - 1
-# One or three channels of any depth, turned as the EXIF note says.
-_HOW = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
 
 @dataclass(frozen=True)
@@ -137,8 +132,10 @@ def no_motion(what: str) -> MerError:
 
 def _picture(data: bytes) -> Picture:
     changes = inspect(data)
+    # One or three channels of any depth, turned as the EXIF note says.
+    how = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), _HOW)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error as error:
         raise Refused("not a readable image") from error
     if image is None:

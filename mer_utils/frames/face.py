@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from threading import local
 
-import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
-from mer_utils.extras import require
+from mer_utils.extras import cv2, require
 from mer_utils.own_code import own_code
 
 Point = tuple[float, float]

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.own_code import own_code
 from mer_utils.phases import midpoint_apex
 from mer_utils.registry import Registry

@@ -15,6 +15,11 @@ Every function raises `MerError` of the kind "nothing to draw" where a column is
 is no row, and draws rows in the order in which they come.
 """
 
+# ruff: noqa: E402 (what the room needs is asked for before its modules are)
+from mer_utils.extras import require
+
+require("matplotlib", "images")
+
 from mer_utils.plotting.clips import durations, subject_class_counts
 from mer_utils.plotting.curve import curve_figure
 from mer_utils.plotting.dynamic_images import (

@@ -65,5 +65,5 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
 
 def _name(dataset: str, model: str, every: str) -> str:
     if dataset == every:
-        return "both, mean"
+        return "all, mean"
     return f"{dataset_title(dataset)}, {'mean' if model == every else model_title(model)}"

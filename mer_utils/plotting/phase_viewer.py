@@ -12,11 +12,11 @@ import base64
 import json
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from mer_utils.dynamic_image import phase_dynamic_images, to_uint8
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.plotting.markup import Markup, check_id, escape, script
 from mer_utils.plotting.style import PHASE_TITLES
 

@@ -8,11 +8,11 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-import cv2
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from mer_utils.errors import MerError
+from mer_utils.extras import cv2
 from mer_utils.frames import clip_fingerprint
 from mer_utils.machine import processes, refuse_unguarded
 from mer_utils.synthetic import clips, motion, sheets

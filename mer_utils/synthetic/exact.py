@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-import cv2
 import numpy as np
+
+from mer_utils.extras import cv2
 
 Array = np.ndarray
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
+from mer_utils.extras import cv2
 from mer_utils.synthetic.canvas import Array, Canvas, Marks, edge, gauss, linear, over, smooth_noise
 from mer_utils.synthetic.exact import Draw, arctan2, blur, cos, exp, power, sample, sin, snap
 from mer_utils.synthetic.identity import Identity

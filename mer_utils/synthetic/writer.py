@@ -14,14 +14,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import psutil
 
 from mer_utils.datasets import SYNTHETIC_MARK, made_at
 from mer_utils.errors import MerError
-from mer_utils.extras import require
+from mer_utils.extras import cv2, require
 from mer_utils.files import cannot_write
 from mer_utils.frames import clip_fingerprint
 from mer_utils.synthetic import sheets

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mer_utils import dynamic_image as di
+from mer_utils.extras import cv2
 from mer_utils.frames import no_motion, read_picture
 from mer_utils.frames.spotting import is_spotted, spot_apex
 from mer_utils.phases import PHASES

@@ -96,14 +96,14 @@ def test_gates_name_what_shuts_them(rows, asked):
 
 def test_the_tables_have_a_row_per_answer(rows, asked):
     shown = answers.shown(asked)
-    assert shown["data set"].tolist() == ["CASME II", "SAMM", "both"]
+    assert shown["data set"].tolist() == ["CASME II", "SAMM", "all data sets"]
     assert shown["standardised"].notna().tolist() == [True, True, False]
     power = answers.power(asked).set_index("subjects of a data set")
     assert power.index.tolist() == [6, 8, 16, 26, 27]
     # More subjects find less, a mean less than one of its parts, a correction costs.
     assert (power.diff().iloc[1:] < 0).all(axis=None)
     order = ["one network, Holm's first step", "one network", "mean of the networks"]
-    columns = power[[*order, "both data sets"]]
+    columns = power[[*order, "two data sets"]]
     assert (columns.diff(axis=1).iloc[:, 1:] < 0).all(axis=None)
     odds = answers.marginal(rows)
     assert odds["odds ratio"].gt(1).all()
@@ -112,7 +112,7 @@ def test_the_tables_have_a_row_per_answer(rows, asked):
 def test_the_forest_has_every_row_in_its_place(asked):
     figure = plotting.forest_figure(asked, primary.MARGIN, EVERY)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names[-1] == "both, mean"
+    assert names[-1] == "all, mean"
     assert names[0].startswith("CASME II, ")
     assert len(names) == 15
     squares = [line for line in figure.axes[0].lines if line.get_marker() in "sD"]
