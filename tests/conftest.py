@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
-from helpers import store_run
+from helpers import draw_twin, store_run
 
-from mer_utils import experiments, frames, synthetic
+from mer_utils import experiments, frames
 from mer_utils.experiments import Workspace
 from mer_utils.phases import PHASES
 from mer_utils.runs import RunStore, load_clips
@@ -47,18 +47,11 @@ def shared(tmp_path_factory) -> Path:
 def twins(shared) -> Path:
     """The folder of the smoke profile's twins, drawn once for all the processes."""
     folder = shared / "twins"
-    profile = experiments.PROFILES["smoke"]
     # Two processes that need the twins at once draw one each.
     second = os.environ.get("PYTEST_XDIST_WORKER", "").endswith("1")
     for dataset in ("samm", "casme2") if second else ("casme2", "samm"):
         with FileLock(shared / f"{dataset}.lock"):
-            synthetic.write(
-                dataset,
-                folder / f"{dataset}-smoke",
-                subjects=profile.subjects,
-                clips_per_subject=profile.clips_per_subject,
-                seed=profile.twin_seed,
-            )
+            draw_twin(dataset, folder)
     return folder
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mer_utils import stats
+from mer_utils import stats, synthetic
 from mer_utils.datasets import Dataset, Problem
 from mer_utils.errors import MerError, kinds
+from mer_utils.experiments import PROFILES
 from mer_utils.protocol import folds
 from mer_utils.registry import Registry
 from mer_utils.runs import prediction_rows
@@ -37,6 +39,13 @@ def registered(registry: Registry, thing: Any) -> Iterator[Any]:
         yield thing
     finally:
         registry.unregister(thing.name)
+
+
+def draw_twin(dataset: str, folder: Path) -> Path:
+    """Draw a twin of the smoke profile where the profile looks for it in `folder`."""
+    named = ("subjects", "clips_per_subject", "frame_size")
+    size = {name: getattr(PROFILES["smoke"], name) for name in named}
+    return synthetic.write(dataset, folder / f"{dataset}-smoke", **size)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -79,6 +79,8 @@ class Profile(Frozen):
         As what the command line named it, if not by its name alone.
     subjects, clips_per_subject : int or None
         Of each synthetic twin; None makes the full-size twin.
+    frame_size : tuple of int, optional
+        Width and height of its frames; by default those of the data set.
     twin_seed : int
         Seed of the twins.
     models : dict of str to ModelPlan
@@ -117,6 +119,7 @@ class Profile(Frozen):
     given: str = ""
     subjects: int | None = Field(default=None, ge=2)
     clips_per_subject: int | None = Field(default=None, ge=1)
+    frame_size: tuple[int, int] | None = None
     twin_seed: int = Field(default=0, ge=0)
     models: dict[str, ModelPlan]
     training: TrainingOptions

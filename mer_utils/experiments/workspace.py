@@ -374,6 +374,7 @@ def _make(
     size = {
         "subjects": profile.subjects,
         "clips_per_subject": profile.clips_per_subject,
+        "frame_size": profile.frame_size,
         "seed": profile.twin_seed,
         **more,
     }

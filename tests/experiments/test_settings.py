@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import raises
+from helpers import draw_twin, raises
 from typer.testing import CliRunner
 
-from mer_utils import augment, datasets, experiments, runs, synthetic
+from mer_utils import augment, datasets, experiments, runs
 from mer_utils.cli.main import app
 from mer_utils.experiments import PAPER, run_spec
 from mer_utils.files import build_dir
@@ -26,14 +26,7 @@ from mer_utils.views import ViewOptions
 @pytest.fixture(scope="module")
 def smic_twin(twins):
     """The smoke profile's SMIC-HS twin, beside the other two."""
-    profile = experiments.PROFILES["smoke"]
-    return synthetic.write(
-        "smic",
-        twins / "smic-smoke",
-        subjects=profile.subjects,
-        clips_per_subject=profile.clips_per_subject,
-        seed=profile.twin_seed,
-    )
+    return draw_twin("smic", twins)
 
 
 @pytest.fixture
@@ -341,7 +334,7 @@ def test_clips_without_a_face_are_named_or_dropped_and_counted(twins, tmp_path, 
         hidden = (image[..., 0] == cv2.imread(str(onset), cv2.IMREAD_GRAYSCALE)).all()
         return None if hidden else face
 
-    face = Face(box=(60, 60, 220, 280), eyes=((100, 140), (180, 140)))
+    face = Face(box=(30, 30, 110, 140), eyes=((50, 70), (90, 70)))
     monkeypatch.setattr("mer_utils.frames.known_faces.find_face", find)
     workspace = opened(twins, tmp_path, "samm", "casme2")
     specs = workspace.specs("table2")
@@ -371,7 +364,7 @@ def test_each_part_of_a_composite_is_cropped_as_its_own_data_set(
 ):
     monkeypatch.setenv("MER_CROP", "smic:size=64, samm:margin=0.3:size=48, casme2")
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
-    face = Face(box=(40, 40, 200, 240), eyes=((80, 110), (160, 110)))
+    face = Face(box=(20, 20, 100, 120), eyes=((40, 55), (80, 55)))
     monkeypatch.setattr("mer_utils.frames.known_faces.find_face", lambda image, detector: face)
     together, alone = opened(twins, tmp_path, "megc2019"), opened(twins, tmp_path, "samm")
     spec = run_spec(together.profile, together.data["megc2019"].spec, "learnet")

@@ -15,14 +15,14 @@ from mer_utils import datasets, synthetic
 def test_displacement_by_class_is_the_mean_over_the_clips_of_the_class(workspace):
     twin = workspace.data["casme2"].dataset
     clips, root = twin.clips(), twin.root
-    found = ground_truth.displacement_by_class(twin, clips, 340)
+    found = ground_truth.displacement_by_class(twin, clips, 170)
     assert list(found) == [label for label in clips["label"].cat.categories]
     # One class by hand, at a size that only widens: columns are interpolated, rows are kept.
     rows = clips[clips["label"] == "surprise"]
     fields = [synthetic.true_displacement(root, r.subject, r.clip) for r in rows.itertuples()]
     lengths = np.mean([np.linalg.norm(field, axis=-1) for field in fields], axis=0)
     image = found["surprise"]
-    assert image.shape == (340, 340)
+    assert image.shape == (170, 170)
     assert image.dtype == np.float32
     assert image.max() == pytest.approx(lengths.max(), rel=0.02)
     np.testing.assert_allclose(image.mean(axis=1), lengths.mean(axis=1), atol=0.02)
