@@ -129,14 +129,13 @@ def unpacked(path: Path) -> Iterator[RunStore]:
                 raise cannot_read(path, error) from error
             raise _bad(path, f"it is cut short, altered or no ZIP file: {error}") from error
         try:
-            store = RunStore(folder)
+            yield RunStore(folder)
         except MerError as error:  # of the archive, not of the folder that is gone when it is read
+            if folder not in error.what:
+                raise
             what = error.what.replace(folder, str(path))
             remedy = "use the release that wrote it, or fetch an archive of this one"
             raise MerError(error.kind, what, error.expected, remedy, path) from error
-        if not (store.path / "store.json").exists():
-            raise _bad(path, "it holds no store.json")
-        yield store
 
 
 def _sums(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
@@ -162,6 +161,14 @@ def _sums(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
         raise _bad(path, f"{min(odd)} is in the archive or in {SUMS} alone")
     if len(names) != len({*names}):
         raise _bad(path, "it holds two files of one name")
+    whole = {"store.json"} | {
+        f"{PurePosixPath(name).parts[0]}/{part}"
+        for name in sums
+        for part in ("spec.json", "run.parquet")
+        if "/" in name
+    }
+    if lacking := whole - sums.keys():
+        raise _bad(path, f"it holds no {min(lacking)}")
     return sums
 
 

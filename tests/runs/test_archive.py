@@ -260,7 +260,14 @@ def test_damage_that_digests_do_not_tell_is_told_by_the_file_itself(archive, tmp
         files[name] = files[name][:200] + b"x" + files[name][201:]
 
     rewritten(archive, damage)
-    with raises("damaged file", SPECS[0].key):
+    with raises("damaged file", archive, SPECS[0].key):
+        taken(archive, tmp_path)
+
+
+@pytest.mark.parametrize("part", ["spec.json", "run.parquet"])
+def test_a_run_of_which_a_part_is_missing_is_told(archive, tmp_path, part):
+    rewritten(archive, lambda files: files.pop(f"{SPECS[0].key}/{part}"))
+    with raises("bad archive", archive, f"{SPECS[0].key}/{part}"):
         taken(archive, tmp_path)
 
 
