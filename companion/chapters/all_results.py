@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -43,43 +44,51 @@ def coverage(workspace: Workspace) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def scores(workspace: Workspace) -> pd.DataFrame:
-    """Score every table of which the store holds at least one fold, tidily: `COLUMNS`.
-
-    ``setting`` is the words for whatever a table varies besides the model, as in "dual, flip".
+def read(workspace: Workspace) -> dict[str, tables.Shown]:
+    """Read, score and compare every table of which the store holds at least one fold.
 
     Raises
     ------
     MerError
         "no results" if the store holds no fold of any table.
     """
-    known = coverage(workspace)
-    there = known.loc[known["computed"] > 0, "table"]
-    if there.empty:
+    found = {}
+    for name in TABLES:
+        try:
+            found[name] = tables.read(workspace, name)
+        except MerError as error:
+            if error.kind != "no results":
+                raise
+    if not found:
         raise MerError(
             "no results",
             f"the store {workspace.context.store} holds no result of any table",
             "at least one computed fold",
             f"compute them with {workspace.command()}",
         )
+    return found
+
+
+def scores(every: Mapping[str, tables.Shown]) -> pd.DataFrame:
+    """Return the scores of every table of `read`, tidily: `COLUMNS`.
+
+    ``setting`` is the words for whatever a table varies besides the model, as in "dual, flip".
+    """
     parts = []
-    for name in there:
-        shown = tables.read(workspace, name)
+    for name, shown in every.items():
         words = in_words(shown.scores, shown.columns)
         parts.append(shown.scores.assign(table=name, setting=words)[COLUMNS])
     return pd.concat(parts, ignore_index=True)
 
 
-def differences(workspace: Workspace) -> pd.DataFrame:
-    """Make the comparisons of every table of which there is something, tidily.
+def differences(every: Mapping[str, tables.Shown]) -> pd.DataFrame:
+    """Return the comparisons of every table of `read`, tidily.
 
     ``comparison`` has the words for what a table compares; the rest is as
     :func:`mer_utils.experiments.differences` has it, p values included.
     """
-    there = coverage(workspace).set_index("table")["computed"]
     parts = []
-    for name in there.index[there > 0]:
-        shown = tables.read(workspace, name)
+    for name, shown in every.items():
         if len(shown.differences):
             words = in_words(shown.differences, shown.columns)
             varied = [*shown.columns, *(f"base_{c}" for c in shown.columns)]

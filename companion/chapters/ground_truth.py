@@ -71,9 +71,7 @@ def _means(images: dict[str, list[np.ndarray]], clips: pd.DataFrame) -> dict[str
 
 def truth_of(dataset: Dataset, clip: Any) -> pd.Series:
     """Return the line of the ground truth that belongs to a row of the clip table."""
-    root = Path(_part_of(dataset, clip).root)
-    file = root / GROUND_TRUTH
-    lines = _truth(root, identity(file) if file.exists() else "")
+    lines = _truth(*_root_of(dataset, clip))
     line = lines.index.get_loc((_own_subject(clip), str(clip.clip)))
     assert isinstance(line, int)
     return lines.iloc[line]
@@ -86,9 +84,17 @@ def _truth(root: Path, _identity: str) -> pd.DataFrame:
 
 def true_field(dataset: Dataset, clip: Any, action_unit: int | None = None) -> np.ndarray:
     """Return where the skin of one clip has gone at its true apex, (h, w, 2) pixels."""
-    return synthetic.true_displacement(
-        _part_of(dataset, clip).root, _own_subject(clip), str(clip.clip), action_unit
-    )
+    return _field(*_root_of(dataset, clip), _own_subject(clip), str(clip.clip), action_unit)
+
+
+# The demo's 156 clips are asked for three times; they are 120 MB.
+@lru_cache(maxsize=160)
+def _field(
+    root: Path, _identity: str, subject: str, clip: str, action_unit: int | None
+) -> np.ndarray:
+    field = synthetic.true_displacement(root, subject, clip, action_unit)
+    field.flags.writeable = False
+    return field
 
 
 def true_magnitude(dataset: Dataset, clip: Any) -> np.ndarray:
@@ -102,6 +108,13 @@ def _part_of(dataset: Dataset, clip: Any) -> Framed:
     part = next(part for part in dataset.parts if part.name == clip.dataset)
     assert isinstance(part, Framed)
     return part
+
+
+def _root_of(dataset: Dataset, clip: Any) -> tuple[Path, str]:
+    """Return the folder of that twin, and what its ground truth is while it is not changed."""
+    root = Path(_part_of(dataset, clip).root)
+    file = root / GROUND_TRUTH
+    return root, identity(file) if file.exists() else ""
 
 
 def _own_subject(clip: Any) -> str:

@@ -54,7 +54,8 @@ def resample(
     """
     if isinstance(rng, np.random.Generator):
         return statistic(draw(n_subjects, n_resamples, rng))
-    return statistic(_drawn(n_subjects, n_resamples, rng))
+    weights, places = _drawn(n_subjects, n_resamples, rng)
+    return np.take(statistic(weights), places, axis=-1)
 
 
 def draw(n_subjects: int, n_resamples: int, rng: np.random.Generator) -> FloatArray:
@@ -64,10 +65,12 @@ def draw(n_subjects: int, n_resamples: int, rng: np.random.Generator) -> FloatAr
 
 
 @lru_cache(maxsize=8)
-def _drawn(n_subjects: int, n_resamples: int, seed: int) -> FloatArray:
+def _drawn(n_subjects: int, n_resamples: int, seed: int) -> tuple[FloatArray, NDArray[np.intp]]:
+    """Draw weights without repeats (of six subjects there are 462), and which each resample has."""
     weights = draw(n_subjects, n_resamples, np.random.default_rng(seed))
-    weights.flags.writeable = False  # it is kept for the next call
-    return weights
+    different, places = np.unique(weights, axis=0, return_inverse=True)
+    different.flags.writeable = False  # it is kept for the next call
+    return different, places.ravel()
 
 
 def score_interval(

@@ -29,7 +29,7 @@ def test_an_empty_store_names_the_command(workspace):
     assert (known["missing"] == known["folds"]).all()
     assert known.loc[0, "command"] == workspace.command("table2")
     with raises("no results", "mer run --profile smoke"):
-        all_results.scores(workspace)
+        all_results.scores(all_results.read(workspace))
 
 
 def test_half_a_store_is_shown_and_counted(workspace, store_all):
@@ -41,7 +41,7 @@ def test_half_a_store_is_shown_and_counted(workspace, store_all):
     known = all_results.coverage(workspace).set_index("table").loc["table2"]
     jobs = len(workspace.jobs(half)) - 1
     assert (known["folds"], known["computed"]) == (len(workspace.jobs(specs)), jobs)
-    tidy = all_results.scores(workspace)
+    tidy = all_results.scores(all_results.read(workspace))
     assert set(tidy["dataset"]) == {"casme2"}
     assert sorted(tidy["subjects"].unique()) == [2, 3]  # one run lacks a subject
     assert words_of(workspace)["computed"].startswith(f"{jobs} of ")
@@ -50,7 +50,11 @@ def test_half_a_store_is_shown_and_counted(workspace, store_all):
 def test_a_full_store_is_scored_as_each_table_is(alike):
     assert all_results.coverage(alike).set_index("table").loc["table2", "command"] == ""
     # Other tables may share runs with this one.
-    tidy = all_results.scores(alike).query("table == 'table2'").reset_index(drop=True)
+    tidy = (
+        all_results.scores(all_results.read(alike))
+        .query("table == 'table2'")
+        .reset_index(drop=True)
+    )
     own = tables.read(alike, "table2").scores
     shared = own.columns.intersection(tidy.columns)
     pd.testing.assert_frame_equal(tidy[shared], own[shared], check_dtype=False)
@@ -64,7 +68,7 @@ def test_a_full_store_is_scored_as_each_table_is(alike):
 
 
 def test_a_network_of_the_readers_own_has_scores_and_its_name(alike):
-    tidy = all_results.scores(alike)
+    tidy = all_results.scores(all_results.read(alike))
     seventh = tidy.assign(model=tidy["model"].replace("learnet", "own_net"))
     assert "own_net" in set(all_results.wide(seventh)["model"])
 
@@ -94,14 +98,16 @@ def test_an_unknown_table_keeps_its_name():
 
 
 def test_settings_stand_in_the_order_of_their_chapter(filled):
-    settings = list(dict.fromkeys(all_results.scores(filled("table7"))["setting"]))
+    settings = list(
+        dict.fromkeys(all_results.scores(all_results.read(filled("table7")))["setting"])
+    )
     assert [s for s in settings if s == "as annotated" or "±" in s] == [
         "as annotated", "apex ±2", "apex ±4", "apex ±8", "apex ±16",
     ]  # fmt: skip
 
 
 def test_made_variants_say_what_they_were_made_with(filled):
-    scores = all_results.scores(filled("phase_difference"))
+    scores = all_results.scores(all_results.read(filled("phase_difference")))
     shown = all_results.wide(scores[scores["table"] == "phase_difference"])
     titles = {title.replace("\N{NO-BREAK SPACE}", " ") for title in shown["data set"]}
     usual = {f"CASME II twin, difference {d}, noise 1" for d in (0, 1)}
