@@ -32,7 +32,7 @@ def add_metadata(
         return
     said = {
         "og:type": "article",
-        "og:site_name": app.config.project,
+        "og:site_name": app.config.html_title,
         "og:title": app.env.titles[name].astext() if name in app.env.titles else name,
         "og:description": description(page),
         "og:image": context["pathto"](PICTURE, resource=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from companion.build import contents
+from companion.build.banner import FILE as BANNER
 from companion.build.render import jupyter_book
+from mer_utils import __version__
 from mer_utils.errors import MerError
 from mer_utils.files import atomic_write
 
@@ -25,6 +28,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-pdf-header-footer",
+    "--generate-pdf-document-outline",
     "--virtual-time-budget=20000",
 ]
 
@@ -32,6 +36,32 @@ FLAGS = [
 def browser() -> str | None:
     """Return Chromium's path, or None where it is not installed."""
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def bind(html: str, line: str) -> str:
+    """Put a title page and the contents before the first chapter of a book on one page.
+
+    Parameters
+    ----------
+    html : str
+        With a mark where each document begins, as Sphinx leaves it; the rooms of the reference
+        stand under its first page.
+    line : str
+        The banner, as HTML.
+    """
+    heading = r'<span id="document-([^"]+)"></span>.*?<h\d>(.*?)<a class="headerlink" href="(#[^"]+)"'
+    links = "".join(
+        f'<li><a href="{anchor}">{re.sub("<[^>]+>", "", title).strip()}</a></li>'
+        for name, title, anchor in re.findall(heading, html, re.DOTALL)
+        if not re.fullmatch("reference/(?!index).*", name)
+    )
+    title = re.search(r'property="og:site_name" content="([^"]+)"', html)
+    cover = (
+        f'<div class="mer-cover"><p class="mer-title">{title[1] if title else ""}</p>{line}'
+        f"<p>Version {__version__}</p></div>"
+        f'<div class="mer-contents"><p class="mer-title">Contents</p><ol>{links}</ol></div>'
+    )
+    return re.sub(r"(<article[^>]*>)", lambda found: found[1] + cover, html, count=1)
 
 
 def pdf(
@@ -71,6 +101,10 @@ def pdf(
     scratch = build / "printing"
     folder = jupyter_book(source, repository.absolute() / "_config.yml", scratch, "singlehtml")
     page = folder / f"{contents.pages(source)[0]}.html"
+    html = page.read_text("utf-8")
+    # Its pictures and styles are named from there, wherever the first chapter lies.
+    page = folder / "book.html"
+    page.write_text(bind(html, (source / BANNER).read_text("utf-8")), "utf-8")
     target = build / "book.pdf"
     with tempfile.TemporaryDirectory() as profile, atomic_write(target) as part:
         command = [program, *FLAGS, f"--user-data-dir={profile}", f"--print-to-pdf={part}"]

@@ -53,7 +53,7 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
             marks = {"markersize": 8 if mean else 5, "color": colour}
             axes.plot(row["difference"], y, "D" if mean else "s", **marks)
         control = part["base_setting"].iloc[0].replace(" ", "\n")
-        axes.set_title(f"{setting} minus\n{control}", loc="left")
+        axes.set_title(f"{setting}\nminus {control}".replace(" ", "\n"), loc="left")
         axes.locator_params(axis="x", nbins=3)
     figure.supxlabel(f"difference in {metric_title(found['metric'].iloc[0])}", fontsize="medium")
     named_rows(panels[0], names)

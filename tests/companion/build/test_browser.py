@@ -8,10 +8,13 @@ where `CI` is set: there that is a failure.
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -35,7 +38,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WIDTHS = (390, 1280)
+WIDTHS = (390, 1280, 1920)
 # Pages that Sphinx makes beside the book's own.
 MADE = {"genindex.html", "search.html", "py-modindex.html", "_modules/index.html"}
 ALL = sorted(
@@ -229,6 +232,17 @@ def test_pages_and_the_whole_site_are_light(site: str) -> None:
     assert sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file()) <= 60_000_000
 
 
+def test_what_all_pages_share_is_light(site: str) -> None:
+    """Scripts, styles and fonts, without a page's own pictures: below 600 kB."""
+    for page in OWN:
+        loaded = _Links((SITE / page).read_text("utf-8")).loaded
+        paths = {unquote(urlsplit(urljoin(page, x)).path) for x in loaded if not urlsplit(x).scheme}
+        shared = {p for p in paths if p.split("/")[0] in SHARED and (SITE / p).is_file()}
+        assert sum((SITE / p).stat().st_size for p in shared) < 600_000, page
+    sources = [path.name for path in (SITE / "_sources").rglob("*") if path.is_file()]
+    assert len(sources) == len(set(sources))
+
+
 def test_every_notebook_can_be_taken_away(site: str) -> None:
     """The download buttons of a page lead to a notebook that is one, without its outputs."""
     for page in OWN:
@@ -248,11 +262,12 @@ def test_offered_files_open(visit: Visit) -> None:
     shown = visit.page.locator(".mer-results-explorer tbody tr").count()
     assert shown > 0
     sizes = []
-    for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+    for kind, read in (("csv", partial(pd.read_csv, comment="#")), ("parquet", pd.read_parquet)):
         with visit.page.expect_download() as caught:
             visit.page.locator(f"a[download='all-results.{kind}']").click()
         frame = read(caught.value.path())
         assert {"table", "dataset", "model", "setting", "metric", "value"} <= set(frame.columns)
+        assert {"source", "profile"} <= set(frame.columns)
         sizes.append(len(frame))
     assert sizes == [shown, shown]
     assert visit.errors == []
@@ -307,13 +322,63 @@ def test_a_number_leads_to_its_runs(visit: Visit) -> None:
         assert part in said
     with page.expect_download() as caught:
         dialog.locator("a[download]").first.click()
-    rows = pd.read_csv(caught.value.path())
+    with open(caught.value.path()) as file:
+        assert "; profile " in file.readline()
+        rows = pd.read_csv(file)
     assert {"run", "seed", "subject", "clip", "y_true", "y_pred"} <= set(rows.columns)
     assert f"Its {len(rows)} predictions" in said
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert page.evaluate("document.activeElement.className") == "mer-number"
     assert visit.errors == []
+
+
+def test_a_mark_of_the_explorer_leads_to_its_runs(visit: Visit) -> None:
+    visit.open("notebooks/all_results.html")
+    visit.page.locator("g.mer-mark").nth(1).focus()
+    visit.page.keyboard.press("Enter")
+    dialog = visit.page.locator("dialog.mer-dialog[open]")
+    dialog.wait_for()
+    assert "seed" in dialog.inner_text()
+    visit.page.keyboard.press("Escape")
+    assert visit.errors == []
+
+
+def test_every_number_that_leads_somewhere_leads_to_runs(site: str) -> None:
+    known: dict[str, set[str]] = {}
+    for path in (SITE / "downloads").glob("runs-*.js"):
+        said = json.loads(path.read_text("utf-8").split("=", 2)[2].strip().rstrip(";"))
+        known[path.stem.removeprefix("runs-")] = set(said["variants"])
+    assert known
+    for page in OWN:
+        for name in set(re.findall(r"mer-t-([\w-]+)", (SITE / page).read_text("utf-8"))):
+            assert name in known[name.rpartition("-")[0]], f"{page}: {name}"
+
+
+def test_every_file_says_whose_faces_it_is_about(site: str) -> None:
+    for path in (SITE / "downloads").glob("*.csv"):
+        said, heads = path.read_text("utf-8").splitlines()[:2]
+        assert said.startswith(f"# {path.stem}: "), path
+        assert "profile" in said, path
+        assert {"source", "profile"} <= set(heads.split(",")), path
+
+
+def test_type_in_figures_can_be_read_on_a_phone(chromium, site: str) -> None:
+    """At least 11 pixels high, to rounding; matplotlib writes a glyph's size as its scale."""
+    window, small = Visit(chromium, site, 390), {}
+    for page in (p for p in OWN if "/_images/" in (SITE / p).read_text("utf-8")):
+        window.open(page)
+        for source, share in window.page.eval_on_selector_all(
+            ".bd-article figure img[src$='.svg']",
+            "all => all.map(i => [i.getAttribute('src'), i.clientWidth / i.naturalWidth])",
+        ):
+            svg = (SITE / page).parent.joinpath(source).read_text("utf-8")
+            scales = [float(s) for s in re.findall(r"scale\((0\.\d+) -\1\)", svg)]
+            least = 100 * min(scales, default=1) * 96 / 72 * share
+            if share and least < 10.95:
+                small[f"{page} {source}"] = round(least, 1)
+    window.context.close()
+    assert small == {}
 
 
 def test_a_term_is_explained_beside_its_link(visit: Visit) -> None:

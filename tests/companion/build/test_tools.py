@@ -105,6 +105,9 @@ def test_pdf_is_stored_only_when_it_is_one(
     build = tmp_path / "build"
     (build / "src").mkdir(parents=True)
     (build / "src" / "_toc.yml").write_text("root: intro\n")
+    (build / "src" / "made_with.html").write_text("")
+    (build / "printing").mkdir()
+    (build / "printing" / "intro.html").write_text("<article></article>")
     (build / "html").mkdir()
     (build / "html" / "index.html").write_text("")
     monkeypatch.setattr(pdf, "jupyter_book", lambda *_: build / "printing")
@@ -115,6 +118,21 @@ def test_pdf_is_stored_only_when_it_is_one(
         with raises("failed render", "broken"):
             pdf.pdf(repository=tmp_path, build=build)
         assert not list(build.glob("*.pdf*"))
+
+
+def test_a_printed_book_begins_with_its_title_and_its_contents() -> None:
+    def chapter(name: str, anchor: str) -> str:
+        heading = f'<h2><code>{name}</code> said<a class="headerlink" href="#{anchor}">#</a></h2>'
+        return f'<span id="document-{name}"></span><section>{heading}<p>text</p></section>'
+
+    pages = ["one", "reference/index", "reference/stats"]
+    html = '<meta property="og:site_name" content="A book" /><article class="a">'
+    made = pdf.bind(html + "".join(chapter(p, f"x{n}") for n, p in enumerate(pages)), "<p>line</p>")
+    cover, _, rest = made.partition("</ol>")
+    assert cover.index("A book") < cover.index("<p>line</p>") < cover.index("Contents")
+    assert '<li><a href="#x0">one said</a></li><li><a href="#x1">reference/index said' in cover
+    assert "stats" not in cover
+    assert "stats" in rest
 
 
 @pytest.mark.browser
