@@ -9,6 +9,7 @@ import pandas as pd
 
 from companion.records import read_record
 from mer_utils import models
+from mer_utils.experiments.verification import TOLERANCE_COMMAND, shares
 
 COLUMNS = (
     *("cause", "named", "what", "share", "first", "largest", "median", "changed", "clips"),
@@ -43,6 +44,13 @@ def alarms(file: Path) -> str:
         f"it said *different* so often of trials on {about['folds']} folds of the profile "
         f"{about['profile']} each (recorded on {about['recorded']}): {counted}"
     )
+
+
+def allowed(file: Path) -> pd.DataFrame:
+    """Return by model the largest share of another seed's move, under each cause and at all."""
+    rows = read_record(file, TOLERANCE_COMMAND)["rows"].assign(share=lambda r: r.moved / r.by_seed)
+    found = rows.pivot_table("share", "model", "cause", "max", sort=False)
+    return found.assign(allowed=pd.Series(shares(rows))).reset_index()
 
 
 def views_table(record: dict[str, Any]) -> pd.DataFrame:

@@ -125,6 +125,8 @@ def _show(done: Verification, report: Path) -> None:
     typer.echo(f"Compared: {done.how}, of {done.recorded:,} folds recorded on {recorded}.")
     for what, (there, here) in done.differs.items():
         typer.echo(f"Differs: {what}: {there} there, {here} here.")
+    for remark in done.remarks:
+        typer.echo(remark)
     typer.echo(
         f"The worst is {done.verdict!r}. "
         + ("See Why are mine different? in the book. " if done.differs else "")

@@ -4,14 +4,15 @@ A *reference* is an archive of a finished profile (see `mer_utils.runs.archive`)
 ``reference.json``: where it was computed, and the versions of what decides results. It also holds
 some runs with another seed. How far they moved the predictions is the tolerance: a fold that
 is not the same bit for bit, nor within rounding, is of another network unless its predictions
-moved no more than a share (`SHARES`) of what another seed moves them.
+moved no more than a share (`shares`) of what another seed moves them. Beside the archive lies
+the record from which the shares are computed, of ``python -m benchmarks.tolerance``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from mer_utils.training import TRAINING_VERSION
 from mer_utils.views import VIEWS_VERSION
 
 ABOUT = "reference.json"
+TOLERANCE_COMMAND = "python -m benchmarks.tolerance"
 #: Of what decides results, as this release has it.
 VERSIONS = {
     "store": STORE_VERSION,
@@ -52,24 +54,8 @@ SAME, DIFFERENT = "statistically the same", "different"
 VERDICTS = (IDENTICAL, ROUNDING, SAME, DIFFERENT)
 #: How far probabilities may move by rounding: float32 has 1.2e-7, and sums are of a thousand terms.
 TOLERANCE = 1e-4
-#: Of the paired test, by which a network's predictions moved more than such a share of what
-#: another seed moves them. Each share is the geometric mean of two that were measured on five
-#: recorded folds of the demo: by a simulated processor with AVX2 alone, and by other augmentation
-#: (LEARNet 0.12 and 0.46, VGG19 0.37 and 0.78, EfficientNet 0.44 and 0.82, ViT 0.50 and 1.08).
-#: ResNet50 and MobileNet amplify rounding until they move as far as by other augmentation (0.82
-#: and 0.80; 0.94 and 0.93): nothing can be told from how far they moved, so they are never called
-#: different. The folds are of the reference on which `benchmarks.alarms` counts alarms, and the
-#: processor is the same simulated one: its counts are no independent test of these shares.
-#: Networks that nobody measured are where they move further than by another seed.
+#: Of the paired test, by which a model moved more than rounding has been seen to move it.
 ALPHA = 0.01
-SHARES = {
-    "learnet": 0.24,
-    "vgg19": 0.54,
-    "efficientnet_b0": 0.60,
-    "vit_base_patch16_224": 0.74,
-    "resnet50": np.inf,
-    "mobilenetv2_100": np.inf,
-}
 _CLIP = ["dataset", "subject", "clip"]
 
 
@@ -85,6 +71,7 @@ class Reference:
         Its runs.
     about : dict
         Its ``reference.json``; empty in an archive of somebody's results that is no reference.
+        ``tolerance`` and ``shares`` are of the record beside it.
     """
 
     path: Path
@@ -99,17 +86,19 @@ class Reference:
         MerError
             ``other code``, or ``other data``.
         """
-        found = self.about.get("versions", VERSIONS)
-        if found != VERSIONS:
-            odd = [name for name in VERSIONS if found.get(name) != VERSIONS[name]]
-            raise MerError(
-                "other code",
-                f"{self.path} was recorded with "
-                + ", ".join(f"{name} {found.get(name)}" for name in odd),
-                ", ".join(f"{name} {VERSIONS[name]}" for name in odd) + " of this release",
-                "verify with the release that recorded it, or record it anew with mer reference",
-                self.path,
-            )
+        anew = {self.path: "mer reference", tolerance_path(self.path): TOLERANCE_COMMAND}
+        parts = (self.about, self.about.get("tolerance", {}))
+        for (file, command), about in zip(anew.items(), parts, strict=True):
+            found = about.get("versions", VERSIONS)
+            if odd := [name for name in VERSIONS if found.get(name) != VERSIONS[name]]:
+                raise MerError(
+                    "other code",
+                    f"{file} was recorded with "
+                    + ", ".join(f"{name} {found.get(name)}" for name in odd),
+                    ", ".join(f"{name} {VERSIONS[name]}" for name in odd) + " of this release",
+                    f"verify with the release that recorded it, or record it anew with {command}",
+                    file,
+                )
         if (its := self.about.get("profile", profile)) != profile:
             raise self._other(f"the results of profile {its}, not of {profile}")
 
@@ -154,6 +143,40 @@ def reference_path(profile: str) -> Path:
     return (checkout() or Path.cwd()) / "reference" / f"{profile}.zip"
 
 
+def tolerance_path(reference: Path) -> Path:
+    """Return where the record lies of how far rounding moves the models of a reference."""
+    return reference.with_suffix(".tolerance.json")
+
+
+def shares(rows: pd.DataFrame) -> dict[str, float]:
+    """Return by model the most that rounding moved a fold, relative to another seed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        model, moved, by_seed: one row per fold and cause.
+    """
+    return (rows["moved"] / rows["by_seed"]).groupby(rows["model"]).max().to_dict()
+
+
+def _tolerance(reference: Path) -> dict[str, Any]:
+    file = tolerance_path(reference)
+    if not file.exists():
+        return {}
+    try:
+        record = json.loads(file.read_text("utf-8"))
+        allowed = shares(pd.DataFrame(record["rows"]))
+        return {"tolerance": dict(record["specification"]), "shares": allowed}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MerError(
+            "damaged file",
+            f"{file} is no record of how far rounding moves results ({error})",
+            f"the file that {TOLERANCE_COMMAND} writes",
+            "take the file of the repository, or record it anew",
+            file,
+        ) from error
+
+
 @contextmanager
 def open_reference(path: Path) -> Iterator[Reference]:
     """Yield recorded results, unpacked for as long as the block lasts.
@@ -176,13 +199,16 @@ def open_reference(path: Path) -> Iterator[Reference]:
         file = store.path / ABOUT
         about = json.loads(file.read_text("utf-8")) if file.exists() else {}
         sha = hashlib.sha256(path.read_bytes()).hexdigest()
-        yield Reference(path, store, about | {"SHA-256": sha})
+        yield Reference(path, store, about | {"SHA-256": sha} | _tolerance(path))
 
 
-def other_seed(workspace: Workspace) -> list[RunSpec]:
-    """Return runs that say how far another seed moves predictions: one of each network and data."""
+def other_seed(workspace: Workspace, tables: Iterable[str] = ()) -> list[RunSpec]:
+    """Return runs that say how far another seed moves predictions: one of each network and data.
+
+    Of all tables, or of some; made variants, which some of them need, are drawn then.
+    """
     first: dict[tuple[str, str], RunSpec] = {}
-    for table in TABLES:
+    for table in tables or TABLES:
         for spec in workspace.specs(table):
             if is_network(spec.model.name):
                 first.setdefault((spec.data.dataset, spec.model.name), spec)
@@ -272,11 +298,13 @@ def compare(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> pd.Dat
         table, dataset, model, run, held_out, verdict; ``largest``, by which a probability
         moved at most; ``moved``, the mean over clips of how far all of a clip's moved; ``clips``
         and ``changed``, how many are of another class now; ``seed_moved``, how far another seed
-        moves the same clips, and ``p``, that of the paired test, both of the network.
+        moves the same clips, ``share``, how much of that rounding may move them, and ``p``, that
+        of the paired test, all three of the model.
     """
     found, clips = measured(reference, ours, folds)
     if (found["verdict"] == DIFFERENT).any():
-        found = judged(found, clips, moved_by_seed(reference))
+        allowed = reference.about.get("shares", {})
+        found = judged(found, clips, moved_by_seed(reference), allowed)
     return found
 
 
@@ -313,10 +341,30 @@ def measured(
                 "changed": int(full["changed"].sum()),
             }
         )
-    return pd.DataFrame(rows).assign(seed_moved=np.nan, p=np.nan), pd.concat(moved)
+    none = dict.fromkeys(("seed_moved", "share", "p"), np.nan)
+    return pd.DataFrame(rows).assign(**none), pd.concat(moved)
 
 
-def judged(found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame) -> pd.DataFrame:
+def beside_seed(clips: pd.DataFrame, model: str, by_seed: pd.DataFrame) -> pd.DataFrame:
+    """Return a model's clips with ``moved_by_seed``, what another seed moves them.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Of `measured`.
+    model : str
+        A baseline, which has no seed, is held against all networks.
+    by_seed : DataFrame
+        Of `moved_by_seed`.
+    """
+    own = by_seed[by_seed["model"] == model] if is_network(model) else by_seed
+    typical = own.groupby(_CLIP, as_index=False)["moved"].mean()
+    return clips.merge(typical, on=_CLIP, suffixes=("", "_by_seed"))
+
+
+def judged(
+    found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame, allowed: Mapping[str, float]
+) -> pd.DataFrame:
     """Tell what is the same network on another machine from what is another.
 
     Parameters
@@ -324,31 +372,32 @@ def judged(found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame) -> p
     found, clips : DataFrame
         Of `measured`.
     by_seed : DataFrame
-        Of `moved_by_seed`. A baseline, which has no seed, is held against all networks.
+        Of `moved_by_seed`.
+    allowed : mapping
+        Of `shares`. A model that is not in it is another one where it moved further than by
+        another seed; one that rounding moves so far is never called different.
     """
     from scipy.stats import wilcoxon  # it takes a second, and this is rare
 
     found = found.copy()
     for model, part in found[found["verdict"] == DIFFERENT].groupby("model"):
-        own = by_seed[by_seed["model"] == model] if is_network(str(model)) else by_seed
-        typical = own.groupby(_CLIP, as_index=False)["moved"].mean()
-        pairs = clips[clips["place"].isin(part.index)].merge(
-            typical, on=_CLIP, suffixes=("", "_by_seed")
-        )
+        pairs = beside_seed(clips[clips["place"].isin(part.index)], str(model), by_seed)
         if pairs.empty:  # no other seed is recorded
             continue
-        usual = 1.0 if is_network(str(model)) else min(SHARES.values())
-        share = SHARES.get(str(model), usual)
-        if np.isinf(share):
-            found.loc[part.index, "verdict"] = SAME
-            continue
+        share = allowed.get(str(model), 1.0)
         more = pairs["moved"] - pairs["moved_by_seed"] * share
         p = float(wilcoxon(more, alternative="greater").pvalue) if more.any() else 1.0
-        found.loc[part.index, ["seed_moved", "p"]] = pairs["moved_by_seed"].mean(), p
-        # Of so few clips no test could tell: it is enough that each of them moved more.
-        if p >= ALPHA and not (2.0 ** -len(more) >= ALPHA and (more > 0).all()):
+        found.loc[part.index, ["seed_moved", "share", "p"]] = (
+            *(pairs["moved_by_seed"].mean(), share),
+            np.nan if _untold(model, allowed) else p,
+        )
+        if p >= ALPHA or _untold(model, allowed):
             found.loc[part.index, "verdict"] = SAME
     return found
+
+
+def _untold(model: object, allowed: Mapping[str, float]) -> bool:
+    return allowed.get(str(model), 0.0) >= 1
 
 
 def _folds(store: RunStore, specs: Iterable[RunSpec]) -> dict[tuple[str, str], pa.Table]:
@@ -484,6 +533,7 @@ class Verification:
                 "largest change": f"{part['largest'].max():.1g}",
                 "mean change": f"{part['moved'].mean():.1g}",
                 "by another seed": f"{part['seed_moved'].max():.1g}".replace("nan", ""),
+                "allowed of that": f"{part['share'].max():.2f}".replace("nan", ""),
                 "p": f"{part['p'].max():.1g}".replace("nan", ""),
                 "other classes": f"{part['changed'].sum()} of {part['clips'].sum()}",
             }
@@ -491,11 +541,34 @@ class Verification:
         ]
         return pd.DataFrame(rows)
 
+    @property
+    def remarks(self) -> list[str]:
+        """Of which models little or nothing can be told, a sentence each."""
+        allowed = self.about.get("shares", {})
+        models = self.found[self.found["share"].notna()].groupby("model")
+        few = [m for m, part in models if 2.0 ** -part["clips"].sum() >= ALPHA]
+        cases = {
+            "rounding alone has moved a fold of it as far as another seed does": [
+                m for m, _ in models if _untold(m, allowed)
+            ],
+            "how far rounding moves it was not recorded, so only what moved further than another "
+            "seed moves it counts as different": [m for m, _ in models if m not in allowed],
+            "so few clips show nothing": few,
+        }
+        return [
+            f"Of {', '.join(map(str, which))} "
+            + ("little" if "only" in why else "nothing")
+            + f" can be told: {why}."
+            for why, which in cases.items()
+            if which
+        ]
+
     def as_json(self) -> dict[str, Any]:
         """Return everything as what JSON can hold."""
         return {
             "verdict": self.verdict,
             "counts": self.counts,
+            "remarks": self.remarks,
             "recorded": self.recorded,
             "compared": self.how,
             "differs": {what: list(values) for what, values in self.differs.items()},

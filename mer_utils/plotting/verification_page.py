@@ -33,7 +33,7 @@ def verification_page(done: Verification) -> str:
         for name in sorted({*mine, *theirs}, key=str.lower)
         if theirs and mine.get(name) != theirs.get(name)
     )
-    folds = done.found.drop(columns=["seed_moved", "p"]).round(9)
+    folds = done.found.drop(columns=["seed_moved", "share", "p"]).round(9)
     parts = [
         ("What was run", _table(run.items(), "what", "")),
         ("What agreed", _table(done.counts.items(), "verdict", "folds")),
@@ -46,7 +46,8 @@ def verification_page(done: Verification) -> str:
         ("Installed packages that differ: version, SHA-256 of the files", _table(other, *_SIDES)),
         ("Every fold that was compared", folds.to_html(index=False, border=0)),
     ]
-    lead = f"<p><b>{escape(done.line)}.</b> The worst is {escape(repr(done.verdict))}.</p>"
+    said = [f"The worst is {done.verdict!r}.", *done.remarks]
+    lead = f"<p><b>{escape(done.line)}.</b> {escape(' '.join(said), quote=False)}</p>"
     return page("Did you get what we got?", lead, parts)
 
 

@@ -42,6 +42,15 @@ def test_the_guide_says_how_often_verification_was_wrong_once_it_was_measured(tm
     assert causes.alarms(file).endswith("another seed: 19 of 20")
 
 
+def test_the_guide_shows_what_is_allowed_and_why(tmp_path):
+    moved = [("learnet", "a", 1.0), ("learnet", "a", 3.0), ("learnet", "b", 2.0), ("vgg19", "b", 5)]
+    rows = [{"model": m, "cause": c, "moved": v, "by_seed": 10.0} for m, c, v in moved]
+    (tmp_path / "t.json").write_text(json.dumps({"specification": {}, "rows": rows}))
+    found = causes.allowed(tmp_path / "t.json").set_index("model")
+    assert found.loc["learnet"].to_dict() == {"a": 0.3, "b": 0.2, "allowed": 0.3}
+    assert found.loc["vgg19", "allowed"] == 0.5
+
+
 def test_how_far_two_processes_are_apart_is_counted_by_hand():
     p = np.array([[0.6, 0.4], [0.3, 0.7], [0.51, 0.49]])
     base = {"views 8": np.zeros((2, 2), np.uint8), "true": np.array([0, 1, 0])}

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from helpers import raises, registered
 
+from benchmarks import tolerance
 from mer_utils.cli.main import main
 from mer_utils.cli.verify import entries
-from mer_utils.experiments import TABLES, Table, run_spec, verification
+from mer_utils.experiments import PROFILES, TABLES, Table, run_spec, verification
 from mer_utils.experiments.verification import (
     DIFFERENT,
     IDENTICAL,
@@ -24,9 +25,11 @@ from mer_utils.experiments.verification import (
     open_reference,
     record,
     sample,
+    shares,
+    tolerance_path,
     verify,
 )
-from mer_utils.runs import DataSpec, Job, ModelSpec, RunSpec, RunStore, prediction_rows
+from mer_utils.runs import DataSpec, Job, ModelSpec, RunSpec, RunStore, export, prediction_rows
 
 DATA = DataSpec(
     dataset="casme2", scheme="casme2-5", fingerprint="0" * 64, phase_difference=0.5, noise=1.0
@@ -39,6 +42,11 @@ CLIPS = pd.DataFrame(
     ]
 ).astype({"label": "category"})
 NETWORKS = ("learnet", "resnet50", "vgg19")
+#: As rows of the record beside a reference: a share of 1 or more says that nothing can be told.
+_SHARES = [("learnet", 0.1), ("learnet", 0.24), ("vgg19", 0.54), ("svm_hog", 0.24)]
+_SHARES += [("resnet50", 1.0), ("resnet50", 0.3)]
+ROUNDED = [{"model": m, "moved": share * 0.5, "by_seed": 0.5} for m, share in _SHARES]
+SHARES = shares(pd.DataFrame(ROUNDED))
 
 
 def spec(model, seed=0, train="single"):
@@ -70,7 +78,7 @@ def reference(tmp_path_factory) -> Reference:
     others = [Job(spec(m, seed=1), s) for m in NETWORKS for s in SUBJECTS]
     for job in [*JOBS, *others]:
         write(store, job, probabilities(job))
-    return Reference(store.path, store, {"versions": VERSIONS, "machine": "here"})
+    return Reference(store.path, store, {"versions": VERSIONS, "machine": "here", "shares": SHARES})
 
 
 FOLDS = pd.DataFrame(
@@ -133,15 +141,32 @@ def test_another_seed_is_told_every_time_and_another_machine_never(reference, tm
         *[("resnet50", 0.82, SAME), ("resnet50", 1.3, SAME)],
     ],
 )
-def test_a_processor_is_no_alarm_and_more_than_that_is(reference, tmp_path, model, share, verdict):
-    """Moved as far as was measured, by another processor and by other augmentation."""
+def test_what_moved_more_than_rounding_was_seen_to_do_is_different(
+    reference, tmp_path, model, share, verdict
+):
     folds = FOLDS[FOLDS["model"] == model]
 
     def between(job, p):
         return p + share * (probabilities(job, "another seed") - p)
 
-    found = compare(reference, computed(tmp_path, between, folds), folds)
-    assert {*found["verdict"]} == {verdict}
+    done = verify(reference, computed(tmp_path, between, folds), folds, len(folds), "all")
+    assert {*done.found["verdict"]} == {verdict}
+    assert any("resnet50 nothing" in said for said in done.remarks) == (model == "resnet50")
+
+
+def test_of_what_nobody_measured_and_of_few_clips_little_is_told(reference, tmp_path):
+    unmeasured = Reference(reference.path, reference.store, {"versions": VERSIONS})
+    folds = FOLDS[FOLDS["model"] == "vgg19"]
+
+    def moved(share):
+        def change(job, p):
+            return p + share * (probabilities(job, "another seed") - p)
+
+        ours = computed(tmp_path / str(share), change, folds)
+        return verify(unmeasured, ours, folds, len(folds), "all")
+
+    assert (moved(0.8).verdict, moved(1.5).verdict) == (SAME, DIFFERENT)
+    assert ["vgg19 little" in said for said in moved(0.8).remarks] == [True]
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.02, SAME), (0.33, DIFFERENT)])
@@ -169,8 +194,40 @@ def test_a_sample_is_of_every_model_and_no_fold_is_in_it_twice():
 
 def test_results_of_other_versions_are_refused(reference):
     old = Reference(reference.path, reference.store, {"versions": VERSIONS | {"views": 1}})
-    with raises("other code", "views 1"):
+    with raises("other code", "views 1", "mer reference"):
         old.require("demo")
+    about = {"versions": VERSIONS, "tolerance": {"versions": VERSIONS | {"training": 1}}}
+    with raises("other code", "training 1", "benchmarks.tolerance"):
+        Reference(reference.path, reference.store, about).require("demo")
+
+
+def test_the_shares_are_read_from_beside_the_archive(reference, tmp_path):
+    path = tmp_path / "demo.zip"
+    export(reference.store, path, reference.store.specs())
+    record = {"specification": {"versions": VERSIONS}, "rows": ROUNDED}
+    tolerance_path(path).write_text(json.dumps(record))
+    with open_reference(path) as found:
+        assert found.about["shares"] == pytest.approx(
+            {"learnet": 0.24, "resnet50": 1, "svm_hog": 0.24, "vgg19": 0.54}
+        )
+    tolerance_path(path).write_text(json.dumps(record)[:-9])
+    with raises("damaged file", "demo.tolerance.json"), open_reference(path):
+        pass
+
+
+def test_how_far_rounding_moves_a_fold_is_measured_against_another_seed(reference, tmp_path):
+    folds = FOLDS[FOLDS["model"] == "vgg19"]
+
+    def moved(job, p):
+        return p + 0.25 * (probabilities(Job(spec("vgg19", seed=1), job.held_out)) - p)
+
+    rows = tolerance.rows_of(
+        reference, verification.moved_by_seed(reference), computed(tmp_path, moved, folds), folds
+    )
+    single = [row for row in rows if row["setting"] == "single"]
+    assert len(rows) == 16
+    assert shares(pd.DataFrame(single)) == pytest.approx({"vgg19": 0.25}, rel=1e-3)
+    assert tolerance.TWIN_SEED not in {profile.twin_seed for profile in PROFILES.values()}
 
 
 def test_what_the_changelog_says_of_results_is_counted(tmp_path):
