@@ -73,6 +73,7 @@ def make_book(
     from companion import costs
     from companion.build import agreement
     from companion.build.pipeline import build as build_book
+    from companion.chapters.clips import two_phased
     from mer_utils.datasets import title
     from mer_utils.experiments import PAPER, TABLES, open_workspace
     from mer_utils.runs import open_executor
@@ -108,6 +109,7 @@ def make_book(
     report = compute(workspace, tables, workers, chosen, ask=ask)
     _require_done(len(report.failed))
     agreed = agreement.agreement(workspace, source)
+    made = workspace.data.values()
     site = build_book(
         repository=root,
         build=build,
@@ -124,7 +126,8 @@ def make_book(
         data_title=workspace.data_title,
         profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
         twins=any(map(workspace.is_synthetic, workspace.data)),
-        frames=not any(d.dataset.recorded for d in workspace.data.values()),
+        frames=not any(d.clips["onset"].isna().all() for d in made),
+        phases=any(len(two_phased(d.clips)) for d in made),
         lacking=[title(name) for name in PAPER if name not in workspace.data],
         agreed=agreed,
         shown_from=source,

@@ -42,6 +42,7 @@ def build(
     twins: bool = True,
     lacking: Sequence[str] = (),
     frames: bool = True,
+    phases: bool = True,
     agreed: Mapping[str, Any] = NOT_COMPARED,
     shown_from: str = "",
 ) -> Path:
@@ -72,7 +73,9 @@ def build(
         The paper's data sets that are not among the data, by title. If there are any, a page that
         names the paper's data says what it lacks.
     frames : bool
-        Whether the clips are at hand, and not their results alone.
+        Whether the clips are at hand, and not their results or finished images alone.
+    phases : bool
+        Whether some clips have two phases.
     agreed : mapping
         How the results agree with recorded ones, see `companion.build.agreement`.
     shown_from : str
@@ -95,6 +98,8 @@ def build(
             notebooks = [prepare.for_other_data(notebook, lacking) for notebook in notebooks]
         if not frames:
             notebooks = [prepare.for_results_alone(notebook) for notebook in notebooks]
+        elif not phases:
+            notebooks = [prepare.for_one_phase(notebook) for notebook in notebooks]
         if not twins:
             notebooks = [prepare.for_licensed_data(notebook) for notebook in notebooks]
         contents.check(repository / "book", {notebook.name for notebook in notebooks})

@@ -32,6 +32,8 @@ OF_THE_PAPER = frozenset({"14_claims"})
 OF_FRAMES = frozenset(
     {"01_clips", "02_dynamic_images", "13_errors", "play_the_fall_backwards", "train_a_fold"}
 )
+#: Notebooks about both phases of clips.
+OF_PHASES = frozenset({"play_the_fall_backwards"})
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
 
 
@@ -161,6 +163,17 @@ def for_results_alone(notebook: Notebook) -> Notebook:
         notebook,
         "This page shows clips, and lacks them: this book was made of recorded results alone, or "
         "of finished images.\nWith the clips at hand, `make book` shows it.",
+    )
+
+
+def for_one_phase(notebook: Notebook) -> Notebook:
+    """Return a notebook that does without phases, or a page that says what it lacks."""
+    if notebook.name not in OF_PHASES:
+        return notebook
+    return _instead(
+        notebook,
+        "This page compares the phases of clips, and lacks them: no clip has an apex inside it.\n"
+        "`MER_MISSING_APEX=spotted` estimates one from the frames ({ref}`sec-spotted`).",
     )
 
 

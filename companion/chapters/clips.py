@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -9,8 +10,44 @@ import pandas as pd
 from mer_utils import datasets, plotting
 from mer_utils.datasets import DATASETS, action_units
 from mer_utils.experiments import Workspace
+from mer_utils.frames.spotting import is_spotted
 from mer_utils.phases import missing_phases
+from mer_utils.plotting.markup import Markup
 from mer_utils.plotting.words import dataset_title
+
+
+def two_phased(clips: pd.DataFrame) -> pd.DataFrame:
+    """Return the clips that have both phases, also by an apex that is spotted on the frames."""
+    noted = (clips["onset"] < clips["apex"]) & (clips["apex"] < clips["offset"])
+    return clips[noted.fillna(False) | clips["apex_source"].map(is_spotted)]
+
+
+def viewer(clips: pd.DataFrame, element_id: str = "phase-viewer", **options: Any) -> Markup:
+    """Return the viewer of a clip with both phases, of surprise if it can.
+
+    Where no apex is known it stands halfway, and where no frame rate is, 25 are shown in a second;
+    the title says so. `options` are those of `plotting.phase_viewer`.
+    """
+    both = two_phased(clips)
+    some = both if len(both) else clips
+    surprise = some[some["label"].astype(str) == "surprise"]
+    # Of all such clips the one whose apex lies nearest its middle: both phases are seen best.
+    likely = surprise if len(surprise) else some
+    uneven = (2 * likely["apex"] - likely["onset"] - likely["offset"]).abs()
+    clip = likely.iloc[int(uneven.fillna(0).to_numpy(dtype=float).argmin())]
+    frames, apex = datasets.load_clip(clip)
+    unknown = ["no apex is known; it stands halfway"] if apex is None else []
+    unknown += ["no frame rate is known; taken for 25"] if pd.isna(clip["fps"]) else []
+    return plotting.phase_viewer(
+        frames,
+        len(frames) // 2 if apex is None else apex,
+        25.0 if pd.isna(clip["fps"]) else float(clip["fps"]),
+        element_id,
+        title=f"{str(clip['label']).capitalize()}: move onset, apex and offset"
+        + (f" ({'; '.join(unknown)})" if unknown else ""),
+        first_frame=int(clip["onset"]),
+        **options,
+    )
 
 
 def shown_clips(workspace: Workspace) -> list[Any]:
@@ -20,10 +57,8 @@ def shown_clips(workspace: Workspace) -> list[Any]:
     """
     rows = []
     for data in workspace.data.values():
-        clips = data.clips.dropna(subset="onset")
-        both = clips.query("onset < apex < offset")
-        chosen = (both if len(both) else clips).drop_duplicates("label")
-        for c in chosen.itertuples():
+        both = two_phased(data.clips)
+        for c in (both if len(both) else data.clips).drop_duplicates("label").itertuples():
             rows.append(plotting.di_row(f"{c.subject}\n{c.label}", *datasets.load_clip(c)))
     return rows
 
@@ -127,7 +162,7 @@ def _lengths(part: pd.DataFrame) -> dict[str, float]:
         "onset to apex, mean": (part["apex"] - part["onset"]).mean(),
         "apex to offset, mean": (part["offset"] - part["apex"]).mean(),
     }
-    return {name: float(value) for name, value in found.items()}
+    return {n: math.nan if pd.isna(value) else float(value) for n, value in found.items()}
 
 
 def _missing(row: Any) -> tuple[str, ...]:
@@ -138,7 +173,7 @@ def _missing(row: Any) -> tuple[str, ...]:
 def said_of_durations(clips: pd.DataFrame) -> str:
     """Say how long rise and fall take: medians and middle halves, in milliseconds."""
     parts = []
-    known = clips.dropna(subset="apex")
+    known = clips.dropna(subset=["apex", "fps"])
     for dataset, part in known.groupby("dataset", sort=True):
         words = []
         for name, frames in (
@@ -148,4 +183,4 @@ def said_of_durations(clips: pd.DataFrame) -> str:
             low, middle, high = (1000 * frames / part["fps"]).quantile([0.25, 0.5, 0.75])
             words.append(f"{name} takes {middle:.0f} ms (half of them {low:.0f} to {high:.0f})")
         parts.append(f"{dataset_title(str(dataset))}: {' and '.join(words)}")
-    return f"{'; '.join(parts)}."
+    return f"{'; '.join(parts) or 'no clip has both an apex and a frame rate'}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from companion.chapters import answers, primary, tables
+from companion.chapters import answers, clips, primary, tables
 from companion.chapters.tables import Shown
 from mer_utils import __version__, datasets, plotting
 from mer_utils.experiments import PAPER, Workspace
@@ -21,32 +21,14 @@ def table2(workspace: Workspace) -> Shown | None:
 
 
 def first_viewer(workspace: Workspace) -> plotting.Markup:
-    """Return the viewer of a clip of the first data set with both phases, of surprise if it can.
+    """Return the viewer of a clip of the first data set, where it has clips.
 
-    Where no apex is known it stands halfway, which the title says. Data without clips, as finished
-    images and recorded results, have no viewer.
+    Finished images and recorded results have none.
     """
-    clips = workspace.clips(next(iter(workspace.data))).dropna(subset="onset")
-    if clips.empty or any(d.dataset.recorded for d in workspace.data.values()):
+    table = workspace.clips(next(iter(workspace.data))).dropna(subset="onset")
+    if table.empty:
         return plotting.Markup("")
-    whole = clips.query("onset < apex < offset")
-    some = whole if len(whole) else clips
-    surprise = some[some["label"].astype(str) == "surprise"]
-    # Of all such clips the one whose apex lies nearest its middle: both phases are seen best.
-    likely = surprise if len(surprise) else some
-    uneven = (2 * likely["apex"] - likely["onset"] - likely["offset"]).abs()
-    clip = likely.iloc[int(uneven.fillna(0).to_numpy(dtype=float).argmin())]
-    frames, apex = datasets.load_clip(clip)
-    return plotting.phase_viewer(
-        frames,
-        len(frames) // 2 if apex is None else apex,
-        float(clip["fps"]),
-        "first-viewer",
-        title=f"{str(clip['label']).capitalize()}: move onset, apex and offset"
-        + (" (no apex is known; it stands halfway)" if apex is None else ""),
-        first_frame=int(clip["onset"]),
-        playing=True,
-    )
+    return clips.viewer(table, "first-viewer", playing=True)
 
 
 def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:

@@ -94,12 +94,12 @@ def durations(table: pd.DataFrame, bin_ms: float = 25.0) -> BookFigure:
     require_columns(table, ("dataset", "onset", "apex", "offset", "fps"), "the clip table")
     figure = new_figure(WIDTH, 2.5 * table["dataset"].nunique())
     for axes, dataset, part in _panels(figure, table, sharex=True):
-        known = part[part["apex"].notna()]
+        known = part[part["apex"].notna() & part["fps"].notna()]
         if known.empty:
             raise MerError(
                 "nothing to draw",
-                f"no clip of {dataset} has an apex",
-                "an apex for some clips",
+                f"no clip of {dataset} has both an apex and a frame rate",
+                "both for some clips",
                 "load the clips with missing_apex='midpoint', or leave this data set out",
             )
         frames = {
@@ -121,7 +121,7 @@ def durations(table: pd.DataFrame, bin_ms: float = 25.0) -> BookFigure:
             )
             axes.axvline(median, color=colour, linestyle="--", linewidth=1.4)
         missing = len(part) - len(known)
-        note = f", {missing} more without apex" if missing else ""
+        note = f", {missing} more without apex or rate" if missing else ""
         axes.set_title(f"{dataset_title(dataset)}: {len(known)} clips{note}")
         axes.set_ylim(top=1.5 * axes.get_ylim()[1])  # room for the legend
         axes.legend(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import pytest
 from made_data import write_clip_table
 
 from companion.chapters import clips, networks
-from mer_utils import experiments, models
+from mer_utils import datasets, experiments, models
 
 
 def test_clip_summary_counts_what_pandas_counts(workspace):
@@ -28,6 +30,10 @@ def test_a_clip_of_each_class_is_shown_of_any_table(tmp_path):
     names = [f"clips:{path}" for path in (table, apexless)]
     rows = clips.shown_clips(experiments.open_workspace("smoke", datasets=names))
     assert len(rows) == 4
+    for rule, many in (("skip_view", 0), ("spotted", 4)):
+        found = datasets.Clips(apexless, missing_apex=rule).clips()
+        assert len(clips.two_phased(found)) == many
+        assert ("no apex is known" in clips.viewer(found.assign(fps=math.nan))) == (many == 0)
     assert clips.against_published(pd.read_csv(table).assign(dataset="clips")).empty
 
 
