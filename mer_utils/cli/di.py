@@ -14,6 +14,7 @@ from mer_utils.errors import MerError
 from mer_utils.extras import cv2
 from mer_utils.files import atomic_write
 from mer_utils.frames.layout import frame_files
+from mer_utils.registry import unknown
 from mer_utils.views import ViewOptions
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def _apex(said: str | None) -> tuple[int | None, str]:
     """Return the number of the apex, or the rule by which it is spotted; "" for none."""
     if said is None or said.strip().isdecimal():
         return None if said is None else int(said), ""
+    if said != "auto" and said.partition(":")[0] not in frames.spotting.SPOTTERS:
+        raise unknown("apex", said, ["a frame number", "auto", *frames.spotting.SPOTTERS])
     name = "" if said == "auto" else f":{said}"
     return None, frames.spotting.complete_rule(f"{frames.spotting.RULE}{name}")
 

@@ -137,7 +137,7 @@ class RunFolder:
             }
             if said["run"] != self.path.name:
                 raise ValueError("it is another run's file")
-            if file != self.whole and file.stem != file_name(*folds):
+            if file != self.whole and [file.stem] != [*map(file_name, folds)]:
                 raise ValueError("it is another fold's file")
         except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise _damaged(file, str(error).splitlines()[0][:120]) from error

@@ -150,7 +150,8 @@ class RunStore:
         """
         file = self.path / key / "spec.json"
         try:
-            spec = RunSpec.model_validate(read_json(file))
+            remedy = "move its folder away, and mer run computes the run anew"
+            spec = RunSpec.model_validate(read_json(file, remedy=remedy))
         except FileNotFoundError as error:
             raise cannot_read(file, error) from error
         except ValidationError as error:
@@ -241,6 +242,7 @@ class RunStore:
         try:
             if not folder.listed(".parquet"):
                 return
+            self.set_damaged_aside([spec])  # of folds that the run lacks no more, too
             with suppress(Timeout), held(self._locks / f"{spec.key}.lock"):
                 if folder.consolidate(folds):
                     for file in self._locks.glob(f"{spec.key}.held_out=*.lock"):

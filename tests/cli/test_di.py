@@ -98,8 +98,8 @@ def test_an_apex_that_is_spotted_is_said_and_shown(tmp_path, rule):
     for phase in PHASES:
         one, other = ((tmp_path / f"{name}-{phase}.png").read_bytes() for name in "ab")
         assert one == other
-    with raises("unknown name", "never", "strain"):
-        run(folder, "--apex", "never", "-o", tmp_path / "c.png")
+    with raises("unknown name", "12.5", "a frame number, auto", "strain"):
+        run(folder, "--apex", "12.5", "-o", tmp_path / "c.png")
 
 
 def test_the_scaling_is_that_of_training_and_the_sheet_has_a_place(folder, monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -213,6 +214,23 @@ def test_a_fold_under_another_folds_name_is_damaged(filled):
     file = filled.folder(SPEC).file("sub01")
     file.rename(filled.folder(SPEC).file("sub02"))
     assert filled.missing(SPEC, ["sub01", "sub02"]) == ["sub01", "sub02"]
+
+
+@pytest.mark.scenario("E", "J")
+def test_what_is_damaged_beside_a_complete_run_is_set_aside_as_the_message_says(store):
+    copy = store.folder(SPEC).file("sub02")
+    shutil.copy(consolidated(store), copy)
+    stray = copy.with_name("held_out=sub09.parquet")
+    stray.write_bytes(b"")
+    with raises("damaged file", "another fold's"):
+        store.folder(SPEC)._read(copy)
+    with raises("damaged file", stray, "mer run"):
+        store.predictions([SPEC])
+    store.consolidate(SPEC, ["sub01", "sub02"])  # as mer run does where nothing is missing
+    assert len(store.predictions([SPEC])) == len(rows()) + 1
+    assert [p.name for p in stray.parent.glob("*.damaged-*")] == sorted(
+        f"{file.name}.damaged-1" for file in (copy, stray)
+    )
 
 
 @pytest.mark.scenario("E")
