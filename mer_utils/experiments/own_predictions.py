@@ -196,15 +196,17 @@ def _most_probable(
 ) -> pd.Series:
     """Return the class of highest probability of each row, and say what is odd about them."""
     values = frame[list(shares)].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    for row in frame.index[~np.isfinite(values).all(axis=1)]:
-        said = "a probability is blank, infinite or no number"
-        problems.append(_fault(path, row, "bad predictions", said, "a number for each class"))
+    good, wanted = np.isfinite(values), "a finite number for each class, with a decimal point"
+    for row, of_row in zip(frame.index, good, strict=True):
+        for title in np.array(list(shares))[~of_row][:1]:
+            said = f"{title} is {frame.at[row, title]!r}"
+            problems.append(_fault(path, row, "bad predictions", said, wanted))
     values = np.nan_to_num(values, nan=-np.inf)
-    if said := fault_of_probabilities(values):
+    if good.all() and (said := fault_of_probabilities(values)):
         remedy = "none needed if they are scores: the highest one of a row is its prediction"
         problems.append(_note(path, "bad predictions", f"of the probabilities, {said}", remedy))
     ties = int(((values == values.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
-    if ties and "y_pred" not in frame:
+    if good.all() and ties and "y_pred" not in frame:
         said = f"in {ties} of {len(frame)} rows two classes are equally probable"
         problems.append(_note(path, "bad predictions", said, "none needed: the first one is taken"))
     return pd.Series(np.array(list(shares.values()))[values.argmax(axis=1)], frame.index)
@@ -485,7 +487,7 @@ def few_systems(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _fault(path: Path, row: Any, kind: str, said: str, expected: str) -> Problem:
     place = f"{path.name} row {row}"
-    return Problem("error", kind, f"{place}: {said}", "fill it in", place, expected)
+    return Problem("error", kind, f"{place}: {said}", "correct the cell", place, expected)
 
 
 def _note(path: Path, kind: str, said: str, remedy: str) -> Problem:

@@ -172,12 +172,15 @@ BAD = {
     "a name among numbers": ("y_pred", "happy"),
     "a fraction": ("y_pred", "1.5"),
     "subject": ("subject", "NaN"),
+    "a decimal comma": ("p_2", "0,2"),
 }
 
 
 @pytest.mark.parametrize(("column", "cell"), BAD.values(), ids=BAD)
 def test_every_bad_row_is_named(column, cell, folder, scored):
-    rows = systems().query("system == 'baseline'").astype({column: object})
+    rows = systems().query("system == 'baseline'")
+    shares = {f"p_{k}": "0.3" for k in range(3)} if column == "p_2" else {}
+    rows = rows.assign(**shares).astype({column: object})
     rows.iloc[3:5, list(rows).index(column)] = cell
     rows.to_csv(folder / "x.csv", index=False)
     code, found = scored(folder / "x.csv")
@@ -185,6 +188,7 @@ def test_every_bad_row_is_named(column, cell, folder, scored):
     errors = [p for p in found["problems"] if p["severity"] == "error"]
     assert all(p["remedy"] for p in errors)
     assert "x.csv row 5" in errors[0]["message"]  # the header is row 1
+    assert column in errors[0]["message"] or "classes are numbers" in errors[0]["message"]
     assert "scores" not in found
 
 
