@@ -199,7 +199,7 @@ def _most_probable(
     good, wanted = np.isfinite(values), "a finite number for each class, with a decimal point"
     for row, of_row in zip(frame.index, good, strict=True):
         for title in np.array(list(shares))[~of_row][:1]:
-            said = f"{title} is {frame.at[row, title]!r}"
+            said = f"{title} is {frame.loc[row, title]!r}"
             problems.append(_fault(path, row, "bad predictions", said, wanted))
     values = np.nan_to_num(values, nan=-np.inf)
     if good.all() and (said := fault_of_probabilities(values)):
