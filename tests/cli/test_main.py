@@ -216,10 +216,3 @@ def test_an_option_that_would_change_nothing_is_refused(
     code, shown = mer(*arguments)
     assert code == 1
     assert named in shown
-
-
-def test_settings_about_frames_do_not_concern_a_table_of_images(mer, monkeypatch, tmp_path):
-    monkeypatch.setenv("MER_MISSING_FRAMES", "drop_clip")
-    (tmp_path / "m.csv").write_text("subject,clip,label,image\na,1,x,a.png\n")
-    _code, shown = mer("check", "manifest", tmp_path / "m.csv")
-    assert "missing image" in shown
