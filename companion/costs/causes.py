@@ -41,8 +41,8 @@ def alarms(file: Path) -> str:
         f"{row.kind}: {row.alarms} of {row.trials}" for row in record["rows"].itertuples()
     )
     return (
-        f"it said *different* so often of trials on {about['folds']} folds of the profile "
-        f"{about['profile']} each (recorded on {about['recorded']}): {counted}"
+        f"it said *different* so often of halves, drawn at random, of {about['folds']} folds of "
+        f"the profile {about['profile']} (recorded on {about['recorded']}): {counted}"
     )
 
 
