@@ -36,7 +36,7 @@ def test_every_cell_has_its_variant_and_every_variant_its_predictions(embedded):
     sides = re.findall(r"mer-t-([\w-]+)", " ".join(tables.wide_differences(shown).attrs["traced"]))
     assert set(named) == set(block["variants"]) >= set(sides)
     assert set(sides) == set(re.findall(r"mer-t-([\w-]+)", tables.here(shown).data))
-    tidy = all_results.scores(workspace).query("table == 'table4'")
+    tidy = all_results.scores({"table4": shown})
     assert set(tidy.apply(all_results.marked, axis=1)) == {f"mer-t-{name}" for name in named}
     assert "profile smoke" in block["origin"]
     rows = shown.predictions.set_index(["run", "subject", "clip"])["y_pred"]
