@@ -31,7 +31,7 @@ def embedded(filled):
 
 
 def test_every_cell_has_its_variant_and_every_variant_its_predictions(embedded):
-    workspace, shown, block = embedded
+    _, shown, block = embedded
     named = re.findall(r"mer-t-([\w-]+)", " ".join(tables.wide(shown).attrs["traced"]))
     sides = re.findall(r"mer-t-([\w-]+)", " ".join(tables.wide_differences(shown).attrs["traced"]))
     assert set(named) == set(block["variants"]) >= set(sides)
