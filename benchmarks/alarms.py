@@ -134,8 +134,8 @@ def main(
             folder = Path(place) / kind
             drawn = _drawn(folds, kind, given)
             alarms, judged = trials(recorded, under_recorded_keys(drawn, kind, folder), drawn)
-            of_models = judged.groupby("model")["verdict"].value_counts()
-            verdicts = [[*key, int(n)] for key, n in of_models.items()]
+            counted = judged.groupby(["model", "verdict"]).size().reset_index(name="folds")
+            verdicts = [[m, v, int(n)] for m, v, n in counted.itertuples(index=False)]
             rows.append({"kind": kind, "trials": TRIALS, "alarms": alarms, "verdicts": verdicts})
             print(f"{kind}: different in {alarms} of {TRIALS}", *verdicts, sep="\n  ")
     about = {

@@ -92,9 +92,9 @@ def rows_of(
     """Return how far each fold moved, and by another seed."""
     found, clips = verification.measured(base, ours, folds)
     rows = []
-    for place, row in found.iterrows():
+    for place, job in enumerate(folds["job"]):
+        row = found.iloc[place]
         pairs = verification.beside_seed(clips[clips["place"] == place], row["model"], by_seed)
-        job: Job = folds["job"].iloc[place]
         rows.append(
             {
                 "model": row["model"],

@@ -156,7 +156,8 @@ def shares(rows: pd.DataFrame) -> dict[str, float]:
     rows : DataFrame
         model, moved, by_seed: one row per fold and cause.
     """
-    return (rows["moved"] / rows["by_seed"]).groupby(rows["model"]).max().to_dict()
+    most = (rows["moved"] / rows["by_seed"]).groupby(rows["model"]).max()
+    return {str(model): float(share) for model, share in most.items()}
 
 
 def _tolerance(reference: Path) -> dict[str, Any]:
