@@ -5,7 +5,7 @@
 
 Recorded folds are drawn as `mer verify` draws them and computed anew: by a simulated processor
 (other vector instructions, OpenCV without IPP), and with another seed, other weights of rank
-pooling, other augmentation. Each trial judges half of them, drawn at random.
+pooling, other augmentation. Each trial judges as many of them as `mer verify` draws by default.
 What may be the same is of `benchmarks.tolerance`, computed on other twins under other causes.
 """
 
@@ -38,6 +38,8 @@ from mer_utils.runs.run_folder import folds_of
 OUT = Path(__file__).parent / "recorded" / "rules" / "alarms.json"
 RIGHT = "another processor"
 KINDS = (RIGHT, "another seed", "views of another kind", "other augmentation")
+#: As `mer verify` draws by default.
+SAMPLE = 40
 TRIALS = 20
 
 
@@ -84,13 +86,13 @@ def under_recorded_keys(folds: pd.DataFrame, kind: str, folder: Path) -> RunStor
 def trials(
     reference: verification.Reference, ours: RunStore, folds: pd.DataFrame
 ) -> tuple[int, pd.DataFrame]:
-    """Return how many of `TRIALS` random halves hold a different fold, and all folds' verdicts."""
+    """Return how many of `TRIALS` samples hold a different fold, and all folds' verdicts."""
     found, clips = verification.measured(reference, ours, folds)
     by_seed, allowed = verification.moved_by_seed(reference), reference.about.get("shares", {})
-    alarms = 0
+    alarms, each = 0, min(SAMPLE, (len(found) + 1) // 2)
     for trial in range(TRIALS):
         rng = np.random.default_rng(trial)
-        some = found.iloc[np.sort(rng.permutation(len(found))[: (len(found) + 1) // 2])]
+        some = found.iloc[np.sort(rng.permutation(len(found))[:each])]
         judged = verification.judged(some, clips, by_seed, allowed)
         alarms += verification.DIFFERENT in {*judged["verdict"]}
     return alarms, verification.judged(found, clips, by_seed, allowed)
@@ -111,7 +113,7 @@ def main(
     profile: str = "demo",
     reference: str = "",
     data_root: str = "",
-    size: int = 60,
+    size: int = 120,
     out: Path = OUT,
     one: str = "",
 ) -> None:
