@@ -53,7 +53,7 @@ def hub(monkeypatch):
     ("name", "count", "digest"),
     [
         ("smoke", 36, "0cb4eb2e6fa3e24c"),
-        ("demo", 36, "2158140c9be535a8"),
+        ("demo", 36, "e5c9b5503db90c64"),
         ("paper", 180, "4c755bd1117213c5"),
     ],
 )
