@@ -144,6 +144,7 @@ def main(
         "command": "python -m benchmarks.alarms",
         "recorded": time.strftime("%Y-%m-%d", time.gmtime()),
         "folds": size,
+        "each": min(SAMPLE, (size + 1) // 2),
         "profile": profile,
         "machine": describe(),
     }

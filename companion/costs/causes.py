@@ -41,7 +41,7 @@ def alarms(file: Path) -> str:
         f"{row.kind}: {row.alarms} of {row.trials}" for row in record["rows"].itertuples()
     )
     return (
-        f"it said *different* so often of halves, drawn at random, of {about['folds']} folds of "
+        f"it said *different* so often of samples of {about['each']} of {about['folds']} folds of "
         f"the profile {about['profile']} (recorded on {about['recorded']}): {counted}"
     )
 

@@ -37,7 +37,7 @@ def test_the_guide_says_how_often_verification_was_wrong_once_it_was_measured(tm
     file = tmp_path / "alarms.json"
     assert "not measured" in causes.alarms(file)
     rows = [{"kind": "another seed", "trials": 20, "alarms": 19, "verdicts": []}]
-    about = {"folds": 40, "profile": "demo", "recorded": "2026-11-27"}
+    about = {"folds": 40, "each": 20, "profile": "demo", "recorded": "2026-11-27"}
     file.write_text(json.dumps({"specification": about, "rows": rows}))
     assert causes.alarms(file).endswith("another seed: 19 of 20")
 
