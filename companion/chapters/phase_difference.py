@@ -134,14 +134,14 @@ def summary(gains: pd.DataFrame) -> pd.DataFrame:
 
 def said(summary: pd.DataFrame) -> str:
     """Say which mean gains are clear of zero, and how far single twins lie from their mean."""
-    clear = summary[(summary["low"] > 0) | (summary["high"] < 0)]
     words = "; ".join(
-        f"{row['line']}, {row['setting']} {row['gain']:+.3f}" for row in clear.to_dict("records")
+        f"of the {len(part)} mean gains of {setting}, {number((part['low'] > 0).sum())} "
+        f"lie with their interval above zero and {number((part['high'] < 0).sum())} below"
+        for setting, part in summary.groupby("setting", sort=False)
     )
     other = ((summary["ahead"] > 0) & (summary["ahead"] < 1)).sum()
     return (
-        f"{number(len(clear))} of the {len(summary)} mean gains "
-        f"{'is' if len(clear) == 1 else 'are'} clear of zero{': ' * bool(words)}{words}. "
-        f"A single twin's gain lies {summary['sd'].mean():.3f} from the mean (standard deviation, "
-        f"on average), and in {other} of {len(summary)} rows single twins disagree on the sign."
+        f"{words}. A single twin's gain lies {summary['sd'].mean():.3f} from the mean (standard "
+        f"deviation, on average), and in {number(other)} of {len(summary)} rows single twins "
+        "disagree on the sign."
     )
