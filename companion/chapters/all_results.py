@@ -45,7 +45,7 @@ def coverage(workspace: Workspace) -> pd.DataFrame:
 
 
 def read(workspace: Workspace) -> dict[str, tables.Shown]:
-    """Read, score and compare every table of which the store holds at least one fold.
+    """Read every table of which the store holds at least one fold.
 
     Raises
     ------

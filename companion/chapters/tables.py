@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from itertools import chain
 from typing import Any
@@ -49,38 +50,42 @@ class Shown:
     Parameters
     ----------
     table : Table
-    predictions, scores, differences : DataFrame
-        As `mer_utils.experiments.results` makes them.
+    predictions : DataFrame
+        As `mer_utils.experiments.read` makes them.
     """
 
     table: Table
     predictions: pd.DataFrame
-    scores: pd.DataFrame
-    differences: pd.DataFrame
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that tell the variants of a model apart."""
         return self.table.columns
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The scores of every variant, as they stand in the table."""
+        found = experiments.scores(self.predictions, self.columns)
+        if len(self.columns) <= 1:
+            return found
+        variants = experiments.in_order(self.predictions[[*self.columns]], self.columns)
+        return _by_variant(found, variants)
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """The comparisons that answer the table's questions."""
+        return experiments.differences(self.predictions, self.table)
+
 
 def read(workspace: Workspace, name: str) -> Shown:
-    """Read a table from the store, score its variants and compare them.
+    """Read a table from the store, to be scored and compared where it is asked for.
 
     Raises
     ------
     MerError
         "no results" if none of the table's folds is in the store.
     """
-    table = TABLES[name]
-    predictions = experiments.read(workspace, name)
-    scores = experiments.scores(predictions, table.columns)
-    differences = experiments.differences(predictions, table)
-    if len(table.columns) > 1:
-        scores = _by_variant(
-            scores, experiments.in_order(predictions[[*table.columns]], table.columns)
-        )
-    return Shown(table, predictions, scores, differences)
+    return Shown(TABLES[name], experiments.read(workspace, name))
 
 
 def _by_variant(scores: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
@@ -110,11 +115,14 @@ def chance_words(workspace: Workspace) -> str:
     return ", ".join(f"{level:.2f} on {dataset_title(name)}" for name, level in levels.items())
 
 
-def wide(shown: Shown) -> pd.DataFrame:
-    """Lay out scores: a row per data set, model and variant, a column per score."""
+def wide(shown: Shown, only: str | None = None) -> pd.DataFrame:
+    """Lay out scores, if named of `only` one data set: a row per model and variant."""
     heading = "setting" if shown.columns == ("setting",) else "variant"
     rows, traced = [], []
-    for dataset, model, variant, group in _variants(shown.scores, shown.columns):
+    scores = shown.scores
+    if only is not None:
+        scores = scores[scores["dataset"] == only]
+    for dataset, model, variant, group in _variants(scores, shown.columns):
         traced.append([trace.variant(shown.table.name, group.iloc[0], variant)])
         value = group.set_index("metric")["value"]
         uar = group[group["metric"] == UAR].iloc[0]
@@ -329,10 +337,9 @@ def show_scores(shown: Shown, by: str) -> None:
     by : str
         What is varied, for the captions.
     """
-    for dataset, scores in shown.scores.groupby("dataset", sort=False):
-        caption = f"{dataset_title(str(dataset))}: pooled scores by {by}."
-        rows = wide(replace(shown, scores=scores)).drop(columns="data set")
-        display(show(rows, caption))
+    for dataset in shown.scores["dataset"].unique():
+        caption = f"{dataset_title(dataset)}: pooled scores by {by}."
+        display(show(wide(shown, dataset).drop(columns="data set"), caption))
     display(
         download(shown.scores, f"{shown.table.name}-scores".replace("_", "-"), what="All scores")
     )

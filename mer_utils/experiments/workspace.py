@@ -20,7 +20,7 @@ from mer_utils.experiments import profiles
 from mer_utils.experiments.profiles import Profile
 from mer_utils.experiments.recorded import RECORDED, Recorded, recorded, weights
 from mer_utils.experiments.settings import PAPER, open_datasets
-from mer_utils.experiments.tables import TABLES
+from mer_utils.experiments.tables import TABLES, Grid, Table
 from mer_utils.files import build_dir
 from mer_utils.frames import forget
 from mer_utils.machine import cores, setting
@@ -130,8 +130,20 @@ class Workspace:
         return [TABLES[name].name for name in self.profile.tables or TABLES]
 
     def specs(self, table: str) -> list[RunSpec]:
-        """Return the run specifications of a table, each of them once."""
+        """Return the run specifications of a table, each of them once.
+
+        They are kept, as listing them surveys every clip anew under each rule that a table varies.
+        """
         chosen = TABLES[table]
+        if chosen.grid not in self._listed:
+            self._listed[chosen.grid] = self._list(chosen)
+        return list(self._listed[chosen.grid])
+
+    @cached_property
+    def _listed(self) -> dict[Grid, list[RunSpec]]:
+        return {}
+
+    def _list(self, chosen: Table) -> list[RunSpec]:
         data = self.variants if chosen.made else list(self.data.values())
         specs = list(chosen.grid(self.profile, data))
         if not chosen.made and "evaluation" not in chosen.columns:

@@ -89,7 +89,11 @@ def test_made_variants_are_synthetic_whatever_the_data(workspace):
     assert len({s.data.fingerprint for s in specs}) == len(numbers)
 
 
-def test_a_made_variant_with_the_numbers_of_the_twin_is_another_data_set(twins, tmp_path):
+def test_a_made_variant_with_the_numbers_of_the_twin_is_another_data_set(
+    twins, tmp_path, monkeypatch
+):
+    # The twins of this profile are drawn as large as the variants are.
+    monkeypatch.setattr(experiments.workspace, "VARIANT_FRAME_SIZE", (70, 85))
     numbers = {"phase_differences": (0.5,), "noises": (1.0,), "fall_informations": (0.0,)}
     profile = experiments.PROFILES["smoke"].model_copy(update=numbers)
     workspace = experiments.open_workspace(profile, twins, tmp_path / "store")
@@ -98,6 +102,12 @@ def test_a_made_variant_with_the_numbers_of_the_twin_is_another_data_set(twins, 
     assert variant.unread == twin.unread
     for data in (variant, twin):
         assert workspace.context.data(data.spec).dataset is data.dataset
+
+
+def test_a_workspace_surveys_a_table_under_each_rule_once(workspace, monkeypatch):
+    first = workspace.specs("table7")
+    monkeypatch.delattr("mer_utils.runs.Data.under")
+    assert workspace.specs("table7") == first
 
 
 def test_small_profiles_train_networks_at_the_ends_of_a_range(workspace):
