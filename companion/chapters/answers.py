@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from companion.chapters.page import interval, p_value
+from companion.chapters.page import interval, p_value, signed
 from companion.chapters.primary import ALPHA, PAIRS, overall
 from mer_utils import stats
 from mer_utils.models import are_networks
@@ -46,9 +46,9 @@ def sentences(found: pd.DataFrame, barred: list[str]) -> list[str]:
             lines.append(f"{treatment} minus {control}: not computed yet.")
             continue
         row = rows.iloc[0]
-        said = f"{treatment} minus {control}: {row['difference']:+.3f} UAR"
+        said = f"{treatment} minus {control}: {_uar(row['difference'])} UAR"
         said += (
-            f" (95 % interval {row['low']:+.3f} to {row['high']:+.3f})"
+            f" (95 % interval {_uar(row['low'])} to {_uar(row['high'])})"
             if pd.notna(row["low"])
             else " (interval undefined)"
         )
@@ -56,6 +56,14 @@ def sentences(found: pd.DataFrame, barred: list[str]) -> list[str]:
         said += f". Not in this mean: {row['undefined']}" if row["undefined"] else ""
         lines.append(f"{said}.")
     return lines + ([f"No more than a trial: {'; '.join(barred)}."] if barred else [])
+
+
+def _uar(value: float) -> str:
+    return signed(value, "{:+.3f}")
+
+
+def _points(value: float) -> str:
+    return signed(100 * value, "{:+.1f}")
 
 
 def brief(found: pd.DataFrame) -> str:
@@ -69,11 +77,10 @@ def brief(found: pd.DataFrame) -> str:
     lines = []
     for _, row in overall(found).iterrows() if len(found) else []:
         points, side = 100 * row["difference"], "above" if row["difference"] > 0 else "below"
-        words = (
-            f"With {row['setting']}, networks score {abs(points):.1f} points {side} their control"
-        )
+        apart = f"{abs(points):.1f} points {side}" if abs(points) >= 0.05 else "the same as"
+        words = f"With {row['setting']}, networks score {apart} their control"
         if pd.notna(row["low"]):
-            words += f" (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+            words += f" (95 % interval {_points(row['low'])} to {_points(row['high'])})"
         lines.append(f"{words}: {row['verdict']}.")
     return " ".join(lines) or "Not computed yet."
 

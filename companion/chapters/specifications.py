@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from companion.chapters.page import signed
 from companion.records import read_record
 from mer_utils import models
 from mer_utils.datasets import title as dataset_title
@@ -147,9 +148,10 @@ def said(record: Record) -> str:
     parts = []
     for row in record.tests.to_dict("records"):
         above = round(row["positive"] * row["specifications"])
+        median = signed(row["median"], "{:+.3f}")
         parts.append(
             f"{models.title(row['model'])}, {row['treatment']}: above zero in {above} of "
-            f"{row['specifications']}, median {row['median']:+.3f} (p = {row['p_median']:.3f})"
+            f"{row['specifications']}, median {median} (p = {row['p_median']:.3f})"
         )
     most = moves(record)
     name = max(most, key=lambda choice: most[choice])
@@ -163,9 +165,11 @@ def said_of_budgets(record: Record) -> str:
     """Say what tuning buys, from the record alone."""
     gains = equal_budget(record)
     first, last = (gains[gains["trials"] == n] for n in (1, gains["trials"].max()))
+    most = last["trials"].iloc[0]
+    gained = [[signed(v, "{:+.3f}") for v in part["value"]] for part in (first, last)]
     words = "; ".join(
-        f"{line} {one:+.3f} with one trial and {all_:+.3f} with {last['trials'].iloc[0]}"
-        for line, one, all_ in zip(first["line"], first["value"], last["value"], strict=True)
+        f"{line} {one} with one trial and {all_} with {most}"
+        for line, one, all_ in zip(first["line"], *gained, strict=True)
     )
     added = optimism(record)
     more = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from companion.chapters.page import signed
 from companion.claims import decisions
 from companion.claims.register import Claim
 from companion.claims.rows import CLIPS, DIFFER, TWO_PHASES
@@ -42,7 +43,9 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
     n = len(cells)
     words = f"{first['comparison']}, {SCORES[first['metric']]} ({table_of(first['table'])}): "
     if len(mean):
-        words += f"mean {mean.iloc[0]['difference']:+.3f} ({_interval(mean.iloc[0])}); "
+        words += (
+            f"mean {signed(mean.iloc[0]['difference'], '{:+.3f}')} ({_interval(mean.iloc[0])}); "
+        )
     words += f"of {n} pairs of network and data set " + ", ".join(
         f"{n_of} {word}"
         for word in (SUPERIOR, EQUIVALENT, WORSE, UNDECIDED)
@@ -53,7 +56,7 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
     if n:
         least = cells.iloc[int(cells["difference"].to_numpy(float).argmin())]
         words += (
-            f". Smallest: {least['difference']:+.3f} ({_interval(least)}; "
+            f". Smallest: {signed(least['difference'], '{:+.3f}')} ({_interval(least)}; "
             f"{title(least['model'])}, {dataset_title(least['dataset'])})"
         )
     return f"{words}."
@@ -80,7 +83,8 @@ def _remarks(cells: pd.DataFrame) -> list[str]:
 def _interval(row: pd.Series) -> str:
     if pd.isna(row["low"]):
         return "interval undefined"
-    return f"95 % interval {row['low']:+.3f} to {row['high']:+.3f}"
+    low, high = (signed(row[end], "{:+.3f}") for end in ("low", "high"))
+    return f"95 % interval {low} to {high}"
 
 
 def _counts(data: str, rows: pd.DataFrame) -> str:
