@@ -149,8 +149,10 @@ def compared(agreed: Mapping[str, Any]) -> Styler | HTML:
     if not agreed["tables"]:
         return HTML(f"<p>{escape(agreed['next'])}</p>")
     rows = [{**row, "table": table_of(row["table"])} for row in agreed["tables"]]
+    # JSON keeps the names in the order of the alphabet.
+    columns = ["table", *VERDICTS, "scores", "scores that agree", "largest difference"]
     return page.show(
-        pd.DataFrame(rows),
+        pd.DataFrame(rows)[columns],
         "Folds compared with the recorded ones, and their runs' scores.",
         {"largest difference": "{:.3f}"},
         name="tab-as-recorded",
