@@ -330,6 +330,22 @@ def test_a_view_that_is_not_what_the_file_promises_is_not_written(make, monkeypa
     assert not list((tmp_path / "cache").iterdir())
 
 
+@pytest.mark.scenario("F")
+def test_one_picture_of_two_subjects_is_refused_whatever_its_encoding(tmp_path, rng):
+    rows = []
+    for n, subject in enumerate("aabb"):
+        cv2.imwrite(str(tmp_path / f"{n}.png"), rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))
+        rows.append([subject, n, ("glad", "sad")[n % 2], f"{n}.png"])
+    cv2.imwrite(str(tmp_path / "3.bmp"), cv2.imread(str(tmp_path / "0.png")))
+    rows[3][3] = "3.bmp"
+    table = tmp_path / "table.csv"
+    pd.DataFrame(rows, columns=["subject", "clip", "label", "image"]).to_csv(table, index=False)
+    source = Source(datasets.Manifest(table).clips(), "data")
+    with raises("same picture twice", "a 0", "b 3"):
+        load(source, SMALL, cache=tmp_path / "cache", views=["full"])
+    assert not any((tmp_path / "cache").glob("*.npy"))
+
+
 @pytest.mark.scenario("A")
 def test_pictures_of_sixteen_bits_give_the_views_of_eight_and_that_is_noted(make, clips, tmp_path):
     eight = make()

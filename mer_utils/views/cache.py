@@ -245,6 +245,7 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
     present = np.zeros((len(sheets), len(source.clips)), bool)
     failed: dict[str, list[str]] = {}
     notes: list[list[Note]] = [[] for _ in sheets]
+    seen: list[dict[bytes, int]] = [{} for _ in sheets]
     names = _names(source.clips)
     with ExitStack() as stack:
         files = []
@@ -262,7 +263,11 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
                 continue
             for place, (view, (file, nothing)) in enumerate(zip(views, files, strict=True)):
                 present[place, row] = view is not None
-                file.write(_as_bytes(nothing if view is None else view, nothing, name))
+                content = _as_bytes(nothing if view is None else view, nothing, name)
+                file.write(content)
+                if view is not None:
+                    first = seen[place].setdefault(hashlib.sha256(content).digest(), row)
+                    _keep_apart(source.clips, first, row)
                 notes[place] += [Note(name, words) for words in sorted(said)]
         if failed:
             raise _of_all(*next(iter(failed.items())))
@@ -281,6 +286,20 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
             temporary.write_text(json.dumps(note), "utf-8")
         with atomic_write(sheet.present) as temporary, open(temporary, "wb") as file:
             np.save(file, there)
+
+
+def _keep_apart(clips: pd.DataFrame, one: int, other: int) -> None:
+    """Refuse the clips of two subjects that show one picture, however their files encode it."""
+    subjects = clips[["dataset", "subject"]].iloc[[one, other]]
+    if len(subjects.drop_duplicates()) > 1:
+        names = _names(clips.iloc[[one, other]])
+        raise MerError(
+            "same picture twice",
+            f"{names[0]} and {names[1]} show one picture: the fold of one subject would train on "
+            "it",
+            "every picture under one subject",
+            "remove the one that is wrong, or give both the subject's one name",
+        )
 
 
 def _as_bytes(view: np.ndarray, like: np.ndarray, clip: str) -> bytes:
