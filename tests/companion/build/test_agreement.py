@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -37,12 +38,16 @@ def test_a_book_says_how_many_folds_are_as_recorded(recorded, workspace, tmp_pat
     assert agreed["line"] == "6 of 6 folds as recorded"
     (row,) = agreed["tables"]
     assert (row["scores"], row["scores that agree"], row["largest difference"]) == (6, 6, 0.0)
-    assert "tab-as-recorded" in agreement.compared(agreed).to_html()
+    table = agreement.compared(json.loads(json.dumps(agreed, sort_keys=True)))
+    assert "tab-as-recorded" in table.to_html()
+    assert table.data.columns[0] == "table"
     assert "a laptop" in agreement.differing(agreed).to_html()
     page = tmp_path / "page.md"
     page.write_text('# A page\n\n```{code-cell} ipython3\n:tags: [parameters]\nx = "tiny"\n```\n')
     marks = agreement.marks([read(page)], agreed)
     assert "6 of 6 folds as recorded" in marks["notebooks/page"]
+    page.write_text(page.read_text().replace('x = "tiny"', "x = all_results.read(1)"))
+    assert agreement.marks([read(page)], agreed) == marks  # whose tables are all of them
     store = agreement.recorded_store("reference", "smoke", tmp_path / "build")
     shown = open_workspace("smoke", twins, store)
     agreement.require_whole(shown, "reference")
