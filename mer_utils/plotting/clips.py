@@ -71,7 +71,8 @@ def subject_class_counts(table: pd.DataFrame) -> BookFigure:
             )
             bottom += counts[label].to_numpy()
         axes.set_title(f"{dataset_title(dataset)}: {len(part)} clips, {len(counts)} subjects")
-        axes.tick_params(axis="x", labelrotation=90 if len(counts) > 10 else 0, labelsize=SMALL)
+        letters = sum(len(str(name)) + 1 for name in counts.index)
+        axes.tick_params(axis="x", labelrotation=90 if letters > 28 else 0, labelsize=SMALL)
         if len(counts) > 20:  # every second name, where there is no room for all
             axes.set_xticks(range(0, len(counts), 2))
         axes.margins(x=0.01)
@@ -120,9 +121,8 @@ def durations(table: pd.DataFrame, bin_ms: float = 25.0) -> BookFigure:
                 label=f"{PHASE_TITLES[phase]} (median {median:.0f} ms)",
             )
             axes.axvline(median, color=colour, linestyle="--", linewidth=1.4)
-        missing = len(part) - len(known)
-        note = f", {missing} more without apex or rate" if missing else ""
-        axes.set_title(f"{dataset_title(dataset)}: {len(known)} clips{note}")
+        of_all = f" of {len(part)}" if len(known) < len(part) else ""
+        axes.set_title(f"{dataset_title(dataset)}: {len(known)}{of_all} clips")
         axes.set_ylim(top=1.5 * axes.get_ylim()[1])  # room for the legend
         axes.legend(
             loc="upper right",

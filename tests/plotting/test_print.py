@@ -85,7 +85,7 @@ def test_counts_stack_to_each_subjects_clips(clips: pd.DataFrame) -> None:
 
 def test_durations_count_clips_and_name_medians(clips: pd.DataFrame) -> None:
     axes = durations(clips).axes[0]
-    assert axes.get_title(loc="left") == "CASME II: 5 clips, 1 more without apex or rate"
+    assert axes.get_title(loc="left") == "CASME II: 5 of 6 clips"
     labels = axes.get_legend_handles_labels()[1]
     rise = (clips["apex"] - clips["onset"])[1:6].astype(float).median() / 200 * 1000
     assert f"onset to apex (median {rise:.0f} ms)" in labels
