@@ -55,6 +55,9 @@ def bind(html: str, line: str) -> str:
         for name, title, anchor in re.findall(heading, html, re.DOTALL)
         if not re.fullmatch("reference/(?!index).*", name)
     )
+    # To the first page by its name, and to files beside the site, which a PDF has not.
+    html = re.sub(r'href="[^":#]*#', 'href="#', html)
+    html = re.sub(r'(<a\b[^>]*?) href="(?!#|[a-z]+:)[^"]*"', r"\1", html)
     title = re.search(r'property="og:site_name" content="([^"]+)"', html)
     cover = (
         f'<div class="mer-cover"><p class="mer-title">{title[1] if title else ""}</p>{line}'

@@ -262,7 +262,7 @@ def test_composites_of_tables(folder):
     assert (both.name, len(both.clips())) == ("clips:one+clips:two", 4)
     assert list(both.clips()["subject"]) == ["one-s1", "one-s2", "two-s3", "two-s4"]
     assert list(both.clips()["label"].cat.categories) == ["glad", "sad"]
-    assert datasets.title(both.name) == "clips one and clips two"
+    assert datasets.title(both.name) == "table one and table two"
     same = datasets.Clips(table(folder, ROWS[2:], "three.csv", dataset="one"))
     with raises("taken name", "one"):
         datasets.Composite((one, same)).clips()

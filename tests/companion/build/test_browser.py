@@ -312,10 +312,11 @@ def test_a_number_leads_to_its_runs(visit: Visit) -> None:
     visit.open("notebooks/07_table4_phases.html")
     page = visit.page
     page.locator("details:has(button.mer-number) > summary").first.click()
-    number = page.locator("button.mer-number").first
+    number = page.locator("details button.mer-number").first
     number.focus()
     page.keyboard.press("Enter")
     dialog = page.locator("dialog.mer-dialog[open]")
+    dialog.wait_for()
     said = dialog.inner_text()
     assert number.inner_text() in said
     for part in ("seed", "folds", "key", "computed with", "mer run table4", "--only"):

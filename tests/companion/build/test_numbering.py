@@ -31,7 +31,7 @@ READ_OUT = re.compile(r"(?:^```\{code-cell\}.*?^```\n\s*)+", re.MULTILINE | re.D
 
 def read_out(pattern: str) -> list[str]:
     together = [cells for text in PAGES.values() for cells in READ_OUT.findall(text)]
-    said = [cells for cells in together if "page.here(" in cells]
+    said = [cells for cells in together if re.search(r"\bhere\(", cells)]
     return [name for cells in said for name in re.findall(pattern, cells, re.MULTILINE)]
 
 

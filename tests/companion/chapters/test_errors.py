@@ -10,7 +10,7 @@ from helpers import raises
 from companion.chapters import attention, errors
 from companion.chapters.errors import of_networks
 from mer_utils import metrics, stats
-from mer_utils.models import networks, title
+from mer_utils.models import networks
 
 NAMES = ["a", "b", "c"]
 
@@ -101,8 +101,8 @@ def test_class_scores_are_those_of_metrics(simulated):
     uar = pooled.groupby(["model", "setting"])["uar_pooled"].mean()
     recall = found.groupby(["model", "setting"])["recall"].mean()
     for (model, setting), value in uar.items():
-        assert recall[title(model), setting] == pytest.approx(value)
-    first = found[(found["model"] == "LEARNet") & (found["setting"] == "dual")]
+        assert recall[model, setting] == pytest.approx(value)
+    first = found[(found["model"] == "learnet") & (found["setting"] == "dual")]
     one = simulated.drop_duplicates(["model", "setting", "subject", "clip"])
     clips = one[(one["model"] == "learnet") & (one["setting"] == "dual")]
     assert first["clips"].sum() == len(clips)

@@ -22,7 +22,7 @@ def test_a_seventh_network_shows_up_everywhere(filled):
         scores = all_results.scores(all_results.read(workspace))
         assert "Seventh" in set(all_results.wide(scores)["model"])
         classes = list(workspace.clips("casme2")["label"].cat.categories)
-        assert "Seventh" in set(errors.by_class(main.predictions, "casme2", classes)["model"])
+        assert "seventh" in set(errors.by_class(main.predictions, "casme2", classes)["model"])
         assert "Seventh\ndual" in errors.confusions(main.predictions, "casme2")
         evidence = claims.evidence(workspace)
         compared = evidence[evidence["model"].eq("seventh") & evidence["table"].eq("table2")]
