@@ -129,7 +129,9 @@ def unpacked(path: Path) -> Iterator[RunStore]:
                 raise cannot_read(path, error) from error
             raise _bad(path, f"it is cut short, altered or no ZIP file: {error}") from error
         try:
-            yield RunStore(folder)
+            store = RunStore(folder)
+            store.origin = str(path)
+            yield store
         except MerError as error:  # of the archive, not of the folder that is gone when it is read
             if folder not in error.what:
                 raise
@@ -220,7 +222,7 @@ def merge(into: RunStore, *others: RunStore) -> Merged:
             try:
                 spec = other.spec(key)
             except MerError as error:
-                done.refused.append(str(error))
+                done.refused.append(str(error).replace(str(other.path), other.origin))
                 continue
             with into.lock_run(spec):
                 _merge_run(into, spec, other.folder(spec), done)

@@ -198,6 +198,13 @@ class RunFolder:
                 found[note["held_out"]] = note
         with suppress(FileNotFoundError):
             found = read_json(self._notes_file) | found
+        if not all(isinstance(note, dict) for note in found.values()):
+            raise MerError(
+                "damaged file",
+                f"{self._notes_file} is damaged (it holds a note that is no JSON object)",
+                "what computed each fold, as it was written",
+                "take the file from a copy of the store, or remove it; the predictions stay",
+            )
         there = self.names()
         return {name: note for name, note in sorted(found.items()) if file_name(name) in there}
 

@@ -83,6 +83,7 @@ class RunStore:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).absolute()
+        self.origin = str(self.path)  # for messages: of an unpacked archive, the archive
         self._folders: dict[str, RunFolder] = {}
         try:
             self._require_store()

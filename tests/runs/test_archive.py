@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 
 import duckdb
@@ -169,12 +168,33 @@ def test_folds_that_differ_are_told_and_left(whole, tmp_path):
     assert content(whole) == before
 
 
-def test_a_run_under_another_key_is_refused(whole, tmp_path):
-    shutil.copytree(whole.path, tmp_path / "odd")
-    RunStore(tmp_path / "odd").folder(SPECS[0]).path.rename(tmp_path / "odd" / SPECS[0].key[::-1])
-    done = merge(RunStore(tmp_path / "new"), RunStore(tmp_path / "odd"))
-    assert len(done.refused) == 1
+def test_a_run_under_another_key_is_refused(archive, tmp_path):
+    odd, key = SPECS[0].key[::-1], SPECS[0].key
+
+    def rename(files):
+        for name in [name for name in files if name.startswith(key)]:
+            files[name.replace(key, odd)] = files.pop(name)
+
+    rewritten(archive, rename)
+    with unpacked(archive) as store:
+        done = merge(RunStore(tmp_path / "new"), store)
+        assert [f"{archive}/{odd}/spec.json" in said for said in done.refused] == [True]
+        assert str(store.path) not in done.refused[0]
     assert done.added == 9
+
+
+@pytest.mark.parametrize("note", ["words", ["a"], None])
+def test_a_note_that_is_no_object_is_damage(whole, archive, tmp_path, note):
+    member = f"{SPECS[0].key}/environments.json"
+    bad = json.dumps({"s1": note}).encode()
+    rewritten(archive, lambda files: files.update({member: bad}))
+    with raises("damaged file", f"{archive}/{member}"):
+        taken(archive, tmp_path)
+    (whole.path / member).write_bytes(bad)
+    with raises("damaged file", whole.path / member):
+        merge(RunStore(tmp_path / "new"), whole)
+    with raises("damaged file", whole.path / member):
+        export(whole, tmp_path / "new.zip")
 
 
 def rewritten(archive, change) -> None:
