@@ -32,7 +32,7 @@ from mer_utils.runs import Job, RunSpec, RunStore, export, unpacked
 from mer_utils.runs.archive import same_rows
 from mer_utils.runs.deposit import Deposit
 from mer_utils.runs.environment import differing, environment, installed
-from mer_utils.runs.run_folder import folds_of
+from mer_utils.runs.run_folder import folds_of, read_json
 from mer_utils.runs.spec import SPEC_VERSION
 from mer_utils.runs.store import STORE_VERSION
 from mer_utils.synthetic.writer import GENERATOR_VERSION
@@ -89,7 +89,8 @@ class Reference:
         anew = {self.path: "mer reference", tolerance_path(self.path): TOLERANCE_COMMAND}
         parts = (self.about, self.about.get("tolerance", {}))
         for (file, command), about in zip(anew.items(), parts, strict=True):
-            found = about.get("versions", VERSIONS)
+            said = about.get("versions", VERSIONS)
+            found = said if isinstance(said, dict) else {}
             if odd := [name for name in VERSIONS if found.get(name) != VERSIONS[name]]:
                 raise MerError(
                     "other code",
@@ -198,7 +199,7 @@ def open_reference(path: Path) -> Iterator[Reference]:
         )
     with unpacked(path) as store:
         file = store.path / ABOUT
-        about = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        about = read_json(file) if file.exists() else {}
         sha = hashlib.sha256(path.read_bytes()).hexdigest()
         yield Reference(path, store, about | {"SHA-256": sha} | _tolerance(path))
 

@@ -197,14 +197,7 @@ class RunFolder:
                 note = read_json(file, "held_out")
                 found[note["held_out"]] = note
         with suppress(FileNotFoundError):
-            found = read_json(self._notes_file) | found
-        if not all(isinstance(note, dict) for note in found.values()):
-            raise MerError(
-                "damaged file",
-                f"{self._notes_file} is damaged (it holds a note that is no JSON object)",
-                "what computed each fold, as it was written",
-                "take the file from a copy of the store, or remove it; the predictions stay",
-            )
+            found = read_json(self._notes_file, each=dict) | found
         there = self.names()
         return {name: note for name, note in sorted(found.items()) if file_name(name) in there}
 
@@ -298,19 +291,23 @@ def file_name(held_out: str) -> str:
     return f"held_out={name}"
 
 
-def read_json(path: Path, *needed: str, remedy: str = _REMOVE) -> dict[str, Any]:
-    """Read what a run wrote as JSON, an object with these fields at least.
+def read_json(
+    path: Path, *needed: str, remedy: str = _REMOVE, each: type = object
+) -> dict[str, Any]:
+    """Read what a run wrote as JSON, an object with these fields at least, each of a type.
 
     Raises
     ------
     FileNotFoundError
     MerError
-        ``cannot read``.
+        ``damaged file``, or ``cannot read``.
     """
     try:
         found = json.loads(path.read_text("utf-8"))
         if not isinstance(found, dict) or not found.keys() >= set(needed):
             raise ValueError(f"no object with {', '.join(needed) or 'fields'}")
+        if odd := [name for name, value in found.items() if not isinstance(value, each)]:
+            raise ValueError(f"{odd[0]} is no object")
         return found
     except FileNotFoundError:
         raise
@@ -318,7 +315,7 @@ def read_json(path: Path, *needed: str, remedy: str = _REMOVE) -> dict[str, Any]
         raise cannot_read(path, error) from error
     except ValueError as error:
         raise MerError(
-            "cannot read",
+            "damaged file",
             f"{path} is not what a run wrote ({error})",
             "a JSON object",
             remedy,

@@ -196,6 +196,8 @@ def test_results_of_other_versions_are_refused(reference):
     old = Reference(reference.path, reference.store, {"versions": VERSIONS | {"views": 1}})
     with raises("other code", "views 1", "mer reference"):
         old.require("demo")
+    with raises("other code", "views None"):
+        Reference(reference.path, reference.store, {"versions": 3}).require("demo")
     about = {"versions": VERSIONS, "tolerance": {"versions": VERSIONS | {"training": 1}}}
     with raises("other code", "training 1", "benchmarks.tolerance"):
         Reference(reference.path, reference.store, about).require("demo")

@@ -183,10 +183,10 @@ def test_a_run_under_another_key_is_refused(archive, tmp_path):
     assert done.added == 9
 
 
-@pytest.mark.parametrize("note", ["words", ["a"], None])
-def test_a_note_that_is_no_object_is_damage(whole, archive, tmp_path, note):
+@pytest.mark.parametrize("notes", [{"s1": "words"}, {"s1": ["a"]}, {"s1": None}, ["s1"]])
+def test_a_note_that_is_no_object_is_damage(whole, archive, tmp_path, notes):
     member = f"{SPECS[0].key}/environments.json"
-    bad = json.dumps({"s1": note}).encode()
+    bad = json.dumps(notes).encode()
     rewritten(archive, lambda files: files.update({member: bad}))
     with raises("damaged file", f"{archive}/{member}"):
         taken(archive, tmp_path)

@@ -439,7 +439,7 @@ def test_a_store_of_another_version_is_refused(filled):
 @pytest.mark.parametrize("content", ["", "[1", "null"])
 def test_an_unreadable_marker_is_refused(filled, content):
     (filled.path / "store.json").write_text(content)
-    with raises("cannot read", "store.json"):
+    with raises("damaged file", "store.json"):
         RunStore(filled.path)
 
 
@@ -516,11 +516,11 @@ def test_a_lock_that_cannot_be_made_is_named(store, monkeypatch):
 def test_a_note_that_no_run_wrote_is_named(filled, content):
     note = filled.folder(SPEC).file("sub09", ".error.json")
     note.write_text(content)
-    with raises("cannot read", note):
+    with raises("damaged file", note):
         filled.failures([SPEC])
     note = note.with_name("held_out=sub09.environment.json")
     note.write_text(content)
-    with raises("cannot read", note):
+    with raises("damaged file", note):
         filled.environments([SPEC])
 
 
