@@ -32,7 +32,14 @@ from mer_utils.datasets.ledger import reasons, rule_counts
 from mer_utils.datasets.manifest import Manifest
 from mer_utils.datasets.problems import Problem, grouped, in_order, to_json, worst
 from mer_utils.datasets.published import Durations, Published, Twin
-from mer_utils.datasets.rules import RULES, ClipFrames, clip_frames, load_clip, require_rule
+from mer_utils.datasets.rules import (
+    RULES,
+    ClipFrames,
+    clip_frames,
+    left_out,
+    load_clip,
+    require_rule,
+)
 from mer_utils.datasets.samm import Samm
 from mer_utils.datasets.schemes import OWN_LABELS, SCHEMES, Scheme, add_words
 from mer_utils.datasets.sheets import settings as sheet_settings
@@ -77,6 +84,7 @@ __all__ = [
     "grouped",
     "in_order",
     "joined",
+    "left_out",
     "load_clip",
     "made_at",
     "named",

@@ -47,7 +47,8 @@ _LYING_ABOUT = {
 def findings(survey: Survey) -> list[Problem]:
     """Return the warnings and notes about a survey, beyond its own problems."""
     parts = (
-        _unread_units, _peculiarities, _shifted, _lying_about, _unlisted_clips, _unpublished_counts
+        _unread_units, _peculiarities, _shifted, _lying_about, _unlisted_clips,
+        _unpublished_counts, _left_out,
     )  # fmt: skip
     return [*lone(survey), *(problem for part in parts for problem in part(survey))]
 
@@ -75,6 +76,13 @@ def _unread_units(survey: Survey) -> Iterator[Problem]:
         if words:
             said = f"{row.place}: {words} in {row.action_units!r} is kept as a remark"
             yield _note("remark among action units", said, "none needed", row.place)
+
+
+def _left_out(survey: Survey) -> Iterator[Problem]:
+    """Say what the rules leave out of the clips that the sheet names, which are counted."""
+    if said := rules.left_out(row.reason for row in survey.source.rows):
+        message = f"clips that the sheet names are left out: {said}"
+        yield _note("clips left out", message, "none needed, if that is meant", survey.source.place)
 
 
 def _peculiarities(survey: Survey) -> Iterator[Problem]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,12 @@ def load_clip(clip_row: Any) -> tuple[np.ndarray, int | None]:
     found = clip_frames(clip_row)
     frames = read_clip(found.paths)
     return frames, spotting.spot_apex(frames, found.spotted) if found.spotted else found.apex
+
+
+def left_out(reasons: Iterable[object]) -> str:
+    """Say how many rows a rule leaves out, of the reasons why rows are; empty if none."""
+    dropped = Counter(str(why) for why in reasons if re.search(r"=drop(_clip)?\)$", str(why)))
+    return ", ".join(f"{count} for {why}" for why, count in dropped.most_common())
 
 
 def missing_frames(folder: object, onset: int, offset: int, available: Collection[int]) -> MerError:

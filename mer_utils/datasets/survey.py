@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from mer_utils.datasets.framed import Framed
 
 
+#: Frames under other numbers are all there, a system that does not let them be read may soon, and
+#: what decoding alone shows is not seen by a run: for none of them is a clip left out.
+_NOT_LOST = {
+    "renumbered frames", "cannot read", "undecodable frame", "bad frames", "no motion",
+}  # fmt: skip
+
+
 @dataclass
 class Survey:
     """What one pass found: every row with its fate, and every problem."""
@@ -225,9 +232,7 @@ def _judge_frames(row: Row, survey: Survey, decode: bool, thorough: bool) -> Non
     survey.problems += [p for p in faults if p.severity != "error"]
     faults = [p for p in faults if p.severity == "error"]
     row.faults += faults
-    # Frames under other numbers are all there: a clip is not dropped for its sheet's counting,
-    # nor for frames that the system does not let be read now.
-    lost = faults and all(f.kind not in ("renumbered frames", "cannot read") for f in faults)
+    lost = faults and all(f.kind not in _NOT_LOST for f in faults)
     if lost and dataset.missing_frames == "drop_clip" and not row.reason:
         row.rules.append("missing_frames=drop_clip")
         row.reason = f"{faults[0].kind} (missing_frames=drop_clip)"

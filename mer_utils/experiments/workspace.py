@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mer_utils import augment, synthetic
-from mer_utils.datasets import Casme2, Dataset, grouped
+from mer_utils.datasets import Casme2, Dataset, grouped, left_out
 from mer_utils.errors import MerError
 from mer_utils.experiments import profiles
 from mer_utils.experiments.profiles import Profile
@@ -177,15 +177,12 @@ class Workspace:
                 others = int(group["count"]) - 1
                 more = f" (and {others} more; mer check lists them)" * (others > 0)
                 found.append(f"{data.dataset.title}: {group['example']}{more}.")
-            reasons = data.dataset.ledger()["reason"]
-            dropped = reasons[reasons.str.endswith("=drop_clip)")].value_counts()
-            if len(dropped):
-                said = ", ".join(f"{count} for {reason}" for reason, count in dropped.items())
+            if said := left_out(data.dataset.ledger()["reason"]):
                 found.append(f"{data.dataset.title}: clips are left out: {said}.")
-            left_out = [s.name for s in TRAINING_SETS.values() if not data.shown >= {*s.views}]
-            if left_out:
+            lacking = [s.name for s in TRAINING_SETS.values() if not data.shown >= {*s.views}]
+            if lacking:
                 found.append(
-                    f"{data.dataset.title}: no clip has the views of {', '.join(left_out)}, which "
+                    f"{data.dataset.title}: no clip has the views of {', '.join(lacking)}, which "
                     f"the tables leave out; clips have {', '.join(sorted(data.shown))}."
                 )
         pretrained = [m for m in self.profile.networks if self.profile.plan(m).pretrained]

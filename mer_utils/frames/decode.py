@@ -18,7 +18,7 @@ import numpy as np
 from mer_utils.errors import MerError
 from mer_utils.extras import cv2
 from mer_utils.files import cannot_read
-from mer_utils.frames.formats import COPY, REWRITE, Refused, inspect
+from mer_utils.frames.formats import COPY, REWRITE, Refused, inspect, require_whole
 from mer_utils.frames.video import VideoFrame, read_video
 
 #: Where a frame is: a file of its own, or a place in a video.
@@ -132,6 +132,7 @@ def no_motion(what: str) -> MerError:
 
 def _picture(data: bytes) -> Picture:
     changes = inspect(data)
+    require_whole(data)
     # One or three channels of any depth, turned as the EXIF note says.
     how = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
     try:

@@ -6,15 +6,18 @@ and allocate whatever size a header claims. What they would guess is refused her
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from mer_utils.extras import require
+
 #: Pixels of the largest picture that is read; a header may claim any number.
 MAX_PIXELS = 64 * 1024**2
-COPY = "copy the file again from the original data set, or leave its clip out"
+COPY = "copy the file again from the original data set, or leave its clip out of the table"
 REWRITE = "write it anew as a PNG of 8 bits per channel with one picture"
 INKS = "inks (CMYK) are turned into red, green and blue"
 LEFT_OUT, TURNED = "the transparency channel is left out", "turned as the EXIF note says"
@@ -22,7 +25,12 @@ _TIFF = (b"II*\0", b"MM\0*")
 # Of a TIFF, by number in its directory.
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS = 256, 257, 258, 259, 262
 _ORIENTATION, _PLANES, _EXTRA = 274, 284, 338
+_AS_JPEG = (6, 7)
 _WHITE_IS_ZERO, _OF_INKS, _KNOWN_COLOURS = 0, 5, (0, 1, 2, 3, 5, 6)
+
+
+# Bytes that fill a JPEG up before its end mark lack nothing.
+_FILLED = re.compile(r"\b[1-9] extraneous bytes before marker 0xd9")
 
 
 class Refused(ValueError):
@@ -89,6 +97,29 @@ def _has_jpeg_end(data: bytes) -> bool:
     return data.rfind(b"\xff\xd9", at) >= 0
 
 
+def require_whole(data: bytes) -> None:
+    """Refuse a JPEG whose pixels end early or are damaged, though it has its end mark.
+
+    OpenCV and Pillow fill them with grey; the former says so, if at all, where no program hears it.
+
+    Raises
+    ------
+    Refused
+        Saying what libjpeg warns of.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return
+    jpeg = require("simplejpeg", "images")
+    try:
+        inks = jpeg.decode_jpeg_header(data)[2] in ("CMYK", "YCCK")
+        # An eighth of the size: all that is asked for is whether it unpacks.
+        jpeg.decode_jpeg(data, "CMYK" if inks else "GRAY", min_height=1, min_width=1, strict=True)
+    except ValueError as warning:
+        said = str(warning)
+        if "Corrupt JPEG data" in said and not _FILLED.search(said):
+            raise Refused(f"damaged or cut off: {said}") from warning
+
+
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the mark and the place of each segment of a JPEG's header, and where that ends."""
     at = 2
@@ -117,7 +148,7 @@ def _inspect_tiff(data: bytes) -> list[str]:
         tags.load(file)
         width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
         deep = max(tags.get(_BITS, (1,))) > 8
-        colours, compressed = tags.get(_COLOURS), tags.get(_COMPRESSION, 1) != 1
+        colours, packing = tags.get(_COLOURS), tags.get(_COMPRESSION, 1)
     except Exception as error:  # damaged directories raise many kinds
         raise Refused("not a readable image: a damaged TIFF") from error
     _require_one(width, height, bool(tags.next))
@@ -127,7 +158,9 @@ def _inspect_tiff(data: bytes) -> list[str]:
         deep and (colours == _WHITE_IS_ZERO or tags.get(_PLANES, 1) != 1)
     ):
         raise Refused("a TIFF whose colours are kept in an unusual way", REWRITE)
-    if compressed:  # OpenCV passes over what it cannot unpack
+    if packing in _AS_JPEG:
+        raise Refused("a TIFF packed as a JPEG, of whose damage readers say nothing", REWRITE)
+    if packing != 1:  # OpenCV passes over what it cannot unpack
         try:
             with Image.open(BytesIO(data), formats=("TIFF",)) as whole:
                 whole.load()

@@ -128,7 +128,8 @@ def test_check_applies_the_rules_that_a_run_would(broken, monkeypatch, tmp_path,
     assert found.exit_code == 0, found.output
     problems = {p["kind"]: p["severity"] for p in json.loads(found.output)["problems"]}
     assert problems["missing frames"] == problems["damaged frame"] == "warning"
-    assert problems["correction not applied"] == "note"
+    assert problems["correction not applied"] == problems["clips left out"] == "note"
+    assert "left out: 1 for" in found.output
 
 
 def test_settings_about_frames_do_not_concern_a_manifest(monkeypatch, tmp_path):

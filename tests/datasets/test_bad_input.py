@@ -332,6 +332,17 @@ def test_damaged_frames(root, content, why):
     assert len(datasets.Casme2(root, missing_frames="drop_clip").clips()) == 0
 
 
+def test_what_decoding_alone_shows_is_an_error_of_a_check_as_it_is_of_a_run(root):
+    picture = cv2.imencode(".jpg", np.add.outer(np.arange(40), np.arange(50)).astype(np.uint8))[1]
+    for frame in (root / CLIP).iterdir():
+        frame.write_bytes(picture.tobytes()[:-60] + b"\xff\xd9")
+    for rule in ("error", "drop_clip"):
+        data = datasets.Casme2(root, missing_frames=rule)
+        assert len(data.clips()) == 1
+        found = [p.kind for p in data.check(decode=True) if p.severity == "error"]
+        assert set(found) == {"undecodable frame"}
+
+
 @pytest.mark.parametrize("content", [PNG, BMP, JPEG + b"\0" * 20, TIFF])
 def test_whole_images_of_any_kind_pass(root, content):
     (root / FRAME).write_bytes(content)

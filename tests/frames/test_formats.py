@@ -121,7 +121,12 @@ def with_thumbnail():
     return whole[: whole.index(b"\xff\xd9") + 100]
 
 
+def cut_and_ended(data):
+    return data[:-60] + b"\xff\xd9"
+
+
 JPEG = coded(COLOUR, "JPEG")
+INKED = coded(Image.fromarray(COLOUR).convert("CMYK"), "JPEG")
 OTHER = Image.fromarray(255 - COLOUR)
 REFUSED = {
     "12 bits in 16": (by_opencv(".png", GREY.astype(np.uint16) * 16), "no value above"),
@@ -144,6 +149,10 @@ REFUSED = {
     "damage in TIFF": (damaged_tiff(), "damaged"),
     "cut JPEG": (JPEG[:-2], "cut off"),
     "cut JPEG with thumbnail": (with_thumbnail(), "cut off"),
+    "cut JPEG with an end mark": (cut_and_ended(JPEG), "premature end"),
+    "cut JPEG of inks": (cut_and_ended(INKED), "premature end"),
+    "holes in a JPEG": (JPEG[:-60] + bytes(20) + JPEG[-40:], "Corrupt JPEG data"),
+    "JPEG in TIFF": (coded(COLOUR, "TIFF", compression="jpeg"), "packed as a JPEG"),
     "cut PNG": (coded(COLOUR)[:-12], "cut off"),
     "cut BMP": (coded(COLOUR, "BMP")[:-1], "cut off"),
     "cut TIFF": (coded(COLOUR, "TIFF")[:-1], "TIFF"),
@@ -160,7 +169,7 @@ def test_what_no_rule_reads_is_refused_with_the_reason(tmp_path, name):
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(100), bytes(5000), b"trailer" * 90])
-@pytest.mark.parametrize("data", [JPEG, coded(COLOUR)])
+@pytest.mark.parametrize("data", [JPEG, JPEG[:-2] + bytes(3) + JPEG[-2:], coded(COLOUR)])
 def test_a_check_and_a_decoder_agree_about_what_follows_the_end(tmp_path, data, tail):
     (tmp_path / "a").write_bytes(data + tail)
     assert integrity.glance(tmp_path / "a", "damaged frame", "a") is None
