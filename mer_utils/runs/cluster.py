@@ -121,6 +121,8 @@ class DaskExecutor(AbstractContextManager):
                 "one job at least, as nothing is computed without",
                 "make jobs 1 or more",
             )
+        if not dask.config.get("logging", None):  # else it tells every step of its scheduler
+            logging.getLogger("distributed").setLevel(logging.WARNING)
         with ExitStack() as stack:
             if isinstance(self._cluster, str):
                 self._client = stack.enter_context(_connect(self._cluster))

@@ -378,7 +378,7 @@ def test_job_scripts_ask_for_what_the_file_says(
 @pytest.mark.scenario("J")
 @pytest.mark.parametrize(("kind", "command"), [("slurm", "sbatch"), ("pbs", "qsub")])
 def test_a_batch_system_that_refuses_is_quoted(
-    batch_system, jobs, context, tmp_path, kind, command, capfd
+    batch_system, jobs, context, tmp_path, kind, command, capfd, caplog
 ):
     words = "error: Batch job submission failed: Invalid account or account/partition combination"
     (batch_system / command).write_text(f"#!/bin/sh\necho '{words}' >&2; exit 1\n")
@@ -392,6 +392,7 @@ def test_a_batch_system_that_refuses_is_quoted(
     ):
         run(jobs, context, executor=executor)
     assert "Traceback" not in capfd.readouterr().err
+    assert {r.levelname for r in caplog.records if r.name.startswith("distributed")} <= {"WARNING"}
 
 
 @pytest.mark.scenario("J")
