@@ -88,14 +88,14 @@ def trials(
 ) -> tuple[int, pd.DataFrame]:
     """Return how many of `TRIALS` samples hold a different fold, and all folds' verdicts."""
     found, clips = verification.measured(reference, ours, folds)
-    by_seed, allowed = verification.moved_by_seed(reference), reference.about.get("shares", {})
+    by_seed, causes = verification.moved_by_seed(reference), reference.about.get("rounding", {})
     alarms, each = 0, min(SAMPLE, (len(found) + 1) // 2)
     for trial in range(TRIALS):
         rng = np.random.default_rng(trial)
         some = found.iloc[np.sort(rng.permutation(len(found))[:each])]
-        judged = verification.judged(some, clips, by_seed, allowed)
+        judged = verification.judged(some, clips, by_seed, causes)
         alarms += verification.DIFFERENT in {*judged["verdict"]}
-    return alarms, verification.judged(found, clips, by_seed, allowed)
+    return alarms, verification.judged(found, clips, by_seed, causes)
 
 
 def _in_process(given: dict[str, Any], place: Path, kind: str) -> None:

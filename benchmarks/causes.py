@@ -127,8 +127,10 @@ def other_versions(python: str, out: Path) -> None:
 
 
 def _write(record: dict[str, Any], out: Path) -> None:
+    rows = ",\n".join(map(json.dumps, record["rows"]))  # a line each
+    text = json.dumps({**record, "rows": []}, indent=1)
     with atomic_write(out) as path:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        path.write_text(text.replace('"rows": []', f'"rows": [\n{rows}\n ]') + "\n", "utf-8")
 
 
 def specifications(data: Data, quick: bool) -> list[RunSpec]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.stats import gmean
 
 from companion.records import read_record
 from mer_utils import models
-from mer_utils.experiments.verification import TOLERANCE_COMMAND, shares
+from mer_utils.experiments.verification import ALPHA, TOLERANCE_COMMAND, beside, limit, rounding
 
 COLUMNS = (
     *("cause", "named", "what", "share", "first", "largest", "median", "changed", "clips"),
@@ -47,10 +48,13 @@ def alarms(file: Path) -> str:
 
 
 def allowed(file: Path) -> pd.DataFrame:
-    """Return by model the largest share of another seed's move, under each cause and at all."""
-    rows = read_record(file, TOLERANCE_COMMAND)["rows"].assign(share=lambda r: r.moved / r.by_seed)
-    found = rows.pivot_table("share", "model", "cause", "max", sort=False)
-    return found.assign(allowed=pd.Series(shares(rows))).reset_index()
+    """Return by model how far folds moved beside another seed: by each cause, and what may be."""
+    rows = read_record(file, TOLERANCE_COMMAND)["rows"].assign(beside=beside)
+    found = rows.pivot_table("beside", "model", "cause", gmean, sort=False)
+    causes = rounding(rows)
+    for folds in (1, 4, 16, 64):
+        found[f"allowed, n = {folds}"] = [limit(causes[model], folds) for model in found.index]
+    return found.reset_index()
 
 
 def views_table(record: dict[str, Any]) -> pd.DataFrame:
@@ -119,6 +123,7 @@ def quoted(record: dict[str, Any]) -> dict[str, str]:
         "machine": f"{machine['processor']}, torch {machine['torch']}, numpy {machine['numpy']}",
         "recorded": about["recorded"],
         "command": about["command"],
+        "once": f"{1 / ALPHA:,.0f}",
         "folds_clips": f"{record['rows']['clips'].max():.0f}",
         "furthest": models.title(furthest["model"]),
         "rounding": f"{furthest['the same views']:.1g}",

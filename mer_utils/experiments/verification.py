@@ -2,17 +2,17 @@
 
 A *reference* is an archive of a finished profile (see `mer_utils.runs.archive`) with a file
 ``reference.json``: where it was computed, and the versions of what decides results. It also holds
-some runs with another seed. How far they moved the predictions is the tolerance: a fold that
-is not the same bit for bit, nor within rounding, is of another network unless its predictions
-moved no more than a share (`shares`) of what another seed moves them. Beside the archive lies
-the record from which the shares are computed, of ``python -m benchmarks.tolerance``.
+some runs with another seed. How far they moved the predictions is the measure: folds that are not
+the same bit for bit, nor within rounding, are of another network where those of a model moved, on
+the geometric mean, further beside another seed than rounding may move as many (`limit`). Beside the
+archive lies the record from which that is computed, of ``python -m benchmarks.tolerance``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +52,14 @@ VERSIONS = {
 IDENTICAL, ROUNDING = "identical bit for bit", "equal within rounding"
 SAME, DIFFERENT = "statistically the same", "different"
 VERDICTS = (IDENTICAL, ROUNDING, SAME, DIFFERENT)
+#: By model and cause the mean, the standard deviation and the number of folds.
+Rounding = Mapping[str, Sequence[Sequence[float]]]
 #: How far probabilities may move by rounding: float32 has 1.2e-7, and sums are of a thousand terms.
 TOLERANCE = 1e-4
-#: Of the paired test, by which a model moved more than rounding has been seen to move it.
-ALPHA = 0.01
+#: Of the limit: how often rounding alone moves the folds of a model further.
+ALPHA = 0.001
+#: Less than this beside another seed counts as this.
+_LEAST = 0.01
 _CLIP = ["dataset", "subject", "clip"]
 
 
@@ -71,7 +75,7 @@ class Reference:
         Its runs.
     about : dict
         Its ``reference.json``; empty in an archive of somebody's results that is no reference.
-        ``tolerance`` and ``shares`` are of the record beside it.
+        ``tolerance`` and ``rounding`` are of the record beside it.
     """
 
     path: Path
@@ -149,16 +153,49 @@ def tolerance_path(reference: Path) -> Path:
     return reference.with_suffix(".tolerance.json")
 
 
-def shares(rows: pd.DataFrame) -> dict[str, float]:
-    """Return by model the most that rounding moved a fold, relative to another seed.
+def rounding(rows: pd.DataFrame) -> Rounding:
+    """Return by model and cause how far rounding moved folds, as logarithms of `beside`.
+
+    Of those that moved beyond rounding, as verdicts are of these alone; causes by which fewer
+    than two did are left out.
 
     Parameters
     ----------
     rows : DataFrame
-        model, moved, by_seed: one row per fold and cause.
+        model, cause, moved, by_seed, and largest, as in `compare`: one row per fold.
     """
-    most = (rows["moved"] / rows["by_seed"]).groupby(rows["model"]).max()
-    return {str(model): float(share) for model, share in most.items()}
+    far = rows[rows["largest"] > TOLERANCE]
+    found = np.log(beside(far)).groupby([far["model"], far["cause"]]).agg(["mean", "std", "count"])
+    return {
+        str(model): found[found.index.get_level_values(0) == model].dropna().to_numpy().tolist()
+        for model in rows["model"].unique()
+    }
+
+
+def beside(folds: pd.DataFrame) -> pd.Series:
+    """Return how far folds moved beside another seed: ``moved`` by ``by_seed``, not below 0.01."""
+    return (folds["moved"] / folds["by_seed"]).clip(lower=_LEAST)
+
+
+def limit(causes: Iterable[Sequence[float]], folds: int) -> float:
+    """Return how far the geometric mean of `beside` over some folds may be off by rounding.
+
+    An upper prediction limit, the largest over causes: of logarithms with mean x and standard
+    deviation s over m folds, x + t s sqrt(1/n + 1/m) for the mean of n others.
+
+    Parameters
+    ----------
+    causes : iterable of (float, float, int)
+        Of one model, as `rounding` gives them.
+    folds : int
+    """
+    from scipy.stats import t  # it takes a second, and this is rare
+
+    allowed = [
+        float(np.exp(mean + t.ppf(1 - ALPHA, m - 1) * spread * (1 / folds + 1 / m) ** 0.5))
+        for mean, spread, m in causes
+    ]
+    return max(allowed, default=_LEAST)
 
 
 def _tolerance(reference: Path) -> dict[str, Any]:
@@ -167,8 +204,8 @@ def _tolerance(reference: Path) -> dict[str, Any]:
         return {}
     try:
         record = json.loads(file.read_text("utf-8"))
-        allowed = shares(pd.DataFrame(record["rows"]))
-        return {"tolerance": dict(record["specification"]), "shares": allowed}
+        found = rounding(pd.DataFrame(record["rows"]))
+        return {"tolerance": dict(record["specification"]), "rounding": found}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MerError(
             "damaged file",
@@ -299,14 +336,14 @@ def compare(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> pd.Dat
     DataFrame
         table, dataset, model, run, held_out, verdict; ``largest``, by which a probability
         moved at most; ``moved``, the mean over clips of how far all of a clip's moved; ``clips``
-        and ``changed``, how many are of another class now; ``seed_moved``, how far another seed
-        moves the same clips, ``share``, how much of that rounding may move them, and ``p``, that
-        of the paired test, all three of the model.
+        and ``changed``, how many are of another class now; of the model, ``beside_seed``, how far
+        its folds beyond rounding moved, the geometric mean of `beside`, and ``allowed``, its
+        `limit`.
     """
     found, clips = measured(reference, ours, folds)
     if (found["verdict"] == DIFFERENT).any():
-        allowed = reference.about.get("shares", {})
-        found = judged(found, clips, moved_by_seed(reference), allowed)
+        by_seed = moved_by_seed(reference)
+        found = judged(found, clips, by_seed, reference.about.get("rounding", {}))
     return found
 
 
@@ -343,12 +380,12 @@ def measured(
                 "changed": int(full["changed"].sum()),
             }
         )
-    none = dict.fromkeys(("seed_moved", "share", "p"), np.nan)
-    return pd.DataFrame(rows).assign(**none), pd.concat(moved)
+    found = pd.DataFrame(rows).assign(beside_seed=np.nan, allowed=np.nan)
+    return found, pd.concat(moved)
 
 
 def beside_seed(clips: pd.DataFrame, model: str, by_seed: pd.DataFrame) -> pd.DataFrame:
-    """Return a model's clips with ``moved_by_seed``, what another seed moves them.
+    """Return of a model's folds ``moved``, and ``by_seed``: what another seed moves their clips.
 
     Parameters
     ----------
@@ -360,46 +397,38 @@ def beside_seed(clips: pd.DataFrame, model: str, by_seed: pd.DataFrame) -> pd.Da
         Of `moved_by_seed`.
     """
     own = by_seed[by_seed["model"] == model] if is_network(model) else by_seed
-    typical = own.groupby(_CLIP, as_index=False)["moved"].mean()
-    return clips.merge(typical, on=_CLIP, suffixes=("", "_by_seed"))
+    typical = own.groupby(_CLIP)["moved"].mean().rename("by_seed")
+    return clips.join(typical, on=_CLIP, how="inner").groupby("place")[["moved", "by_seed"]].mean()
 
 
 def judged(
-    found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame, allowed: Mapping[str, float]
+    found: pd.DataFrame, clips: pd.DataFrame, by_seed: pd.DataFrame, causes: Rounding
 ) -> pd.DataFrame:
-    """Tell what is the same network on another machine from what is another.
+    """Return the rows of `measured` with their verdicts.
 
     Parameters
     ----------
     found, clips : DataFrame
-        Of `measured`.
+        Of `measured`; `found` may be some of the rows.
     by_seed : DataFrame
         Of `moved_by_seed`.
-    allowed : mapping
-        Of `shares`. A model that is not in it is another one where it moved further than by
-        another seed; one that rounding moves so far is never called different.
+    causes : mapping
+        Of `rounding`. A model that is not in it is another one where its folds have shown that
+        they moved further than by another seed.
     """
-    from scipy.stats import wilcoxon  # it takes a second, and this is rare
-
     found = found.copy()
+    # Of these alone: a few wrong ones are not lost among many that are the same.
     for model, part in found[found["verdict"] == DIFFERENT].groupby("model"):
-        pairs = beside_seed(clips[clips["place"].isin(part.index)], str(model), by_seed)
-        if pairs.empty:  # no other seed is recorded
+        folds = beside_seed(clips[clips["place"].isin(part.index)], str(model), by_seed)
+        if folds.empty:  # no other seed is recorded
             continue
-        share = allowed.get(str(model), 1.0)
-        more = pairs["moved"] - pairs["moved_by_seed"] * share
-        p = float(wilcoxon(more, alternative="greater").pvalue) if more.any() else 1.0
-        found.loc[part.index, ["seed_moved", "share", "p"]] = (
-            *(pairs["moved_by_seed"].mean(), share),
-            np.nan if _untold(model, allowed) else p,
-        )
-        if p >= ALPHA or _untold(model, allowed):
+        logs = np.log(beside(folds))
+        unknown = [(0.0, float(logs.std()), len(logs))]
+        moved, allowed = np.exp(logs.mean()), limit(causes.get(str(model), unknown), len(logs))
+        found.loc[part.index, ["beside_seed", "allowed"]] = moved, allowed
+        if not moved > allowed:
             found.loc[part.index, "verdict"] = SAME
     return found
-
-
-def _untold(model: object, allowed: Mapping[str, float]) -> bool:
-    return allowed.get(str(model), 0.0) >= 1
 
 
 def _folds(store: RunStore, specs: Iterable[RunSpec]) -> dict[tuple[str, str], pa.Table]:
@@ -534,9 +563,8 @@ class Verification:
                 **{v: int((part["verdict"] == v).sum()) for v in VERDICTS},
                 "largest change": f"{part['largest'].max():.1g}",
                 "mean change": f"{part['moved'].mean():.1g}",
-                "by another seed": f"{part['seed_moved'].max():.1g}".replace("nan", ""),
-                "allowed of that": f"{part['share'].max():.2f}".replace("nan", ""),
-                "p": f"{part['p'].max():.1g}".replace("nan", ""),
+                "beside another seed": f"{part['beside_seed'].max():.2g}".replace("nan", ""),
+                "allowed": f"{part['allowed'].max():.2g}".replace("nan", ""),
                 "other classes": f"{part['changed'].sum()} of {part['clips'].sum()}",
             }
             for model, part in self.found.groupby("model")
@@ -545,22 +573,18 @@ class Verification:
 
     @property
     def remarks(self) -> list[str]:
-        """Of which models little or nothing can be told, a sentence each."""
-        allowed = self.about.get("shares", {})
-        models = self.found[self.found["share"].notna()].groupby("model")
-        few = [m for m, part in models if 2.0 ** -part["clips"].sum() >= ALPHA]
+        """Of which models little can be told, a sentence each."""
+        known = self.about.get("rounding", {})
+        allowed = self.found.dropna(subset="beside_seed").groupby("model")["allowed"].max()
         cases = {
-            "rounding alone has moved a fold of it as far as another seed does": [
-                m for m, _ in models if _untold(m, allowed)
+            "rounding may move so few folds of it half as far as another seed does": [
+                m for m, most in allowed.items() if m in known and most >= 0.5
             ],
             "how far rounding moves it was not recorded, so only what moved further than another "
-            "seed moves it counts as different": [m for m, _ in models if m not in allowed],
-            "so few clips show nothing": few,
+            "seed moves it counts as different": [m for m in allowed.index if m not in known],
         }
         return [
-            f"Of {', '.join(map(str, which))} "
-            + ("little" if "only" in why else "nothing")
-            + f" can be told: {why}."
+            f"Of {', '.join(map(str, which))} little can be told: {why}."
             for why, which in cases.items()
             if which
         ]

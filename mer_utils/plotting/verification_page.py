@@ -33,7 +33,7 @@ def verification_page(done: Verification) -> str:
         for name in sorted({*mine, *theirs}, key=str.lower)
         if theirs and mine.get(name) != theirs.get(name)
     )
-    folds = done.found.drop(columns=["seed_moved", "share", "p"]).round(9)
+    folds = done.found.drop(columns=["beside_seed", "allowed"]).round(9)
     parts = [
         ("What was run", _table(run.items(), "what", "")),
         ("What agreed", _table(done.counts.items(), "verdict", "folds")),

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.causes import CAUSES, NAMED, OUT, compared
 from companion.costs import causes
+from mer_utils.experiments.verification import ALPHA
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,14 @@ def test_the_guide_says_how_often_verification_was_wrong_once_it_was_measured(tm
 
 
 def test_the_guide_shows_what_is_allowed_and_why(tmp_path):
-    moved = [("learnet", "a", 1.0), ("learnet", "a", 3.0), ("learnet", "b", 2.0), ("vgg19", "b", 5)]
-    rows = [{"model": m, "cause": c, "moved": v, "by_seed": 10.0} for m, c, v in moved]
+    moved = [("learnet", "a", 1), ("learnet", "a", 4), ("learnet", "b", 2), ("learnet", "b", 2)]
+    rows = [{"model": m, "cause": c, "largest": 1, "moved": v, "by_seed": 10} for m, c, v in moved]
     (tmp_path / "t.json").write_text(json.dumps({"specification": {}, "rows": rows}))
-    found = causes.allowed(tmp_path / "t.json").set_index("model")
-    assert found.loc["learnet"].to_dict() == {"a": 0.3, "b": 0.2, "allowed": 0.3}
-    assert found.loc["vgg19", "allowed"] == 0.5
+    found = causes.allowed(tmp_path / "t.json").set_index("model").loc["learnet"]
+    assert found[["a", "b"]].tolist() == pytest.approx([0.2, 0.2])
+    # Student's t with one degree of freedom is a tangent.
+    far = np.tan(np.pi * (0.5 - ALPHA)) * np.log(4) / 2**0.5
+    assert np.log(found["allowed, n = 16"] / 0.2) == pytest.approx(far * (1 / 16 + 1 / 2) ** 0.5)
 
 
 def test_how_far_two_processes_are_apart_is_counted_by_hand():

@@ -22,10 +22,11 @@ from mer_utils.experiments.verification import (
     VERSIONS,
     Reference,
     compare,
+    limit,
     open_reference,
     record,
+    rounding,
     sample,
-    shares,
     tolerance_path,
     verify,
 )
@@ -42,11 +43,15 @@ CLIPS = pd.DataFrame(
     ]
 ).astype({"label": "category"})
 NETWORKS = ("learnet", "resnet50", "vgg19")
-#: As rows of the record beside a reference: a share of 1 or more says that nothing can be told.
-_SHARES = [("learnet", 0.1), ("learnet", 0.24), ("vgg19", 0.54), ("svm_hog", 0.24)]
-_SHARES += [("resnet50", 1.0), ("resnet50", 0.3)]
-ROUNDED = [{"model": m, "moved": share * 0.5, "by_seed": 0.5} for m, share in _SHARES]
-SHARES = shares(pd.DataFrame(ROUNDED))
+#: As rows of the record beside a reference: how far rounding moved folds beside another seed.
+_BESIDE = {"learnet": (0.1, 0.2), "vgg19": (0.4, 0.5), "svm_hog": (0.1, 0.2), "resnet50": (0.6, 2)}
+ROUNDED = [
+    {"model": model, "cause": cause, "largest": 0.1, "moved": beside * 0.5, "by_seed": 0.5}
+    for model, (least, most) in _BESIDE.items()
+    for cause, far in (("one", 1.0), ("other", 0.5))
+    for beside in far * np.linspace(least, most, 20)
+]
+CAUSES = rounding(pd.DataFrame(ROUNDED))
 
 
 def spec(model, seed=0, train="single"):
@@ -78,7 +83,9 @@ def reference(tmp_path_factory) -> Reference:
     others = [Job(spec(m, seed=1), s) for m in NETWORKS for s in SUBJECTS]
     for job in [*JOBS, *others]:
         write(store, job, probabilities(job))
-    return Reference(store.path, store, {"versions": VERSIONS, "machine": "here", "shares": SHARES})
+    return Reference(
+        store.path, store, {"versions": VERSIONS, "machine": "here", "rounding": CAUSES}
+    )
 
 
 FOLDS = pd.DataFrame(
@@ -151,10 +158,32 @@ def test_what_moved_more_than_rounding_was_seen_to_do_is_different(
 
     done = verify(reference, computed(tmp_path, between, folds), folds, len(folds), "all")
     assert {*done.found["verdict"]} == {verdict}
-    assert any("resnet50 nothing" in said for said in done.remarks) == (model == "resnet50")
+    assert any("resnet50 little" in said for said in done.remarks) == (model == "resnet50")
 
 
-def test_of_what_nobody_measured_and_of_few_clips_little_is_told(reference, tmp_path):
+def test_what_one_fold_does_not_show_many_do(reference, tmp_path):
+    folds = FOLDS[FOLDS["model"] == "learnet"]
+
+    def change(job, p):
+        return p + 0.22 * (probabilities(job, "another seed") - p)
+
+    ours = computed(tmp_path, change, folds)
+    for n, verdict in ((1, SAME), (16, DIFFERENT)):
+        assert {*compare(reference, ours, folds.head(n))["verdict"]} == {verdict}
+    # Of Student's t with 19 degrees of freedom the 99.9th percentile is 3.579.
+    most = limit([(-2, 0.3, 20), (-2.1, 0.1, 20)], 16)
+    assert np.log(most) == pytest.approx(-2 + 3.579 * 0.3 * (1 / 16 + 1 / 20) ** 0.5, rel=1e-4)
+
+
+def test_a_few_wrong_folds_are_told_among_many_that_are_the_same(reference, tmp_path):
+    folds = FOLDS[FOLDS["model"] == "learnet"]
+    wrong = {*folds["job"].iloc[:4]}
+    ours = computed(tmp_path, lambda job, p: probabilities(job, "x" * (job in wrong)), folds)
+    found = compare(reference, ours, folds)["verdict"].value_counts()
+    assert found.to_dict() == {IDENTICAL: 12, DIFFERENT: 4}
+
+
+def test_of_what_nobody_measured_little_is_told(reference, tmp_path):
     unmeasured = Reference(reference.path, reference.store, {"versions": VERSIONS})
     folds = FOLDS[FOLDS["model"] == "vgg19"]
 
@@ -203,15 +232,14 @@ def test_results_of_other_versions_are_refused(reference):
         Reference(reference.path, reference.store, about).require("demo")
 
 
-def test_the_shares_are_read_from_beside_the_archive(reference, tmp_path):
+def test_what_rounding_may_do_is_read_from_beside_the_archive(reference, tmp_path):
     path = tmp_path / "demo.zip"
     export(reference.store, path, reference.store.specs())
     record = {"specification": {"versions": VERSIONS}, "rows": ROUNDED}
     tolerance_path(path).write_text(json.dumps(record))
     with open_reference(path) as found:
-        assert found.about["shares"] == pytest.approx(
-            {"learnet": 0.24, "resnet50": 1, "svm_hog": 0.24, "vgg19": 0.54}
-        )
+        one, other = found.about["rounding"]["learnet"]
+        assert (one[0] - other[0], one[2]) == pytest.approx((np.log(2), 20))
     tolerance_path(path).write_text(json.dumps(record)[:-9])
     with raises("damaged file", "demo.tolerance.json"), open_reference(path):
         pass
@@ -228,7 +256,8 @@ def test_how_far_rounding_moves_a_fold_is_measured_against_another_seed(referenc
     )
     single = [row for row in rows if row["setting"] == "single"]
     assert len(rows) == 16
-    assert shares(pd.DataFrame(single)) == pytest.approx({"vgg19": 0.25}, rel=1e-3)
+    found = rounding(pd.DataFrame(single).assign(cause="made"))["vgg19"]
+    assert found[0] == pytest.approx((np.log(0.25), 0, 8), abs=1e-3)
     assert tolerance.TWIN_SEED not in {profile.twin_seed for profile in PROFILES.values()}
 
 
