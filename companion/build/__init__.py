@@ -15,3 +15,10 @@
 - `serve`, `pdf`, `check`, `lint`: the site over http, the whole book as one PDF, notebooks in
   a plain session, their style.
 """
+
+import sys
+
+# jsonschema, which nbformat loads, compiles a grammar of addresses as it is imported, for one
+# second in every process. No notebook's schema holds an address.
+if "rfc3987_syntax" not in sys.modules:
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]

@@ -24,6 +24,8 @@ PAIRS = {
 }
 #: What is compared over the networks of the main table: a treatment and its baseline.
 ARMS = (("dual", "matched single"), ("aligned", "matched single"), ("aligned", "dual"))
+#: The one comparison of all networks at once can be more exact than those of each.
+RESAMPLES = 20_000
 # The same image twice lies at infinity on Fisher's scale.
 _ONE = 1 - 1e-9
 
@@ -112,7 +114,7 @@ def over_networks(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFram
         # Runs of a setting are averaged as seeds are: those of all networks, here.
         both = both.assign(seed=both.groupby(["model", "seed"]).ngroup())
         part = stats.compare(
-            both, baseline, treatment, by=["dataset"], missing="skip", n_resamples=20_000
+            both, baseline, treatment, by=["dataset"], missing="skip", n_resamples=RESAMPLES
         )
         parts.append(part.assign(networks=part["dataset"].map(networks)))
     found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from mer_utils import models
 from mer_utils.experiments import Profile
+from mer_utils.extras import require
 
 
 def as_published(n_classes: int) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def as_published(n_classes: int) -> pd.DataFrame:
     rows = []
     for name, architecture in models.networks().items():
         size = architecture.image_size
-        counts = _counts(models.create(name, n_classes, size), size, 9)
+        counts = _counts(name, n_classes, size, 1.0, power=9)
         rows.append(
             {"model": architecture.title, "family": architecture.family, "pixels": size, **counts}
         )
@@ -41,14 +41,16 @@ def as_trained(
     rows = []
     for name, plan in profile.models.items():
         width, size = plan.width, plan.image_size
-        counts = _counts(models.create(name, n_classes, size, width=width), size, 6)
+        counts = _counts(name, n_classes, size, width, power=6)
         row = {"model": models.title(name), "width": width, "pixels": size, **counts}
         rows.append(row | {"ms per image": milliseconds(name)})
     return pd.DataFrame(rows)
 
 
-def _counts(network: Any, image_size: int, power: int) -> dict[str, float]:
-    operations = models.count_operations(network, image_size)
+def _counts(name: str, n_classes: int, size: int, width: float, power: int) -> dict[str, float]:
+    with require("torch", "train").device("meta"):  # shapes without numbers are all it takes
+        network = models.create(name, n_classes, size, width=width)
+        operations = models.count_operations(network, size)
     return {
         "parameters": models.count_parameters(network),
         f"operations, 10^{power}": operations / 10**power,

@@ -47,10 +47,11 @@ def test_folds_of_oddly_named_subjects_are_computed_and_found(tmp_path, monkeypa
     table = folder / "flow table.csv"
     pd.DataFrame(rows, columns=["subject", "clip", "label", "image"]).to_csv(table, index=False)
     places = ["--profile", "smoke", "--store", str(tmp_path / "a [store]"), "--data"]
+    alone = {"run": ["--workers", "1"], "status": []}
     with registered(TABLES, Table("tiny", "One run", "nothing", grid)):
-        for command in ("run", "status"):
+        for command, more in alone.items():
             with pytest.raises(SystemExit) as ended:
-                main([command, "tiny", *places, f"manifest:{table}"])
+                main([command, "tiny", *places, f"manifest:{table}", *more])
             assert not ended.value.code, capsys.readouterr().err
         workspace = experiments.open_workspace(
             "smoke", store=tmp_path / "a [store]", datasets=[f"manifest:{table}"]

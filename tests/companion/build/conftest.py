@@ -149,7 +149,7 @@ class Book:
                 "store": root / "build" / "store",
             },
             "inputs": {"lock": "one"},
-            "workers": 2,
+            "workers": 1,
             "log": self.log.append,
             "profile": "demo (6 networks)",
             "data_title": "made <clips>",

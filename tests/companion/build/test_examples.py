@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -55,14 +52,7 @@ def test_examples_are_short_and_fit_the_page(example):
 
 
 def test_own_model_is_trained_in_all_settings_of_table_2_once(build, said):
-    """In a process of its own, as its reader runs it."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "book/examples/own_model.py")],
-        cwd=build.parent, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    first, *shown = done.stdout.splitlines()
+    _, (first, *shown) = said("own_model")
     assert first == "12 folds computed"
     settings = [re.split(r"\s{2,}|(?<=_050) +", line.strip())[1:] for line in shown[1:]]
     assert [re.sub(r" +[\d.]+$", "", " ".join(words)) for words in settings] == [

@@ -59,6 +59,8 @@ def test_every_command_runs(here, monkeypatch):
                 settings.setenv(*words.pop(0).split("=", 1))
             settings.setenv("MER_DATA", "")  # mer book sets it for its notebooks
             assert words[0] == "mer"
+            if words[1] in ("run", "book"):
+                words += ["--workers", "1"]
             with pytest.raises(SystemExit) as done:
                 main(words[1:])
         assert done.value.code == 0, command

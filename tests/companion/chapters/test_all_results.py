@@ -41,7 +41,7 @@ def test_half_a_store_is_shown_and_counted(workspace, store_all):
     known = all_results.coverage(workspace).set_index("table").loc["table2"]
     jobs = len(workspace.jobs(half)) - 1
     assert (known["folds"], known["computed"]) == (len(workspace.jobs(specs)), jobs)
-    tidy = all_results.scores(all_results.read(workspace))
+    tidy = all_results.scores({"table2": tables.read(workspace, "table2")})
     assert set(tidy["dataset"]) == {"casme2"}
     assert sorted(tidy["subjects"].unique()) == [2, 3]  # one run lacks a subject
     assert words_of(workspace)["computed"].startswith(f"{jobs} of ")
@@ -65,12 +65,6 @@ def test_a_full_store_is_scored_as_each_table_is(alike):
     assert len(wide) == len(tidy) / 3
     assert wide.loc[0, "accuracy"].startswith("0.800\N{NO-BREAK SPACE}(")
     assert NOT_YET not in words_of(alike).values()
-
-
-def test_a_network_of_the_readers_own_has_scores_and_its_name(alike):
-    tidy = all_results.scores(all_results.read(alike))
-    seventh = tidy.assign(model=tidy["model"].replace("learnet", "own_net"))
-    assert "own_net" in set(all_results.wide(seventh)["model"])
 
 
 def test_summary_has_every_word_before_any_result(workspace):
@@ -97,18 +91,16 @@ def test_an_unknown_table_keeps_its_name():
     assert all_results.table_title("mine") == "mine"
 
 
-def test_settings_stand_in_the_order_of_their_chapter(filled):
-    settings = list(
-        dict.fromkeys(all_results.scores(all_results.read(filled("table7")))["setting"])
-    )
+def test_settings_stand_in_the_order_of_their_chapter(shown):
+    settings = list(dict.fromkeys(all_results.scores({"table7": shown("table7")})["setting"]))
     assert [s for s in settings if s == "as annotated" or "±" in s] == [
         "as annotated", "apex ±2", "apex ±4", "apex ±8", "apex ±16",
     ]  # fmt: skip
 
 
-def test_made_variants_say_what_they_were_made_with(filled):
-    scores = all_results.scores(all_results.read(filled("phase_difference")))
-    shown = all_results.wide(scores[scores["table"] == "phase_difference"])
-    titles = {title.replace("\N{NO-BREAK SPACE}", " ") for title in shown["data set"]}
+def test_made_variants_say_what_they_were_made_with(shown):
+    made = {"phase_difference": shown("phase_difference")}
+    wide = all_results.wide(all_results.scores(made))
+    titles = {title.replace("\N{NO-BREAK SPACE}", " ") for title in wide["data set"]}
     usual = {f"CASME II twin, difference {d}, noise 1" for d in (0, 1)}
     assert titles == usual | {"CASME II twin, difference 1, noise 1, information 1"}

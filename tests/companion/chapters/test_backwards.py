@@ -70,7 +70,8 @@ def test_the_mean_correlation_is_students_on_fishers_scale():
     assert one["correlation"] == pytest.approx(-0.8)
 
 
-def test_over_networks_is_the_mean_of_the_networks_differences(trained):
+def test_over_networks_is_the_mean_of_the_networks_differences(trained, monkeypatch):
+    monkeypatch.setattr(backwards, "RESAMPLES", 200)
     workspace = trained("table2")
     found = backwards.over_networks(workspace, "accuracy_pooled")
     pairs = list(zip(found["setting"], found["base_setting"], strict=True))[:3]
@@ -90,7 +91,8 @@ def test_over_networks_is_the_mean_of_the_networks_differences(trained):
     assert "aligned minus dual +0.60" in said
 
 
-def test_a_network_that_lacks_an_arm_is_in_neither_mean(workspace, store_all):
+def test_a_network_that_lacks_an_arm_is_in_neither_mean(workspace, store_all, monkeypatch):
+    monkeypatch.setattr(backwards, "RESAMPLES", 200)
     specs = [s for s in workspace.specs("table2") if s.model.name in ("learnet", "vgg19")]
     kept = [s for s in specs if s.model.name == "learnet" or s.setting != "aligned"]
     store_all(kept, lambda s, v, e: SHARES.get(s.setting, 0.6) if s.model.name == "learnet" else 0)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 from companion.chapters import tables
-from mer_utils import runs
 from mer_utils.experiments import TABLES
 
 IMPORTS = """
 from companion.chapters import all_results, tables
-from mer_utils import experiments, plotting
+from mer_utils import experiments, plotting, stats
+
+for estimate in (stats.compare, stats.intervals):
+    estimate.__kwdefaults__["n_resamples"] = 200
 """
 
 LISTS = """
@@ -36,23 +36,16 @@ counts = len(found.predictions), len(found.scores), len(tested.scores)
 SLOW = ("torch", "torchvision", "timm", "sklearn", "captum")
 
 
-@pytest.fixture
-def computed(workspace):
-    """A workspace with the predictions of one baseline for table 2, which table 5 shares."""
-    jobs = workspace.jobs(workspace.specs("table2"))
-    chosen = [job for job in jobs if job.spec.model.name == "svm_hog"]
-    assert runs.run(chosen, workspace.context).done == len(chosen)
-    return workspace
-
-
-def test_importing_listing_and_making_tables_imports_no_torch(computed, twins):
-    found, tested = (tables.read(computed, name) for name in ("table2", "table5"))
+def test_importing_listing_and_making_tables_imports_no_torch(workspace, store_all, twins):
+    """On the predictions of one baseline for table 2, which table 5 shares."""
+    store_all([s for s in workspace.specs("table2") if s.model.name == "svm_hog"])
+    found, tested = (tables.read(workspace, name) for name in ("table2", "table5"))
     counts = len(found.predictions), len(found.scores), len(tested.scores)
     assert min(counts) > 0
     say = f"print(counts, [name for name in {SLOW} if name in sys.modules])"
     code = ["import sys; data_root, store = sys.argv[1:]; counts = None"]
     code += [part for page in (IMPORTS, LISTS, READS) for part in (page, say)]
-    arguments = map(str, (twins, computed.context.store))
+    arguments = map(str, (twins, workspace.context.store))
     command = [sys.executable, "-c", "\n".join(code), *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

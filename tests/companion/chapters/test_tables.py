@@ -74,14 +74,6 @@ def test_an_undefined_interval_is_said(main):
     assert set(wide["UAR, 95 % interval"]) == {"undefined"}
 
 
-def test_a_network_of_the_readers_own_is_in_every_table_of_scores(main):
-    own = main.predictions.assign(model=lambda rows: rows["model"].replace("learnet", "own_net"))
-    seventh = of_table2(pd.concat([main.predictions, own[own["model"] == "own_net"]]))
-    assert "own_net" in set(tables.wide(seventh)["model"])
-    assert "own_net" in set(tables.wide_differences(seventh)["model"])
-    assert tables.quoted(seventh)["n_differences"] == 3
-
-
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_every_ablation_scores_and_compares_what_is_stored(shown, name):
     found = shown(name)
