@@ -52,7 +52,7 @@ def allowed(file: Path) -> pd.DataFrame:
     rows = read_record(file, TOLERANCE_COMMAND)["rows"].assign(beside=beside)
     found = rows.pivot_table("beside", "model", "cause", gmean, sort=False)
     causes = rounding(rows)
-    for folds in (1, 4, 16, 64):
+    for folds in (4, 16, 64):
         found[f"allowed, n = {folds}"] = [limit(causes[model], folds) for model in found.index]
     return found.reset_index()
 
