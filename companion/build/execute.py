@@ -67,6 +67,7 @@ def run_one(
             kernel_name="python3",
             progress_bar=False,
             start_timeout=120,
+            iopub_timeout=120,  # for a cell's output after its end: 4 s are too few under load
             config=Config(KernelManager={"transport": "ipc", "ip": socket}),
         )
         for position, cell in enumerate(node.cells):
