@@ -15,7 +15,7 @@ from helpers import draw_twin, store_run
 from mer_utils import experiments, frames
 from mer_utils.experiments import Workspace
 from mer_utils.phases import PHASES
-from mer_utils.runs import RunStore, load_clips
+from mer_utils.runs import RunStore
 
 # A shell's background job ignores Ctrl-C, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -83,7 +83,7 @@ def store_all(workspace, made_runs, tmp_path_factory):
             made = (spec.key, *shares.items())
             if made not in made_runs:
                 kept = RunStore(tmp_path_factory.mktemp("made") / "store")
-                store_run(kept, spec, load_clips(spec.data, workspace.context), shares)
+                store_run(kept, spec, workspace.context.data(spec.data).clips, shares)
                 made_runs[made] = kept.path / spec.key
             # Linked, not copied: a store replaces its files and never writes into one.
             run = workspace.store.path / spec.key

@@ -154,10 +154,12 @@ def _apex(said: str | None) -> tuple[int | None, str]:
     """Return the number of the apex, or the rule by which it is spotted; "" for none."""
     if said is None or said.strip().isdecimal():
         return None if said is None else int(said), ""
-    if said != "auto" and said.partition(":")[0] not in frames.spotting.SPOTTERS:
+    rule = frames.spotting.RULE if said == "auto" else said
+    if rule.partition(":")[0] in frames.spotting.SPOTTERS:
+        rule = f"{frames.spotting.RULE}:{rule}"
+    if not frames.spotting.is_spotted(rule):
         raise unknown("apex", said, ["a frame number", "auto", *frames.spotting.SPOTTERS])
-    name = "" if said == "auto" else f":{said}"
-    return None, frames.spotting.complete_rule(f"{frames.spotting.RULE}{name}")
+    return None, frames.spotting.complete_rule(rule)
 
 
 def _read(

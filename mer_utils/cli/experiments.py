@@ -187,16 +187,14 @@ def _within(
 
 def _estimated(jobs: Sequence[Job], workspace: Workspace, device: str, workers: int) -> float:
     """Return the seconds that folds take here, from a few steps of each network."""
-    from mer_utils.runs import load_clips
     from mer_utils.runs.plan import BESIDE_STEPS, fold_costs, side_by_side
 
-    clips = {data: load_clips(data, workspace.context) for data in {j.spec.data for j in jobs}}
+    clips = {data: workspace.context.data(data).clips for data in {j.spec.data for j in jobs}}
     alone = sum(cost.seconds for cost in fold_costs(jobs, clips, device).values())
     return BESIDE_STEPS * alone / side_by_side(device, workers)
 
 
 def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int) -> None:
-    from mer_utils.runs import load_clips
     from mer_utils.runs.plan import SMALL_GPU_TIMES, Plan, plan_runs
 
     typer.echo(_titled(workspace))
@@ -216,7 +214,7 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
         specs = workspace.specs(name)
         missing = [job for job in workspace.missing(specs) if job not in counted_before]
         counted_before.update(missing)
-        clips = {data: load_clips(data, workspace.context) for data in {s.data for s in specs}}
+        clips = {data: workspace.context.data(data).clips for data in {s.data for s in specs}}
         plans.append(plan_runs(specs, missing, clips, device=device, workers=workers))
         add(name, plans[-1])
         all_specs |= {spec.key: spec for spec in specs}

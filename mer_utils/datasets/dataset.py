@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
@@ -75,6 +75,10 @@ class Dataset(ABC):
     def rules(self) -> dict[str, str | None]:
         """The rules for what the annotations leave open; None where the parts differ."""
         return {}
+
+    def under(self, **rules: str) -> Self:
+        """Return the same data set under other rules."""
+        return self
 
     @property
     def crops(self) -> tuple[tuple[str, CropOptions], ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ from mer_utils.datasets.ledger import ledger_of
 from mer_utils.datasets.problems import Problem, in_order, raise_errors, remarkable
 from mer_utils.datasets.published import Published
 from mer_utils.datasets.rows import Row, Source
-from mer_utils.datasets.survey import Survey, annotated, take
+from mer_utils.datasets.survey import Judged, Survey, annotated, take
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
 
@@ -123,6 +123,18 @@ class Framed(Dataset):
     def rules(self) -> dict[str, str | None]:
         """The rules for what the annotations leave open."""
         return {rule: getattr(self, rule) for rule in rules.RULES}
+
+    def under(self, **rules: str) -> Self:
+        """Return the same data set under other rules; what was seen of its frames it knows."""
+        other = replace(self, **rules)
+        vars(other)["_judged"] = self.judged
+        return other
+
+    @property
+    def judged(self) -> Judged:
+        """What was seen of frames, for passes under other rules."""
+        seen: Judged = vars(self).setdefault("_judged", {})
+        return seen
 
     @property
     def crops(self) -> tuple[tuple[str, CropOptions], ...]:

@@ -13,10 +13,13 @@ from mer_utils.datasets import corrections, integrity, plausible, rules
 from mer_utils.datasets.problems import Problem
 from mer_utils.datasets.rows import Row, Source, interpret, leave_few
 from mer_utils.frames import is_video, spotting
-from mer_utils.frames.layout import printable
+from mer_utils.frames.layout import Listing, printable
 
 if TYPE_CHECKING:
     from mer_utils.datasets.framed import Framed
+
+#: By folder or video, onset and offset: the files, if they can be listed, and what is wrong.
+Judged = dict[tuple[Path, int, int], tuple[Listing | None, list[Problem]]]
 
 
 #: Frames under other numbers are all there, a system that does not let them be read may soon, and
@@ -28,12 +31,16 @@ _NOT_LOST = {
 
 @dataclass
 class Survey:
-    """What one pass found: every row with its fate, and every problem."""
+    """What one pass found: every row with its fate, and every problem.
+
+    What was seen of frames, `judged` keeps for passes under other rules.
+    """
 
     dataset: Framed
     root: Path
     source: Source
     problems: list[Problem] = field(default_factory=list)
+    judged: Judged = field(default_factory=dict)
 
     @cached_property
     def places(self) -> set[Path]:
@@ -71,6 +78,8 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
     rows are collected; a sheet that cannot be read at all raises `MerError`.
     """
     survey = annotated(dataset, root)
+    if not thorough:
+        survey.judged = dataset.judged
     source = survey.source
     clips = [row for row in source.rows if not row.reason]
     for row in clips:
@@ -210,29 +219,33 @@ def _judge_phases(row: Row, dataset: Framed) -> None:
 def _judge_frames(row: Row, survey: Survey, decode: bool, thorough: bool) -> None:
     if row.frames_dir is None or row.onset is None or row.offset is None:
         return
-    folder, listings, dataset = row.frames_dir, survey.source.listings, survey.dataset
-    least = None if thorough else row.offset  # what a video announces is counted by a check
-    found = listings.get(folder) or integrity.list_or_explain(
-        folder, survey.root, survey.places, least
-    )
-    if isinstance(found, Problem):
-        faults = [found]
-    else:
-        listings[folder] = found
-        faults = integrity.clip_faults(
-            folder,
-            found,
-            row.onset,
-            row.offset,
-            verify=dataset.verify_frames,
-            decode=decode,
-            deep=thorough and dataset.verify_frames,
-        )
+    place = row.frames_dir, row.onset, row.offset
+    if place not in survey.judged:
+        survey.judged[place] = _look(*place, survey, decode, thorough)
+    found, faults = survey.judged[place]
+    if found is not None:
+        survey.source.listings[row.frames_dir] = found
     # What is no error keeps no clip from being used.
     survey.problems += [p for p in faults if p.severity != "error"]
     faults = [p for p in faults if p.severity == "error"]
     row.faults += faults
     lost = faults and all(f.kind not in _NOT_LOST for f in faults)
-    if lost and dataset.missing_frames == "drop_clip" and not row.reason:
+    if lost and survey.dataset.missing_frames == "drop_clip" and not row.reason:
         row.rules.append("missing_frames=drop_clip")
         row.reason = f"{faults[0].kind} (missing_frames=drop_clip)"
+
+
+def _look(
+    folder: Path, onset: int, offset: int, survey: Survey, decode: bool, thorough: bool
+) -> tuple[Listing | None, list[Problem]]:
+    """Return what a folder or video holds, if that can be told, and what is wrong with it."""
+    least = None if thorough else offset  # what a video announces is counted by a check
+    found = survey.source.listings.get(folder) or integrity.list_or_explain(
+        folder, survey.root, survey.places, least
+    )
+    if isinstance(found, Problem):
+        return None, [found]
+    verify = survey.dataset.verify_frames
+    return found, integrity.clip_faults(
+        folder, found, onset, offset, verify=verify, decode=decode, deep=thorough and verify
+    )

@@ -70,8 +70,7 @@ class Workspace:
     @cached_property
     def data(self) -> dict[str, Data]:
         """The data sets of the tables by name."""
-        chosen = self.context.datasets[: len(self.names)]
-        return {d.name: Data(d, self.context.cache) for d in chosen}
+        return {data.name: data for data in self.context.every[: len(self.names)]}
 
     @cached_property
     def variants(self) -> list[Data]:
@@ -80,7 +79,7 @@ class Workspace:
         for numbers, twin in zip(self.profile.variants, made, strict=True):
             assert isinstance(twin, Casme2)
             self._make_variant(Path(twin.root), numbers)
-        return [Data(d, self.context.cache) for d in made]
+        return self.context.every[len(self.names) :]
 
     def _make_variant(self, root: Path, numbers: dict[str, float]) -> None:
         more: dict[str, Any] = dict(numbers)
@@ -132,15 +131,18 @@ class Workspace:
     def specs(self, table: str) -> list[RunSpec]:
         """Return the run specifications of a table, each of them once.
 
-        They are kept, as listing them surveys every clip anew under each rule that a table varies.
+        They are kept until weights, which are part of them, are fetched.
         """
         chosen = TABLES[table]
-        if chosen.grid not in self._listed:
-            self._listed[chosen.grid] = self._list(chosen)
-        return list(self._listed[chosen.grid])
+        networks = self.profile.networks
+        here = [weights_identity(m) for m in networks if self.profile.plan(m).pretrained]
+        key: tuple[Grid | str, ...] = (chosen.grid, *here)
+        if key not in self._listed:
+            self._listed[key] = self._list(chosen)
+        return list(self._listed[key])
 
     @cached_property
-    def _listed(self) -> dict[Grid, list[RunSpec]]:
+    def _listed(self) -> dict[tuple[Grid | str, ...], list[RunSpec]]:
         return {}
 
     def _list(self, chosen: Table) -> list[RunSpec]:

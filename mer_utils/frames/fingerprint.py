@@ -36,8 +36,7 @@ def clip_fingerprint(paths: Sequence[FrameFile]) -> str:
 
 def _files(paths: Sequence[FrameFile]) -> list[Path]:
     """Return the files that hold frames, each once."""
-    files = (path.path if isinstance(path, VideoFrame) else Path(path) for path in paths)
-    return list(dict.fromkeys(files))
+    return list(dict.fromkeys(p.path if isinstance(p, VideoFrame) else p for p in paths))
 
 
 def fingerprints(clips: Sequence[Sequence[FrameFile]], cache: Path | None = None) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ def is_clutter(name: str) -> bool:
     return _CLUTTER.match(name) is not None
 
 
+@lru_cache(maxsize=100_000)  # frames of all clips have the same names
 def frame_number(name: str) -> int | None:
     """Return the frame number of a file name: the last integer of its stem.
 

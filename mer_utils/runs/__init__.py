@@ -13,7 +13,7 @@ from mer_utils.extras import require
 require("pyarrow", "stats")
 
 from mer_utils.runs.archive import Merged, export, merge, unpacked
-from mer_utils.runs.data import Context, Data, load_clips, load_views, prepare_views
+from mer_utils.runs.data import Context, Data, load_views, prepare_views
 from mer_utils.runs.environment import environment
 from mer_utils.runs.executor import EXECUTORS, Executor, open_executor
 from mer_utils.runs.fold import Job, Outcome, compute_fold, run_fold
@@ -40,7 +40,6 @@ __all__ = [
     "environment",
     "export",
     "fetch_weights",
-    "load_clips",
     "load_views",
     "merge",
     "open_executor",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -115,14 +115,19 @@ class Data:
         rise, fall = clips["apex"] - clips["onset"], clips["offset"] - clips["apex"]
         return len(set(clips[(rise > trim) & (fall > trim)]["subject"])) > 1
 
+    @cached_property
+    def _known(self) -> dict[tuple[Dataset, ...], Data]:
+        return {self.dataset.parts: self}
+
     def under(self, **rules: str) -> Data:
-        """Return the same data set under other rules for odd clips; without rules, itself."""
+        """Return the same data set under other rules for odd clips, read once; without, itself."""
         if not self.dataset.rules:
             return self
-        # Parts are dataclasses, as every data set is; their base, of which mypy knows, is none.
-        parts = tuple(replace(part, **rules) for part in self.dataset.parts)  # type: ignore[type-var]
-        whole = Composite(parts) if isinstance(self.dataset, Composite) else parts[0]
-        return Data(whole, self.cache)
+        parts = tuple(part.under(**rules) for part in self.dataset.parts)
+        if parts not in self._known:
+            whole = Composite(parts) if isinstance(self.dataset, Composite) else parts[0]
+            self._known[parts] = Data(whole, self.cache)
+        return self._known[parts]
 
     def views(
         self,
@@ -149,7 +154,7 @@ def _is_own(part: Dataset) -> bool:
     return part.rules.get("missing_apex", own) == own
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Context:
     """Where things are on this machine: what a run needs but does not depend on.
 
@@ -173,22 +178,18 @@ class Context:
         files are seen by the next command, in a worker that goes on too.
     """
 
-    datasets: tuple[Dataset, ...]
-    store: Path
+    datasets: tuple[Dataset, ...] = field(compare=False)
+    store: Path = field(compare=False)
     cache: Path
-    device: str = "auto"
-    worker: int = 0
-    micro_batch: int | None = None
+    device: str = field(default="auto", compare=False)
+    worker: int = field(default=0, compare=False)
+    micro_batch: int | None = field(default=None, compare=False)
     opened: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def __hash__(self) -> int:
-        return hash((self.opened, self.cache))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Context) and (self.opened, self.cache) == (
-            other.opened,
-            other.cache,
-        )
+    @property
+    def every(self) -> list[Data]:
+        """The data sets, each read once however many runs ask for it."""
+        return _opened(self)
 
     def data(self, spec: DataSpec) -> Data:
         """Return the data of a run, made sure to be those that it names.
@@ -199,7 +200,7 @@ class Context:
             Of the kind ``other data`` if the data on this machine differ from them.
         """
         # A made variant and the twin itself may differ in their frames alone.
-        candidates = _opened(self, spec.model_copy(update={"fingerprint": ""}))
+        candidates = _fitting(self, spec.model_copy(update={"fingerprint": ""}))
         for found in candidates:
             if found.spec == spec:
                 return found
@@ -215,16 +216,21 @@ class Context:
 
 
 @lru_cache(maxsize=16)
-def _opened(context: Context, spec: DataSpec) -> list[Data]:
-    """Return the data sets that a specification without fingerprint fits, read once per opening."""
+def _opened(context: Context) -> list[Data]:
+    return [Data(dataset, context.cache) for dataset in context.datasets]
+
+
+@lru_cache(maxsize=64)
+def _fitting(context: Context, spec: DataSpec) -> list[Data]:
+    """Return the data sets that a specification without fingerprint fits."""
     rules: dict[str, Any] = spec.model_dump(include={"missing_apex", "degenerate_phase"})
     if rules["missing_apex"] == "own":
         del rules["missing_apex"]
     fitting = []
     # Made variants are written when they are asked for: what is not there fits nothing.
-    for dataset in filter(_is_there, context.datasets):
-        data = Data(dataset, context.cache)
-        both = (data, data.under(**rules)) if data.name == spec.dataset else ()
+    for data in _opened(context):
+        fits = data.name == spec.dataset and _is_there(data.dataset)
+        both = (data, data.under(**rules)) if fits else ()
         fitting += [found for found in both if found.unread == spec][:1]
     if fitting:
         return fitting
@@ -239,11 +245,6 @@ def _opened(context: Context, spec: DataSpec) -> list[Data]:
 
 def _is_there(dataset: Dataset) -> bool:
     return all(Path(getattr(part, "root", ".")).exists() for part in dataset.parts)
-
-
-def load_clips(data: DataSpec, context: Context) -> pd.DataFrame:
-    """Load the clip table of a run and make sure that it is the one that the run names."""
-    return context.data(data).clips
 
 
 def load_views(spec: RunSpec, context: Context) -> views.Views:

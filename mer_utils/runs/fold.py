@@ -18,7 +18,7 @@ from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.protocol import fold_of
-from mer_utils.runs.data import Context, load_clips
+from mer_utils.runs.data import Context
 from mer_utils.runs.environment import environment, hardware
 from mer_utils.runs.rows import prediction_rows
 from mer_utils.runs.spec import RunSpec
@@ -192,7 +192,7 @@ def compute_fold(
     begun = time.perf_counter()
     make_repeatable()
     _require_same_code(job.spec)
-    clips = load_clips(job.spec.data, context)
+    clips = context.data(job.spec.data).clips
     fold = fold_of(clips, job.held_out, job.spec.evaluation)
     learn = train_network if is_network else fit_baseline
     done = learn(job.spec, context, clips, fold)

@@ -19,7 +19,7 @@ from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.extras import require
 from mer_utils.protocol import folds as folds_of
-from mer_utils.runs.data import Context, load_clips
+from mer_utils.runs.data import Context
 from mer_utils.runs.device import make_repeatable, resolve_device
 from mer_utils.runs.fold import Job
 from mer_utils.runs.spec import DataSpec, ModelSpec, RunSpec
@@ -174,7 +174,7 @@ def planned_seconds(jobs: Sequence[Job], context: Context) -> dict[Job, float]:
 
     Only their ratios are of use. If a network's operations cannot be counted, all count alike.
     """
-    clips = {data: load_clips(data, context) for data in {job.spec.data for job in jobs}}
+    clips = {data: context.data(data).clips for data in {job.spec.data for job in jobs}}
     cuda = require("torch", "train").cuda
     gpu = cuda.is_available() if context.device == "auto" else context.device != "cpu"
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mer_utils import models
 from mer_utils.errors import MerError
 from mer_utils.protocol import folds
-from mer_utils.runs.data import Context, load_clips
+from mer_utils.runs.data import Context
 from mer_utils.runs.executor import Executor, open_executor
 from mer_utils.runs.fold import Job, Outcome
 from mer_utils.runs.spec import RunSpec
@@ -138,7 +138,7 @@ def _all_fail(first: Outcome, done: int) -> MerError:
 
 def _consolidate(store: RunStore, spec: RunSpec, context: Context) -> None:
     """Put a run into one file, if no fold of it is missing."""
-    clips = load_clips(spec.data, context)
+    clips = context.data(spec.data).clips
     store.consolidate(spec, [fold.held_out for fold in folds(clips, spec.evaluation)])
 
 

@@ -50,6 +50,13 @@ def test_folders_name_subject_class_and_clip(smic):
     assert (len(frames.paths), frames.apex) == (41, 20)
 
 
+def test_frames_are_looked_at_once_for_all_rules(smic, monkeypatch):
+    data, alone = datasets.Smic(smic), datasets.Smic(smic, missing_apex="skip_view").clips()
+    data.clips()
+    monkeypatch.setattr(datasets.survey.integrity, "clip_faults", None)
+    assert data.under(missing_apex="skip_view").clips().equals(alone)
+
+
 def test_an_apex_to_be_spotted_is_left_to_the_frames_and_keyed_by_its_rule(smic):
     spotted = datasets.Smic(smic, missing_apex="spotted")
     table = spotted.clips()

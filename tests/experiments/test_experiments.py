@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import openpyxl
 import pandas as pd
@@ -14,7 +15,6 @@ from mer_utils import experiments
 from mer_utils.experiments import profiles
 from mer_utils.models import baselines, networks
 from mer_utils.protocol import folds
-from mer_utils.runs import load_clips
 
 
 @pytest.mark.parametrize("profile", experiments.PROFILES)
@@ -30,6 +30,16 @@ def test_table2_is_the_full_grid(workspace):
     counts = Counter(s.model.name for s in specs)
     assert {counts[name] for name in networks()} == {8}
     assert {counts[name] for name in baselines()} == {6}
+
+
+def test_runs_name_weights_that_were_fetched_since(workspace, monkeypatch):
+    profile = workspace.profile.changed(models=["efficientnet_lite0"], weights="imagenet")
+    there = replace(workspace, profile=profile)
+    for found in ("hub:", "sha256:"):
+        for module in ("tables", "workspace"):
+            name = f"mer_utils.experiments.{module}.weights_identity"
+            monkeypatch.setattr(name, lambda m, found=found: found)
+        assert {spec.model.weights for spec in there.specs("table2")} == {found}
 
 
 def test_settings_of_one_model_differ_in_the_training_views_only(workspace):
@@ -62,7 +72,7 @@ def test_table5_trains_nothing_that_other_tables_do_not(workspace):
 
 
 def test_rules_change_the_clips_and_so_the_fingerprint(workspace):
-    found = {s.data: load_clips(s.data, workspace.context) for s in workspace.specs("table7")}
+    found = {s.data: workspace.context.data(s.data).clips for s in workspace.specs("table7")}
     assert len(found) == 2 * 4
     for data, clips in found.items():
         usual = workspace.data[data.dataset]

@@ -27,7 +27,6 @@ from mer_utils.runs import (
     RunStore,
     compute_fold,
     device,
-    load_clips,
     load_views,
     open_executor,
     prepare_views,
@@ -46,7 +45,7 @@ def test_a_fold_predicts_every_view_of_the_held_out_clips_and_of_no_other(jobs, 
     job = jobs[0]
     every, record, maps = compute_fold(job, context)
     rows = every[every["epoch"] == job.spec.training.epochs]
-    clips = load_clips(job.spec.data, context)
+    clips = context.data(job.spec.data).clips
     views = load_views(job.spec, context)
     held_out = clips[clips["subject"] == job.held_out]
     assert set(rows["subject"]) == {job.held_out}
@@ -76,13 +75,13 @@ def test_views_are_made_before_any_fold_and_only_once(jobs, context, tmp_path):
 
     for _ in range(2):
         prepare_views([job.spec for job in jobs], elsewhere, workers=1, progress=progress)
-    assert told == [("views casme2", len(load_clips(jobs[0].spec.data, context)))]
+    assert told == [("views casme2", len(context.data(jobs[0].spec.data).clips))]
 
 
 def test_dual_trains_on_all_three_phases(jobs, context):
     single, dual = jobs[0], next(job for job in jobs if len(job.spec.train_views) == 3)
     views = load_views(dual.spec, context)
-    fold = next(protocol.loso(load_clips(dual.spec.data, context)))
+    fold = next(protocol.loso(context.data(dual.spec.data).clips))
     images, labels = training_set(views, fold, dual.spec)
     assert len(images) == len(labels) == 3 * len(fold.train)
     assert len(training_set(views, fold, single.spec)[0]) == len(fold.train)
@@ -137,7 +136,7 @@ def test_all_arms_of_a_comparison_take_as_many_steps(jobs, uneven, n_views):
 def test_only_the_mistake_by_that_name_trains_on_the_held_out_subject(jobs, context):
     dual = next(job for job in jobs if len(job.spec.train_views) == 3)
     views = load_views(dual.spec, context)
-    fold = next(protocol.loso(load_clips(dual.spec.data, context)))
+    fold = next(protocol.loso(context.data(dual.spec.data).clips))
     for evaluation in protocol.EVALUATIONS:
         spec = with_spec(dual, evaluation=evaluation).spec
         images, labels = training_set(views, fold, spec)
@@ -205,7 +204,7 @@ def test_a_network_of_ones_own_is_registered_once_and_computes_folds(jobs, conte
 
 
 def test_mixed_folds_test_every_clip_once(jobs, context):
-    clips = load_clips(jobs[0].spec.data, context)
+    clips = context.data(jobs[0].spec.data).clips
     found = list(protocol.folds(clips, "mixed folds"))
     assert len(found) == clips["subject"].nunique()
     assert sorted(np.concatenate([fold.test for fold in found])) == list(range(len(clips)))
