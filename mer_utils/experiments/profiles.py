@@ -186,7 +186,7 @@ class Profile(Frozen):
         Examples
         --------
         >>> PROFILES["demo"].sizes
-        '6 networks at 48 pixels, narrowed, without ImageNet weights, 6 to 8 epochs, 1 seed'
+        '6 networks at 48 pixels, narrowed, without ImageNet weights, 6 to 8 epochs, 1 to 3 seeds'
         """
         plans = self.models.values()
         sizes = [plan.image_size for plan in plans] or [self.baseline_image_size]

@@ -53,7 +53,7 @@ def hub(monkeypatch):
     ("name", "count", "digest"),
     [
         ("smoke", 36, "0cb4eb2e6fa3e24c"),
-        ("demo", 36, "e5c9b5503db90c64"),
+        ("demo", 108, "dec9f79cadde8662"),
         ("paper", 180, "4c755bd1117213c5"),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_table_of_a_profile_that_there_is_not_is_named(mine, tmp_path):
     [
         ("--epochs 3", {"training.epochs": 3}),
         ("--image-size 64", {"views.image_size": 64}),
-        ("--seeds 2", {}),
+        ("--seeds 6", {}),
     ],
 )
 def test_what_the_command_line_changes_is_in_every_key_and_on_the_banner(hub, options, changed):
