@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from mer_utils.errors import MerError
@@ -287,7 +288,12 @@ def light_grid(axes: Axes, axis: Literal["x", "y", "both"] = "y") -> None:
 
 
 def named_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name the rows of a panel from the top down, with no vertical axis."""
+    """Name the rows of a panel from the top down, with no vertical axis.
+
+    The names leave panels little width, so numbers below them are few and short.
+    """
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=True, axis="x")
