@@ -76,7 +76,7 @@ class Dataset(ABC):
         """The rules for what the annotations leave open; None where the parts differ."""
         return {}
 
-    def under(self, **rules: str) -> Self:
+    def under(self, **rules: Any) -> Self:
         """Return the same data set under other rules."""
         return self
 

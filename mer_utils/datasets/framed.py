@@ -124,7 +124,7 @@ class Framed(Dataset):
         """The rules for what the annotations leave open."""
         return {rule: getattr(self, rule) for rule in rules.RULES}
 
-    def under(self, **rules: str) -> Self:
+    def under(self, **rules: Any) -> Self:
         """Return the same data set under other rules; what was seen of its frames it knows."""
         other = replace(self, **rules)
         vars(other)["_judged"] = self.judged
