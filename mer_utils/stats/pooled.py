@@ -125,6 +125,12 @@ def pooled(parts: list[Part], level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def mean_over_all(parts: list[Part], metric: str, level: float = 0.95) -> dict[str, Any]:
+    """Return the last of the rows of `pooled` alone: the mean over all data sets and models."""
+    rows = _rows([(part, list(range(len(part.models)))) for part in parts], level)
+    return next(row for row in rows if row["metric"] == metric)
+
+
 def equivalence_p(difference: ArrayLike, se: ArrayLike, df: ArrayLike, margin: float) -> FloatArray:
     """Test whether differences lie within a margin of zero: two one-sided t tests (TOST).
 
