@@ -48,7 +48,8 @@ def _phases(workspace: Workspace) -> pd.DataFrame:
     rows = [
         {"table": VIEWS, "dataset": name, "model": "", "metric": metric, "difference": count}
         for name in workspace.data
-        if name in specs
+        # Results that come without their data come without frames to count.
+        if name in specs and workspace.clips(name)["onset"].notna().any()
         for metric, count in count_phases(
             workspace.clips(name), workspace.views(specs[name])
         ).items()
