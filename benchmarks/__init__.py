@@ -15,5 +15,6 @@ Not tests: nothing here fails because a machine is slow or busy. Run it on a qui
   `gpu_workers` are parts of it, `one_pass` a kernel
 - `folds`: what the sections train; `record`, `clock`, `machine`: result, timing, limits
 
-`simulate_stats`, `operating`, `causes`, `tolerance`, `alarms`, `pages` are commands of their own.
+`simulate_stats`, `operating`, `specifications`, `pretraining`, `twins`, `learning`, `causes`,
+`tolerance`, `alarms`, `pages` are commands of their own.
 """

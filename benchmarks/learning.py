@@ -20,7 +20,7 @@ import typer
 
 from benchmarks.machine import describe
 from benchmarks.twins import PROFILE, opened, predicted, uar
-from mer_utils.experiments import run_spec
+from mer_utils.experiments import Profile, run_spec
 from mer_utils.files import atomic_write
 
 OUT = Path(__file__).parent / "recorded" / "rules" / "learning.json"
@@ -30,13 +30,12 @@ RATES = "0.001,0.003"
 EPOCHS, FOLDS = 8, 3
 
 
-def curves(network: str, rate: float, epochs: int, folds: int, opened_twins: dict) -> list[dict]:
+def curves(network: str, profile: Profile, folds: int, opened_twins: dict) -> list[dict]:
     """Return the UAR after every epoch, pooled over some folds of each twin."""
-    changed = PROFILE.changed(epochs=epochs, learning_rate=rate)
     found: list[dict[str, Any]] = []
     for dataset, (data, context) in opened_twins.items():
         subjects = sorted(data.clips["subject"].unique())[:folds]
-        rows, seconds = predicted(run_spec(changed, data, network), data, context, subjects)
+        rows, seconds = predicted(run_spec(profile, data, network), data, context, subjects)
         for epoch in sorted(rows["epoch"].unique()):
             part = rows[rows["epoch"] == epoch]
             score = {"epoch": int(epoch), "uar": uar(part), "clips": len(part)}
@@ -65,7 +64,8 @@ def main(
                 said = {"network": network, **size, "learning_rate": rate, "epochs": epochs}
                 if (*sizes(said), rate, epochs) in known:
                     continue
-                new = curves(network, rate, epochs, folds, twins)
+                changed = PROFILE.changed(epochs=epochs, learning_rate=rate)
+                new = curves(network, changed, folds, twins)
                 rows += [said | row for row in new]
                 record["specification"] = {
                     "command": "python -m benchmarks.learning",
