@@ -130,7 +130,8 @@ def make_book(
         phases=any(len(two_phased(d.clips)) for d in made),
         lacking=[title(name) for name in PAPER if name not in workspace.data],
         agreed=agreed,
-        shown_from=source,
+        # No page names folders of the machine that built it.
+        shown_from=Path(source).name,
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
     typer.echo(f"{agreed['line']}.")

@@ -87,7 +87,7 @@ def agreement(workspace: Workspace, source: str = "") -> dict[str, Any]:
     """
     path = reference_path(workspace.profile.name)
     if source:
-        line = f"Recorded results, from {source}: nothing was computed here"
+        line = f"Recorded results, from {Path(source).name}: nothing was computed here"
         anew = "make book without FROM computes them anew and compares."
         return {"line": line, "tables": [], "next": anew}
     try:
