@@ -51,8 +51,8 @@ def changed(spec: RunSpec, kind: str) -> RunSpec:
     if kind == RIGHT or not models.is_network(spec.model.name):
         return spec
     if kind == "another seed":
-        # One more than that of the reference's own other seed.
-        return spec.model_copy(update={"seed": spec.seed + 2})
+        # Far from those of the profile and of the reference's own other seed.
+        return spec.model_copy(update={"seed": spec.seed + 100})
     return spec.model_copy(update={"spatial": "flip" if spec.spatial == "none" else "none"})
 
 
