@@ -157,7 +157,8 @@ def rounding(rows: pd.DataFrame) -> Rounding:
     """Return by model and cause how far rounding moved folds, as logarithms of `beside`.
 
     Of those that moved beyond rounding, as verdicts are of these alone; causes by which fewer
-    than two did are left out.
+    than two did are left out. Folds that all lie at the floor of `beside` have shown no spread,
+    which is not to say that they have none: theirs is that of all models and causes together.
 
     Parameters
     ----------
@@ -166,6 +167,11 @@ def rounding(rows: pd.DataFrame) -> Rounding:
     """
     far = rows[rows["largest"] > TOLERANCE]
     found = np.log(beside(far)).groupby([far["model"], far["cause"]]).agg(["mean", "std", "count"])
+    found["df"] = found["count"] - 1
+    seen = found[found["std"] > 0]
+    if len(seen):
+        pooled = np.sqrt(np.average(seen["std"] ** 2, weights=seen["df"]))
+        found.loc[found["std"] == 0, ["std", "df"]] = pooled, seen["df"].sum()
     return {
         str(model): found[found.index.get_level_values(0) == model].dropna().to_numpy().tolist()
         for model in rows["model"].unique()
@@ -181,19 +187,20 @@ def limit(causes: Iterable[Sequence[float]], folds: int) -> float:
     """Return how far the geometric mean of `beside` over some folds may be off by rounding.
 
     An upper prediction limit, the largest over causes: of logarithms with mean x and standard
-    deviation s over m folds, x + t s sqrt(1/n + 1/m) for the mean of n others.
+    deviation s over m folds, x + t s sqrt(1/n + 1/m) for the mean of n others; t has the degrees
+    of freedom of s.
 
     Parameters
     ----------
-    causes : iterable of (float, float, int)
+    causes : iterable of (float, float, int, int)
         Of one model, as `rounding` gives them.
     folds : int
     """
     from scipy.stats import t  # it takes a second, and this is rare
 
     allowed = [
-        float(np.exp(mean + t.ppf(1 - ALPHA, m - 1) * spread * (1 / folds + 1 / m) ** 0.5))
-        for mean, spread, m in causes
+        float(np.exp(mean + t.ppf(1 - ALPHA, df) * spread * (1 / folds + 1 / m) ** 0.5))
+        for mean, spread, m, df in causes
     ]
     return max(allowed, default=_LEAST)
 
@@ -423,7 +430,7 @@ def judged(
         if folds.empty:  # no other seed is recorded
             continue
         logs = np.log(beside(folds))
-        unknown = [(0.0, float(logs.std()), len(logs))]
+        unknown = [(0.0, float(logs.std()), len(logs), len(logs) - 1)]
         moved, allowed = np.exp(logs.mean()), limit(causes.get(str(model), unknown), len(logs))
         found.loc[part.index, ["beside_seed", "allowed"]] = moved, allowed
         if not moved > allowed:

@@ -171,7 +171,7 @@ def test_what_one_fold_does_not_show_many_do(reference, tmp_path):
     for n, verdict in ((1, SAME), (16, DIFFERENT)):
         assert {*compare(reference, ours, folds.head(n))["verdict"]} == {verdict}
     # Of Student's t with 19 degrees of freedom the 99.9th percentile is 3.579.
-    most = limit([(-2, 0.3, 20), (-2.1, 0.1, 20)], 16)
+    most = limit([(-2, 0.3, 20, 19), (-2.1, 0.1, 20, 19)], 16)
     assert np.log(most) == pytest.approx(-2 + 3.579 * 0.3 * (1 / 16 + 1 / 20) ** 0.5, rel=1e-4)
 
 
@@ -257,8 +257,17 @@ def test_how_far_rounding_moves_a_fold_is_measured_against_another_seed(referenc
     single = [row for row in rows if row["setting"] == "single"]
     assert len(rows) == 16
     found = rounding(pd.DataFrame(single).assign(cause="made"))["vgg19"]
-    assert found[0] == pytest.approx((np.log(0.25), 0, 8), abs=1e-3)
+    assert found[0] == pytest.approx((np.log(0.25), 0, 8, 7), abs=1e-3)
     assert tolerance.TWIN_SEED not in {profile.twin_seed for profile in PROFILES.values()}
+
+
+def test_folds_that_have_shown_no_spread_are_taken_to_have_that_of_all_models():
+    still = [{**ROUNDED[0], "model": "svm_pixels", "moved": 1e-4} for _ in range(5)]
+    mean, spread, folds, df = rounding(pd.DataFrame([*ROUNDED, *still]))["svm_pixels"][0]
+    rows = pd.DataFrame(ROUNDED).assign(log=lambda r: np.log(r["moved"] / r["by_seed"]))
+    residuals = rows["log"] - rows.groupby(["model", "cause"])["log"].transform("mean")
+    assert (np.exp(mean), folds, df) == pytest.approx((0.01, 5, 8 * 19))
+    assert spread == pytest.approx(np.sqrt((residuals**2).sum() / df))
 
 
 def test_what_the_changelog_says_of_results_is_counted(tmp_path):
