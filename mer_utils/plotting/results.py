@@ -8,6 +8,7 @@ A scores frame is tidy: one row per score, with ``dataset``, ``model``, what the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,7 @@ from mer_utils.registry import unknown
 
 SCORES = ("dataset", "model", "metric", "value", "low", "high")
 Looks = Mapping[str, tuple[str, str]]
+_WIDEST = 26
 
 
 def one_metric(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -176,17 +178,23 @@ def _dots(
     Each line keeps its place within every row; if `packed`, a row has places for the lines
     found in it alone, so that the dots of a row that lacks most lines stand in its middle.
     """
+    drawn = drawn.assign(row=drawn["row"].map(_wrapped))
     names = list(dict.fromkeys(drawn["row"]))
-    lines = max(len(looks), 3 if any("\n" in name for name in names) else 1)
+    deepest = max((name.count("\n") for name in names), default=0)
+    lines = max(len(looks), deepest + 2 if deepest else 1)
     figure = new_figure(WIDTH, 1.25 + len(names) * max(0.17 * lines + 0.1, 0.36))
     for axes, dataset, part in dataset_panels(figure, drawn, sharex=True, sharey=True):
         if zero_line:
             axes.axvline(0, color=INK, linewidth=1.2)
         _panel(axes, part, names, looks, packed)
         chance_line(axes, chance, dataset)
-        axes.locator_params(axis="x", nbins=3)
     legend_above(figure)
     return figure
+
+
+def _wrapped(name: str) -> str:
+    """Break the lines of a row's name, which would take the width of the panels on a phone."""
+    return "\n".join(fill(line, _WIDEST) for line in name.split("\n"))
 
 
 def _panel(

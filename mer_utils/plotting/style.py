@@ -292,7 +292,7 @@ def named_rows(axes: Axes, names: Sequence[str]) -> None:
 
     The names leave panels little width, so numbers below them are few and short.
     """
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 4, 5, 10], min_n_ticks=3))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
