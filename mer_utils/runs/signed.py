@@ -17,7 +17,9 @@ def sign(table: pa.Table, about: Mapping[str, str]) -> bytes:
     said = {**about, "checksum": (_MARK + _OPEN).decode()}
     sink = pa.BufferOutputStream()
     bare = table.replace_schema_metadata(None)
-    with pq.ParquetWriter(sink, bare.schema) as writer:
+    # Probabilities hardly repeat: a dictionary of them is longer than they are.
+    coded = [field.name for field in bare.schema if field.type != pa.float32()]
+    with pq.ParquetWriter(sink, bare.schema, use_dictionary=coded) as writer:
         writer.write_table(bare)
         # Not of the schema, of which the file keeps a second copy.
         writer.add_key_value_metadata(said)
