@@ -265,7 +265,7 @@ class Profile(Frozen):
         Examples
         --------
         >>> PROFILES["demo"].changed(models=["learnet"], epochs=3).sizes
-        '1 network at 48 pixels, narrowed, without ImageNet weights, 3 epochs, 1 seed'
+        '1 network at 48 pixels, narrowed, without ImageNet weights, 3 epochs, 3 seeds'
         """
         new, said = self.model_dump(), {}
         for name, value in (
