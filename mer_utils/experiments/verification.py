@@ -361,34 +361,37 @@ def measured(
 
     The clips' column ``place`` is the number of their fold's row.
     """
-    specs = {job.spec.key: job.spec for job in folds["job"]}.values()
-    there, here = (_folds(store, specs) for store in (reference.store, ours))
-    rows: list[dict[str, Any]] = []
-    moved: list[pd.DataFrame] = []
-    for table, model, job in folds.itertuples(index=False):
-        key = (job.spec.key, job.held_out)
-        one, other = there[key], here[key]
-        same = same_rows(one, other)
-        clips = _moved(one.to_pandas(), other.to_pandas())
-        full = clips[clips["test_view"] == "full"]
-        largest = float(clips["largest"].max()) if len(clips) else 0.0
-        moved.append(full.assign(place=len(rows)))
-        rows.append(
-            {
-                "table": table,
-                "dataset": job.spec.data.dataset,
-                "model": model,
-                "run": key[0],
-                "held_out": key[1],
-                "verdict": IDENTICAL if same else ROUNDING if largest <= TOLERANCE else DIFFERENT,
-                "largest": largest,
-                "moved": float(full["moved"].mean()),
-                "clips": len(full),
-                "changed": int(full["changed"].sum()),
-            }
-        )
-    found = pd.DataFrame(rows).assign(beside_seed=np.nan, allowed=np.nan)
-    return found, pd.concat(moved)
+    jobs = folds["job"].tolist()
+    specs = {job.spec.key: job.spec for job in jobs}
+    there, here = (_folds(store, specs.values()) for store in (reference.store, ours))
+    keys = [(job.spec.key, job.held_out) for job in jobs]
+    places: dict[str, list[int]] = {}
+    for place, (run, _) in enumerate(keys):
+        places.setdefault(run, []).append(place)
+    # A run at a time, all of whose folds have the same columns: each call of pandas costs its time.
+    clips = pd.concat(
+        _moved(*(_rows({place: side[keys[place]] for place in some}) for side in (there, here)))
+        for some in places.values()
+    )
+    full = clips[clips["test_view"] == "full"]
+    by_fold = full.groupby("place").agg(
+        moved=("moved", "mean"), clips=("moved", "size"), changed=("changed", "sum")
+    )
+    largest = clips.groupby("place")["largest"].max().reindex(range(len(jobs)), fill_value=0.0)
+    same = [same_rows(there[key], here[key]) for key in keys]
+    found = pd.DataFrame(
+        {
+            "table": folds["table"].tolist(),
+            "dataset": [job.spec.data.dataset for job in jobs],
+            "model": folds["model"].tolist(),
+            "run": [run for run, _ in keys],
+            "held_out": [held_out for _, held_out in keys],
+            "verdict": np.select([same, largest <= TOLERANCE], [IDENTICAL, ROUNDING], DIFFERENT),
+            "largest": largest,
+        }
+    ).join(by_fold)
+    counted = found[["clips", "changed"]].fillna(0).astype(int)
+    return found.assign(**counted, beside_seed=np.nan, allowed=np.nan), full
 
 
 def beside_seed(clips: pd.DataFrame, model: str, by_seed: pd.DataFrame) -> pd.DataFrame:
@@ -446,11 +449,17 @@ def _folds(store: RunStore, specs: Iterable[RunSpec]) -> dict[tuple[str, str], p
     }
 
 
+def _rows(folds: Mapping[Any, pa.Table]) -> pd.DataFrame:
+    """Return the rows of folds, and in ``place`` the name of each one's."""
+    place = np.repeat(list(folds), [rows.num_rows for rows in folds.values()])
+    return pa.concat_tables(folds.values()).to_pandas().assign(place=place)
+
+
 def _moved(there: pd.DataFrame, here: pd.DataFrame) -> pd.DataFrame:
-    """Return by clip and view how far the probabilities that count are from those recorded."""
+    """Return by fold, clip and view how far the probabilities that count have moved."""
     numbers = [str(c) for c in there if str(c).startswith("p_")]
-    last = there[there["epoch"] == there["epoch"].max()]
-    on = [*_CLIP, "model", "test_view"]
+    last = there[there["epoch"] == there.groupby("place")["epoch"].transform("max")]
+    on = ["place", *_CLIP, "model", "test_view"]
     both = last.merge(here[[*on, "epoch", "y_pred", *(c for c in numbers if c in here)]],
                       on=[*on, "epoch"], suffixes=("", "_here"), how="left")  # fmt: skip
     other = both.reindex(columns=[f"{c}_here" for c in numbers]).to_numpy(float)
@@ -475,7 +484,7 @@ def moved_by_seed(reference: Reference) -> pd.DataFrame:
             pair = sorted(same, key=lambda spec: spec.seed)[:2]
             found = _folds(reference.store, pair)
             rows = [
-                pd.concat([f.to_pandas() for (run, _), f in found.items() if run == spec.key])
+                _rows({held_out: f for (run, held_out), f in found.items() if run == spec.key})
                 for spec in pair
             ]
             parts.append(_moved(*rows).query("test_view == 'full'"))
