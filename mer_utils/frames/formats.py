@@ -31,6 +31,10 @@ _WHITE_IS_ZERO, _OF_INKS, _KNOWN_COLOURS = 0, 5, (0, 1, 2, 3, 5, 6)
 
 # Bytes that fill a JPEG up before its end mark lack nothing.
 _FILLED = re.compile(r"\b[1-9] extraneous bytes before marker 0xd9")
+# Marks of a JPEG: of its frame, of which two are progressive, and what ends a scan's data.
+_FRAMES, _PROGRESSIVE = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, (0xC2, 0xCA)
+_SCAN, _END = 0xDA, 0xD9
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 class Refused(ValueError):
@@ -105,7 +109,7 @@ def require_whole(data: bytes) -> None:
     Raises
     ------
     Refused
-        Saying what libjpeg warns of.
+        Saying what libjpeg warns of, or that scans are missing, of which it says nothing.
     """
     if not data.startswith(b"\xff\xd8"):
         return
@@ -118,12 +122,37 @@ def require_whole(data: bytes) -> None:
         said = str(warning)
         if "Corrupt JPEG data" in said and not _FILLED.search(said):
             raise Refused(f"damaged or cut off: {said}") from warning
+    try:
+        lacks = _lacks_scans(data)
+    except (IndexError, ValueError):  # a damaged header, over which libjpeg passes
+        lacks = True
+    if lacks:
+        raise Refused("damaged or cut off: scans of the JPEG are missing")
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the mark and the place of each segment of a JPEG's header, and where that ends."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+def _lacks_scans(data: bytes) -> bool:
+    """Tell whether a JPEG ends before every bit of every coefficient was sent."""
+    due, sent, progressive, at = set[int](), dict[tuple[int, int], int](), False, 2
+    while True:
+        for mark, place in _segments(data, at):
+            if mark in _FRAMES:
+                due.update(data[place + 10 : place + 10 + 3 * data[place + 9] : 3])
+                progressive = mark in _PROGRESSIVE
+            at = place
+        if data[at + 1 : at + 2] != bytes([_SCAN]):
+            return sum(bit == 0 for bit in sent.values()) < 64 * len(due)
+        end = at + 5 + 2 * data[at + 4]
+        # Writers of sequential ones care little about what stands here.
+        first, last, bits = data[end : end + 3] if progressive else (0, 63, 0)
+        for component in data[at + 5 : end : 2]:
+            sent |= {(component, number): bits & 15 for number in range(first, last + 1)}
+        after = _AFTER_SCAN.search(data, end + 3)
+        at = after.start() if after else len(data)
+
+
+def _segments(data: bytes, at: int = 2) -> Iterator[tuple[int, int]]:
+    """Yield mark and place of a JPEG's segments before a scan or the end, and where that is."""
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] not in (_SCAN, _END):
         yield data[at + 1], at
         alone = data[at + 1] in (0x01, 0xFF) or 0xD0 <= data[at + 1] <= 0xD8
         fill = data[at + 1] == 0xFF
@@ -135,8 +164,7 @@ def jpeg_precision(head: bytes) -> int | None:
     """Return the bits of each channel of a JPEG, None where its first bytes do not say."""
     if not head.startswith(b"\xff\xd8"):
         return None
-    frames = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-    found = (head[at + 4 : at + 5] for mark, at in _segments(head) if mark in frames)
+    found = (head[at + 4 : at + 5] for mark, at in _segments(head) if mark in _FRAMES)
     return next((bits[0] for bits in found if bits), None)
 
 

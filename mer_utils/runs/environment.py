@@ -37,6 +37,8 @@ PACKAGES = (
     "scikit-learn",
 )
 _PACKAGE = Path(__file__).parents[1]
+#: What of the package's files is run or read, and so must be in the commit.
+_CODE = (".py", ".csv", ".toml", ".lark")
 #: What a network's, and a baseline's, probabilities are computed with.
 _COMPUTE = {
     True: ("numpy", "opencv-python", "torch", "torchvision", "timm"),
@@ -112,8 +114,9 @@ def processor() -> str:
 def commit(root: Path = _PACKAGE.parent) -> str:
     """Return the commit of this project's checkout at `root`, with ``-dirty`` if it was changed.
 
-    Empty if `root` is no such checkout: that of another repository in which the package lies, in
-    a virtual environment for instance, says nothing of it.
+    So it was if a file of code that no commit holds, ignored or not, lies in the package. Empty
+    if `root` is no such checkout: that of another repository in which the package lies, in a
+    virtual environment for instance, says nothing of it.
     """
     root = Path(os.path.realpath(root))
     # Of this folder alone, whatever a hook's environment names, and whoever owns it: its code is
@@ -123,15 +126,22 @@ def commit(root: Path = _PACKAGE.parent) -> str:
     try:
         if f'name = "{NAME}"' not in (root / "pyproject.toml").read_text("utf-8"):
             return ""
-        return subprocess.run(
-            [*command, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=root,
-            env={**outside, "GIT_CEILING_DIRECTORIES": str(root.parent)},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        ).stdout.strip()
+        named, others = (
+            subprocess.run(
+                [*command, *words],
+                cwd=root,
+                env={**outside, "GIT_CEILING_DIRECTORIES": str(root.parent)},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            ).stdout.strip()
+            for words in (
+                ("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
+                ("ls-files", "--others", "--", *(f"{_PACKAGE.name}/*{end}" for end in _CODE)),
+            )
+        )
+        return f"{named.removesuffix('-dirty')}-dirty" if others else named
     except (OSError, ValueError, subprocess.SubprocessError):
         return ""
 
@@ -152,7 +162,7 @@ def source(package: Path = _PACKAGE) -> str:
     """Return 12 digits that name the package's files, where no commit does or it is dirty."""
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*")):
-        if file.suffix in (".py", ".csv") and file.is_file():
+        if file.suffix in _CODE and file.is_file():
             digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]

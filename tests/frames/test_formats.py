@@ -125,7 +125,15 @@ def cut_and_ended(data):
     return data[:-60] + b"\xff\xd9"
 
 
+def without_last_scans(data, number):
+    """A progressive JPEG cut exactly between two scans, and given its end mark."""
+    for _ in range(number):
+        data = data[: data.rindex(b"\xff\xda")]
+    return data + b"\xff\xd9"
+
+
 JPEG = coded(COLOUR, "JPEG")
+SCANS = coded(COLOUR, "JPEG", progressive=True)
 INKED = coded(Image.fromarray(COLOUR).convert("CMYK"), "JPEG")
 OTHER = Image.fromarray(255 - COLOUR)
 REFUSED = {
@@ -152,6 +160,7 @@ REFUSED = {
     "cut JPEG with an end mark": (cut_and_ended(JPEG), "premature end"),
     "cut JPEG of inks": (cut_and_ended(INKED), "premature end"),
     "holes in a JPEG": (JPEG[:-60] + bytes(20) + JPEG[-40:], "Corrupt JPEG data"),
+    **{f"{n} scans lack": (without_last_scans(SCANS, n), "scans") for n in (1, 4, 9)},
     "JPEG in TIFF": (coded(COLOUR, "TIFF", compression="jpeg"), "packed as a JPEG"),
     "cut PNG": (coded(COLOUR)[:-12], "cut off"),
     "cut BMP": (coded(COLOUR, "BMP")[:-1], "cut off"),
@@ -169,7 +178,7 @@ def test_what_no_rule_reads_is_refused_with_the_reason(tmp_path, name):
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(100), bytes(5000), b"trailer" * 90])
-@pytest.mark.parametrize("data", [JPEG, JPEG[:-2] + bytes(3) + JPEG[-2:], coded(COLOUR)])
+@pytest.mark.parametrize("data", [JPEG, JPEG[:-2] + bytes(3) + JPEG[-2:], SCANS, coded(COLOUR)])
 def test_a_check_and_a_decoder_agree_about_what_follows_the_end(tmp_path, data, tail):
     (tmp_path / "a").write_bytes(data + tail)
     assert integrity.glance(tmp_path / "a", "damaged frame", "a") is None

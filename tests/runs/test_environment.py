@@ -60,6 +60,24 @@ def test_a_checkout_has_its_commit_dirty_or_not_and_so_has_a_worktree(tmp_path):
 
 
 @pytest.mark.scenario("I")
+@pytest.mark.parametrize(
+    ("name", "dirty"),
+    [
+        ("mer_utils/new.py", True),
+        ("mer_utils/maps/new ü.toml", True),
+        ("mer_utils/.venv/ignored.csv", True),
+        ("mer_utils/__pycache__/code.pyc", False),
+        ("notes.py", False),
+    ],
+)
+def test_code_that_no_commit_holds_makes_a_checkout_dirty(tmp_path, name, dirty):
+    known = repository(tmp_path)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("x = 1\n")
+    assert commit(tmp_path) == known + "-dirty" * dirty
+
+
+@pytest.mark.scenario("I")
 @pytest.mark.parametrize("place", [".venv/lib/python3/site-packages", "vendor", "."])
 def test_a_package_inside_another_repository_has_not_that_ones_commit(tmp_path, place):
     repository(tmp_path / "users", project="thesis")
