@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -113,8 +114,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it and rename it to `path`.
 
     A reader therefore sees the whole file or none. On any exception the temporary
-    file is removed and `path` is left as it was. The file has the rights that the umask
-    leaves, or those that the folder gives to what is made in it.
+    file is removed and `path` is left as it was. A new file has the rights that the umask
+    leaves, or those that the folder gives to what is made in it; one written again keeps its own.
 
     Raises
     ------
@@ -129,6 +130,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "r+b") as written:  # Windows flushes only what may be written
             os.fsync(written.fileno())
+        with suppress(OSError):  # a colleague's umask shuts nobody out of a shared file
+            temporary.chmod(stat.S_IMODE(os.stat(path).st_mode))
         os.replace(temporary, path)
     except OSError as error:
         raise cannot_write(path, error) from error
