@@ -10,6 +10,14 @@ from typing import Any
 import pandas as pd
 
 from mer_utils.errors import MerError
+from mer_utils.files import checkout
+
+OURS = Path(__file__).parents[1]
+
+
+def home() -> Path:
+    """Return the checkout that one stands in or else our own, wherever the build folder is."""
+    return checkout() or OURS
 
 
 def read_record(

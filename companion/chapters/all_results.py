@@ -133,11 +133,12 @@ def wide(tidy: pd.DataFrame) -> pd.DataFrame:
 
 def title_of(row: pd.Series) -> str:
     """Return the title of a score's data set, of a made variant with what it was made with."""
-    title = dataset_title(str(row["dataset"])).removesuffix(" twin")
+    name = dataset_title(str(row["dataset"]))
     if not TABLES[row["table"]].made:
-        return title
+        return name
     told = f", information {row['fall_information']:g}" * bool(row["fall_information"] > 0)
-    return f"{title} twin, difference {row['phase_difference']:g}, noise {row['noise']:g}{told}"
+    made = f"{name.removesuffix(' twin')} twin"  # whatever the others are
+    return f"{made}, difference {row['phase_difference']:g}, noise {row['noise']:g}{told}"
 
 
 def marked(row: pd.Series) -> str:

@@ -51,14 +51,15 @@ def viewer(clips: pd.DataFrame, element_id: str = "phase-viewer", **options: Any
 
 
 def shown_clips(workspace: Workspace) -> list[Any]:
-    """Return rows of dynamic images: of each data set the first clip of each class.
+    """Return rows of dynamic images: of each data set the first clip of each of three classes.
 
     Of those with both phases, if there are any.
     """
     rows = []
     for data in workspace.data.values():
         both = two_phased(data.clips)
-        for c in (both if len(both) else data.clips).drop_duplicates("label").itertuples():
+        by_class = (both if len(both) else data.clips).drop_duplicates("label")
+        for c in by_class.head(3).itertuples():
             rows.append(plotting.di_row(f"{c.subject}\n{c.label}", *datasets.load_clip(c)))
     return rows
 

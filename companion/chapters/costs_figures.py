@@ -19,6 +19,7 @@ from mer_utils.plotting.words import model_title
 
 NOTHING = "nothing was measured"
 _LOOPS = {"ours": (INK, "-"), "usual loop": (OTHER_COLOURS[1], "--")}
+_ACROSS = 2
 _GROWTH = {"time of a run": (INK, "o-"), "images shown": (OTHER_COLOURS[1], "s--")}
 
 
@@ -35,9 +36,9 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
     if curves.empty:
         return said(NOTHING)
     names = list(dict.fromkeys(curves["case"]))
-    rows = -(-len(names) // 3)
+    rows = -(-len(names) // _ACROSS)
     figure = new_figure(WIDTH, 1.9 * rows + 0.4)
-    grid = figure.subplots(rows, min(3, len(names)), squeeze=False, sharex=True).ravel()
+    grid = figure.subplots(rows, min(_ACROSS, len(names)), squeeze=False, sharex=True).ravel()
     for axes, name in zip(grid, names, strict=False):
         for measure, line in curves[curves["case"] == name].groupby("measure", sort=False):
             loop = str(measure).partition(", ")[0]
@@ -49,7 +50,7 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
         light_grid(axes)
     for axes in grid[len(names) :]:
         axes.set_axis_off()
-    for axes in grid[: len(names)][-3:]:
+    for axes in grid[: len(names)][-_ACROSS:]:
         axes.set_xlabel("epoch")
     grid[0].set_ylabel("training loss")
     handles, labels = grid[0].get_legend_handles_labels()

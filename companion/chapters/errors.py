@@ -17,7 +17,7 @@ from mer_utils.errors import MerError
 from mer_utils.experiments import in_order
 from mer_utils.metrics import class_scores, confusion_matrix, extremes, number_of_classes
 from mer_utils.metrics.predictions import CLIP_KEY
-from mer_utils.plotting.words import dataset_title
+from mer_utils.plotting.words import dataset_words
 
 _KEY = ["subject", "clip"]
 
@@ -91,7 +91,7 @@ def said_of_confusions(predictions: pd.DataFrame, classes: Mapping[str, Sequence
         clips = of_networks(predictions, name).drop_duplicates(list(CLIP_KEY))
         best = extremes(clips["y_true"], len(labels)).drop("perfect")["accuracy"].max()
         parts.append(
-            f"on {dataset_title(name)} {found['true']} is most often taken for "
+            f"on {dataset_words(name)} {found['true']} is most often taken for "
             f"{found['predicted']}, in {found['share']:.0%} of the predictions for its clips, and "
             f"always to name the most frequent class is right in {best:.0%} of all clips"
         )
@@ -169,7 +169,7 @@ def subject_spread(predictions: pd.DataFrame, dataset: str) -> pd.DataFrame:
 def said_of_spread(spreads: Mapping[str, pd.DataFrame]) -> str:
     """Say of each data set how accuracy spreads over subjects, by its `subject_spread`."""
     parts = [
-        f"{table['sd'].mean():.2f} on {dataset_title(name)}, where equal subjects of so few clips "
+        f"{table['sd'].mean():.2f} on {dataset_words(name)}, where equal subjects of so few clips "
         f"would give {table['sd_if_alike'].mean():.2f}"
         for name, table in spreads.items()
     ]
@@ -237,9 +237,10 @@ def said_of_missed(predictions: pd.DataFrame, names: Iterable[str]) -> str:
     parts = []
     for name in names:
         found = missed_by_all(predictions, name)
+        expected = f"{found['expected']:.1f}" if found["expected"] >= 0.05 else "none"
         parts.append(
-            f"{found['missed']} of {found['clips']} clips of {dataset_title(name)} are missed by "
-            f"all of {found['runs']} runs, where {found['expected']:.1f} would be expected"
+            f"{found['missed']} of {found['clips']} clips of {dataset_words(name)} are missed by "
+            f"all of {found['runs']} runs, where {expected} would be expected"
         )
     return f"{'; '.join(parts)}, if runs missed clips of a class independently of each other."
 

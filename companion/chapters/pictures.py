@@ -149,9 +149,9 @@ def said_of_scores(scores: pd.DataFrame, titles: Mapping[str, str]) -> str:
 
 def said_of_growth(growth: pd.DataFrame) -> str:
     """Say with which exponent the time of a run grows, and which was to be expected."""
-    growth = growth[growth["varied"].isin(["clips", "subjects"])]
+    growth = growth.dropna(subset="expected")
     words = (
-        f"with the number of {row['varied']} time grows as its power "
+        f"with the number of {str(row['varied']).partition(',')[0]} time grows as its power "
         f"{row['exponent of the time']:.2f}, the images shown as its power {row['expected']:.2f}"
         for _, row in growth.iterrows()
     )
@@ -163,12 +163,12 @@ def said_of_losses(curves: pd.DataFrame) -> str:
     if curves.empty:
         return "nothing was measured."
     last = curves[curves["x"] == curves["x"].max()]
-    loop = last["measure"].str.partition(", ")[0]
-    ends = last.groupby(["case", loop], sort=False)["value"].agg(["min", "max"])
+    last = last.assign(loop=last["measure"].str.partition(", ")[0])
+    ends = last.groupby(["case", "loop"], sort=False)["value"].agg(["min", "max"])
     words = (
         f"{models.title(case)}: " + ", ".join(
-            f"{name} {row['min']:.2f} to {row['max']:.2f}" for (_, name), row in part.iterrows()
+            f"{loop} {row['min']:.2f} to {row['max']:.2f}" for (_, loop), row in part.iterrows()
         )
-        for case, part in ends.groupby(level=0, sort=False)
+        for case, part in ends.groupby(level="case", sort=False)
     )  # fmt: skip
     return f"the loss of the last epoch over seeds is, {'; '.join(words)}."

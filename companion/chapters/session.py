@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from companion.records import OURS, home
 from mer_utils.errors import MerError
 from mer_utils.files import BUILD_SETTING, checkout
 from mer_utils.machine import setting
@@ -23,14 +24,13 @@ from mer_utils.registry import unknown
 if TYPE_CHECKING:
     from mer_utils.experiments import Workspace
 
-_OURS = Path(__file__).parents[2]
 #: How the cell begins that papermill injects after the one tagged ``parameters``.
 _INJECTED = "# Parameters"
 
 
 def book_file(name: str) -> Path:
     """Return a file of the book's folder, of the checkout one stands in or else of our own."""
-    return (checkout() or _OURS) / "book" / name
+    return home() / "book" / name
 
 
 def prepare() -> None:
@@ -47,8 +47,8 @@ def prepare() -> None:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return
-    if setting(BUILD_SETTING) is None and checkout() is None and (_OURS / "_config.yml").is_file():
-        os.environ[BUILD_SETTING] = str(_OURS / "build")
+    if setting(BUILD_SETTING) is None and checkout() is None and (OURS / "_config.yml").is_file():
+        os.environ[BUILD_SETTING] = str(OURS / "build")
     # Of a bar in colours that nobody asked for, where packages import one.
     warnings.filterwarnings("ignore", "IProgress not found")
     shell.events.register("post_run_cell", _offer)

@@ -69,7 +69,7 @@ def choices(record: Record) -> dict[str, dict[Any, str]]:
     """Return what was chosen, the levels of each and their words, for the figure."""
     curve = record.curve
     found: dict[str, dict[Any, str]] = {
-        "dataset": {name: dataset_title(name) for name in curve["dataset"].unique()},
+        "dataset": {name: _dataset_title(record, name) for name in curve["dataset"].unique()},
         "model": {name: models.title(name) for name in curve["model"].unique()},
         "setting": {name: _SETTINGS[name] for name in curve["setting"].unique()},
     }
@@ -79,6 +79,13 @@ def choices(record: Record) -> dict[str, dict[Any, str]]:
             for level in levels
         }
     return found
+
+
+def _dataset_title(record: Record, name: str) -> str:
+    title = dataset_title(name)
+    return title + " twin" * (
+        f"synthetic twin of {title} (" in record.specification.get("data", "")
+    )
 
 
 def tests_table(record: Record) -> pd.DataFrame:

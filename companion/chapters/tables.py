@@ -30,6 +30,7 @@ from mer_utils.experiments import TABLES, Profile, Table, Workspace
 from mer_utils.plotting.words import (
     comparison_words,
     dataset_title,
+    dataset_words,
     in_words,
     metric_title,
     setting_words,
@@ -112,7 +113,7 @@ def chance_words(workspace: Workspace) -> str:
     levels = chance(workspace)
     if len(set(levels.values())) == 1:
         return f"{next(iter(levels.values())):.2f}"
-    return ", ".join(f"{level:.2f} on {dataset_title(name)}" for name, level in levels.items())
+    return ", ".join(f"{level:.2f} on {dataset_words(name)}" for name, level in levels.items())
 
 
 def wide(shown: Shown, only: str | None = None) -> pd.DataFrame:
@@ -318,7 +319,7 @@ def said_of_curve(curve: pd.DataFrame) -> str:
     for dataset, part in curve.assign(line=line).groupby("dataset", sort=False):
         last = part.sort_values("epoch").groupby("line", sort=False).tail(1)
         ends = [f"{row['line']} {row['value']:.2f} ({interval(row)})" for _, row in last.iterrows()]
-        parts.append(f"{dataset_title(str(dataset))}: {', '.join(ends)}")
+        parts.append(f"{dataset_words(str(dataset))}: {', '.join(ends)}")
     return f"after the last epoch the score is, on {'; on '.join(parts)}."
 
 
@@ -398,7 +399,7 @@ def said_of_best(shown: Shown) -> str:
         if f"{name}_baseline" in said:
             baseline = f"{said[f'{name}_baseline']:.2f} for a baseline"
             words.append(f"{baseline} ({said[f'{name}_baseline_name']})")
-        parts.append(f"on {dataset_title(name)} {' and '.join(words)}")
+        parts.append(f"on {dataset_words(name)} {' and '.join(words)}")
     return f"the best scores are, {'; '.join(parts)}."
 
 

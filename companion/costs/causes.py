@@ -20,8 +20,8 @@ COLUMNS = (
 #: How the tables below write their numbers.
 FORMATS = {
     "values that differ": "{:.4%}",
-    **dict.fromkeys(("after one epoch", "at the end", "half of the clips below"), "{:.1e}"),
-    **dict.fromkeys(("the same views", "other views", "another seed"), "{:.1e}"),
+    **dict.fromkeys(("after one epoch", "at the end", "half of the clips below"), "{:.2g}"),
+    **dict.fromkeys(("the same views", "other views", "another seed"), "{:.2g}"),
     "UAR, points": "{:.1f}",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from companion.records import read_record
+from companion.records import home, read_record
 from mer_utils import models
 from mer_utils.files import build_dir
 
@@ -83,7 +83,7 @@ def files() -> list[Path]:
 
 def _records() -> tuple[list[Path], list[Path]]:
     build = build_dir()
-    places = build / "bench", build.parent / "benchmarks" / "recorded"
+    places = build / "bench", home() / "benchmarks" / "recorded"
     made, came = (sorted(place.glob("*.json")) for place in places)
     return made, came
 

@@ -152,8 +152,10 @@ def di_row(
 
 
 @styled
-def di_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
-    """Show, for several clips, three frames beside the dynamic images of the phases.
+def di_grid(
+    rows: Sequence[Mapping[str, Any]], points: Sequence[str] = ("onset", "apex", "offset")
+) -> BookFigure:
+    """Show, for several clips, frames beside the dynamic images of the phases.
 
     Parameters
     ----------
@@ -161,9 +163,11 @@ def di_grid(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
         As `di_row` makes them; a frame may be None, and a view absent from ``dis``. The first
         one's ``views`` are the columns, by default the three phases; so are the frames that
         some row has.
+    points : sequence of str
+        Which frames: the fewer, the larger every picture.
     """
     views = (*rows[:1], {})[0].get("views", PHASES)
-    points = [p for p in ("onset", "apex", "offset") if any(f"{p}_frame" in row for row in rows)]
+    points = [p for p in points if any(f"{p}_frame" in row for row in rows)]
     images = [
         [row.get(f"{point}_frame") for point in points]
         + [row.get("dis", {}).get(view) for view in views]

@@ -40,6 +40,8 @@ from mer_utils.registry import unknown
 SCORES = ("dataset", "model", "metric", "value", "low", "high")
 Looks = Mapping[str, tuple[str, str]]
 _WIDEST = 26
+#: Inches from one dot of a row to the next, and from one line of its name.
+_APART, _LINE = 0.145, 0.165
 
 
 def one_metric(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -179,14 +181,18 @@ def _dots(
     found in it alone, so that the dots of a row that lacks most lines stand in its middle.
     """
     drawn = drawn.assign(row=drawn["row"].map(_wrapped))
-    names = list(dict.fromkeys(drawn["row"]))
-    deepest = max((name.count("\n") for name in names), default=0)
-    lines = max(len(looks), deepest + 2 if deepest else 1)
-    figure = new_figure(WIDTH, 1.25 + len(names) * max(0.17 * lines + 0.1, 0.36))
+    found = drawn.groupby("row", sort=False)["line"].nunique()
+    dots = found if packed else found.clip(lower=len(looks))
+    # Each row as high as its dots, or its name, need: in inches, as the axis is.
+    heights = {
+        str(name): max(_APART * n, _LINE * (str(name).count("\n") + 1)) + 0.16
+        for name, n in dots.items()
+    }
+    figure = new_figure(WIDTH, 1.25 + sum(heights.values()))
     for axes, dataset, part in dataset_panels(figure, drawn, sharex=True, sharey=True):
         if zero_line:
             axes.axvline(0, color=INK, linewidth=1.2)
-        _panel(axes, part, names, looks, packed)
+        _panel(axes, part, heights, looks, packed)
         chance_line(axes, chance, dataset)
     legend_above(figure)
     return figure
@@ -198,17 +204,17 @@ def _wrapped(name: str) -> str:
 
 
 def _panel(
-    axes: Axes, part: pd.DataFrame, names: Sequence[str], looks: Looks, packed: bool
+    axes: Axes, part: pd.DataFrame, heights: Mapping[str, float], looks: Looks, packed: bool
 ) -> None:
-    step = 0.62 / max(len(looks), 1)
+    ends = dict(zip(heights, np.cumsum([*heights.values()]), strict=True))
     there = {r: [n for n in looks if n in set(found)] for r, found in part.groupby("row")["line"]}
     for line, (colour, mark) in looks.items():
         rows = part[part["line"] == line]
         side_by_side = [there[r] if packed else list(looks) for r in rows["row"]]
-        apart = [(there_.index(line) - (len(there_) - 1) / 2) * step for there_ in side_by_side]
-        y = np.array([names.index(r) for r in rows["row"]], dtype=float) + apart
+        apart = [(there_.index(line) - (len(there_) - 1) / 2) * _APART for there_ in side_by_side]
+        y = np.array([ends[r] - heights[r] / 2 for r in rows["row"]]) + apart
         # Several rows of one cell (seeds) are set apart by a hair, in the order they come.
-        y += rows.groupby("row").cumcount().to_numpy(dtype=float) * min(0.06, step / 3)
+        y += rows.groupby("row").cumcount().to_numpy(dtype=float) * _APART / 3
         value = rows["value"].to_numpy(dtype=float)
         axes.errorbar(
             value,
@@ -228,6 +234,6 @@ def _panel(
             # A dot of paper in the middle of what is not above chance.
             low = ~rows["above_chance"].to_numpy(bool)
             axes.plot(value[low], np.asarray(y)[low], "o", color=PAPER, markersize=2.5, zorder=4)
-    named_rows(axes, names)
-    for edge in np.arange(0.5, len(names) - 1):
+    named_rows(axes, [*heights], [*heights.values()])
+    for edge in [*ends.values()][:-1]:
         axes.axhline(edge, color=FAINT, linewidth=0.7, zorder=0)

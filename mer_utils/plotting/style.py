@@ -287,15 +287,18 @@ def light_grid(axes: Axes, axis: Literal["x", "y", "both"] = "y") -> None:
     axes.tick_params(axis=axis, length=0)
 
 
-def named_rows(axes: Axes, names: Sequence[str]) -> None:
+def named_rows(axes: Axes, names: Sequence[str], heights: Sequence[float] | None = None) -> None:
     """Name the rows of a panel from the top down, with no vertical axis.
 
-    The names leave panels little width, so numbers below them are few and short.
+    The names leave panels little width, so numbers below them are few and short. A row is centred
+    on its place, from 0, or lies below the ones before it if `heights` are given.
     """
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 4, 5, 10], min_n_ticks=3))
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 4, 5, 10], min_n_ticks=2))
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    ends = np.arange(len(names)) + 0.5 if heights is None else np.cumsum(heights)
+    starts = ends - (1 if heights is None else heights)
+    axes.set_yticks((starts + ends) / 2, names)
+    axes.set_ylim(ends[-1], starts[0])
     axes.grid(visible=True, axis="x")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -50,6 +50,11 @@ def dataset_title(name: str) -> str:
     return f"{title(name)} twin" if name in _TWINS else title(name)
 
 
+def dataset_words(name: str) -> str:
+    """Return the same within a sentence: a twin has an article."""
+    return "the " * (name in _TWINS) + dataset_title(name)
+
+
 def model_title(name: str) -> str:
     """Return how a model, or whatever else a line stands for, is written for a reader."""
     return models.title(name) if name in models.MODELS else str(name).replace("_", " ")

@@ -10,7 +10,8 @@ import pytest
 from helpers import raises
 
 from companion import costs
-from companion.chapters import costs_figures, page
+from companion.chapters import costs_figures, page, pictures
+from companion.costs import record as record_room
 from companion.costs import trends
 from companion.costs.record import COLUMNS
 from mer_utils.runs import plan
@@ -73,6 +74,7 @@ def record(tmp_path):
 @pytest.fixture
 def nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("MER_BUILD", str(tmp_path / "checkout" / "build"))
+    monkeypatch.setattr(record_room, "home", lambda: tmp_path)
     return costs.read()
 
 
@@ -161,10 +163,11 @@ def test_the_newest_record_is_read_and_all_stand_in_the_history(monkeypatch, tmp
 
 
 def test_a_record_of_the_checkout_stands_in_until_one_is_made(monkeypatch, tmp_path):
-    monkeypatch.setenv("MER_BUILD", str(tmp_path / "build"))
+    monkeypatch.setenv("MER_BUILD", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(record_room, "home", lambda: tmp_path)
     came = write(tmp_path / "benchmarks" / "recorded")
     assert costs.files() == [came]
-    made = write(tmp_path / "build" / "bench")
+    made = write(tmp_path / "elsewhere" / "bench")
     assert costs.files() == [made]
 
 
@@ -190,6 +193,8 @@ def test_without_a_record_every_table_says_so(nothing):
         (costs_figures.growth_figure, "scaling"),
     ):
         assert draw(nothing.section(section)).axes[0].texts[0].get_text() == "nothing was measured"
+    assert pictures.said_of_losses(nothing.section("curves")) == "nothing was measured."
+    assert pictures.said_of_growth(costs.growth_table(nothing)) == "nothing was measured."
 
 
 def gpu_rows():

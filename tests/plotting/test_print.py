@@ -211,8 +211,18 @@ def test_a_row_that_lacks_models_keeps_its_dots_in_its_middle() -> None:
     drawn = {
         line.get_marker(): line.get_ydata() for line in axes.lines if len(line.get_ydata()) < 3
     }
-    heights = np.concatenate([drawn[MODEL_MARKERS[name]] for name in ("vgg19", "learnet")])
-    np.testing.assert_allclose(sorted(heights), [-0.155, 0.155, 1.0])
+    upper, lower, alone = sorted([*drawn[MODEL_MARKERS["vgg19"]], *drawn[MODEL_MARKERS["learnet"]]])
+    assert upper < lower
+    np.testing.assert_allclose([(upper + lower) / 2, alone], axes.get_yticks())
+
+
+def test_a_row_is_as_high_as_its_dots_or_its_name() -> None:
+    rows = differences_of(("a", "c", [*MODEL_MARKERS]), ("b", "d", ["learnet"]))
+    axes = variants_figure(rows, "spatial").axes[0]
+    ticks, (bottom, _) = axes.get_yticks(), axes.get_ylim()
+    crowded, alone = 2 * ticks[0], 2 * (bottom - ticks[1])
+    assert crowded + alone == pytest.approx(bottom)
+    assert crowded > 1.5 * alone
 
 
 @pytest.mark.parametrize(

@@ -86,3 +86,27 @@ def test_sentences_of_fields_name_the_classes_that_are_alike():
     other[2, 2] = (1, 0)
     said = pictures.said_of_fields({"a": field, "b": other, "c": 2 * field})
     assert "furthest for c (10.0 pixels) and least for b (1.0); most alike are a and c" in said
+
+
+def test_costs_are_said_network_by_network():
+    curves = pd.DataFrame(
+        [
+            (case, f"{loop}, seed {seed}", x, value)
+            for case, value in (("vgg19", 1.0), ("learnet", 0.25))
+            for loop in ("ours", "usual loop")
+            for seed in (0, 1)
+            for x in (1, 2)
+        ],
+        columns=["case", "measure", "x", "value"],
+    )
+    curves["value"] += curves["measure"].str.endswith("1") * 0.5 + (curves["x"] == 1) * 9
+    assert pictures.said_of_losses(curves) == (
+        "the loss of the last epoch over seeds is, VGG19: ours 1.00 to 1.50, usual loop 1.00 to "
+        "1.50; LEARNet: ours 0.25 to 0.75, usual loop 0.25 to 0.75."
+    )
+    growth = pd.DataFrame(
+        {"varied": ["clips, 8 subjects"], "exponent of the time": [0.76], "expected": [1.0]}
+    )
+    assert pictures.said_of_growth(growth) == (
+        "with the number of clips time grows as its power 0.76, the images shown as its power 1.00."
+    )
