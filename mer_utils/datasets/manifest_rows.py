@@ -137,7 +137,11 @@ class ManifestSurvey:
     @property
     def used(self) -> list[Row]:
         """The rows that the clip table has."""
-        return [row for row in self.rows if not row.reason and not row.faults]
+        return [
+            row
+            for row in self.rows
+            if not row.reason and all(fault.severity != "error" for fault in row.faults)
+        ]
 
 
 def take(
@@ -180,7 +184,7 @@ def _implausible(survey: ManifestSurvey, by_pixels: bool) -> list[Problem]:
     for group in plausible.same(pictures, _pixels if by_pixels else None):
         leak = plausible.across_subjects(group)
         found.append(leak or plausible.within_subject(group[0], group[1]))
-    tested = {row.key for row in used if row.cells["view"] == "full"}
+    tested = {row.key for row in survey.rows if row.cells["view"] == "full"}
     labels = {row.key: row.cells["label"] for row in used}
     found += plausible.classes(list(labels), list(labels.values()), survey.path)
     for key in labels:

@@ -108,6 +108,19 @@ def test_a_picture_under_two_subjects_is_a_leak(tmp_path):
     assert found(same_file) == [("error", "same picture twice")]
 
 
+def test_pictures_read_by_a_rule_that_changes_them_are_judged_as_others_are(tmp_path, rng):
+    deep = rng.integers(0, 2**16, (8, 8), np.uint16)
+    for name in ("one.png", "copy.png"):
+        cv2.imwrite(str(tmp_path / name), deep)
+    rows = [("a", "0", "glad", "one.png"), ("b", "0", "glad", "copy.png"), *ROWS]
+    changed = ("warning", "changed pictures")
+    assert found(manifest(tmp_path, rows[1:])) == [changed]
+    data = manifest(tmp_path, rows)
+    assert found(data) == [("error", "same picture twice"), changed, changed]
+    with raises("same picture twice", "one.png", "copy.png"):
+        data.clips()
+
+
 def test_a_picture_saved_in_two_formats_is_found_by_its_pixels(tmp_path, rng):
     for n in range(6):
         cv2.imwrite(str(tmp_path / f"{n}.png"), rng.integers(0, 255, (8, 8, 3), dtype=np.uint8))
