@@ -73,9 +73,9 @@ def make_book(
     from companion import costs
     from companion.build import agreement
     from companion.build.pipeline import build as build_book
-    from companion.chapters.clips import two_phased
     from mer_utils.datasets import title
     from mer_utils.experiments import PAPER, TABLES, open_workspace
+    from mer_utils.phases import TRAINING_SETS
     from mer_utils.runs import open_executor
 
     root, build = repository(), build_dir()
@@ -127,7 +127,8 @@ def make_book(
         profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
         twins=any(map(workspace.is_synthetic, workspace.data)),
         frames=not any(d.clips["onset"].isna().all() for d in made),
-        phases=any(len(two_phased(d.clips)) for d in made),
+        phases=any(d.shown >= {*TRAINING_SETS["dual"].views} for d in made),
+        empty=[name for name in TABLES if not workspace.specs(name)],
         lacking=[title(name) for name in PAPER if name not in workspace.data],
         agreed=agreed,
         # No page names folders of the machine that built it.

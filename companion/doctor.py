@@ -66,7 +66,7 @@ def data_sets(workspace: Workspace) -> Iterator[tuple[str, str, str]]:
     """Yield each data set, where it was found, and what to do to use the licensed one."""
     for name, kind in DATASETS.items():
         setting = f"MER_{name.upper()}_ROOT"
-        if not hasattr(kind, "published") or hasattr(kind, "members"):
+        if not (kind.published and kind.published.clips):
             continue  # a table, or made of others
         root = path_setting(setting)
         if root is not None:

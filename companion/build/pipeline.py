@@ -43,6 +43,7 @@ def build(
     lacking: Sequence[str] = (),
     frames: bool = True,
     phases: bool = True,
+    empty: Sequence[str] = (),
     agreed: Mapping[str, Any] = NOT_COMPARED,
     shown_from: str = "",
 ) -> Path:
@@ -76,6 +77,8 @@ def build(
         Whether the clips are at hand, and not their results or finished images alone.
     phases : bool
         Whether some clips have two phases.
+    empty : sequence of str
+        Tables that have no run on these data with these models.
     agreed : mapping
         How the results agree with recorded ones, see `companion.build.agreement`.
     shown_from : str
@@ -98,8 +101,9 @@ def build(
             notebooks = [prepare.for_other_data(notebook, lacking) for notebook in notebooks]
         if not frames:
             notebooks = [prepare.for_results_alone(notebook) for notebook in notebooks]
-        elif not phases:
+        if not phases:
             notebooks = [prepare.for_one_phase(notebook) for notebook in notebooks]
+        notebooks = [prepare.for_empty_tables(notebook, empty) for notebook in notebooks]
         if not twins:
             notebooks = [prepare.for_licensed_data(notebook) for notebook in notebooks]
         contents.check(repository / "book", {notebook.name for notebook in notebooks})

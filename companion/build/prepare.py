@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ OF_FRAMES = frozenset(
     {"01_clips", "02_dynamic_images", "13_errors", "play_the_fall_backwards", "train_a_fold"}
 )
 #: Notebooks about both phases of clips.
-OF_PHASES = frozenset({"play_the_fall_backwards"})
+OF_PHASES = frozenset({"13_errors", "play_the_fall_backwards", "train_a_fold"})
 _CODE_CELL = re.compile(r"^(`{3,}|~{3,}|:{3,})\s*\{code-cell\}", re.MULTILINE)
 
 
@@ -174,6 +174,19 @@ def for_one_phase(notebook: Notebook) -> Notebook:
         notebook,
         "This page compares the phases of clips, and lacks them: no clip has an apex inside it.\n"
         "`MER_MISSING_APEX=spotted` estimates one from the frames ({ref}`sec-spotted`).",
+    )
+
+
+def for_empty_tables(notebook: Notebook, empty: Collection[str]) -> Notebook:
+    """Return a notebook that reads no table of `empty`, or a page that says what it lacks."""
+    code = "".join(cell.source for cell in notebook.node.cells if cell.cell_type == "code")
+    if not set(re.findall(r'tables\.read\(workspace, "(\w+)"\)', code)) & set(empty):
+        return notebook
+    return _instead(
+        notebook,
+        "This page lacks its runs: nothing that it compares can be computed on the data and with "
+        "the models of this book.\nRank pooling and annotation are varied on clips with frames "
+        "and an apex, spatial augmentation on networks.",
     )
 
 

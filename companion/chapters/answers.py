@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from companion.chapters.page import interval, p_value, signed
-from companion.chapters.primary import ALPHA, PAIRS, overall
+from companion.chapters.primary import ALPHA, PAIRS, overall, primary
 from mer_utils import stats
 from mer_utils.models import are_networks
 from mer_utils.plotting.words import dataset_title
@@ -15,6 +15,14 @@ from mer_utils.stats import EVERY
 
 #: Subjects of which the page says what could be found: the demo's, a few more, SMIC's, the paper's.
 SUBJECTS = (6, 8, 16, 26, 27)
+
+
+def asked(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return what `primary` finds, with its columns also where no network has both settings."""
+    found = primary(predictions)
+    more = ["difference", "low", "high", "p", "se", "subjects", "cells", "seeds"]
+    more += ["left_out", "standardised", "verdict", "undefined"]
+    return found if len(found) else found.reindex(columns=[*found, *more])
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +60,8 @@ def sentences(found: pd.DataFrame, barred: list[str]) -> list[str]:
             if pd.notna(row["low"])
             else " (interval undefined)"
         )
-        said += f", mean of {row['cells']} pairs of network and data set: {row['verdict']}"
+        pairs = "1 pair" if row["cells"] == 1 else f"{row['cells']} pairs"
+        said += f", mean of {pairs} of network and data set: {row['verdict']}"
         said += f". Not in this mean: {row['undefined']}" if row["undefined"] else ""
         lines.append(f"{said}.")
     return lines + ([f"No more than a trial: {'; '.join(barred)}."] if barred else [])

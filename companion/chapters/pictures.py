@@ -70,15 +70,13 @@ def said_of_ported(rows: Rows) -> str:
 
 
 def said_of_frames(rows: Rows) -> str:
-    """Say how much of a frame changes to the apex, of rows that `plotting.frames_row` made."""
-    if not rows:
-        return "no clip has an apex."
+    """Say how much a frame changes to the second one, of rows of `plotting.frames_row`."""
     moved = [np.abs(r["frames"][1].astype(float) - r["frames"][0]) for r in rows]
     means, most = ([f(m) for m in moved] for f in (np.mean, np.max))
     return (
-        f"from onset to apex a pixel changes by {np.mean(means):.1f} of 255 grey levels on average "
-        f"({min(means):.1f} to {max(means):.1f} over the clips), the one that changes most by "
-        f"{np.mean(most):.0f}."
+        f"from onset to {rows[0]['labels'][1]} a pixel changes by {np.mean(means):.1f} of 255 grey "
+        f"levels on average ({min(means):.1f} to {max(means):.1f} over the clips), the one that "
+        f"changes most by {np.mean(most):.0f}."
     )
 
 

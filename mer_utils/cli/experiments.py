@@ -338,6 +338,8 @@ def status(
                 remarks.append(f"{name}: {said}")
         print_whole(shown)
         remarks += _pace(workspace, list(all_specs.values()), list(rest))
+        if rest:
+            remarks.append(f"This computes what is missing: {workspace.command(*tables or ())}")
         for remark in (*remarks, *_outlined(workspace)):
             typer.echo(remark)
 

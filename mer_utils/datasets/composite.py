@@ -63,7 +63,8 @@ class Composite(Dataset):
             f"{self.title} joins {', '.join(names) or 'no data set'}"
             + (f" under {', '.join(sorted(s.name for s in labelled))}" if names else ""),
             "different data sets of clips, at least one, under one label scheme",
-            "name each data set once, none that is a table of images, and one scheme for all",
+            "name each data set once (a table has its file's name: rename one of two namesakes), "
+            "none that is a table of images, and one scheme for all",
         )
 
     @classmethod

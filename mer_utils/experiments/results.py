@@ -121,7 +121,16 @@ def differences(predictions: pd.DataFrame, table: Table) -> pd.DataFrame:
     if not parts:
         head = [*by, "question", *columns, *(f"base_{c}" for c in columns)]
         return pd.DataFrame(
-            columns=[*head, "metric", "value", "low", "high", "p_bootstrap_holm", "family"]
+            columns=[
+                *head,
+                "metric",
+                "value",
+                "low",
+                "high",
+                "relative",
+                "p_bootstrap_holm",
+                "family",
+            ]
         )
     found = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
     found = found.rename(columns={"difference": "value"})
@@ -206,16 +215,15 @@ def _of_learners(predictions: pd.DataFrame, learners: str) -> pd.DataFrame:
 
 def every_view(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of every view, and of averages of views, named in the column ``tested``."""
-    reverse = rows["run"].isin(rows.loc[rows["test_view"].eq("offset_apex"), "run"])
-    averages = [(rows, HALVES), (rows, ALL)]
-    averages += [(rows[reverse], REVERSED_HALVES), (rows[reverse], REVERSED_ALL)]
-    averaged: list[Any] = [
-        average_views(part, words.split("+"), missing="drop").assign(tested=words)
-        for part, words in averages
-        if len(part)
-    ]
+    tested = rows.groupby("run")["test_view"].agg(frozenset)
+    averaged: list[Any] = []
+    for words in (HALVES, ALL, REVERSED_HALVES, REVERSED_ALL):
+        views = words.split("+")
+        part = rows[rows["run"].map(tested).map(frozenset(views).issubset).astype(bool)]
+        if len(part):
+            averaged.append(average_views(part, views, missing="drop").assign(tested=words))
     both = pd.concat([rows.assign(tested=rows["test_view"]), *averaged], ignore_index=True)
-    return both.drop(columns="n_views")
+    return both.drop(columns="n_views", errors="ignore")
 
 
 def _every_mistake(workspace: Workspace, name: str) -> pd.DataFrame:

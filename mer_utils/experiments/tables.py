@@ -162,6 +162,11 @@ def _trained(
                 yield d, model, setting, seed
 
 
+def _of_frames(data: Iterable[Data]) -> list[Data]:
+    """Return the data sets whose images are made here, so that their making can be varied."""
+    return [d for d in data if "images" not in d.clips]
+
+
 def _table2(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     models = (*profile.networks, *profile.baselines)
     for d, model, setting, seed in _trained(profile, data, models, COMPARED, main=True):
@@ -186,8 +191,9 @@ def _table4(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
     moved: list[tuple[str, Literal["apex", "random", "midpoint"], bool]]
     moved = [(control, "apex", True) for control in CONTROLS]
     moved += [(setting, cut, cut == "random") for cut, settings in CUTS for setting in settings]
+    cut_here = _of_frames(data)
     for trained, cut, drawn in moved:
-        for d, model, setting, seed in _trained(profile, data, models, (trained,), drawn=drawn):
+        for d, model, setting, seed in _trained(profile, cut_here, models, (trained,), drawn=drawn):
             perturbation = Perturbation(cut=cut, seed=seed if drawn else 0)
             yield run_spec(profile, d, model, train=setting, seed=seed, perturbation=perturbation)
 
@@ -199,7 +205,8 @@ def _table5(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
 
 
 def _table6(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    for d, model, setting, seed in _trained(profile, data, profile.ablation_models, ("dual",)):
+    made = _of_frames(data)
+    for d, model, setting, seed in _trained(profile, made, profile.ablation_models, ("dual",)):
         for views in _images(profile, model):
             yield run_spec(profile, d, model, train=setting, seed=seed, **views)
 
@@ -216,7 +223,7 @@ def _images(profile: Profile, model: str) -> Iterator[dict[str, Any]]:
 
 
 def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
-    models = profile.ablation_models
+    models, data = profile.ablation_models, _of_frames(data)
     for d, model, dual, seed in _trained(profile, data, models, ("dual",), drawn=True):
         shifts, trims = _values(profile, model, APEX_SHIFTS), _values(profile, model, TRIMS)
         moved = [Perturbation()]
@@ -232,8 +239,9 @@ def _table7(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:
                 profile, d, model, train=dual, seed=seed, perturbation=Perturbation(cut=cut)
             )
         if every:
-            for rules in RULES:
-                yield run_spec(profile, d.under(**rules), model, train=dual, seed=seed)
+            for other in (d.under(**rules) for rules in RULES):
+                if other.left:  # of data without an apex, none
+                    yield run_spec(profile, other, model, train=dual, seed=seed)
 
 
 def _table8(profile: Profile, data: Sequence[Data]) -> Iterator[RunSpec]:

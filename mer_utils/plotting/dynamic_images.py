@@ -204,10 +204,11 @@ def ported_vs_right(rows: Sequence[Mapping[str, Any]]) -> BookFigure:
     return _image_grid(rows, ["mean frame", "DI, sum 0", "ported DI, sum N"], images)[0]
 
 
-def frames_row(title: str, frames: np.ndarray, apex: int) -> dict[str, Any]:
-    """Make a row of `sample_frames`: onset, apex and offset."""
-    chosen = [frames[0], frames[apex], frames[-1]]
-    return {"title": title, "frames": chosen, "labels": ["onset", "apex", "offset"]}
+def frames_row(title: str, frames: np.ndarray, apex: int | None) -> dict[str, Any]:
+    """Make a row of `sample_frames`: onset, apex (or middle, where none is known) and offset."""
+    chosen = [frames[0], frames[len(frames) // 2 if apex is None else apex], frames[-1]]
+    middle = "middle" if apex is None else "apex"
+    return {"title": title, "frames": chosen, "labels": ["onset", middle, "offset"]}
 
 
 @styled

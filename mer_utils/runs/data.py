@@ -42,16 +42,24 @@ class Data:
     @cached_property
     def clips(self) -> pd.DataFrame:
         """The clip table; without a clip it is an error, not a run of nothing."""
-        remember_faces(self.cache / "faces")
-        clips = self.dataset.clips()
-        if clips.empty:
+        if self._clips.empty:
             raise MerError(
                 "too few subjects",
                 f"{self.dataset.title}: every clip is left out",
                 "clips of two subjects at least",
                 "mer check says why; see also MER_MISSING_FRAMES and MER_NO_FACE",
             )
-        return clips
+        return self._clips
+
+    @cached_property
+    def _clips(self) -> pd.DataFrame:
+        remember_faces(self.cache / "faces")
+        return self.dataset.clips()
+
+    @property
+    def left(self) -> bool:
+        """Whether the rules leave clips of two subjects, so that one can be held out."""
+        return self.dataset.recorded or len(set(self._clips["subject"])) > 1
 
     @cached_property
     def spec(self) -> DataSpec:
@@ -123,7 +131,7 @@ class Data:
         """Return the same data set under other rules for odd clips, read once; without, itself."""
         if not self.dataset.rules:
             return self
-        parts = tuple(part.under(**rules) for part in self.dataset.parts)
+        parts = tuple(part.under(**_spelt(part, rules)) for part in self.dataset.parts)
         if parts not in self._known:
             whole = Composite(parts) if isinstance(self.dataset, Composite) else parts[0]
             self._known[parts] = Data(whole, self.cache)
@@ -146,6 +154,15 @@ class Data:
             workers=workers,
             progress=progress,
         )
+
+
+def _spelt(part: Dataset, rules: dict[str, str]) -> dict[str, str]:
+    """Return rules with a data set's own one for a missing apex in the place of ``own``."""
+    if rules.get("missing_apex") != "own":
+        return rules
+    if part.published:
+        return rules | {"missing_apex": part.published.missing_apex}
+    return {rule: chosen for rule, chosen in rules.items() if rule != "missing_apex"}
 
 
 def _is_own(part: Dataset) -> bool:
@@ -224,8 +241,6 @@ def _opened(context: Context) -> list[Data]:
 def _fitting(context: Context, spec: DataSpec) -> list[Data]:
     """Return the data sets that a specification without fingerprint fits."""
     rules: dict[str, Any] = spec.model_dump(include={"missing_apex", "degenerate_phase"})
-    if rules["missing_apex"] == "own":
-        del rules["missing_apex"]
     fitting = []
     # Made variants are written when they are asked for: what is not there fits nothing.
     for data in _opened(context):

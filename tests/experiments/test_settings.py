@@ -137,6 +137,20 @@ def test_smic_takes_the_middle_frame_as_apex(twins, smic_twin, tmp_path):
     assert (workspace.ledger("smic")["rules"] == "missing_apex=midpoint").all()
 
 
+@pytest.mark.parametrize("chosen", ["", "spotted"])
+def test_rules_that_leave_no_clip_are_left_out(twins, smic_twin, tmp_path, monkeypatch, chosen):
+    if chosen:
+        monkeypatch.setenv("MER_MISSING_APEX", chosen)
+    workspace = opened(twins, tmp_path, "smic")
+    specs = workspace.specs("table7")
+    rules = {s.data.missing_apex for s in specs}
+    assert len(rules) == (2 if chosen else 1)
+    assert "own" in rules
+    assert len({job.spec.key for job in workspace.jobs(specs)}) == len(specs)
+    for spec in specs:  # each is found again, as a worker does
+        assert workspace.context.data(spec.data).spec == spec.data
+
+
 def test_a_fold_of_the_composite(twins, smic_twin, tmp_path):
     workspace = opened(twins, tmp_path, "megc2019")
     clips = workspace.clips("megc2019")
@@ -222,6 +236,9 @@ def test_what_images_cannot_train_is_left_out_and_remarked_upon(twins, manifest,
 
     names, _ = trained(manifest)
     assert names == set(experiments.COMPARED) - {"aligned"}
+    workspace = opened(twins, tmp_path, f"manifest:{manifest}")
+    assert workspace.specs("table6") == workspace.specs("table7") == []  # images are finished
+    assert {s.views.perturbation.cut for s in workspace.specs("table4")} == {"apex"}
     table = pd.read_csv(manifest)
     manifest = manifest.with_name("plain.csv")
     table[table["view"] == "full"].to_csv(manifest, index=False)
