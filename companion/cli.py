@@ -73,6 +73,7 @@ def make_book(
     from companion import costs
     from companion.build import agreement
     from companion.build.pipeline import build as build_book
+    from companion.chapters.ground_truth import is_known
     from mer_utils.datasets import title
     from mer_utils.experiments import PAPER, TABLES, open_workspace
     from mer_utils.phases import TRAINING_SETS
@@ -125,7 +126,7 @@ def make_book(
         workers=workers,
         data_title=workspace.data_title,
         profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
-        twins=any(map(workspace.is_synthetic, workspace.data)),
+        twins=any(is_known(d.dataset) for d in made),
         frames=not any(d.clips["onset"].isna().all() for d in made),
         phases=any(d.shown >= {*TRAINING_SETS["dual"].views} for d in made),
         empty=[name for name in TABLES if not workspace.specs(name)],

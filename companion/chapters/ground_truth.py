@@ -97,6 +97,12 @@ def _field(
     return field
 
 
+def is_known(dataset: Dataset) -> bool:
+    """Say whether all clips have a ground truth: a table of twins' clips has none, for one."""
+    roots = [Path(getattr(part, "root", "")) for part in dataset.parts]
+    return all((root / GROUND_TRUTH).exists() for root in roots)
+
+
 def true_magnitude(dataset: Dataset, clip: Any) -> np.ndarray:
     """Return how far the skin of one clip has moved at its true apex, (h, w) pixels."""
     field = true_field(dataset, clip)
