@@ -123,6 +123,8 @@ class DaskExecutor(AbstractContextManager):
             )
         if not dask.config.get("logging", None):  # else it tells every step of its scheduler
             logging.getLogger("distributed").setLevel(logging.WARNING)
+            # Which prints the traceback of whatever is raised, beside what we say of it.
+            logging.getLogger("distributed.utils").setLevel(logging.CRITICAL)
         with ExitStack() as stack:
             if isinstance(self._cluster, str):
                 self._client = stack.enter_context(_connect(self._cluster))
@@ -176,15 +178,16 @@ class DaskExecutor(AbstractContextManager):
                     yield outcome
                 if not jobs:
                     break
-        except CancelledError as error:
+        except (CancelledError, OSError) as error:
             raise MerError(
                 "no cluster",
-                "the connection to the Dask scheduler was lost",
+                f"the connection to the Dask scheduler was lost ({str(error)[:200]})",
                 "a scheduler that runs until the last fold is done",
                 "start it again, then run the same command again; what is done is kept",
             ) from error
         finally:
-            self._client.cancel(list(of))
+            with suppress(OSError):
+                self._client.cancel(list(of))
 
     def _mended(self, worker: str, outcome: Outcome) -> bool:
         """End a worker that is of no more use; say whether its fold may be tried elsewhere.

@@ -14,6 +14,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from distributed import Future
+from distributed.comm import CommClosedError
 from helpers import raises
 
 from mer_utils.runs import cluster, open_executor, run
@@ -103,6 +105,20 @@ def test_two_processes_store_the_bytes_of_one_and_one_that_is_lost_is_regained(
     assert stored(jobs) == expected
     two._client.wait_for_workers(2, timeout=600)
     assert len(worker_pids(two) - set(killed)) == 1
+
+
+@pytest.mark.scenario("J")
+def test_a_connection_that_breaks_while_a_result_is_fetched_is_named_and_nothing_is_lost(
+    two, jobs, context, stored, expected, monkeypatch
+):
+    def breaks(_):
+        raise CommClosedError("reset by peer")
+
+    with monkeypatch.context() as broken, raises("no cluster", "lost", "reset by peer"):
+        broken.setattr(Future, "result", breaks)
+        run(jobs, context, executor=two)
+    run(jobs, context, executor=two)
+    assert stored(jobs) == expected
 
 
 def test_a_scheduler_that_runs_already_is_used_and_left_running(two, jobs, context, stored):
