@@ -61,7 +61,7 @@ def subject_accuracy_figure(by_subject: pd.DataFrame) -> BookFigure:
 
 
 @styled
-def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]]) -> BookFigure:
+def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]], under: str = "") -> BookFigure:
     """Show, class by class, pictures of the same place side by side.
 
     Parameters
@@ -69,6 +69,8 @@ def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]]) -> BookFigure:
     columns : mapping of str to mapping of class to ndarray
         Heading to one picture per class: uint8 (h, w, 3) is shown as it is, a floating (h, w) in
         colours from 0 to its own largest value, its cells unsmoothed. A class may be absent.
+    under : str
+        Heading of the pictures that are seen through the coloured ones.
     """
     classes = list(dict.fromkeys(name for pictures in columns.values() for name in pictures))
     if not classes:
@@ -89,8 +91,19 @@ def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]]) -> BookFigure:
             elif picture.dtype == np.uint8:
                 axes.imshow(picture)
             else:
-                top = float(picture.max()) or 1.0
-                axes.imshow(picture, cmap="inferno", vmin=0, vmax=top, interpolation="nearest")
+                seen = columns.get(under, {}).get(name, picture)
+                height, width = seen.shape[:2]
+                if seen is not picture:
+                    axes.imshow(seen)
+                axes.imshow(
+                    picture,
+                    cmap="inferno",
+                    vmin=0,
+                    vmax=float(picture.max()) or 1.0,
+                    alpha=1 if seen is picture else 0.6,
+                    extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+                    interpolation="nearest",
+                )
         axes_row[0].set_ylabel(name, fontsize=SMALL)
     for axes, heading in zip(grid[0], columns, strict=True):
         axes.set_title(heading, fontsize=SMALL, loc="center", pad=5)

@@ -45,6 +45,17 @@ def test_places_stand_beside_each_other_class_by_class(rng):
     assert figure._repr_svg_() == plotting.places_grid(columns)._repr_svg_()
 
 
+def test_a_face_is_seen_through_its_map(rng):
+    image = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    columns = {"mean DI": {"a": image}, "map": {"a": np.eye(2), "b": np.eye(2)}}
+    figure = plotting.places_grid(columns, under="mean DI")
+    beneath, over = figure.axes[1].images
+    np.testing.assert_array_equal(beneath.get_array(), image)
+    assert list(over.get_extent()) == list(beneath.get_extent())
+    assert over.get_alpha() < 1
+    assert len(figure.axes[3].images) == 1  # class b has no mean DI
+
+
 def test_a_map_of_zeros_is_drawn_dark():
     figure = plotting.places_grid({"map": {"a": np.zeros((2, 2))}})
     assert figure.axes[0].images[0].get_clim() == (0, 1)
