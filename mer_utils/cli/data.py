@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from mer_utils import datasets, synthetic
+from mer_utils.cli.progress import printer
 from mer_utils.datasets import RULES, Problem, grouped, to_json, worst
 from mer_utils.errors import MerError
 from mer_utils.machine import path_setting, refuse_misspelt_settings, setting
@@ -172,12 +172,12 @@ def _show_counts(counts: pd.DataFrame) -> None:
             table.add_column(str(column).replace("_", " "))
         for row in shown.itertuples(index=False):
             table.add_row(*("" if pd.isna(cell) else escape(str(cell)) for cell in row))
-        Console().print(table)
+        printer().print(table)
 
 
 def show_problems(problems: list[Problem], title: str) -> None:
     """Print one example of each kind of problem, worst first."""
-    console = Console()
+    console = printer()
     if not problems:
         console.print(f"No problem found: {title}.", soft_wrap=True, markup=False)
         return

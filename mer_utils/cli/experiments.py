@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from rich.box import HEAVY_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mer_utils.cli.progress import FoldProgress, duration, show_bar
+from mer_utils.cli.progress import FoldProgress, duration, printer, show_bar
 from mer_utils.errors import MerError
 from mer_utils.machine import cores, setting
 
@@ -614,7 +613,7 @@ def _table(*numbers: str) -> Table:
 
 def print_whole(table: Table) -> None:
     """Print a table with no number cut off: without lines, or wider than a narrow terminal."""
-    console = Console()
+    console = printer()
     for box in (table.box, None):
         table.box = box
         needed = console.measure(table, options=console.options.update(max_width=1000)).maximum
@@ -627,12 +626,12 @@ def print_whole(table: Table) -> None:
 
 
 def _list_failures(failed: list[Outcome]) -> None:
-    console = Console(stderr=True, soft_wrap=True)
+    console = printer(stderr=True, soft_wrap=True)
     for outcome in failed:
         spec = outcome.job.spec
         console.print(
-            f"[bold red]failed[/] {spec.data.dataset} {spec.model.name} "
-            f"{'+'.join(spec.train_views)} held_out={outcome.job.held_out}: "
+            f"[bold red]failed[/] {escape(spec.data.dataset)} {spec.model.name} "
+            f"{'+'.join(spec.train_views)} held_out={escape(outcome.job.held_out)}: "
             f"{escape(outcome.error or outcome.status)}",
             highlight=False,
         )

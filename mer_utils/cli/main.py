@@ -9,10 +9,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from mer_utils.cli import clips, data, di, experiments, score, store, verify
+from mer_utils.cli.progress import printer
 from mer_utils.errors import MerError
 from mer_utils.files import cannot_read, cannot_write
 from mer_utils.machine import anchor_settings
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         _say(_unusable(error))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        Console(stderr=True).print(
+        printer(stderr=True).print(
             "\nStopped. Nothing is lost: the same command goes on from here."
         )
         raise SystemExit(130) from None
@@ -94,7 +94,7 @@ def _unusable(error: OSError) -> MerError:
 
 
 def _say(error: MerError) -> None:
-    Console(stderr=True, soft_wrap=True).print(
+    printer(stderr=True, soft_wrap=True).print(
         f"[bold red]Error ({error.kind}):[/] {escape(error.what)}\n"
         f"[bold]Expected:[/] {escape(error.expected)}\n"
         f"[bold]Remedy:[/] {escape(error.remedy)}",

@@ -1,18 +1,24 @@
-"""Progress: a bar on a terminal, a line now and then in a log."""
+"""What is printed while and after something is computed: a bar, or lines in a log; tables."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from tqdm import tqdm
 
 if TYPE_CHECKING:
     from mer_utils.runs import Job, Outcome
 
 _LOG_EVERY_SECONDS = 30
+
+
+def printer(**options: Any) -> Console:
+    """Return what prints names and messages as they are: ``clips:one:`` holds no emoji."""
+    return Console(emoji=False, **options)
 
 
 def show_bar(title: str, iterator: Iterator, total: int) -> Iterator:

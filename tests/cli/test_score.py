@@ -426,3 +426,15 @@ def test_runs_on_a_table_of_clips_are_scored_under_the_names_of_its_labels(folde
     assert {tuple(m["classes"]) for m in found["confusions"]} == {("fall", "rise")}
     code, found = scored("--store", folder / "store")
     assert {tuple(m["classes"]) for m in found["confusions"]} == {("0", "1")}
+
+
+@pytest.mark.scenario("J")
+def test_names_are_printed_as_they_are_written(mer, folder):
+    names = [":one:", "[bold]x", "plain :cat:"]
+    table = systems().replace({"y_true": dict(enumerate(names)), "y_pred": dict(enumerate(names))})
+    table["system"] = table["system"].map({s: f"of :{s}:[b]" for s in table["system"].unique()})
+    table.to_csv(folder / "names.csv", index=False)
+    code, shown = mer(folder / "names.csv")
+    assert code == 0
+    for name in (*names, *table["system"].unique()):
+        assert name in shown
