@@ -318,6 +318,10 @@ def _overlaps(rows: list[Row]) -> Iterator[Problem]:
                 leak = one.key[:2] != other.key[:2]
                 said = f"{one.place} and {other.place} share frames {start} to {min(offset, end)} "
                 said += f"of {printable(place)}"
+                if one.shift or other.shift:
+                    said += (
+                        ", where frames are counted from 1" if _on_video(one) else ", by its files"
+                    )
                 if leak:
                     said += ": the fold of one subject would train on the other's frames"
                 remedy = "correct the frame numbers, or remove one of the rows"

@@ -126,7 +126,8 @@ def _with_neighbour(problem: Problem, folder: Path, known: Container[Path]) -> P
     close = get_close_matches(missing.name, names, 1)
     said = "" if missing == folder else f"; so is the folder of the subject, {missing.name!r}"
     if close:
-        said += f"; a folder {layout.printable(close[0])!r} lies beside it"
+        what = "folder" if os.path.isdir(missing.parent / close[0]) else "file"
+        said += f"; a {what} {layout.printable(close[0])!r} lies beside it"
     return replace(problem, message=problem.message + said)
 
 

@@ -174,7 +174,10 @@ def _judge_repeats(clips: list[Row]) -> None:
 def _judge_frame_numbers(row: Row) -> None:
     if row.onset is None or row.offset is None:
         return
-    said = f"onset {row.onset}, apex {'/' if row.apex is None else row.apex}, offset {row.offset}"
+    # As the sheet has them, where a correction is to find them.
+    onset, offset = row.onset - row.shift, row.offset - row.shift
+    apex = "/" if row.apex is None else row.apex - row.shift
+    said = f"onset {onset}, apex {apex}, offset {offset}"
     if row.onset >= row.offset:
         row.fault(
             "onset after offset" if row.onset > row.offset else "clip of one frame",
@@ -188,7 +191,7 @@ def _judge_frame_numbers(row: Row) -> None:
             said,
             "onset <= apex <= offset",
             "look at the frames and add a corrections row for apex (field apex, "
-            f"old {row.apex}, new its true frame, or / to treat it as missing)",
+            f"old {apex}, new its true frame, or / to treat it as missing)",
         )
 
 

@@ -144,8 +144,8 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
             raise cannot_read(folder, error) from error
         raise MerError(
             "missing frame folder",
-            f"frame folder {printable(folder)} cannot be read ({error.strerror or error})",
-            "a folder with the clip's frames",
+            f"the frames of {printable(folder)} cannot be read ({error.strerror or error})",
+            "a folder with the clip's frames, or a video of them",
             "move or copy the clip's frames there, or point the root at the folder that holds them",
             printable(folder),
         ) from error
