@@ -82,6 +82,7 @@ def growth_figure(growth: pd.DataFrame) -> BookFigure:
             axes.plot(line["x"], relative, style, color=colour, label=measure)
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter("{x:g}")
         ticks = sorted(set(part["x"]))
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()

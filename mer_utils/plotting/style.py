@@ -87,6 +87,7 @@ RC: Any = {
     "lines.linewidth": 1.8,
     "lines.markersize": 5.5,
     "text.color": INK,
+    "text.parse_math": False,  # names are a user's own: between dollars stands no formula
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "xtick.major.size": 3,

@@ -7,11 +7,19 @@ from itertools import combinations
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import raises
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from mer_utils.plotting import BookFigure, ported_vs_right, to_png, to_svg, weights_figure
+from mer_utils.plotting import (
+    BookFigure,
+    ported_vs_right,
+    to_png,
+    to_svg,
+    variants_figure,
+    weights_figure,
+)
 from mer_utils.plotting.dynamic_images import KIND_COLOURS
 from mer_utils.plotting.style import (
     MODEL_COLOURS,
@@ -130,3 +138,14 @@ def test_a_missing_font_is_said_and_not_replaced_in_silence(monkeypatch):
             weights_figure()
     finally:
         require_font.cache_clear()
+
+
+@pytest.mark.scenario("J")
+def test_names_between_dollars_are_no_formula() -> None:
+    names = ["pay $5$", "$\\foo$"]
+    frame = pd.DataFrame(
+        {"dataset": "a$x_1$", "model": "learnet", "setting": names, "metric": "uar_pooled"}
+    ).assign(value=0.3, low=0.2, high=0.4)
+    drawn = variants_figure(frame)._repr_svg_()
+    for name in (*names, "a$x_1$"):
+        assert f"<!-- {name} -->" in drawn
