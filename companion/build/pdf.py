@@ -100,7 +100,7 @@ def pdf(
     source = build / "src"
     if not (build / "html" / "index.html").exists() or not source.exists():
         raise MerError("not built", f"{build} holds no book", "a finished build", "run make book first")
-    log("rendering the book as one page, then printing it (about 15 s)")
+    log("rendering the book as one page, then printing it (about a minute)")
     scratch = build / "printing"
     folder = jupyter_book(source, repository.absolute() / "_config.yml", scratch, "singlehtml")
     page = folder / f"{contents.pages(source)[0]}.html"

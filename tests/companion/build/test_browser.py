@@ -185,6 +185,28 @@ def test_nothing_scrolls_sideways_and_no_markup_is_left(visit: Visit) -> None:
     assert wrong == {}
 
 
+# On paper a stacked row would take as many lines as it has columns, and a shadow makes a picture
+# of its page.
+UNPRINTABLE = """() => [...document.querySelectorAll('.bd-article *')].filter(e => {
+  const style = getComputedStyle(e);
+  return style.boxShadow !== 'none' || (e.matches('.stacked td') && style.display === 'flex');
+}).map(e => e.outerHTML.slice(0, 100)).slice(0, 5)"""
+
+
+def test_tables_are_printed_in_columns(chromium, site: str) -> None:
+    visit, wrong = Visit(chromium, site, 390), {}
+    for page in OWN:
+        visit.open(page)
+        visit.page.emulate_media(media="screen")
+        visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        visit.page.wait_for_timeout(50)
+        visit.page.emulate_media(media="print")
+        if found := visit.page.evaluate(UNPRINTABLE):
+            wrong[page] = found
+    visit.context.close()
+    assert wrong == {}
+
+
 class _Links(HTMLParser):
     """Collect a page's ids, links, and what it loads by itself."""
 
