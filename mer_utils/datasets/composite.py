@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from mer_utils.datasets.rules import clip_frames
 from mer_utils.datasets.schemes import Scheme, own_classes
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions, VideoFrame
+from mer_utils.frames.layout import Listing
 from mer_utils.registry import unknown
 
 
@@ -148,6 +150,11 @@ class Composite(Dataset):
         return {folder: known for part in self.parts for folder, known in part.drawn.items()}
 
     @property
+    def listed(self) -> dict[Path, Listing]:
+        """What the parts found in the folders of frames."""
+        return {folder: found for part in self.parts for folder, found in part.listed.items()}
+
+    @property
     def remarks(self) -> list[Problem]:
         """What to know before anything is run on the parts."""
         return [problem for part in self.parts for problem in part.remarks]
@@ -171,7 +178,7 @@ class Composite(Dataset):
                     "rename it in the column dataset of one table",
                 )
         table = _below(tables)
-        for problem in _across(table):
+        for problem in _across(table, self.listed):
             raise_errors([problem])
         classes = self.scheme.classes or own_classes(table["label"])
         table["label"] = pd.Categorical(table["label"], classes)
@@ -192,13 +199,13 @@ class Composite(Dataset):
         return _below(part.ledger() for part in self.parts)
 
 
-def _across(table: pd.DataFrame) -> Iterator[Problem]:
+def _across(table: pd.DataFrame, listed: Mapping[Path, Listing]) -> Iterator[Problem]:
     """Find what no part can see: one class in two spellings, one picture under two people."""
     yield from plausible.names([], list(table["label"].unique()))
     ends: list[plausible.Picture] = []
     rows: Iterator[Any] = table.itertuples()
     for row in rows:
-        first, *_, last = clip_frames(row).paths
+        first, *_, last = clip_frames(row, listed).paths
         for frame in (first, last):
             path = frame.path if isinstance(frame, VideoFrame) else frame
             key = (row.dataset, row.subject, row.clip)

@@ -19,6 +19,7 @@ from mer_utils.datasets.published import Published
 from mer_utils.datasets.schemes import Scheme
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
+from mer_utils.frames.layout import Listing
 from mer_utils.registry import Registry, unknown
 
 #: Marks the root of a made data set, and says how it was made.
@@ -160,7 +161,12 @@ class Dataset(ABC):
             ``"; "``). The used rows are those of `clips`.
         """
 
-    def fingerprint(self, cache: Path | None = None) -> str:
+    @property
+    def listed(self) -> Mapping[Path, Listing]:
+        """What `clips` found in the folders of frames."""
+        return {}
+
+    def fingerprint(self, cache: Path | None = None, *, anew: bool = True) -> str:
         """Return the SHA-256 (hex) of the clip table and of the bytes of every frame it names.
 
         Made clips that are as they were drawn count by what was drawn, not by their bytes.
@@ -169,8 +175,10 @@ class Dataset(ABC):
         ----------
         cache : Path, optional
             A folder that keeps each clip's fingerprint, as reading every frame takes a while.
+        anew : bool
+            Look again at what the folders hold, which may be other than `clips` found.
         """
-        return data_fingerprint(self.clips(), cache, self.drawn)
+        return data_fingerprint(self.clips(), cache, self.drawn, {} if anew else self.listed)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from mer_utils.datasets.rules import clip_frames
 from mer_utils.frames import FrameFile, fingerprints
+from mer_utils.frames.layout import Listing
 from mer_utils.frames.spotting import is_spotted
 
 log = logging.getLogger(__name__)
@@ -27,13 +29,14 @@ def data_fingerprint(
     clips: pd.DataFrame,
     cache: Path | None = None,
     drawn: Mapping[str, tuple[str, str]] | None = None,
+    listed: Mapping[Path, Listing] = MappingProxyType({}),
 ) -> str:
     """Return the SHA-256 (hex) of a clip table and of the bytes of every frame or image it names.
 
     It is the same on every machine that holds the same data; for `cache` see
     :func:`mer_utils.frames.fingerprints`. Of made clips `drawn` says, by the folder, what the
     bytes were when they were drawn and the name of what was drawn: while they are so, the name
-    counts in their place.
+    counts in their place. What folders hold is `listed`, or looked at now.
     """
     columns = [c for c in _COLUMNS if c in clips]
     # How an apex is spotted, the frames and its rule say; any other stands in the table.
@@ -46,15 +49,15 @@ def data_fingerprint(
     digest = hashlib.sha256(json.dumps([_VERSION, columns, rows, classes]).encode())
     if "images" in clips:
         views = [sorted(images) for images in clips["images"]]
-        paths: list[Sequence[FrameFile]] = [
+        paths: Iterable[Sequence[FrameFile]] = (
             [Path(images[view]) for view in names]
             for images, names in zip(clips["images"], views, strict=True)
-        ]
+        )
         prefixes = [json.dumps(names).encode() for names in views]
     else:
-        paths = [clip_frames(row).paths for row in clips.itertuples()]
-        prefixes = [b""] * len(paths)
-    folders = clips["frames_dir"] if drawn else [""] * len(paths)
+        paths = (clip_frames(row, listed).paths for row in clips.itertuples())
+        prefixes = [b""] * len(clips)
+    folders = clips["frames_dir"] if drawn else [""] * len(clips)
     changed = []
     for folder, prefix, found in zip(folders, prefixes, fingerprints(paths, cache), strict=True):
         was, name = (drawn or {}).get(folder, ("", ""))

@@ -22,6 +22,7 @@ from mer_utils.datasets.rows import Row, Source
 from mer_utils.datasets.survey import Judged, Survey, annotated, take
 from mer_utils.errors import MerError
 from mer_utils.frames import CropOptions
+from mer_utils.frames.layout import Listing
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,11 @@ class Framed(Dataset):
     def remarks(self) -> list[Problem]:
         """What to know before anything is run on these data, as far as reading them shows it."""
         return remarkable([*self._survey.problems, *checks.lone(self._survey)])
+
+    @property
+    def listed(self) -> dict[Path, Listing]:
+        """What `clips` found in the folders of frames."""
+        return self._survey.source.listings
 
     def clips(self) -> pd.DataFrame:
         """Return the clip table."""

@@ -144,7 +144,7 @@ def list_or_explain(
     try:
         if folder.is_file():
             numbers = range(1, video_facts(folder, least).frames + 1)
-            return layout.Listing(dict.fromkeys(numbers, folder))
+            return layout.Listing(dict.fromkeys(numbers, folder.name))
         return layout.list_frames(folder, root)
     except MerError as error:
         return _with_neighbour(Problem.of(error), folder, known)
@@ -166,7 +166,6 @@ def clip_faults(
     """
     if folder.is_file():
         return _video_faults(folder, listing, onset, offset, decode)
-    wanted = {n: path for n, path in listing.frames.items() if onset <= n <= offset}
     faults = []
     if rules.missing_numbers(onset, offset, listing.frames):
         faults.append(Problem.of(rules.missing_frames(folder, onset, offset, listing.frames)))
@@ -177,15 +176,15 @@ def clip_faults(
         if onset <= number <= offset
     ]
     whole = []
-    for number, path in wanted.items():
-        if number in listing.doubled:
-            doubled = layout.doubled_frame(folder, number, listing.doubled[number])
-            faults.append(Problem.of(doubled))
-        kind, said, fault = "damaged frame", f"frame {layout.printable(path)}", None
-        if number in listing.empty:
-            fault = _damaged(path, kind, said, Refused("the file is empty"))
-        elif verify:
-            fault = glance(path, kind, said)
+    faults += [
+        Problem.of(layout.doubled_frame(folder, number, names))
+        for number, names in listing.doubled.items()
+        if onset <= number <= offset
+    ]
+    seen = [n for n in listing.frames if onset <= n <= offset] if verify or decode else []
+    for path in (folder / listing.frames[number] for number in seen):
+        said = f"frame {layout.printable(path)}"
+        fault = glance(path, "damaged frame", said) if verify else None
         if fault is None:
             whole.append(path)
         else:

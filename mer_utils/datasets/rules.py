@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from mer_utils.errors import MerError
 from mer_utils.frames import FrameFile, VideoFrame, is_video, read_clip, spotting
-from mer_utils.frames.layout import frame_files, printable
+from mer_utils.frames.layout import Listing, frame_files, printable
 from mer_utils.phases import midpoint_apex
 from mer_utils.registry import unknown
 
@@ -58,8 +59,10 @@ class ClipFrames:
     spotted: str = ""
 
 
-def clip_frames(clip_row: Any) -> ClipFrames:
+def clip_frames(clip_row: Any, listed: Mapping[Path, Listing] = MappingProxyType({})) -> ClipFrames:
     """Return the frame files of one row of the clip table: a Series, mapping or named tuple.
+
+    What a folder holds is `listed`, or looked at now.
 
     Raises
     ------
@@ -72,11 +75,12 @@ def clip_frames(clip_row: Any) -> ClipFrames:
     apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
     source = str(row.get("apex_source", ""))
     spotted = source if spotting.is_spotted(source) else ""
-    if is_video(video := Path(row["frames_dir"])) and not video.is_dir():
-        return ClipFrames([VideoFrame(video, n) for n in range(onset, offset + 1)], apex, spotted)
-    files = frame_files(row["frames_dir"])
+    folder = Path(row["frames_dir"])
+    if is_video(folder) and not folder.is_dir():
+        return ClipFrames([VideoFrame(folder, n) for n in range(onset, offset + 1)], apex, spotted)
+    files = frame_files(folder, listed.get(folder))
     if missing_numbers(onset, offset, files):
-        raise missing_frames(row["frames_dir"], onset, offset, files)
+        raise missing_frames(folder, onset, offset, files)
     return ClipFrames([files[number] for number in range(onset, offset + 1)], apex, spotted)
 
 

@@ -109,18 +109,19 @@ def _judge_copies(survey: Survey) -> Iterator[Problem]:
     clips: dict[tuple[plausible.Key, str], list[plausible.Picture]] = {}
     videos: set[Path] = set()
     for row in survey.used:
-        listing = survey.source.listings.get(row.frames_dir) if row.frames_dir else None
-        if listing is None or row.faults or row.onset is None or row.offset is None:
-            continue
         key, folder = row.key, row.frames_dir
-        if folder is not None and is_video(folder):  # clips of one video share its bytes
+        if folder is None or row.faults or row.onset is None or row.offset is None:
+            continue
+        if (listing := survey.source.listings.get(folder)) is None:
+            continue
+        if is_video(folder):  # clips of one video share its bytes
             if folder not in videos:
                 videos.add(folder)
                 ends.append(plausible.Picture(key, row.label, "video", folder))
                 clips[key, row.label] = ends[-1:]
             continue
         shown = [
-            plausible.Picture(key, row.label, f"frame {number}", listing.frames[number])
+            plausible.Picture(key, row.label, f"frame {number}", folder / listing.frames[number])
             for number in range(row.onset, row.offset + 1)
         ]
         ends += [shown[0], shown[-1]]

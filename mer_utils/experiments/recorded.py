@@ -116,7 +116,7 @@ class Recorded(Dataset):
         clips = self.clips()[["dataset", "subject", "clip", "emotion", "label", "apex_source"]]
         return clips.assign(row=range(1, len(clips) + 1), status="used", reason="", rules="")
 
-    def fingerprint(self, cache: Path | None = None) -> str:
+    def fingerprint(self, cache: Path | None = None, *, anew: bool = True) -> str:
         """Return that of the runs; empty if no run is under these rules."""
         return next((spec.data.fingerprint for spec in self._runs()), "")
 

@@ -202,7 +202,7 @@ def _rank(column: pd.Series) -> pd.Series:
     """Return the place of each value of a column; of a number itself, a missing one first."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.astype("float64").fillna(-np.inf)
-    order = list(dict.fromkeys([*_orders().get(str(column.name), []), *column]))
+    order = list(dict.fromkeys([*_orders().get(str(column.name), []), *column.unique()]))
     return column.map({value: place for place, value in enumerate(order)})
 
 

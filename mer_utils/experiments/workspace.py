@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from mer_utils.machine import cores, setting
 from mer_utils.models import weights_identity
 from mer_utils.phases import TRAINING_SETS
 from mer_utils.protocol import evaluation_title, folds, require_evaluation
-from mer_utils.runs import Context, Data, Job, RunSpec, RunStore
+from mer_utils.runs import Context, Data, DataSpec, Job, RunSpec, RunStore
 from mer_utils.synthetic.writer import outline
 from mer_utils.views import Views
 
@@ -213,24 +213,29 @@ class Workspace:
 
     def jobs(self, specs: Sequence[RunSpec]) -> list[Job]:
         """Return the folds of runs, one per held-out subject."""
-        return [
-            Job(spec, fold.held_out)
-            for spec in specs
-            for fold in folds(self.context.data(spec.data).clips, spec.evaluation)
-        ]
+        return [Job(spec, name) for spec, names in self._held_out(specs) for name in names]
+
+    def _held_out(self, specs: Sequence[RunSpec]) -> Iterator[tuple[RunSpec, list[str]]]:
+        known: dict[tuple[DataSpec, str], list[str]] = {}
+        for spec in specs:
+            how = spec.data, spec.evaluation
+            if how not in known:
+                found = folds(self.context.data(spec.data).clips, spec.evaluation)
+                known[how] = [fold.held_out for fold in found]
+            yield spec, known[how]
 
     def missing(self, specs: Sequence[RunSpec]) -> list[Job]:
         """Return the folds of runs that the store lacks; those in damaged files are among them."""
         return [
-            Job(spec, held_out)
-            for spec in specs
-            for held_out in self.store.missing(spec, [job.held_out for job in self.jobs([spec])])
+            Job(spec, name)
+            for spec, names in self._held_out(specs)
+            for name in self.store.missing(spec, names)
         ]
 
     def consolidate(self, specs: Sequence[RunSpec]) -> None:
         """Put each run of which no fold is missing into one file; `run` does as it goes."""
-        for spec in specs:
-            self.store.consolidate(spec, [job.held_out for job in self.jobs([spec])])
+        for spec, names in self._held_out(specs):
+            self.store.consolidate(spec, names)
 
     def predictions(self, table: str, *, every_epoch: bool = False) -> pd.DataFrame:
         """Return the predictions of a table, see `RunStore.predictions`."""

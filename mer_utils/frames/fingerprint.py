@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mer_utils.errors import MerError
@@ -39,7 +39,7 @@ def _files(paths: Sequence[FrameFile]) -> list[Path]:
     return list(dict.fromkeys(p.path if isinstance(p, VideoFrame) else p for p in paths))
 
 
-def fingerprints(clips: Sequence[Sequence[FrameFile]], cache: Path | None = None) -> list[str]:
+def fingerprints(clips: Iterable[Sequence[FrameFile]], cache: Path | None = None) -> list[str]:
     """Return the fingerprint of each clip, given its frames.
 
     Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint as long
@@ -64,7 +64,7 @@ def fingerprints(clips: Sequence[Sequence[FrameFile]], cache: Path | None = None
         raise cannot_read(Path(error.filename or "a frame"), error) from error
 
 
-def _remembered(clips: Sequence[Sequence[FrameFile]], store: Path) -> list[str]:
+def _remembered(clips: Iterable[Sequence[FrameFile]], store: Path) -> list[str]:
     known = _read(store) | _unwritten
     kept, found = {}, []
     for paths in clips:

@@ -84,15 +84,14 @@ def frame_number(name: str) -> int | None:
 class Listing:
     """What one folder holds: of a clip its `frames`, of others its `folders`.
 
-    `frames` are files by number, in numeric order; `empty` those without bytes; `doubled` the
-    numbers that more than one file claims. `clutter` is left about by systems, `unexpected` are
-    files that are no frames; `refused` are links that leave the root, loop or lead nowhere, and
-    names that are not UTF-8. `refused_numbers` are the frames that refused entries claim,
-    `outward` those claimed by links that leave the root.
+    `frames` are names of files by number, in numeric order; `doubled` the numbers that more than
+    one file claims. `clutter` is left about by systems, `unexpected` are files that are no frames;
+    `refused` are links that leave the root, loop or lead nowhere, and names that are not UTF-8.
+    `refused_numbers` are the frames that refused entries claim, `outward` those claimed by links
+    that leave the root.
     """
 
-    frames: dict[int, Path] = field(default_factory=dict)
-    empty: list[int] = field(default_factory=list)
+    frames: dict[int, str] = field(default_factory=dict)
     doubled: dict[int, list[str]] = field(default_factory=dict)
     clutter: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
@@ -136,7 +135,7 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
     MerError
         ``missing frame folder``, if it does not exist; ``cannot read``.
     """
-    folder, listing, found = Path(folder), Listing(), dict[int, list[os.DirEntry[str]]]()
+    folder, listing, found = Path(folder), Listing(), dict[int, list[str]]()
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
@@ -163,13 +162,11 @@ def list_frames(folder: str | Path, root: Path | None = None) -> Listing:
             if entry.is_symlink() and root is not None and not is_inside(entry.path, root):
                 listing.outward[number] = entry.name
         else:
-            found.setdefault(number, []).append(entry)
-    for number in sorted(found):
-        listing.frames[number] = folder / min(entry.name for entry in found[number])
-        if len(found[number]) > 1:
-            listing.doubled[number] = sorted(entry.name for entry in found[number])
-        if found[number][0].stat().st_size == 0:
-            listing.empty.append(number)
+            found.setdefault(number, []).append(entry.name)
+    for number, names in sorted(found.items()):
+        listing.frames[number] = min(names)
+        if len(names) > 1:
+            listing.doubled[number] = sorted(names)
     return listing
 
 
@@ -199,8 +196,8 @@ def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> List
     return listing
 
 
-def frame_files(folder: str | Path) -> dict[int, Path]:
-    """Return the frames of a clip folder, frame number to file, in numeric order.
+def frame_files(folder: str | Path, listing: Listing | None = None) -> dict[int, Path]:
+    """Return the frames of a clip folder, listed here or before, by number in numeric order.
 
     Files that are no frames (``Thumbs.db``, ``.DS_Store``, ``*.lnk``, copies) are passed over.
 
@@ -209,10 +206,10 @@ def frame_files(folder: str | Path) -> dict[int, Path]:
     MerError
         ``missing frame folder`` or ``doubled frame``.
     """
-    listing = list_frames(folder)
+    place, listing = Path(folder), listing or list_frames(folder)
     for number, names in listing.doubled.items():
         raise doubled_frame(folder, number, names)
-    return listing.frames
+    return {number: place / name for number, name in listing.frames.items()}
 
 
 def doubled_frame(folder: str | Path, number: int, names: list[str]) -> MerError:

@@ -91,7 +91,7 @@ class Data:
     @cached_property
     def _fingerprint(self) -> str:
         remember_faces(self.cache / "faces")
-        return self.dataset.fingerprint(self.cache)
+        return self.dataset.fingerprint(self.cache, anew=False)
 
     @cached_property
     def source(self) -> views.Source:
