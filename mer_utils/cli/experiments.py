@@ -194,7 +194,7 @@ def _estimated(jobs: Sequence[Job], workspace: Workspace, device: str, workers: 
 
 
 def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int) -> None:
-    from mer_utils.runs.plan import SMALL_GPU_TIMES, Plan, plan_runs
+    from mer_utils.runs.plan import GPU_GAIN, SMALL_GPU_TIMES, Plan, plan_runs
 
     typer.echo(_titled(workspace))
     shown = _table(
@@ -226,14 +226,15 @@ def _show_plan(workspace: Workspace, names: list[str], device: str, workers: int
     print_whole(shown)
     typer.echo(
         f"In all about {duration(plan.gpu_seconds)} on one H200, "
-        f"{duration(SMALL_GPU_TIMES * plan.gpu_seconds)} on a GPU of 8 GB if that takes "
+        f"{duration(plan.small_gpu_seconds)} on a GPU of 8 GB if that takes "
         f"{SMALL_GPU_TIMES} times as long (assumed, by memory bandwidth), "
         f"{duration(plan.core_seconds / 8)} on eight cores of the recorded kind.\n"
         f"Images and operations are those of training. The estimate here, with {workers} "
         "worker(s), is from a few steps of each model; workers on one GPU share it and count as "
         "one. The estimate for one H200 is from counted operations and the rates measured there at "
-        "the paper's size. Folds that tables share are missing in the first of them only, and "
-        "counted once in the total."
+        f"the paper's size; smaller images are taken to be {GPU_GAIN:.1f} times as fast at most, "
+        "as measured for ResNet50. Folds that tables share are missing in the first of them only, "
+        "and counted once in the total."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -204,7 +205,10 @@ def captured(
     try:
         with torch.cuda.stream(side):
             work()  # what is set up at the first call may wait
-            torch.cuda.set_sync_debug_mode("error")
+            with warnings.catch_warnings():
+                # PyTorch calls this mode a prototype: what must not wait here, it detects.
+                warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
+                torch.cuda.set_sync_debug_mode("error")
             for _ in range(WARM_UPS - 1):
                 work()
     except RuntimeError as error:

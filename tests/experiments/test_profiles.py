@@ -272,7 +272,7 @@ def test_the_page_says_what_a_night_takes_and_it_is_one():
     for name, used in night.models.items():
         work = images * 3 * plan.forward_operations(ModelSpec(name=name), used.image_size, 5)
         gpu = plan.GPU_OPERATIONS_PER_SECOND[name][night.training_of(used).precision]
-        small = plan.SMALL_GPU_TIMES * max(work / gpu, images / plan.GPU_IMAGES_PER_SECOND) / 3600
+        small = plan.SMALL_GPU_TIMES * work / gpu / 3600
         cores = work / plan.CORE_OPERATIONS_PER_SECOND[name] / 8 / 3600
         row = next(row for row in PAGE.read_text().splitlines() if f"| {title(name)} | " in row)
         cells = [cell.strip(" *h") for cell in row.strip("|").split("|")]
