@@ -6,7 +6,7 @@ import hashlib
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -73,10 +73,7 @@ def make_book(
     from companion import costs
     from companion.build import agreement
     from companion.build.pipeline import build as build_book
-    from companion.chapters.ground_truth import is_known
-    from mer_utils.datasets import title
-    from mer_utils.experiments import PAPER, TABLES, open_workspace
-    from mer_utils.phases import TRAINING_SETS
+    from mer_utils.experiments import TABLES, open_workspace
     from mer_utils.runs import open_executor
 
     root, build = repository(), build_dir()
@@ -110,7 +107,6 @@ def make_book(
     report = compute(workspace, tables, workers, chosen, ask=ask)
     _require_done(len(report.failed))
     agreed = agreement.agreement(workspace, source)
-    made = workspace.data.values()
     site = build_book(
         repository=root,
         build=build,
@@ -124,19 +120,32 @@ def make_book(
         },
         inputs=inputs(workspace, root),
         workers=workers,
-        data_title=workspace.data_title,
-        profile=f"{workspace.profile.label} ({workspace.profile.sizes})",
-        twins=any(is_known(d.dataset) for d in made),
-        frames=not any(d.clips["onset"].isna().all() for d in made),
-        phases=any(d.shown >= {*TRAINING_SETS["dual"].views} for d in made),
-        empty=[name for name in TABLES if not workspace.specs(name)],
-        lacking=[title(name) for name in PAPER if name not in workspace.data],
         agreed=agreed,
         # No page names folders of the machine that built it.
         shown_from=Path(source).name,
+        **_about(workspace),
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
     typer.echo(f"{agreed['line']}.")
+
+
+def _about(workspace: Workspace) -> dict[str, Any]:
+    """Return what pages say, or leave out, because of the profile and of the clips."""
+    from companion.chapters.ground_truth import is_known
+    from mer_utils.datasets import title
+    from mer_utils.experiments import PAPER, TABLES
+    from mer_utils.phases import TRAINING_SETS
+
+    made = workspace.data.values()
+    return {
+        "data_title": workspace.data_title,
+        "profile": f"{workspace.profile.label} ({workspace.profile.sizes})",
+        "twins": any(is_known(d.dataset) for d in made),
+        "frames": not any(d.clips["onset"].isna().all() for d in made),
+        "phases": any(d.shown >= {*TRAINING_SETS["dual"].views} for d in made),
+        "empty": [name for name in TABLES if not workspace.specs(name)],
+        "lacking": [title(name) for name in PAPER if name not in workspace.data],
+    }
 
 
 @commands.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,10 +69,7 @@ def score(
 ) -> None:
     """Score predictions of your own: intervals, confusions, chance, paired comparisons."""
     # Statistics and figures take a while to import, and few commands need them.
-    from mer_utils.datasets.schemes import own_classes
-    from mer_utils.experiments import Scorecard, read_predictions
-    from mer_utils.experiments.own_predictions import few_systems, join, of_store
-    from mer_utils.runs import RunStore
+    from mer_utils.experiments import Scorecard
 
     if output not in FORMATS:
         raise unknown("format", output, FORMATS)
@@ -80,38 +78,9 @@ def score(
             "invalid option", "--with without --store", "runs of a store", "name it with --store"
         )
     names = [name.strip() for name in classes.split(",") if name.strip()]
-    rows, problems, files = pd.DataFrame(), list[Problem](), files or []
-    if files:
-        rows, problems = read_predictions(
-            files, system or (), column or (), names, ensemble=ensemble
-        )
-    elif store is None:
-        raise MerError(
-            "invalid option",
-            "neither a file nor a store of predictions is named",
-            "one of them at least",
-            "name a file, or a store with --store",
-        )
-    sound = worst(problems) != "error"
-    known = rows
-    if sound and store:
-        own = names or own_classes(rows["y_true"] if files else ())
-        known = of_store(RunStore(store), chosen or (), ensemble=ensemble, own=own)
-    if not files:
-        rows = few_systems(known)
-        order = known.attrs["classes"] or sorted({*rows["y_true"], *rows["y_pred"]})
-        rows = rows.astype({side: pd.CategoricalDtype(order) for side in ("y_true", "y_pred")})
-    elif sound and store is not None:
-        rows, more = join(rows, known)
-        if (rows["subject"] != "").all():  # the store knew them
-            problems = [problem for problem in problems if problem.kind != "unknown subjects"]
-        problems += more
-        sound = worst(problems) != "error"
-        theirs = few_systems(known[known["dataset"].isin(set(rows["dataset"]))])
-        order = list(rows["y_true"].cat.categories)
-        rows = pd.concat([rows.astype({"y_true": str, "y_pred": str}), theirs], ignore_index=True)
-        rows = rows.astype({side: pd.CategoricalDtype(order) for side in ("y_true", "y_pred")})
-    if not sound:
+    files = files or []
+    rows, problems = _read(files, system or (), column or (), names, store, chosen or (), ensemble)
+    if worst(problems) == "error":
         _say(problems, output, files)
         raise typer.Exit(1)
     numbers = all(map(str.isdigit, rows["y_true"].cat.categories))
@@ -130,6 +99,53 @@ def score(
     _say(problems, output, files)
     if html is not None:
         typer.echo(f"Wrote {html}.")
+
+
+def _read(
+    files: list[Path],
+    system: Sequence[str],
+    column: Sequence[str],
+    names: list[str],
+    store: Path | None,
+    chosen: Sequence[str],
+    ensemble: bool,
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the predictions of the files, of a store's runs, or of both on the clips they share.
+
+    With a problem that is an error among them, the store was not asked.
+    """
+    from mer_utils.datasets.schemes import own_classes
+    from mer_utils.experiments import read_predictions
+    from mer_utils.experiments.own_predictions import few_systems, join, of_store
+    from mer_utils.runs import RunStore
+
+    def classed(rows: pd.DataFrame, order: list[str]) -> pd.DataFrame:
+        return rows.astype({side: pd.CategoricalDtype(order) for side in ("y_true", "y_pred")})
+
+    if not files:
+        if store is None:
+            raise MerError(
+                "invalid option",
+                "neither a file nor a store of predictions is named",
+                "one of them at least",
+                "name a file, or a store with --store",
+            )
+        known = of_store(RunStore(store), chosen, ensemble=ensemble, own=names)
+        rows = few_systems(known)
+        order = known.attrs["classes"] or sorted({*rows["y_true"], *rows["y_pred"]})
+        return classed(rows, order), []
+    rows, problems = read_predictions(files, system, column, names, ensemble=ensemble)
+    if store is None or worst(problems) == "error":
+        return rows, problems
+    own = names or own_classes(rows["y_true"])
+    known = of_store(RunStore(store), chosen, ensemble=ensemble, own=own)
+    rows, more = join(rows, known)
+    if (rows["subject"] != "").all():  # the store knew them
+        problems = [problem for problem in problems if problem.kind != "unknown subjects"]
+    theirs = few_systems(known[known["dataset"].isin(set(rows["dataset"]))])
+    order = list(rows["y_true"].cat.categories)
+    rows = pd.concat([rows.astype({"y_true": str, "y_pred": str}), theirs], ignore_index=True)
+    return classed(rows, order), problems + more
 
 
 def _say(problems: list[Problem], output: str, files: list[Path]) -> None:
