@@ -176,7 +176,9 @@ def classes(keys: Sequence[Key], labels: Sequence[str], place: object) -> Iterat
     for label, seen in sorted(subjects.items()):
         if len(seen) == 1:
             (dataset, subject), clips = next(iter(seen)), sum(found == label for found in labels)
-            said = f"class {label} occurs in subject {subject} of {dataset} alone ({clips} clips): "
+            said = (
+                f"class {label} occurs in subject {subject} of {dataset} alone ({clips} clip(s)): "
+            )
             said += "the fold that tests it has trained on no such clip"
             remedy = "read this class's scores with that in mind, or leave the class out"
             yield Problem("warning", "class of one subject", said, remedy, where, "two subjects")
