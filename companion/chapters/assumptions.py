@@ -74,10 +74,11 @@ def _block(entry: dict[Any, Any]) -> str:
     return (
         f'<div class="assumption" id="{text["id"].lower()}">'
         f"<p><strong>{text['id']}. {text['question']}</strong></p>"
-        f"<p><strong>Here:</strong> {text['value']}</p><p>{text['reason']}</p>"
+        f"<p><strong>Here:</strong> {text['value']}</p>"
+        f"<details><summary>Why, and what the paper says</summary><p>{text['reason']}</p>"
         f'<p class="assumption-facts">The paper: <em>{text["mark"]}</em>. '
         f"Changed by: <code>{text['setting']}</code>. "
-        f"Measured by: {text['sensitivity']}.</p></div>"
+        f"Measured by: {text['sensitivity']}.</p></details></div>"
     )
 
 

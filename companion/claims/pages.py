@@ -88,13 +88,14 @@ def _block(verdict: Verdict) -> str:
         f'<div class="assumption claim" id="{claim.id.lower()}">'
         f"<p><strong>{claim.id}.</strong> {said}</p>"
         f"<p><strong>Verdict: {verdict.verdict}</strong>: {escape(verdict.why)}.</p>"
-        f"<p><strong>Would decide it:</strong> {escape(claim.measure)}"
+        "<details><summary>What would decide it, and what was measured</summary>"
+        f"<p>{escape(claim.measure)}"
         f"{f' The claim foretells: <em>{claim.foretells}</em>.' if claim.foretells else ''}</p>"
-        f"<details><summary>Measured on {escape(verdict.data)}</summary><ul>{items}</ul></details>"
+        f"<p>Measured on {escape(verdict.data)}:</p><ul>{items}</ul>"
         f'<p class="assumption-facts">{"Quoted from" if claim.quoted else "Paraphrased from"} '
         f"{_SOURCES[claim.source]} (<em>{claim.mark}</em>). "
         f"About: {claim.about}. "
-        f"Measured by: {escape(', '.join(map(table_of, claim.measured_by)))}.</p></div>"
+        f"Measured by: {escape(', '.join(map(table_of, claim.measured_by)))}.</p></details></div>"
     )
 
 
