@@ -1,5 +1,18 @@
 // Hover cards: what a link to a term, source, figure, table or equation leads to, beside the link.
 document.addEventListener("DOMContentLoaded", () => {
+  // A link to what is folded, or to what holds nothing but a fold below its name, opens it.
+  const unfold = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const folds = [...target.querySelectorAll(":scope > details")];
+    for (let node = target; node; node = node.parentElement)
+      if (node.tagName === "DETAILS") folds.push(node);
+    folds.forEach(fold => { fold.open = true; });
+    if (folds.length) target.scrollIntoView();
+  };
+  unfold();
+  addEventListener("hashchange", unfold);
+
   const card = document.body.appendChild(document.createElement("div"));
   Object.assign(card, { id: "mer-card", className: "mer-card", hidden: true });
   card.setAttribute("role", "tooltip");

@@ -1,6 +1,6 @@
 """A Sphinx extension: what the pages of reference take from the code.
 
-``{error-kinds} TOPIC`` is the table of that topic's kinds of errors,
+``{error-kinds} TOPIC`` lists that topic's kinds of errors,
 ``{code-of} mer_utils.ROOM.FUNCTION`` shows a function as it is in the library, without its
 docstring, and ``.. automodules:: PACKAGE`` describes a package module by module.
 """
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 
-def table(topic: str) -> str:
-    """Return a topic's kinds as a Markdown table; kinds explained alike share a row.
+def entries(topic: str) -> str:
+    """Return a topic's kinds in Markdown, each a fold; kinds explained alike share one.
 
     Examples
     --------
-    >>> print(table("A face is not found").splitlines()[0])
-    | Kind | What it usually is | What to do |
+    >>> print(entries("A face is not found").splitlines()[0])
+    <details class="entry"><summary><code>no face</code></summary>
     """
-    rows = ["| Kind | What it usually is | What to do |", "|---|---|---|"]
     found = [kind for kind in kinds().values() if kind.topic == topic]
+    folds = []
     for (usually, remedy), alike in groupby(found, lambda kind: (kind.usually, kind.remedy)):
-        names = ", ".join(f"`{kind.name}`" for kind in alike)
-        rows.append(f"| {names} | {usually} | {remedy} |")
-    return "\n".join(rows)
+        names = ", ".join(f"<code>{kind.name}</code>" for kind in alike)
+        head = f'<details class="entry"><summary>{names}</summary>'
+        folds += [head, f"{usually}.", f"*What to do:* {remedy}", "</details>"]
+    return "\n\n".join(folds)
 
 
 class ErrorKinds(SphinxDirective):
@@ -49,10 +50,10 @@ class ErrorKinds(SphinxDirective):
     option_spec: ClassVar[dict[str, Any]] = {}
 
     def run(self) -> list[nodes.Node]:
-        """Parse the table as part of the page, so that its roles work."""
+        """Parse the list as part of the page, so that its roles work."""
         if self.arguments[0] not in {kind.topic for kind in kinds().values()}:
             raise self.error(f"no kind of error has the topic {self.arguments[0]!r}")
-        return self.parse_text_to_nodes(table(self.arguments[0]))
+        return self.parse_text_to_nodes(entries(self.arguments[0]))
 
 
 def code_of(name: str) -> str:

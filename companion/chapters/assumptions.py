@@ -74,7 +74,7 @@ def _block(entry: dict[Any, Any]) -> str:
     return (
         f'<div class="assumption" id="{text["id"].lower()}">'
         f"<p><strong>{text['id']}. {text['question']}</strong></p>"
-        f"<p><strong>Here:</strong> {text['value']}</p>"
+        f"<p>{text['value']}</p>"
         f"<details><summary>Why, and what the paper says</summary><p>{text['reason']}</p>"
         f'<p class="assumption-facts">The paper: <em>{text["mark"]}</em>. '
         f"Changed by: <code>{text['setting']}</code>. "

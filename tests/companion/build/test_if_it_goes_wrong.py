@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from companion.build.reference import table
+from companion.build.reference import entries
 from mer_utils.errors import kinds
 
 ROOT = Path(__file__).parents[3]
@@ -22,8 +22,8 @@ TOPICS = {kind.topic for kind in kinds().values()}
 def test_the_page_has_every_topic_and_every_topic_its_kinds():
     shown = re.findall(r"^```\{error-kinds\} (.+)$", PAGE, re.MULTILINE)
     assert sorted(shown) == sorted(TOPICS)
-    rows = "\n".join(table(topic) for topic in shown)
-    assert [name for name in kinds() if f"`{name}`" not in rows] == []
+    rows = "\n".join(entries(topic) for topic in shown)
+    assert [name for name in kinds() if f"<code>{name}</code>" not in rows] == []
 
 
 def test_every_kind_that_is_raised_is_registered():
