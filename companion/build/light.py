@@ -2,11 +2,14 @@
 
 The theme draws a dozen icons and brings two thousand, by a script of 1.5 MB on every page. Its
 style sheet draws them too, from a font, so the script goes and the font keeps the icons in use.
+A page is drawn before its scripts and distant pictures are there, from one style sheet, not ten.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +25,12 @@ _SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"[^>
 _ICON = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"(\\?[^"]+)"\}')
 _FACE = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
 _USED = re.compile(r"\bfa-[a-z-]+")
+# All but the first: scripts in the page read what it sets.
+_WAITING = re.compile(r"<script(?=[^>]* src=)(?![^>]*(?: defer|documentation_options))")
+_SHEET = re.compile(r'<link [^>]*href="([^"?]+\.css)[^"]*"[^>]*>\s*')
+_LOCAL = re.compile(r"url\((?![\"']?data:)[\"']?([^)\"']+)[\"']?\)")
+_PICTURE = re.compile(r'<img (?=[^>]*src="([^"]*_images/[^"]+\.svg)")')
+_SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 _FONT = "fa-solid-900"
 _NEW_FACE = (
     "@font-face{font-display:block;font-family:Font Awesome\\ 6 Free;font-style:normal;"
@@ -66,6 +75,8 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in (out / "_static").rglob("*.map"):
         path.unlink()
     _subset(out / "_static", used)
+    if app.builder.name == "html":
+        _one_sheet(out)
     for notebook in (out / "_sources").rglob("*.ipynb"):
         _strip(notebook)
 
@@ -87,6 +98,44 @@ def _subset(static: Path, used: set[str]) -> None:
     (folder / "webfonts").rmdir()
 
 
+def _one_sheet(out: Path) -> None:
+    """Join the style sheets that pages load, in their order, and let pictures and scripts wait."""
+    joined: dict[tuple[Path, ...], str] = {}
+    for page in out.rglob("*.html"):
+        html = page.read_text("utf-8")
+        folder = page.parent
+        sheets = tuple((folder / name).resolve() for name in _SHEET.findall(html))
+        if not sheets or out / "_static" in page.parents:
+            continue
+        if sheets not in joined:
+            css = "\n".join(map(sheet_text, sheets))
+            # By its content, so that no browser shows a page in the style of an older one.
+            joined[sheets] = f"_static/book-{hashlib.sha256(css.encode()).hexdigest()[:8]}.css"
+            (out / joined[sheets]).write_text(css, "utf-8")
+        link = f'<link rel="stylesheet" href="{os.path.relpath(out / joined[sheets], folder)}" />\n'
+        html = _SHEET.sub("", html).replace("<title>", f"{link}<title>", 1)
+        html = _WAITING.sub("<script defer", html)
+        html = _PICTURE.sub(lambda found: f"<img {_sized(folder / found[1])}", html)
+        page.write_text(html, "utf-8")
+    for sheet in {sheet for sheets in joined for sheet in sheets} | {out / "_static" / "basic.css"}:
+        sheet.unlink()
+
+
+def sheet_text(sheet: Path) -> str:
+    """Return a style sheet with those that it imports, as it stands in ``_static``."""
+    css = sheet.read_text("utf-8").removeprefix('@charset "UTF-8";')
+    static = next(above for above in sheet.parents if above.name == "_static")
+    css = _LOCAL.sub(lambda u: f"url({os.path.relpath(sheet.parent / u[1], static)})", css)
+    return re.sub(r'@import "([^"]+)";', lambda name: sheet_text(sheet.parent / name[1]), css)
+
+
+def _sized(picture: Path) -> str:
+    """Return the attributes by which a picture keeps its place until it is near."""
+    found = _SIZE.search(picture.read_text("utf-8")[:1000])
+    width, height = (round(float(points) * 4 / 3) for points in found.groups()) if found else (0, 0)
+    return 'loading="lazy" ' + (f'width="{width}" height="{height}" ' if found else "")
+
+
 def _strip(path: Path) -> None:
     """Take the outputs out of a notebook: the page beside it shows them."""
     notebook = json.loads(path.read_text("utf-8"))
@@ -98,5 +147,6 @@ def _strip(path: Path) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
-    app.connect("build-finished", lighten)
+    # The theme writes a style sheet at that time too.
+    app.connect("build-finished", lighten, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
