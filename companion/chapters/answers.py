@@ -51,7 +51,7 @@ def sentences(found: pd.DataFrame, barred: list[str]) -> list[str]:
         rows = overall(found) if len(found) else found
         rows = rows[rows["setting"] == treatment] if len(rows) else rows
         if rows.empty:
-            lines.append(f"{treatment} minus {control}: not computed yet.")
+            lines.append(f"{treatment} minus {control}: no network has both.")
             continue
         row = rows.iloc[0]
         said = f"{treatment} minus {control}: {_uar(row['difference'])} UAR"
@@ -81,7 +81,7 @@ def brief(found: pd.DataFrame) -> str:
     Examples
     --------
     >>> brief(pd.DataFrame())
-    'Not computed yet.'
+    'No network has both sides of the comparison.'
     """
     lines = []
     for _, row in overall(found).iterrows() if len(found) else []:
@@ -91,7 +91,7 @@ def brief(found: pd.DataFrame) -> str:
         if pd.notna(row["low"]):
             words += f" (95 % interval {_points(row['low'])} to {_points(row['high'])})"
         lines.append(f"{words}: {row['verdict']}.")
-    return " ".join(lines) or "Not computed yet."
+    return " ".join(lines) or "No network has both sides of the comparison."
 
 
 def power(found: pd.DataFrame) -> pd.DataFrame:

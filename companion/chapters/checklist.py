@@ -27,8 +27,7 @@ def facts(workspace: Workspace, register: pd.DataFrame) -> dict[str, str | int]:
         "unknown": int((register["mark"] == "unknown").sum()),
         "settings": register["setting"].nunique() - 1,  # "in the code" is none
         "runs": len(specs),
-        "folds": len(notes),
-        "seeds": len(workspace.profile.seeds),
+        "folds": f"{len(notes):,}",
         "lock": lock(),
         "fold_seconds": f"{notes['seconds'].mean():.1f} seconds" if len(notes) else "not recorded",
         "hours": f"{notes['seconds'].sum() / 3600:.1f}",

@@ -9,8 +9,6 @@ from companion.chapters.tables import Shown
 from mer_utils import __version__, datasets, plotting
 from mer_utils.experiments import PAPER, Workspace
 
-NOT_YET = "not computed yet"
-
 
 def table2(workspace: Workspace) -> Shown | None:
     """Return table 2 as far as it is there; None if none of it is."""
@@ -25,10 +23,13 @@ def first_viewer(workspace: Workspace) -> plotting.Markup:
 
     Finished images and recorded results have none.
     """
-    table = workspace.clips(next(iter(workspace.data))).dropna(subset="onset")
-    if table.empty:
-        return plotting.Markup("")
-    return clips.viewer(table, "first-viewer", playing=True)
+    table = first_table(workspace)
+    return clips.viewer(table, "first-viewer", playing=True) if table.size else plotting.Markup("")
+
+
+def first_table(workspace: Workspace) -> pd.DataFrame:
+    """Return the clips of the first data set that have frames."""
+    return workspace.clips(next(iter(workspace.data))).dropna(subset="onset")
 
 
 def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
@@ -38,8 +39,8 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
     -------
     dict of str to str
         Number of networks, how many folds are there and missing, the level of chance, what the
-        data are, the version, the answer to the primary question, also in brief, and the
-        verdict. The names are always the same; what is not there yet reads `NOT_YET`.
+        data are, the version, the answer to the primary question, also in brief, the verdict,
+        and how one begins on data of one's own. The names are always the same.
     """
     asked = primary.primary(shown.predictions) if shown else pd.DataFrame()
     low = primary.at_chance(shown.scores, asked) if shown and len(asked) else []
@@ -57,6 +58,9 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
         "data": workspace.data_title,
         "faces": "drawn faces" if synthetic else workspace.data_title,
         "version": __version__,
+        "begin": "or drop a clip on the viewer above"
+        if first_table(workspace).size
+        else "from the request form to the first table",
         "brief": answers.brief(asked),
         "answer": " ".join(answers.sentences(asked, gates)),
         "verdict": _verdict(workspace, asked, gates),
@@ -72,9 +76,12 @@ def _verdict(workspace: Workspace, asked: pd.DataFrame, gates: list[str]) -> str
     if lacking := [datasets.title(name) for name in PAPER if name not in workspace.data]:
         return f"none, as its claims are about data that this book lacks: {' and '.join(lacking)}"
     if asked.empty:
-        return NOT_YET
+        return "none, as no network has both sides of the comparison"
     if gates or not primary.complete(asked, workspace.profile):
-        return f"undecided: {'; '.join(gates) or 'runs are missing'}"
+        # Which they are the answer below says, at length.
+        return "undecided, as " + (
+            "the answer below is no more than a trial" if gates else "runs are missing"
+        )
     return "; ".join(
         f"{row['setting']} is {row['verdict']}" for _, row in primary.overall(asked).iterrows()
     )

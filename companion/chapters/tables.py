@@ -248,7 +248,9 @@ def said(
     """
     rows = rows[rows["metric"] == metric]
     if rows.empty:
-        return "no two sides of a comparison are computed yet."
+        return "no two sides of a comparison are there."
+    if len(rows) == 1:
+        return f"the only difference in {metric_title(metric)} is {_named(rows.iloc[0], columns)}."
     rows = rows.assign(size=rows["value"].abs()).sort_values("size", ascending=False, kind="stable")
     up, down = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
     mean = signed(rows["value"].mean(), "{:+.3f}")

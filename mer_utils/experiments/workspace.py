@@ -117,7 +117,10 @@ class Workspace:
             said = ["licensed data"] * licensed + ["results alone"] * data.dataset.recorded
             return data.dataset.title + f" ({', '.join(said)})" * bool(said)
         subjects, clips = data.clips["subject"].nunique(), len(data.clips)
-        return f"synthetic twin of {data.dataset.title} ({subjects} subjects, {clips} clips)"
+        counted = f"{subjects} subjects, {clips} clips"
+        if ":" in data.dataset.name:  # a table of one's own is no twin of anything
+            return f"{data.dataset.title} (synthetic, {counted})"
+        return f"synthetic twin of {data.dataset.title} ({counted})"
 
     def clips(self, dataset: str) -> pd.DataFrame:
         """Return the clip table of a data set."""

@@ -70,9 +70,9 @@ def test_what_is_not_there_is_said_and_not_averaged(rows):
     said = answers.sentences(asked, [])
     assert "mean of 11 pairs" in said[0]
     assert "Not in this mean: learnet (one setting missing), samm" in said[0]
-    assert said[1] == "aligned minus matched single: not computed yet."
+    assert said[1] == "aligned minus matched single: no network has both."
     nothing = primary.primary(rows[rows["setting"] == "dual"])
-    assert answers.sentences(nothing, [])[0] == "dual minus matched single: not computed yet."
+    assert answers.sentences(nothing, [])[0] == "dual minus matched single: no network has both."
     assert primary.overall(nothing).empty
     # Baselines are no networks.
     svm = rows[rows["model"] == "learnet"].assign(model="svm_hog")
