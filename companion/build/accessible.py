@@ -26,6 +26,8 @@ MENDED = [
     (re.compile(r"</ul>(?=<li>)"), ""),
     (re.compile(r"(</ul>\s*){2,}"), "</ul>\n"),
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
+    # Works are cited by author and year.
+    (re.compile(r'(?<=role="listitem">)\s*<span class="label">.*?</span>\d+<span.*?</span></span>'), ""),
     (
         re.compile(
             r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="\w+"'

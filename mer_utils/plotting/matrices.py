@@ -13,6 +13,7 @@ from matplotlib.image import AxesImage
 
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
+    MUTED,
     SMALL,
     WIDTH,
     BookFigure,
@@ -36,7 +37,8 @@ def _cells(
 ) -> AxesImage:
     """Draw a matrix: colours of `shade`, and in each cell its words, readable on its colour.
 
-    A cell keeps its colour on a dark page, so its words do too: they are not in the page's ink.
+    A cell keeps its colour on a dark page, so its words do too; one without a value shows the page,
+    and its words are in the page's ink.
 
     seaborn's heatmap was tried: it draws the figure anew for every panel, takes a second to
     import, writes in colours of its own and leaves missing cells without a word.
@@ -47,8 +49,9 @@ def _cells(
         if not (text := words(row, column)):
             continue
         red, green, blue, _ = image.cmap(image.norm(value))
-        dark = np.isfinite(value) and 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         colour = "#fefefe" if dark else "#5a616f" if text in muted else "#20252f"
+        colour = colour if np.isfinite(value) else MUTED
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
     for axis, labels in zip((axes.yaxis, axes.xaxis), names, strict=True):
         written = [str(label) for label in labels]
@@ -156,7 +159,6 @@ def heat_map(
         (grid.index, grid.columns),
         (low, high),
         "Blues" if centre is None else "PuOr_r",
-        muted=("none",),
     )
     if max(len(str(c)) for c in grid.columns) > 9:
         axes.set_xticks(

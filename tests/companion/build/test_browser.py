@@ -162,14 +162,16 @@ SCROLLING = """() => [...document.querySelectorAll('.bd-article .wide, .bd-artic
   .filter(e => !e.closest('.highlight-text'))
   .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
   .map(e => `${e.getAttribute('aria-label') || e.innerText.slice(0, 60)}: ${e.scrollWidth}`)"""
-# Paragraphs and cells in which Markdown was not read as such, outside of code and formulas.
+# Paragraphs and cells in which Markdown was not read as such, outside of code and formulas; and
+# letters for icons, before links, that no font of the page has.
 UNREAD = r"""() => [...document.querySelectorAll('.bd-article :is(p, li, td, figcaption, caption)')]
   .map(e => {
     const copy = e.cloneNode(true);
     copy.querySelectorAll('code, pre, script, math, .math').forEach(c => c.remove());
     return copy.textContent;
   })
-  .filter(t => /^\s*\||(^|\s)\*\w[^*]*\*|\]\(|\{[a-z:-]+\}`|`\w/.test(t))
+  .concat([...document.querySelectorAll('.bd-article a')].map(e => getComputedStyle(e, '::before').content))
+  .filter(t => /[\ue000-\uf8ff]|^\s*\||(^|\s)\*\w[^*]*\*|\]\(|\{[a-z:-]+\}`|`\w/.test(t))
   .map(t => t.slice(0, 100))"""
 
 
@@ -183,6 +185,26 @@ def test_nothing_scrolls_sideways_and_no_markup_is_left(visit: Visit) -> None:
         if found := visit.page.evaluate(SCROLLING) + visit.page.evaluate(UNREAD):
             wrong[page] = found
     assert wrong == {}
+
+
+def test_a_link_to_what_is_folded_opens_it(chromium, site: str) -> None:
+    """From another page and from the same one; what only folds below its name opens too."""
+    visit = Visit(chromium, site, 1280)
+    anchors = {"notebooks/14_claims.html": ("c03", "tab-editions"), "notebooks/assumptions.html": ("a62",),
+               "run_on_your_data.html": ("sec-night", "images-of-optical-flow")}  # fmt: skip
+    for page, names in anchors.items():
+        for name in names:
+            shut = f"() => !document.querySelector('#{name} > details, details:has(#{name})').open"
+            visit.open(f"{page}#{name}")
+            assert not visit.page.evaluate(shut), name
+            visit.open(page)
+            assert visit.page.evaluate(shut), name
+            visit.page.evaluate(f"location.hash = '{name}'")
+            visit.page.wait_for_function(shut.replace("!", ""))
+    visit.page.emulate_media(media="print")
+    hidden = "() => [...document.querySelectorAll('.bd-article details > p')].filter(p => !p.offsetHeight)"
+    assert visit.page.evaluate(hidden) == []
+    visit.context.close()
 
 
 # On paper a stacked row would take as many lines as it has columns, and a shadow makes a picture
@@ -403,7 +425,11 @@ def test_type_in_figures_can_be_read_on_a_phone(chromium, site: str) -> None:
         window.open(page)
         for source, share in window.page.eval_on_selector_all(
             ".bd-article figure img[src$='.svg']",
-            "all => all.map(i => [i.getAttribute('src'), i.clientWidth / i.naturalWidth])",
+            """all => Promise.all(all.map(async i => {
+              i.loading = 'eager';
+              await i.decode();
+              return [i.getAttribute('src'), i.clientWidth / i.naturalWidth];
+            }))""",
         ):
             svg = (SITE / page).parent.joinpath(source).read_text("utf-8")
             scales = [float(s) for s in re.findall(r"scale\((0\.\d+) -\1\)", svg)]
@@ -438,8 +464,11 @@ def test_figures_stand_on_the_ground_of_the_page(chromium, site: str, scheme: st
         window.page.evaluate("scheme => document.documentElement.dataset.theme = scheme", scheme)
         figure = window.page.locator(".bd-article figure img").first
         figure.scroll_into_view_if_needed()
-        picture = Image.open(io.BytesIO(figure.screenshot())).convert("L")
-        assert (picture.getpixel((2, 2)) > 127) == (scheme == "light")
+        figure.evaluate("picture => picture.decode()")
+        picture = Image.open(io.BytesIO(figure.screenshot())).convert("RGB")
+        ground = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb({}, {}, {})".format(*picture.getpixel((2, 2)))
+        assert ("255" in ground) == (scheme == "light")
         window.context.close()
 
 
