@@ -184,4 +184,8 @@ def said_of_durations(clips: pd.DataFrame) -> str:
             low, middle, high = (1000 * frames / part["fps"]).quantile([0.25, 0.5, 0.75])
             words.append(f"{name} takes {middle:.0f} ms (half of them {low:.0f} to {high:.0f})")
         parts.append(f"{dataset_title(str(dataset))}: {' and '.join(words)}")
-    return f"{'; '.join(parts) or 'no clip has both an apex and a frame rate'}."
+    if not parts:
+        parts.append("no table states both the apex and the frame rate of a clip")
+        if clips["apex_source"].map(is_spotted).any():
+            parts.append("the apex is spotted on the frames where images are made of them")
+    return f"{'; '.join(parts)}."
