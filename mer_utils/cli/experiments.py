@@ -428,8 +428,9 @@ def compute(
     specs = _specs(workspace, tables)
     missing = {name: lacking for name in tables if (lacking := workspace.missing(specs[name]))}
     if os.access(workspace.store.path, os.W_OK):  # else it is somebody's to read
-        for name in specs.keys() - missing.keys():  # a run was killed just before it
-            workspace.consolidate(specs[name])
+        short = {job.spec.key for lacking in missing.values() for job in lacking}
+        for name in tables:  # a run was killed just before it
+            workspace.consolidate([spec for spec in specs[name] if spec.key not in short])
     if jobs is None:  # tables share runs
         jobs = list(dict.fromkeys(job for lacking in missing.values() for job in lacking))
     title = ", ".join(missing) if len(missing) < 3 else f"{len(missing)} tables"

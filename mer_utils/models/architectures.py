@@ -66,7 +66,7 @@ class Architecture:
             raise _not_so(
                 f"{self.name} at width {width:g} has no ImageNet weights",
                 "a timm network at width 1",
-                "set pretrained to false for this model",
+                "take pretrained = false in the profile's file, or --weights none",
             )
         if width != 1.0 and not self.narrowed:
             raise _not_so(

@@ -154,7 +154,7 @@ def _hub(name: str) -> _Hub:
             "missing weights",
             f"timm knows no ImageNet weights of {name}",
             "a network with weights",
-            "set pretrained to false for this model",
+            "take pretrained = false in the profile's file, or --weights none",
         )
     repo, _, revision = (config.hf_hub_id or "").partition("@")
     given = config.hf_hub_filename

@@ -63,8 +63,10 @@ def resolve_device(wanted: str, worker: int = 0) -> torch.device:
         raise MerError(
             "no device",
             f"device {wanted!r} was demanded and {count} GPU(s) are visible, counted from 0{why}",
-            "a CUDA device of that number",
-            "run where it is, correct the number, use --device cuda to share all GPUs, or auto",
+            "a CUDA device of that number" if count else "a GPU that PyTorch can use",
+            "correct the number, use --device cuda to share all GPUs, or auto"
+            if count
+            else "run where one is, or take --device auto or cpu",
         )
     return torch.device("cuda", worker % count if device.index is None else device.index)
 

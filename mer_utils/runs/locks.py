@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,9 +82,9 @@ def _holder(lock: BaseFileLock) -> str:
         if not isinstance(lock, SoftFileLease):
             return Path(lock.lock_file).read_text() or "another process"
         if (owner := lock.owner) is not None:
-            age = time.time() - os.stat(lock.lock_file).st_mtime
+            # Not since when: the clocks of two machines may differ.
             return (
-                f"pid {owner.pid} on {owner.hostname}, last renewed {age:.0f} s ago; it is taken "
-                f"over when that process has not renewed it for {LEASE_SECONDS:.0f} s"
+                f"pid {owner.pid} on {owner.hostname}; it is taken over when that process has not "
+                f"renewed it for {LEASE_SECONDS:.0f} s"
             )
     return "another process"

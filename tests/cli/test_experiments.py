@@ -21,13 +21,14 @@ from helpers import registered
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from mer_utils.cli.experiments import compute
 from mer_utils.cli.main import app
 from mer_utils.cli.progress import FoldProgress, duration
 from mer_utils.datasets import Casme2
 from mer_utils.experiments import TABLES, Table, run_spec
 from mer_utils.files import identity
 from mer_utils.models import weights_identity
-from mer_utils.runs import Job, ModelSpec, Outcome, run
+from mer_utils.runs import Job, ModelSpec, Outcome, RunStore, run
 
 MER = Path(sys.executable).with_name("mer")
 
@@ -101,6 +102,26 @@ def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace, monkeypatch)
     assert mer("run", "tiny", "--workers", "1").exit_code == 0
     assert row(mer("status", "tiny")) == ["tiny", "3", "3", "0", "0"]
     assert [f.name for f in (tmp_path / "store").rglob("*.parquet")] == ["run.parquet"]
+
+
+@pytest.mark.scenario("K")
+def test_a_run_killed_after_its_last_fold_is_put_together_though_its_table_lacks_others(
+    workspace, monkeypatch
+):
+    def grid(profile, data):
+        for model in ("constant", "svm_pixels"):
+            yield run_spec(profile, data[0].spec, model)
+
+    with registered(TABLES, Table("pair", "Two runs", "nothing", grid)):
+        first, other = workspace.specs("pair")
+        with monkeypatch.context() as killed:
+            killed.setattr(RunStore, "consolidate", lambda *a: None)
+            run(workspace.jobs([first]), workspace.context)
+        compute(workspace, ["pair"], 1, jobs=workspace.jobs([other])[:1])
+    store = workspace.store
+    assert [len(store.folder(spec).listed(".parquet")) for spec in (first, other)] == [0, 1]
+    assert store.folder(first).whole.is_file()
+    assert workspace.missing([first]) == []
 
 
 @pytest.mark.scenario("E")
