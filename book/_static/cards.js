@@ -1,10 +1,11 @@
 // Hover cards: what a link to a term, source, figure, table or equation leads to, beside the link.
 document.addEventListener("DOMContentLoaded", () => {
-  // A link to what is folded, or to what holds nothing but a fold below its name, opens it.
+  // A link to what is folded, or to a section with folds of its own, opens them.
   const unfold = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    const folds = [...target.querySelectorAll(":scope > details")];
+    const place = target.matches("span:empty") ? target.parentElement : target;  // a label's mark
+    const folds = [...place.querySelectorAll(":scope > details")];
     for (let node = target; node; node = node.parentElement)
       if (node.tagName === "DETAILS") folds.push(node);
     folds.forEach(fold => { fold.open = true; });

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"[^>]*></script>')
 _ICON = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"(\\?[^"]+)"\}')
 _FACE = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
-_USED = re.compile(r"\bfa-[a-z-]+")
+_USED = re.compile(r"\b(?:fa|sd)-[\w-]+")
+_DESIGN = re.compile(r"([^{}]*\.sd-[^{}]*)\{[^{}]*\}")
 # All but the first: scripts in the page read what it sets.
 _WAITING = re.compile(r"<script(?=[^>]* src=)(?![^>]*(?: defer|documentation_options))")
 _SHEET = re.compile(r'<link [^>]*href="([^"?]+\.css)[^"]*"[^>]*>\s*')
@@ -76,7 +77,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
         path.unlink()
     _subset(out / "_static", used)
     if app.builder.name == "html":
-        _one_sheet(out)
+        _one_sheet(out, used)
     for notebook in (out / "_sources").rglob("*.ipynb"):
         _strip(notebook)
 
@@ -98,8 +99,11 @@ def _subset(static: Path, used: set[str]) -> None:
     (folder / "webfonts").rmdir()
 
 
-def _one_sheet(out: Path) -> None:
-    """Join the style sheets that pages load, in their order, and let pictures and scripts wait."""
+def _one_sheet(out: Path, used: set[str]) -> None:
+    """Join the style sheets that pages load, in their order, and let pictures and scripts wait.
+
+    Of cards, grids and folds (``sd-``), the rules stay that have to do with a class in `used`.
+    """
     joined: dict[tuple[Path, ...], str] = {}
     for page in out.rglob("*.html"):
         html = page.read_text("utf-8")
@@ -109,6 +113,8 @@ def _one_sheet(out: Path) -> None:
             continue
         if sheets not in joined:
             css = "\n".join(map(sheet_text, sheets))
+            css = re.sub(r"/\*.*?\*/|(?<=\n)\s+", "", css, flags=re.DOTALL)
+            css = _DESIGN.sub(lambda r: r[0] if used & set(_USED.findall(r[1])) else "", css)
             # By its content, so that no browser shows a page in the style of an older one.
             joined[sheets] = f"_static/book-{hashlib.sha256(css.encode()).hexdigest()[:8]}.css"
             (out / joined[sheets]).write_text(css, "utf-8")

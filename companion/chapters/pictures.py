@@ -157,16 +157,19 @@ def said_of_growth(growth: pd.DataFrame) -> str:
 
 
 def said_of_losses(curves: pd.DataFrame) -> str:
-    """Say at which training loss both loops end, network by network."""
+    """Say for which networks both loops end at training losses that overlap over seeds."""
     if curves.empty:
         return "nothing was measured."
     last = curves[curves["x"] == curves["x"].max()]
     last = last.assign(loop=last["measure"].str.partition(", ")[0])
     ends = last.groupby(["case", "loop"], sort=False)["value"].agg(["min", "max"])
-    words = (
-        f"{models.title(case)}: " + ", ".join(
-            f"{loop} {row['min']:.2f} to {row['max']:.2f}" for (_, loop), row in part.iterrows()
-        )
-        for case, part in ends.groupby(level="case", sort=False)
-    )  # fmt: skip
-    return f"the loss of the last epoch over seeds is, {'; '.join(words)}."
+    cases = ends.groupby(level="case", sort=False)
+    apart = [
+        f"{models.title(case)} ("
+        + ", ".join(f"{loop} {a:.2f} to {b:.2f}" for (_, loop), a, b in part.itertuples())
+        + ")"
+        for case, part in cases
+        if part["min"].max() > part["max"].min()
+    ]
+    said = f", but not for {'; '.join(apart)}" if apart else " for every network"
+    return f"the last losses of both loops overlap over seeds{said} ({len(cases)} networks)."

@@ -194,7 +194,8 @@ def test_a_link_to_what_is_folded_opens_it(chromium, site: str) -> None:
                "run_on_your_data.html": ("sec-night", "images-of-optical-flow")}  # fmt: skip
     for page, names in anchors.items():
         for name in names:
-            shut = f"() => !document.querySelector('#{name} > details, details:has(#{name})').open"
+            own = f"#{name} > details, #{name}:empty ~ details, details:has(#{name})"
+            shut = f"() => !document.querySelector('{own}').open"
             visit.open(f"{page}#{name}")
             assert not visit.page.evaluate(shut), name
             visit.open(page)
@@ -205,6 +206,18 @@ def test_a_link_to_what_is_folded_opens_it(chromium, site: str) -> None:
     hidden = "() => [...document.querySelectorAll('.bd-article details > p')].filter(p => !p.offsetHeight)"
     assert visit.page.evaluate(hidden) == []
     visit.context.close()
+
+
+def test_headings_are_in_order_of_size(visit: Visit) -> None:
+    sizes: dict[str, set[float]] = {}
+    for page in OWN:
+        visit.open(page)
+        for name, size in visit.page.eval_on_selector_all(
+            ".bd-article :is(h1, h2, h3)", "all => all.map(h => [h.tagName, parseFloat(getComputedStyle(h).fontSize)])"
+        ):
+            sizes.setdefault(name, set()).add(size)
+    assert min(sizes["H1"]) > max(sizes["H2"])
+    assert min(sizes["H2"]) > max(sizes["H3"])
 
 
 # On paper a stacked row would take as many lines as it has columns, and a shadow makes a picture
