@@ -70,7 +70,10 @@ def synth(
 def check(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="casme2, samm, smic, clips or manifest")],
-    root: Annotated[Path, typer.Argument(help="the data set's folder, or the table's file")],
+    root: Annotated[
+        Path | None,
+        typer.Argument(help="the data set's folder, or the table's file; or NAME:PLACE in one"),
+    ] = None,
     scheme: Annotated[
         str | None, typer.Option(envvar="MER_SCHEME", help="label scheme, e.g. casme2-5")
     ] = None,
@@ -111,6 +114,7 @@ def check(
         "sheet": sheet,
         "columns": tuple(column or ()) or None,
     }
+    dataset, _, place = dataset.partition(":")
     kind = datasets.DATASETS[dataset]
     if parts := getattr(kind, "members", ()):
         raise MerError(
@@ -119,6 +123,14 @@ def check(
             "one data set at a time",
             f"check its parts: {', '.join(f'mer check {part} FOLDER' for part in parts)}",
         )
+    if (root is None) == (not place):
+        raise MerError(
+            "invalid option",
+            f"it is said {'twice' if place else 'nowhere'} where {kind.title} lies",
+            f"mer check {dataset} PLACE",
+            "name its folder, or the table's file, once",
+        )
+    root = root or Path(place)
     chosen = datasets.sheet_settings(dataset)
     if issubclass(kind, datasets.Clips):
         chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")

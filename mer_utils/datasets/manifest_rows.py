@@ -90,7 +90,8 @@ def _judge_image(row: Row, folder: Path, decode: bool) -> None:
     if not os.path.isfile(path):
         row.fault(
             "missing image",
-            f"image {name} does not exist in {printable(folder)}",
+            f"image {name} {'is a folder' if os.path.isdir(path) else 'does not exist'} in "
+            f"{printable(folder)}",
             "an image file",
             "copy the image there, or correct the path",
         )

@@ -110,6 +110,8 @@ def missing_frames(folder: object, onset: int, offset: int, available: Collectio
     kind, place = "missing frames", printable(folder)
     remedy = "copy the frames again; or choose missing_frames='drop_clip', in commands "
     remedy += "MER_MISSING_FRAMES=drop_clip"
+    if available and len(missing) == wanted:
+        remedy += "; or, where a table of clips counts anew in each folder, say so in counted_from"
     if count == wanted == last - first + 1:
         kind = "renumbered frames"
         remedy = f"add {onset - first} to the number in every file's name, as the sheet counts; or "

@@ -23,8 +23,8 @@ SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 MAX_HEADER_ROW = 100
 MAX_SHEETS = 50
 #: What stands for the options of ``mer check`` in commands that have none.
-_SHEET = "in commands other than check MER_CASME2_SHEET or the like"
-_COLUMNS = "in commands other than check MER_CASME2_COLUMNS or the like"
+_SHEET = "where a command has no such option, MER_CASME2_SHEET or the like does"
+_COLUMNS = "where a command has no such option, MER_CASME2_COLUMNS or the like does"
 
 #: For each field of a clip, the header texts that name it; the first is the sheets' own.
 HEADERS = {

@@ -58,6 +58,11 @@ def test_check_of_a_manifest_names_row_and_remedy(tmp_path):
     assert problem["kind"] == "name leaves the root"
     assert small["kind"] == "too few subjects"
     assert "row 2" in problem["message"]
+    as_elsewhere = mer("check", f"manifest:{tmp_path}/flow.csv", "--format", "json")
+    assert as_elsewhere.output == found.output
+    for places in ([], [tmp_path]):
+        where = f":{tmp_path}" if places else ""
+        assert mer("check", f"casme2{where}", *places).exception.kind == "invalid option"
     assert problem["remedy"]
 
 
