@@ -99,7 +99,7 @@ def cannot_read(path: Path, error: OSError) -> MerError:
     )
 
 
-def identity(path: Path) -> str:
+def identity(path: Path | str) -> str:
     """Return what tells a file from itself after a change, short of its contents.
 
     Size and time of change can be kept (``cp -p``, ``touch -r``, an archive unpacked over

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mer_utils.datasets.rules import clip_frames
+from mer_utils.datasets.rules import clip_files
 from mer_utils.frames import FrameFile, fingerprints
 from mer_utils.frames.layout import Listing
 from mer_utils.frames.spotting import is_spotted
@@ -49,13 +49,13 @@ def data_fingerprint(
     digest = hashlib.sha256(json.dumps([_VERSION, columns, rows, classes]).encode())
     if "images" in clips:
         views = [sorted(images) for images in clips["images"]]
-        paths: Iterable[Sequence[FrameFile]] = (
-            [Path(images[view]) for view in names]
+        paths: Iterable[Sequence[FrameFile | str]] = (
+            [images[view] for view in names]
             for images, names in zip(clips["images"], views, strict=True)
         )
         prefixes = [json.dumps(names).encode() for names in views]
     else:
-        paths = (clip_frames(row, listed).paths for row in clips.itertuples())
+        paths = (clip_files(row, listed) for row in clips.to_dict("records"))
         prefixes = [b""] * len(clips)
     folders = clips["frames_dir"] if drawn else [""] * len(clips)
     changed = []

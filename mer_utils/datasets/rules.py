@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ import pandas as pd
 
 from mer_utils.errors import MerError
 from mer_utils.frames import FrameFile, VideoFrame, is_video, read_clip, spotting
-from mer_utils.frames.layout import Listing, frame_files, printable
+from mer_utils.frames.layout import Listing, frame_names, printable
 from mer_utils.phases import midpoint_apex
 from mer_utils.registry import unknown
 
@@ -67,21 +68,34 @@ def clip_frames(clip_row: Any, listed: Mapping[Path, Listing] = MappingProxyType
     Raises
     ------
     MerError
+        As `clip_files`.
+    """
+    row = clip_row if hasattr(clip_row, "keys") else clip_row._asdict()
+    apex = None if pd.isna(row["apex"]) else int(row["apex"]) - int(row["onset"])
+    source = str(row.get("apex_source", ""))
+    files = clip_files(row, listed)
+    paths = [Path(file) if isinstance(file, str) else file for file in files]
+    return ClipFrames(paths, apex, source if spotting.is_spotted(source) else "")
+
+
+def clip_files(row: Any, listed: Mapping[Path, Listing]) -> list[str | VideoFrame]:
+    """Return the files of one row of the clip table, in the order of the frames.
+
+    As text: a path of its own for each would take longer than the file's time of change.
+
+    Raises
+    ------
+    MerError
         ``missing frames``, ``renumbered frames``, ``missing frame folder``, or ``doubled frame``
         where two files claim one number.
     """
-    row = clip_row if hasattr(clip_row, "keys") else clip_row._asdict()
-    onset, offset = int(row["onset"]), int(row["offset"])
-    apex = None if pd.isna(row["apex"]) else int(row["apex"]) - onset
-    source = str(row.get("apex_source", ""))
-    spotted = source if spotting.is_spotted(source) else ""
-    folder = Path(row["frames_dir"])
+    folder, numbers = Path(row["frames_dir"]), range(int(row["onset"]), int(row["offset"]) + 1)
     if is_video(folder) and not folder.is_dir():
-        return ClipFrames([VideoFrame(folder, n) for n in range(onset, offset + 1)], apex, spotted)
-    files = frame_files(folder, listed.get(folder))
-    if missing_numbers(onset, offset, files):
-        raise missing_frames(folder, onset, offset, files)
-    return ClipFrames([files[number] for number in range(onset, offset + 1)], apex, spotted)
+        return [VideoFrame(folder, number) for number in numbers]
+    names = frame_names(folder, listed.get(folder))
+    if missing_numbers(numbers[0], numbers[-1], names):
+        raise missing_frames(folder, numbers[0], numbers[-1], names)
+    return [f"{folder}{os.sep}{names[number]}" for number in numbers]
 
 
 def load_clip(clip_row: Any) -> tuple[np.ndarray, int | None]:

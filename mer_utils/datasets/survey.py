@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,7 @@ def take(dataset: Framed, root: Path, *, thorough: bool = False, decode: bool = 
 def _judge_copies(survey: Survey) -> Iterator[Problem]:
     """Find clips that are copies: of another subject's by one frame, of the same one's by all."""
     ends: list[plausible.Picture] = []
-    clips: dict[tuple[plausible.Key, str], list[plausible.Picture]] = {}
+    clips: dict[tuple[plausible.Key, str], Callable[[], list[plausible.Picture]]] = {}
     videos: set[Path] = set()
     for row in survey.used:
         key, folder = row.key, row.frames_dir
@@ -118,14 +118,11 @@ def _judge_copies(survey: Survey) -> Iterator[Problem]:
             if folder not in videos:
                 videos.add(folder)
                 ends.append(plausible.Picture(key, row.label, "video", folder))
-                clips[key, row.label] = ends[-1:]
+                clips[key, row.label] = partial(list, ends[-1:])
             continue
-        shown = [
-            plausible.Picture(key, row.label, f"frame {number}", folder / listing.frames[number])
-            for number in range(row.onset, row.offset + 1)
-        ]
-        ends += [shown[0], shown[-1]]
-        clips[key, row.label] = shown
+        shown = partial(_pictures, row, folder, listing)
+        ends += shown(row.onset) + shown(row.offset)
+        clips[key, row.label] = partial(shown, *range(row.onset, row.offset + 1))
     copied: dict[tuple[plausible.Key, plausible.Key], Problem] = {}
     for group in plausible.same(ends):
         first, *others = group
@@ -133,12 +130,19 @@ def _judge_copies(survey: Survey) -> Iterator[Problem]:
             copied.setdefault((first.key, first.key), leak)
             continue
         for other in others:
-            one, two = clips[first.key, first.label], clips[other.key, other.label]
+            one, two = clips[first.key, first.label](), clips[other.key, other.label]()
             alike = first.key != other.key and len(one) == len(two)
             if alike and all(map(plausible.same, zip(one, two, strict=True))):
                 found = plausible.within_subject(one[0], two[0], "clip, frame by frame")
                 copied.setdefault((first.key, other.key), found)
     yield from copied.values()
+
+
+def _pictures(row: Row, folder: Path, listing: Listing, *numbers: int) -> list[plausible.Picture]:
+    return [
+        plausible.Picture(row.key, row.label, f"frame {number}", folder / listing.frames[number])
+        for number in numbers
+    ]
 
 
 def _no_base(dataset: Framed, root: Path) -> Problem:

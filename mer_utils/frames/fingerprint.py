@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,23 +24,25 @@ _SETTLED = 3.0
 _unwritten: dict[str, list[str]] = {}
 
 
-def clip_fingerprint(paths: Sequence[FrameFile]) -> str:
+def clip_fingerprint(paths: Sequence[FrameFile | str]) -> str:
     """Return the SHA-256 (hex) of the frames' bytes, in order; of a video its, and the numbers."""
     digest = hashlib.sha256()
     digest.update("".join(f"{p.number}|" for p in paths if isinstance(p, VideoFrame)).encode())
     for path in _files(paths):
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
 
 
-def _files(paths: Sequence[FrameFile]) -> list[Path]:
+def _files(paths: Sequence[FrameFile | str]) -> list[Path | str]:
     """Return the files that hold frames, each once."""
     return list(dict.fromkeys(p.path if isinstance(p, VideoFrame) else p for p in paths))
 
 
-def fingerprints(clips: Iterable[Sequence[FrameFile]], cache: Path | None = None) -> list[str]:
+def fingerprints(
+    clips: Iterable[Sequence[FrameFile | str]], cache: Path | None = None
+) -> list[str]:
     """Return the fingerprint of each clip, given its frames.
 
     Reading every frame takes a while, so the folder `cache` keeps each clip's fingerprint as long
@@ -64,7 +67,7 @@ def fingerprints(clips: Iterable[Sequence[FrameFile]], cache: Path | None = None
         raise cannot_read(Path(error.filename or "a frame"), error) from error
 
 
-def _remembered(clips: Iterable[Sequence[FrameFile]], store: Path) -> list[str]:
+def _remembered(clips: Iterable[Sequence[FrameFile | str]], store: Path) -> list[str]:
     known = _read(store) | _unwritten
     kept, found = {}, []
     for paths in clips:
@@ -75,7 +78,10 @@ def _remembered(clips: Iterable[Sequence[FrameFile]], store: Path) -> list[str]:
             continue
         started = time.time()
         found.append(clip_fingerprint(paths))
-        if started - max((path.stat().st_ctime for path in _files(paths)), default=0.0) > _SETTLED:
+        if (
+            started - max((os.stat(path).st_ctime for path in _files(paths)), default=0.0)
+            > _SETTLED
+        ):
             kept[place] = [before, found[-1]]
     if kept:
         try:
@@ -97,7 +103,7 @@ def forget(cache: Path) -> None:
         raise cannot_write(cache / MEMO, error) from error
 
 
-def _identity(paths: Sequence[FrameFile]) -> str:
+def _identity(paths: Sequence[FrameFile | str]) -> str:
     return hashlib.sha256("\n".join(map(identity, _files(paths))).encode()).hexdigest()
 
 

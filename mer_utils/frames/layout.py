@@ -196,8 +196,13 @@ def list_entries(folder: Path, root: Path, expected: Iterable[str] = ()) -> List
     return listing
 
 
-def frame_files(folder: str | Path, listing: Listing | None = None) -> dict[int, Path]:
-    """Return the frames of a clip folder, listed here or before, by number in numeric order.
+def frame_files(folder: str | Path) -> dict[int, Path]:
+    """Return the frames of a clip folder by number, in numeric order; raise as `frame_names`."""
+    return {number: Path(folder, name) for number, name in frame_names(folder).items()}
+
+
+def frame_names(folder: str | Path, listing: Listing | None = None) -> dict[int, str]:
+    """Return the names of a folder's frames, listed here or before, by number in numeric order.
 
     Files that are no frames (``Thumbs.db``, ``.DS_Store``, ``*.lnk``, copies) are passed over.
 
@@ -206,10 +211,10 @@ def frame_files(folder: str | Path, listing: Listing | None = None) -> dict[int,
     MerError
         ``missing frame folder`` or ``doubled frame``.
     """
-    place, listing = Path(folder), listing or list_frames(folder)
+    listing = listing or list_frames(folder)
     for number, names in listing.doubled.items():
         raise doubled_frame(folder, number, names)
-    return {number: place / name for number, name in listing.frames.items()}
+    return listing.frames
 
 
 def doubled_frame(folder: str | Path, number: int, names: list[str]) -> MerError:

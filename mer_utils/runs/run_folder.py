@@ -352,6 +352,6 @@ def _damaged(file: Path, reason: str) -> MerError:
         "damaged file",
         f"{file} is damaged ({reason})",
         "predictions as they were written",
-        "run mer run again, with the settings of that run: it sets the file aside and computes anew "
-        f"what was in it; or move {file.parent.name} out of the store, if nobody needs it",
+        "run mer run again, with the settings of that run: it sets the file aside and computes "
+        f"what was in it anew; or move {file.parent.name} out of the store, if nobody needs it",
     )
