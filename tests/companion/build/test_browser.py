@@ -208,6 +208,29 @@ def test_a_link_to_what_is_folded_opens_it(chromium, site: str) -> None:
     visit.context.close()
 
 
+# Words of a page that somebody would read aloud: no code, no control, nothing folded.
+WORDS = """() => {
+  const page = document.querySelector('.bd-article').cloneNode(true);
+  const silent = 'script, style, template, pre, svg, .mer-figure, details, [hidden], .prev-next-footer';
+  page.querySelectorAll(silent).forEach(e => e.remove());
+  const words = [];
+  const walk = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) words.push(...walk.currentNode.data.split(/\\s+/).filter(Boolean));
+  return words.length;
+}"""
+
+
+def test_every_page_is_read_aloud_in_ten_minutes(chromium, site: str) -> None:
+    """At 150 words a minute; the reference of the library is looked up."""
+    visit, long = Visit(chromium, site, 1280), {}
+    for page in (p for p in OWN if not p.startswith("reference/")):
+        visit.open(page)
+        if (words := visit.page.evaluate(WORDS)) > 1500:
+            long[page] = words
+    visit.context.close()
+    assert long == {}
+
+
 def test_headings_are_in_order_of_size(visit: Visit) -> None:
     sizes: dict[str, set[float]] = {}
     for page in OWN:
