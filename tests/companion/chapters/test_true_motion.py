@@ -40,6 +40,9 @@ def test_the_twins_sheet_notes_the_true_apex(measured):
     noted = errors[errors["rule"] == APEX_RULES["noted_apex"]]
     assert len(noted) == measured["noted_apex"].notna().sum() > 0
     assert (noted["frames"] == 0).all()
+    assert "is 0 frames for every clip" in true_motion.quoted(measured)["noted_said"]
+    none = true_motion.quoted(measured.assign(noted_apex=np.nan))  # as of SMIC
+    assert none["noted_said"] == "no sheet notes an apex"
 
 
 def test_dynamic_images_follow_their_own_clip_better_than_another(measured):
