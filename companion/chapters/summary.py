@@ -47,9 +47,10 @@ def words(workspace: Workspace, shown: Shown | None) -> dict[str, str]:
     gates = primary.barred(asked, workspace.profile, low) if len(asked) else []
     synthetic = all(workspace.is_synthetic(name) for name in workspace.data)
     specs = workspace.specs("table2")
+    networks = len(workspace.profile.networks)
     folds, missing = len(workspace.jobs(specs)), len(workspace.missing(specs))
     return {
-        "n_models": str(len(workspace.profile.networks)),
+        "networks": "One network" if networks == 1 else f"{networks} networks",
         "computed": (
             f"{folds - missing:,} of {folds:,} folds" if missing else f"All {folds:,} folds"
         )

@@ -18,7 +18,7 @@ def test_a_seventh_network_shows_up_everywhere(filled):
         assert "Seventh" in set(tables.wide(main)["model"])
         assert "Seventh" in set(tables.wide_differences(main)["model"])
         assert tables.quoted(main)["n_differences"] == 14
-        assert summary.words(workspace, main)["n_models"] == "7"
+        assert summary.words(workspace, main)["networks"] == "7 networks"
         scores = all_results.scores({"table2": main})
         assert "Seventh" in set(all_results.wide(scores)["model"])
         classes = list(workspace.clips("casme2")["label"].cat.categories)
