@@ -114,7 +114,7 @@ def test_the_sentence_follows_the_predictions(shown):
     assert tables.said(rows.assign(**turned), found.columns) != said
     assert "none is left" in tables.said(rows.assign(p_bootstrap_holm=1.0), found.columns)
     assert "one is left: " in tables.said(one, found.columns)
-    assert "computed yet" in tables.said(rows[:0])
+    assert "no two sides" in tables.said(rows[:0])
 
 
 def test_variants_stand_in_the_order_in_which_they_are_varied(shown):
