@@ -114,23 +114,8 @@ def check(
         "sheet": sheet,
         "columns": tuple(column or ()) or None,
     }
-    dataset, _, place = dataset.partition(":")
+    dataset, root = _where(dataset, root)
     kind = datasets.DATASETS[dataset]
-    if parts := getattr(kind, "members", ()):
-        raise MerError(
-            "invalid option",
-            f"{kind.title} has no folder of its own",
-            "one data set at a time",
-            f"check its parts: {', '.join(f'mer check {part} FOLDER' for part in parts)}",
-        )
-    if (root is None) == (not place):
-        raise MerError(
-            "invalid option",
-            f"it is said {'twice' if place else 'nowhere'} where {kind.title} lies",
-            f"mer check {dataset} PLACE",
-            "name its folder, or the table's file, once",
-        )
-    root = root or Path(place)
     chosen = datasets.sheet_settings(dataset)
     if issubclass(kind, datasets.Clips):
         chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")
@@ -169,6 +154,27 @@ def check(
         _show_counts(counts)
     if worst(problems) == "error":
         raise typer.Exit(1)
+
+
+def _where(dataset: str, root: Path | None) -> tuple[str, Path]:
+    """Return a data set's name and its place, given apart or as NAME:PLACE, but not both."""
+    name, _, place = dataset.partition(":")
+    kind = datasets.DATASETS[name]
+    if parts := getattr(kind, "members", ()):
+        raise MerError(
+            "invalid option",
+            f"{kind.title} has no folder of its own",
+            "one data set at a time",
+            f"check its parts: {', '.join(f'mer check {part} FOLDER' for part in parts)}",
+        )
+    if (root is None) == (not place):
+        raise MerError(
+            "invalid option",
+            f"it is said {'twice' if place else 'nowhere'} where {kind.title} lies",
+            f"mer check {name} PLACE",
+            "name its folder, or the table's file, once",
+        )
+    return name, root or Path(place)
 
 
 def _from_setting(context: typer.Context, name: str) -> bool:
