@@ -155,7 +155,7 @@ def frame(cell: Any) -> int | None:
         raise ValueError(f"frame number {written[:40]} is negative")
     if re.fullmatch(r"[0-9]+\.[0-9]+", written):
         raise ValueError(f"frame number {written[:40]} is fractional, or has a thousands mark")
-    several = len(re.findall("[0-9]+", written)) > 1
+    several = sum(part.isdigit() for part in re.split(r"[\W_]+", written)) > 1  # 1e0 is one word
     raise ValueError(
         f"{written[:40]!r} is not a frame number" + (", but several" if several else "")
     )

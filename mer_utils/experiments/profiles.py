@@ -142,13 +142,16 @@ class Profile(Frozen):
         for name, plan in self.models.items():
             found = models.find(name)
             if not isinstance(found, models.Architecture):
-                raise _wrong(self.name, f"{name} among its models is a baseline", "a network")
+                what = f"{name} among its models is a baseline"
+                raise MerError("invalid option", what, "a network", f"take {name} out of them")
             found.require(plan.image_size, plan.width, plan.pretrained)
         for name in self.ablation_models:
             models.find(name)
-        for name in ("seeds", "tables", "ablation_models", *(f"{number}s" for number in VARIED)):
-            if len(set(given := getattr(self, name))) < len(given):
-                raise _wrong(self.name, f"{name} is {list(given)}", "each of them once")
+        lists = ("only", "seeds", "tables", "ablation_models", *(f"{n}s" for n in VARIED))
+        for name, given in ((name, getattr(self, name)) for name in lists):
+            if twice := [value for value in given if given.count(value) > 1]:
+                what = f"{'--models' if name == 'only' else name} names {twice[0]} twice"
+                raise MerError("invalid option", what, "each of them once", "leave one out")
         if self.spatial not in SPATIAL:
             raise unknown("spatial augmentation", self.spatial, SPATIAL)
         return self

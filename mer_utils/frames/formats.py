@@ -25,6 +25,8 @@ _TIFF = (b"II*\0", b"MM\0*")
 # Of a TIFF, by number in its directory.
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS = 256, 257, 258, 259, 262
 _ORIENTATION, _PLANES, _EXTRA = 274, 284, 338
+# Other notes than these turn nothing.
+_TURNS = range(2, 9)
 _AS_JPEG = (6, 7)
 _WHITE_IS_ZERO, _OF_INKS, _KNOWN_COLOURS = 0, 5, (0, 1, 2, 3, 5, 6)
 
@@ -66,7 +68,7 @@ def inspect(data: bytes) -> list[str]:
             transparent = "A" in header.mode or "transparency" in header.info
             size = header.size
             # Asked for a note that it lacks, a PNG would be decoded.
-            turned = "exif" in header.info and header.getexif().get(_ORIENTATION, 1) != 1
+            turned = "exif" in header.info and header.getexif().get(_ORIENTATION) in _TURNS
     except Image.DecompressionBombError:
         size, several, transparent, turned = (MAX_PIXELS + 1, 1), False, False, False
         inks = False
@@ -195,4 +197,4 @@ def _inspect_tiff(data: bytes) -> list[str]:
         except Exception as error:
             raise Refused("the TIFF is damaged, or packed in an unusual way", REWRITE) from error
     inks = [INKS] * (colours == _OF_INKS)
-    return inks + [TURNED] * (tags.get(_ORIENTATION, 1) != 1)
+    return inks + [TURNED] * (tags.get(_ORIENTATION) in _TURNS)

@@ -175,7 +175,7 @@ def test_a_formula_without_its_value_is_no_blank(root):
         ("46_59", "bad frame number", "several"),
         ("46\n59", "bad frame number", "several"),
         ("12.000", "bad frame number", "thousands"),
-        ("1e2", "bad frame number", "several"),
+        ("1e2", "bad frame number", "'1e2' is not a frame number; expected"),
         ("５９", "bad frame number", "５９"),
     ],
 )

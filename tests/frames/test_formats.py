@@ -88,7 +88,7 @@ def test_what_is_read_is_the_picture_and_what_was_changed_is_said(tmp_path, name
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
-@pytest.mark.parametrize(("value", "quarters"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+@pytest.mark.parametrize(("value", "quarters"), [(0, 0), (1, 0), (3, 2), (6, 3), (8, 1), (9, 0)])
 def test_a_picture_is_turned_as_its_note_says(tmp_path, kind, value, quarters):
     options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
     (tmp_path / "a").write_bytes(coded(COLOUR, kind, exif=turned(value), **options))
