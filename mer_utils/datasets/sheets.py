@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -155,8 +155,8 @@ def pick(path: Path, tables: list[Table], fields: Fields, worksheet: str = "") -
     Raises
     ------
     MerError
-        If the file cannot be read, no table has the header, several have it, or two columns
-        fit one field.
+        If the file cannot be read, no table has the header, several have it, two columns fit
+        one field, or one that the user named is not there.
     """
     if worksheet:
         names = [table.name for table in tables]
@@ -180,6 +180,8 @@ def pick(path: Path, tables: list[Table], fields: Fields, worksheet: str = "") -
             printable(path),
         )
     table, chosen = filled[0][0], sheets[0]
+    if absent := fields.choices.keys() - filled[0][2].keys():
+        raise _lacking(path, fields, filled[0][2], sorted(absent))
     if table.hidden:
         chosen.problems.append(_said(path, f"{_name(table)} is hidden, and is the one read"))
     for other, index, places in located:
@@ -207,9 +209,11 @@ def _is_filled(cells: Cells) -> bool:
     return any(cell is not None and str(cell).strip() for cell in cells)
 
 
-def _lacking(path: Path, fields: Fields, best: dict[str, list[int]]) -> MerError:
+def _lacking(
+    path: Path, fields: Fields, best: dict[str, list[int]], wanted: Iterable[str] = ()
+) -> MerError:
     titles = {field: headers[0] for field, headers in fields.headers.items()} | fields.choices
-    lacking = [titles[field] for field in fields.required if field not in best]
+    lacking = [titles[field] for field in wanted or fields.required if field not in best]
     return MerError(
         "missing column",
         f"{printable(path)} has no header row with the column"

