@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,17 @@ class Fields:
                     "write the column's title or its letter after the equals sign",
                 )
 
-    @property
+    @cached_property
     def choices(self) -> dict[str, str]:
         """The columns that the user names, by field."""
         return dict(choice.split("=", 1) for choice in self.chosen)
+
+    @cached_property
+    def _known(self) -> dict[str, set[str]]:
+        """The texts that name a field, as `normalised` makes them."""
+        choices = {field: (name,) for field, name in self.choices.items()}
+        wanted = {**self.headers, **choices}
+        return {field: {*map(normalised, names)} - {""} for field, names in wanted.items()}
 
     @property
     def required(self) -> list[str]:
@@ -95,12 +102,10 @@ class Fields:
     def places(self, cells: Cells, letters: bool = True) -> dict[str, list[int]]:
         """Return the columns (from 0) that name each field in this row; a letter fits any row."""
         titles = [normalised(cell) if isinstance(cell, str) else "" for cell in cells]
-        choices, found = self.choices, {}
-        for field, headers in self.headers.items():
-            names = [choices[field]] if field in choices else headers
-            known = {normalised(name) for name in names} - {""}
+        found = {}
+        for field, known in self._known.items():
             found[field] = [i for i, title in enumerate(titles) if title in known]
-            letter = choices.get(field, "").strip().upper()
+            letter = self.choices.get(field, "").strip().upper()
             if letters and not found[field] and re.fullmatch("[A-Z]{1,2}", letter):
                 column = reduce(lambda n, c: 26 * n + ord(c) - 64, letter, 0) - 1
                 found[field] = [column] if column < len(cells) else []
@@ -128,7 +133,12 @@ def normalised(cell: Any) -> str:
     >>> normalised(" Onset Frame ")
     'onsetframe'
     """
-    plain = unicodedata.normalize("NFKC", str(cell)).lower()
+    return _normalised(str(cell))
+
+
+@lru_cache(maxsize=10_000)  # a sheet's cells say the same few things
+def _normalised(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).lower()
     return "".join(character for character in plain if character.isalnum())
 
 
