@@ -140,11 +140,13 @@ def path_setting(name: str) -> Path | None:
 
 
 def anchor_settings() -> None:
-    """Make every path of the settings absolute, for processes that run in another folder.
+    """Take white space from round the settings, and make every path among them absolute.
 
-    Notebooks do, and see these settings; so does ``PYTHONPATH``, by which a detector of one's own
-    is found.
+    What is started from here may run in another folder, as notebooks do, and sees these settings;
+    so does ``PYTHONPATH``, by which a detector of one's own is found.
     """
+    for name in [n for n in os.environ if n.startswith("MER_")]:
+        os.environ[name] = os.environ[name].strip()  # not every reader asks `setting`
     for name in [n for n in os.environ if n in PATHS or _is_root(n)]:
         if (path := path_setting(name)) is not None:
             os.environ[name] = str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -113,6 +114,17 @@ def test_a_setting_of_others_changes_nothing_and_is_told_of(mer, monkeypatch, ca
 def test_a_blank_setting_is_none(monkeypatch, text):
     monkeypatch.setenv("MER_BUILD", text)
     assert path_setting("MER_BUILD") is None
+
+
+@pytest.mark.parametrize("name", ["MER_SCHEME", "MER_MISSING_APEX", "MER_MISSING_FRAMES"])
+def test_white_space_round_a_setting_does_not_count_for_an_option_that_takes_it(
+    mer, monkeypatch, tmp_path, name
+):
+    good = {"MER_SCHEME": "casme2-5", "MER_MISSING_APEX": "drop", "MER_MISSING_FRAMES": "error"}
+    monkeypatch.setenv(name, f" {good[name]}\t")
+    code, shown = mer("check", "casme2", tmp_path / "nowhere", "--format", "json")
+    assert code == 1
+    assert [p["kind"] for p in json.loads(shown)["problems"]] == ["missing root"]
 
 
 def test_settings_name_the_same_folder_wherever_a_process_runs(monkeypatch, tmp_path):
