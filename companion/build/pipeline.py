@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 import companion
 import mer_utils
@@ -22,6 +22,7 @@ from companion.build.render import Site, render
 from companion.build.stage import stage
 from mer_utils.errors import MerError
 from mer_utils.machine import cores
+from mer_utils.runs.locks import held
 
 #: This notebook reads the others' run times and is therefore executed after them.
 STATUS = "status"
@@ -177,9 +178,8 @@ def _announce(of: int, waiting: int, seconds: float | None, site: Site) -> str:
 @contextmanager
 def _alone(build: Path) -> Iterator[None]:
     """Hold the build folder for this process; a second build in it would mix with ours."""
-    build.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(build / ".lock", timeout=0):
+        with held(build / ".lock"):
             yield
     except Timeout as error:
         raise MerError(

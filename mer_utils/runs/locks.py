@@ -27,7 +27,8 @@ def held(file: Path, *, wait: bool = False) -> Iterator[None]:
 
     The system releases its lock when the process dies, however it dies. A lease names host,
     process and start of its holder, who renews it; it is taken over at once from a process of this
-    host that is dead, and from any holder that has not renewed it for `LEASE_SECONDS`.
+    host that is dead, and from any holder that has not renewed it for `LEASE_SECONDS`, as the
+    waiting process's own clock counts them: those of two machines may differ.
 
     Raises
     ------
@@ -70,11 +71,50 @@ def _taken(lock: BaseFileLock, wait: bool) -> BaseFileLock:
         if not wait:
             raise
         log.warning("Waiting for %s, held by %s.", lock.lock_file, _holder(lock))
-        lock.acquire(timeout=-1)
+        if isinstance(lock, SoftFileLease):
+            _await(lock)
+        else:
+            lock.acquire(timeout=-1)
     if not isinstance(lock, SoftFileLease):  # which names its holder itself
         with suppress(OSError):
             Path(lock.lock_file).write_text(f"pid {os.getpid()} on {socket.gethostname()}")
     return lock
+
+
+def _await(lease: SoftFileLease) -> None:
+    """Wait for a lease, also for one that names no lease's holder, as nobody renews that.
+
+    Who died between making the file and writing into it has left an empty one, which might be a
+    lock of another kind, so that the package that makes leases leaves it for ever.
+    """
+    file = Path(lease.lock_file)
+    while True:
+        before = _nobodys(lease, file)
+        with suppress(Timeout):
+            lease.acquire(timeout=LEASE_SECONDS)
+            return
+        if before and _nobodys(lease, file) == before:
+            _remove(file, before)
+
+
+def _nobodys(lease: SoftFileLease, file: Path) -> tuple[int, int] | None:
+    """Return what tells a file without a holder from its successors; None of any other."""
+    with suppress(OSError):
+        found = file.lstat()
+        if lease.owner is None:
+            return found.st_ino, found.st_mtime_ns
+    return None
+
+
+def _remove(file: Path, judged: tuple[int, int]) -> None:
+    """Remove a file that was judged; another that has taken its place is put back."""
+    aside = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}")
+    with suppress(OSError):
+        file.rename(aside)
+        found = aside.lstat()
+        if (found.st_ino, found.st_mtime_ns) != judged:
+            os.link(aside, file)
+        aside.unlink()
 
 
 def _holder(lock: BaseFileLock) -> str:
