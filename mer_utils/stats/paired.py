@@ -164,15 +164,21 @@ def wilcoxon_p(differences: ArrayLike) -> float:
     >>> wilcoxon_p([0, 0])
     1.0
     """
-    # Differences of ratios: rounding keeps equal ones equal. Without the zeros scipy's exact
-    # permutations (up to 13 subjects with ties) are far fewer, and the test is the same.
+    # Differences of ratios: rounding keeps equal ones equal.
     values = np.round(np.asarray(differences, dtype=np.float64), 12)
     values = values[values != 0]
-    if not len(values):
+    n = len(values)
+    if not n:
         return 1.0
-    from scipy.stats import wilcoxon  # it takes a second
+    from scipy.stats import rankdata, wilcoxon  # it takes a second
 
-    return float(wilcoxon(values).pvalue)
+    ranks = rankdata(np.abs(values))
+    if n > 13 or len(np.unique(ranks)) == n:
+        return float(wilcoxon(values).pvalue)
+    # With ties scipy goes through all signs one by one; as a product it is a thousand times faster.
+    chance = (np.arange(2**n)[:, None] >> np.arange(n) & 1) @ ranks
+    own = ranks[values > 0].sum()
+    return float(min(1.0, 2 * min((chance <= own).mean(), (chance >= own).mean())))
 
 
 def mcnemar_p(baseline_correct: ArrayLike, treatment_correct: ArrayLike) -> float:

@@ -280,6 +280,13 @@ def test_compare_reports_the_scores_difference_and_tests(rows):
     assert table["p_mcnemar"].iloc[0] == pytest.approx(mcnemar_by_hand(b, c))
 
 
+@pytest.mark.parametrize("values", [[1, 1, -1, 2, 3], [-2, 0, 0.5, 0.5, -1, 3, 3, 3], [1, -1]])
+def test_exact_signed_ranks_with_ties_are_scipys(values):
+    values = np.array(values, dtype=float)
+    expected = scipy_stats.wilcoxon(values[values != 0]).pvalue
+    assert stats.wilcoxon_p(values) == expected
+
+
 def mcnemar_by_hand(b, c):
     if b + c < 25:
         return scipy_stats.binomtest(b, b + c).pvalue if b + c else 1.0
