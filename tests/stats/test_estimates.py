@@ -330,7 +330,7 @@ def test_clips_that_a_run_lacks_are_counted_and_left_out_of_all(rows):
 
 def test_holm_is_taken_over_groups_metric_by_metric(rng):
     frames = [stats.simulate(8, rng=rng, model=f"m{i}", difference=0.05 * i) for i in range(4)]
-    table = stats.compare(pd.concat(frames), "baseline", "treatment")
+    table = stats.compare(pd.concat(frames), "baseline", "treatment", n_resamples=200)
     for _, group in table.groupby("metric"):
         for test in ("p_bootstrap", "p_wilcoxon", "p_mcnemar"):
             expected = multipletests(group[test], method="holm")[1]

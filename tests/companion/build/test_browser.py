@@ -146,17 +146,6 @@ BEYOND = """() => {
 }"""
 
 
-def test_every_page_loads_clean_and_fits(visit: Visit) -> None:
-    wrong = {}
-    for page in PAGES:
-        visit.errors.clear()
-        visit.open(page)
-        found = visit.errors + visit.page.evaluate(BEYOND)
-        if found:
-            wrong[page] = found
-    assert wrong == {}
-
-
 # Tables and code that are wider than their place, but for what a program lays out in columns.
 SCROLLING = """() => [...document.querySelectorAll('.bd-article .wide, .bd-article pre')]
   .filter(e => !e.closest('.highlight-text'))
@@ -170,28 +159,191 @@ UNREAD = r"""() => [...document.querySelectorAll('.bd-article :is(p, li, td, fig
     copy.querySelectorAll('code, pre, script, math, .math').forEach(c => c.remove());
     return copy.textContent;
   })
-  .concat([...document.querySelectorAll('.bd-article a')].map(e => getComputedStyle(e, '::before').content))
+  .concat([...document.querySelectorAll('.bd-article a')]
+    .map(e => getComputedStyle(e, '::before').content))
   .filter(t => /[\ue000-\uf8ff]|^\s*\||(^|\s)\*\w[^*]*\*|\]\(|\{[a-z:-]+\}`|`\w/.test(t))
   .map(t => t.slice(0, 100))"""
 
 
-def test_nothing_scrolls_sideways_and_no_markup_is_left(visit: Visit) -> None:
-    """What is folded neither, once it is opened."""
+# Words of a page that somebody would read aloud: no code, no control, nothing folded.
+WORDS = """() => {
+  const page = document.querySelector('.bd-article').cloneNode(true);
+  const silent = 'script, style, template, pre, svg, .mer-figure, details, [hidden]';
+  page.querySelectorAll(silent + ', .prev-next-footer').forEach(e => e.remove());
+  const words = [];
+  const walk = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) words.push(...walk.currentNode.data.split(/\\s+/).filter(Boolean));
+  return words.length;
+}"""
+
+
+# On paper a stacked row would take as many lines as it has columns, and a shadow makes a picture
+# of its page.
+UNPRINTABLE = """() => [...document.querySelectorAll('.bd-article *')].filter(e => {
+  const style = getComputedStyle(e);
+  return style.boxShadow !== 'none' || (e.matches('.stacked td') && style.display === 'flex');
+}).map(e => e.outerHTML.slice(0, 100)).slice(0, 5)"""
+
+
+# Sizes of headings, by name.
+HEADINGS = """() => [...document.querySelectorAll('.bd-article :is(h1, h2, h3)')]
+  .map(h => [h.tagName, parseFloat(getComputedStyle(h).fontSize)])"""
+# Widths of vector figures, as a share of the width that they were drawn at.
+FIGURES = """() => Promise.all([...document.querySelectorAll(".bd-article figure img[src$='.svg']")]
+  .map(async i => {
+    i.loading = 'eager';
+    await i.decode();
+    return [i.getAttribute('src'), i.clientWidth / i.naturalWidth];
+  }))"""
+# What is folded is opened, and drawn.
+UNFOLD = """() => {
+  document.querySelectorAll('details').forEach(d => { d.open = true; });
+  return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+# One element of each style in which there are words, and that no page showed before: what is behind
+# it, as far as the page, decides how its colour stands out.
+STYLES = """before => {
+  const grounds = new Map([[null, '']]), seen = new Set(before), fresh = [];
+  const ground = e => {
+    if (grounds.has(e)) return grounds.get(e);
+    const s = getComputedStyle(e);
+    const own = [s.backgroundColor, s.backgroundImage, s.opacity, s.position, s.filter].join();
+    const plain = own === 'rgba(0, 0, 0, 0),none,1,static,none';
+    const all = ground(e.parentElement) + (plain ? '' : '/' + own);
+    grounds.set(e, all);
+    return all;
+  };
+  document.querySelectorAll('[data-style]').forEach(e => e.removeAttribute('data-style'));
+  for (const e of document.body.querySelectorAll('*')) {
+    const words = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+    if (!(words || e.matches('a, input, select, textarea')) || !e.checkVisibility()) continue;
+    const s = getComputedStyle(e), around = e.parentElement;
+    const key = [ground(e), s.color, s.fontSize, s.fontWeight, s.textShadow, e.disabled,
+      e.matches('a') && [s.textDecorationLine, s.display, getComputedStyle(around).color,
+        around.textContent.trim() !== e.textContent.trim()]].join('|');
+    if (seen.has(key)) continue;
+    seen.add(key);
+    fresh.push(key);
+    e.setAttribute('data-style', '');
+  }
+  return fresh;
+}"""
+VIOLATIONS = """async ([context, options]) => (await axe.run(context ?? document,
+  {preload: false, resultTypes: ['violations'], ...options})).violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => [v.id, v.nodes.length, v.nodes[0].target.join(' '), v.nodes[0].html.slice(0, 120)]
+    .join(' | '))"""
+COLOURS = ["color-contrast", "link-in-text-block"]
+# What can be scrolled, as it must be from the keyboard too.
+SCROLLERS = """() => [...document.querySelectorAll('*')]
+  .filter(e => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight)
+  .filter(e => /auto|scroll/.test(getComputedStyle(e).overflow))
+  .map(e => e.outerHTML.slice(0, 300))"""
+
+
+class Tour:
+    """A window for each width, in which pages are opened one after the other."""
+
+    def __init__(self, chromium, site: str) -> None:
+        self.windows = {width: Visit(chromium, site, width) for width in WIDTHS}
+        self.styles: set[str] = set()
+        self.scrollers: set[str] = set()
+        self.sizes: dict[int, dict[str, float]] = {}
+        for width, window in self.windows.items():
+            window.context.add_init_script(path=AXE)
+            window.open(OWN[0])
+            self.sizes[width] = dict(window.page.evaluate(HEADINGS))
+
+    def open(self, page: str, width: int) -> Visit:
+        window = self.windows[width]
+        window.errors.clear()
+        window.page.emulate_media(media="screen", color_scheme="light")
+        window.open(page)
+        # A colour in the middle of a transition is not the page's colour.
+        window.page.add_style_tag(content="* { transition: none !important; }")
+        return window
+
+    def barriers(self, window: Visit, width: int) -> list[str]:
+        """What keeps somebody out: colours in either scheme, and the rest, which has none."""
+        rules = {"rules": {name: {"enabled": False} for name in COLOURS}}
+        scrollers, before = set(window.page.evaluate(SCROLLERS)), self.scrollers
+        self.scrollers = scrollers
+        found = []
+        # The style sheets know no width beyond 1200 pixels: only what there is room for differs.
+        if width < WIDTHS[-1] or not scrollers <= before:
+            found += window.page.evaluate(VIOLATIONS, [None, rules])
+        for scheme in ("light", "dark"):
+            window.page.emulate_media(color_scheme=scheme)
+            window.page.wait_for_selector(f"html[data-theme={scheme}]", state="attached")
+            fresh = window.page.evaluate(STYLES, list(self.styles))
+            if fresh:
+                self.styles.update(fresh)
+                shown = {"include": [["[data-style]"]]}
+                found += window.page.evaluate(VIOLATIONS, [shown, {"runOnly": COLOURS}])
+        return found
+
+    def headings(self, window: Visit, width: int) -> list[str]:
+        """Headings of another size than those of the first page."""
+        sizes = self.sizes[width]
+        assert sizes["H1"] > sizes["H2"] > sizes.get("H3", 0)
+        shown = window.page.evaluate(HEADINGS)
+        return [
+            f"{name}: {size} px" for name, size in shown if sizes.setdefault(name, size) != size
+        ]
+
+
+@pytest.fixture(scope="module")
+def tour(chromium, site) -> Tour:
+    if not AXE.exists():
+        _missing(f"axe-core is not at {AXE} (npm install axe-core)")
+    return Tour(chromium, site)
+
+
+def small_type(window: Visit, page: str) -> list[str]:
+    """Type below 11 pixels, to rounding; matplotlib writes a glyph's size as its scale."""
+    small = []
+    for source, share in window.page.evaluate(FIGURES):
+        svg = (SITE / page).parent.joinpath(source).read_text("utf-8")
+        scales = [float(s) for s in re.findall(r"scale\((0\.\d+) -\1\)", svg)]
+        least = 100 * min(scales, default=1) * 96 / 72 * share
+        if share and least < 10.95:
+            small.append(f"{source}: {least:.1f} px")
+    return small
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_whole_and_open_to_everybody(tour: Tour, page: str) -> None:
+    """It is opened once for each width; whatever is seen of it there is seen on that visit."""
     wrong = {}
-    for page in OWN:
-        visit.open(page)
-        visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        visit.page.wait_for_timeout(100)
-        if found := visit.page.evaluate(SCROLLING) + visit.page.evaluate(UNREAD):
-            wrong[page] = found
-    assert wrong == {}
+    for width in WIDTHS:
+        window = tour.open(page, width)
+        wrong["does not fit", width] = window.page.evaluate(BEYOND)
+        wrong["axe", width] = tour.barriers(window, width)
+        if page in OWN:
+            wrong["size of headings", width] = tour.headings(window, width)
+            if width == WIDTHS[0]:
+                wrong["small type", width] = small_type(window, page)
+                # At 150 words a minute; the reference of the library is looked up.
+                words = 0 if page.startswith("reference/") else window.page.evaluate(WORDS)
+                wrong["longer than ten minutes", width] = words > 1500 and words
+            window.page.evaluate(UNFOLD)
+            wrong["scrolls", width] = window.page.evaluate(SCROLLING)
+            wrong["markup is left", width] = window.page.evaluate(UNREAD)
+            if width == WIDTHS[0]:
+                window.page.emulate_media(media="print")
+                wrong["cannot be printed", width] = window.page.evaluate(UNPRINTABLE)
+        wrong["console", width] = [*window.errors]
+    assert {what: found for what, found in wrong.items() if found} == {}
 
 
 def test_a_link_to_what_is_folded_opens_it(chromium, site: str) -> None:
     """From another page and from the same one; what only folds below its name opens too."""
     visit = Visit(chromium, site, 1280)
-    anchors = {"notebooks/14_claims.html": ("c03", "tab-editions"), "notebooks/assumptions.html": ("a62",),
-               "run_on_your_data.html": ("sec-night", "images-of-optical-flow")}  # fmt: skip
+    anchors = {
+        "notebooks/14_claims.html": ("c03", "tab-editions"),
+        "notebooks/assumptions.html": ("a62",),
+        "run_on_your_data.html": ("sec-night", "images-of-optical-flow"),
+    }
     for page, names in anchors.items():
         for name in names:
             own = f"#{name} > details, #{name}:empty ~ details, details:has(#{name})"
@@ -203,71 +355,9 @@ def test_a_link_to_what_is_folded_opens_it(chromium, site: str) -> None:
             visit.page.evaluate(f"location.hash = '{name}'")
             visit.page.wait_for_function(shut.replace("!", ""))
     visit.page.emulate_media(media="print")
-    hidden = "() => [...document.querySelectorAll('.bd-article details > p')].filter(p => !p.offsetHeight)"
-    assert visit.page.evaluate(hidden) == []
+    shut = "all => all.filter(p => !p.offsetHeight).length"
+    assert visit.page.eval_on_selector_all(".bd-article details > p", shut) == 0
     visit.context.close()
-
-
-# Words of a page that somebody would read aloud: no code, no control, nothing folded.
-WORDS = """() => {
-  const page = document.querySelector('.bd-article').cloneNode(true);
-  const silent = 'script, style, template, pre, svg, .mer-figure, details, [hidden], .prev-next-footer';
-  page.querySelectorAll(silent).forEach(e => e.remove());
-  const words = [];
-  const walk = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) words.push(...walk.currentNode.data.split(/\\s+/).filter(Boolean));
-  return words.length;
-}"""
-
-
-def test_every_page_is_read_aloud_in_ten_minutes(chromium, site: str) -> None:
-    """At 150 words a minute; the reference of the library is looked up."""
-    visit, long = Visit(chromium, site, 1280), {}
-    for page in (p for p in OWN if not p.startswith("reference/")):
-        visit.open(page)
-        if (words := visit.page.evaluate(WORDS)) > 1500:
-            long[page] = words
-    visit.context.close()
-    assert long == {}
-
-
-def test_headings_are_in_order_of_size(chromium, site: str) -> None:
-    window, sizes = Visit(chromium, site, WIDTHS[0]), {}
-    for page in OWN:
-        window.open(page)
-        for width in WIDTHS:
-            window.page.set_viewport_size({"width": width, "height": 900})
-            for name, size in window.page.eval_on_selector_all(
-                ".bd-article :is(h1, h2, h3)",
-                "all => all.map(h => [h.tagName, parseFloat(getComputedStyle(h).fontSize)])",
-            ):
-                sizes.setdefault((width, name), set()).add(size)
-    window.context.close()
-    for width in WIDTHS:
-        assert min(sizes[width, "H1"]) > max(sizes[width, "H2"])
-        assert min(sizes[width, "H2"]) > max(sizes[width, "H3"])
-
-
-# On paper a stacked row would take as many lines as it has columns, and a shadow makes a picture
-# of its page.
-UNPRINTABLE = """() => [...document.querySelectorAll('.bd-article *')].filter(e => {
-  const style = getComputedStyle(e);
-  return style.boxShadow !== 'none' || (e.matches('.stacked td') && style.display === 'flex');
-}).map(e => e.outerHTML.slice(0, 100)).slice(0, 5)"""
-
-
-def test_tables_are_printed_in_columns(chromium, site: str) -> None:
-    visit, wrong = Visit(chromium, site, 390), {}
-    for page in OWN:
-        visit.open(page)
-        visit.page.emulate_media(media="screen")
-        visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        visit.page.wait_for_timeout(50)
-        visit.page.emulate_media(media="print")
-        if found := visit.page.evaluate(UNPRINTABLE):
-            wrong[page] = found
-    visit.context.close()
-    assert wrong == {}
 
 
 class _Links(HTMLParser):
@@ -351,26 +441,19 @@ def test_every_notebook_can_be_taken_away(site: str) -> None:
         assert not any(cell.get("outputs") for cell in node.cells), page
 
 
-def test_offered_files_open(visit: Visit) -> None:
-    """Every score can be saved, as it stands on the page."""
+def test_explorer_answers_mouse_and_keyboard_and_every_score_can_be_saved(visit: Visit) -> None:
+    """The files hold what stands on the page; a mark leads to its runs."""
     visit.open("notebooks/all_results.html")
-    shown = visit.page.locator(".mer-results-explorer tbody tr").count()
+    page, marks = visit.page, visit.page.locator("g.mer-mark")
+    shown = page.locator(".mer-results-explorer tbody tr").count()
     assert shown > 0
-    sizes = []
     for kind, read in (("csv", partial(pd.read_csv, comment="#")), ("parquet", pd.read_parquet)):
-        with visit.page.expect_download() as caught:
-            visit.page.locator(f"a[download='all-results.{kind}']").click()
+        with page.expect_download() as caught:
+            page.locator(f"a[download='all-results.{kind}']").click()
         frame = read(caught.value.path())
         assert {"table", "dataset", "model", "setting", "metric", "value"} <= set(frame.columns)
         assert {"source", "profile"} <= set(frame.columns)
-        sizes.append(len(frame))
-    assert sizes == [shown, shown]
-    assert visit.errors == []
-
-
-def test_explorer_answers_mouse_and_keyboard(visit: Visit) -> None:
-    visit.open("notebooks/all_results.html")
-    page, marks = visit.page, visit.page.locator("g.mer-mark")
+        assert len(frame) == shown
     before, reading = marks.count(), page.locator(".mer-results-explorer [data-part=read]")
     page.get_by_label("Setting").select_option(label="dual")
     assert 0 < marks.count() < before
@@ -381,6 +464,11 @@ def test_explorer_answers_mouse_and_keyboard(visit: Visit) -> None:
     page.keyboard.press("Escape")
     marks.nth(1).focus()
     assert reading.inner_text() != idle
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog.mer-dialog[open]")
+    dialog.wait_for()
+    assert "seed" in dialog.inner_text()
+    page.keyboard.press("Escape")
     assert visit.errors == []
 
 
@@ -429,17 +517,6 @@ def test_a_number_leads_to_its_runs(visit: Visit) -> None:
     assert visit.errors == []
 
 
-def test_a_mark_of_the_explorer_leads_to_its_runs(visit: Visit) -> None:
-    visit.open("notebooks/all_results.html")
-    visit.page.locator("g.mer-mark").nth(1).focus()
-    visit.page.keyboard.press("Enter")
-    dialog = visit.page.locator("dialog.mer-dialog[open]")
-    dialog.wait_for()
-    assert "seed" in dialog.inner_text()
-    visit.page.keyboard.press("Escape")
-    assert visit.errors == []
-
-
 def test_every_number_that_leads_somewhere_leads_to_runs(site: str) -> None:
     known: dict[str, set[str]] = {}
     for path in (SITE / "downloads").glob("runs-*.js"):
@@ -457,28 +534,6 @@ def test_every_file_says_whose_faces_it_is_about(site: str) -> None:
         assert said.startswith(f"# {path.stem}: "), path
         assert "profile" in said, path
         assert {"source", "profile"} <= set(heads.split(",")), path
-
-
-def test_type_in_figures_can_be_read_on_a_phone(chromium, site: str) -> None:
-    """At least 11 pixels high, to rounding; matplotlib writes a glyph's size as its scale."""
-    window, small = Visit(chromium, site, 390), {}
-    for page in (p for p in OWN if "/_images/" in (SITE / p).read_text("utf-8")):
-        window.open(page)
-        for source, share in window.page.eval_on_selector_all(
-            ".bd-article figure img[src$='.svg']",
-            """all => Promise.all(all.map(async i => {
-              i.loading = 'eager';
-              await i.decode();
-              return [i.getAttribute('src'), i.clientWidth / i.naturalWidth];
-            }))""",
-        ):
-            svg = (SITE / page).parent.joinpath(source).read_text("utf-8")
-            scales = [float(s) for s in re.findall(r"scale\((0\.\d+) -\1\)", svg)]
-            least = 100 * min(scales, default=1) * 96 / 72 * share
-            if share and least < 10.95:
-                small[f"{page} {source}"] = round(least, 1)
-    window.context.close()
-    assert small == {}
 
 
 def test_a_term_is_explained_beside_its_link(visit: Visit) -> None:
@@ -574,34 +629,3 @@ def test_focus_is_visible_from_the_keyboard(visit: Visit) -> None:
         if not tag.startswith("<body") and (style == "none" or width < 2):
             hidden.append(tag)
     assert hidden == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_serious_accessibility_issue(chromium, site: str, scheme: str) -> None:
-    if not AXE.exists():
-        _missing(f"axe-core is not at {AXE} (npm install axe-core)")
-    script = AXE.read_text("utf-8")
-    # In the dark only colours are others.
-    rules = {"light": None, "dark": ["color-contrast", "link-in-text-block"]}[scheme]
-    options = {"preload": False, "resultTypes": ["violations"], "runOnly": rules}
-    wrong = {}
-    window = Visit(chromium, site, WIDTHS[0], color_scheme=scheme)
-    for page in PAGES:
-        window.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        window.open(page)
-        # A colour in the middle of a transition is not the page's colour.
-        window.page.add_style_tag(content="* { transition: none !important; }")
-        window.page.evaluate(script)
-        for width in WIDTHS:
-            window.page.set_viewport_size({"width": width, "height": 900})
-            found = window.page.evaluate(
-                """async options => (await axe.run(document, options)).violations
-                .filter(v => ['serious', 'critical'].includes(v.impact))
-                .map(v => [v.id, v.nodes.length, v.nodes[0].target.join(' '),
-                           v.nodes[0].html.slice(0, 120)].join(' | '))""",
-                {name: value for name, value in options.items() if value is not None},
-            )
-            if found:
-                wrong[f"{page} at {width} px"] = found
-    window.context.close()
-    assert wrong == {}
