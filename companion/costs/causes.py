@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 import pandas as pd
-from scipy.stats import gmean
 
 from companion.records import read_record
 from mer_utils import models
@@ -50,7 +50,7 @@ def alarms(file: Path) -> str:
 def allowed(file: Path) -> pd.DataFrame:
     """Return by model how far folds moved beside another seed: by each cause, and what may be."""
     rows = read_record(file, TOLERANCE_COMMAND)["rows"].assign(beside=beside)
-    found = rows.pivot_table("beside", "model", "cause", gmean, sort=False)
+    found = rows.pivot_table("beside", "model", "cause", geometric_mean, sort=False)
     causes = rounding(rows)
     for folds in (4, 16, 64):
         found[f"allowed, n = {folds}"] = [limit(causes[model], folds) for model in found.index]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from statistics import geometric_mean
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import gmean
 
 from companion.costs.record import Costs, tabled
 from mer_utils import models
@@ -35,7 +35,7 @@ def effects_table(costs: Costs) -> pd.DataFrame:
     """
     lines = []
     for (change, state), part in costs.section("effects").groupby(["measure", "unit"], sort=False):
-        used, mean = state == "in use", float(gmean(part["value"].to_numpy(float)))
+        used, mean = state == "in use", geometric_mean(part["value"])
         lines.append(
             {
                 "change": change,

@@ -61,6 +61,7 @@ ALPHA = 0.001
 #: Less than this beside another seed counts as this.
 _LEAST = 0.01
 _CLIP = ["dataset", "subject", "clip"]
+_ROW = ["place", *_CLIP, "model", "test_view"]
 
 
 @dataclass(frozen=True)
@@ -365,20 +366,24 @@ def measured(
     specs = {job.spec.key: job.spec for job in jobs}
     there, here = (_folds(store, specs.values()) for store in (reference.store, ours))
     keys = [(job.spec.key, job.held_out) for job in jobs]
+    same = [same_rows(there[key], here[key]) for key in keys]
     places: dict[str, list[int]] = {}
-    for place, (run, _) in enumerate(keys):
-        places.setdefault(run, []).append(place)
+    for place in np.flatnonzero(~np.array(same, bool)).tolist():
+        places.setdefault(keys[place][0], []).append(place)
     # A run at a time, all of whose folds have the same columns: each call of pandas costs its time.
-    clips = pd.concat(
+    parts = [
         _moved(*(_rows({place: side[keys[place]] for place in some}) for side in (there, here)))
         for some in places.values()
-    )
+    ]
+    if any(same):
+        still = {place: there[key] for place, key in enumerate(keys) if same[place]}
+        parts.append(_unmoved(still))
+    clips = pd.concat(parts)
     full = clips[clips["test_view"] == "full"]
     by_fold = full.groupby("place").agg(
         moved=("moved", "mean"), clips=("moved", "size"), changed=("changed", "sum")
     )
     largest = clips.groupby("place")["largest"].max().reindex(range(len(jobs)), fill_value=0.0)
-    same = [same_rows(there[key], here[key]) for key in keys]
     found = pd.DataFrame(
         {
             "table": folds["table"].tolist(),
@@ -458,17 +463,27 @@ def _rows(folds: Mapping[Any, pa.Table]) -> pd.DataFrame:
 def _moved(there: pd.DataFrame, here: pd.DataFrame) -> pd.DataFrame:
     """Return by fold, clip and view how far the probabilities that count have moved."""
     numbers = [str(c) for c in there if str(c).startswith("p_")]
-    last = there[there["epoch"] == there.groupby("place")["epoch"].transform("max")]
-    on = ["place", *_CLIP, "model", "test_view"]
-    both = last.merge(here[[*on, "epoch", "y_pred", *(c for c in numbers if c in here)]],
-                      on=[*on, "epoch"], suffixes=("", "_here"), how="left")  # fmt: skip
+    both = _last(there).merge(here[[*_ROW, "epoch", "y_pred", *(c for c in numbers if c in here)]],
+                              on=[*_ROW, "epoch"], suffixes=("", "_here"), how="left")  # fmt: skip
     other = both.reindex(columns=[f"{c}_here" for c in numbers]).to_numpy(float)
     apart = np.nan_to_num(np.abs(both[numbers].to_numpy(float) - other), nan=1.0)
-    return both[on].assign(
+    return both[_ROW].assign(
         largest=apart.max(axis=1, initial=0),
         moved=apart.sum(axis=1) / 2,
         changed=both["y_pred"] != both["y_pred_here"],
     )
+
+
+def _unmoved(folds: Mapping[int, pa.Table]) -> pd.DataFrame:
+    """Return of folds that are the same what `_moved` would."""
+    columns = [*_ROW[1:], "epoch"]
+    rows = _last(_rows({place: rows.select(columns) for place, rows in folds.items()}))
+    return rows[_ROW].assign(largest=0.0, moved=0.0, changed=False)
+
+
+def _last(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of each fold's last epoch, those that count."""
+    return rows[rows["epoch"] == rows.groupby("place")["epoch"].transform("max")]
 
 
 def moved_by_seed(reference: Reference) -> pd.DataFrame:
@@ -518,14 +533,21 @@ def score_changes(reference: Reference, ours: RunStore, folds: pd.DataFrame) -> 
     specs = [tables[key][1] for key in whole]
     if not specs:
         return pd.DataFrame(columns=["table", "run", "metric", "recorded", "here"])
-    sides = {}
-    for side, store in (("recorded", reference.store), ("here", ours)):
-        rows = store.predictions(specs).query("test_view == 'full'")
-        found = scores_by(rows, ["scheme", "run"])
-        found = found.melt(["run"], [f"{metric}_pooled" for metric in METRICS])
-        sides[side] = found.set_index(["run", "variable"])["value"]
-    both = pd.DataFrame(sides).rename_axis(["run", "metric"]).reset_index()
+    recorded = _scores(reference.store, specs)
+    same = reference.store.digests(specs).items()
+    other = [spec for spec in specs if not ours.digests([spec]).items() <= same]
+    here = recorded.drop([spec.key for spec in other], level="run")
+    here = pd.concat([here, *([_scores(ours, other)] if other else [])])
+    both = pd.DataFrame({"recorded": recorded, "here": here})
+    both = both.rename_axis(["run", "metric"]).reset_index()
     return both.assign(table=both["run"].map(whole))
+
+
+def _scores(store: RunStore, specs: Sequence[RunSpec]) -> pd.Series:
+    rows = store.predictions(specs).query("test_view == 'full'")
+    found = scores_by(rows, ["scheme", "run"])
+    found = found.melt(["run"], [f"{metric}_pooled" for metric in METRICS])
+    return found.set_index(["run", "variable"])["value"]
 
 
 @dataclass(frozen=True)
