@@ -35,12 +35,14 @@ def find_entries(app: Sphinx, env: Any) -> list[str]:
     found: dict[str, str] = {}
     if app.builder.name == "html" and GLOSSARY in env.found_docs:
         found = _entries(app, env.get_and_resolve_doctree(GLOSSARY, app.builder))
+    # Where the page of each term finds them; mypy knows an application's own attributes only.
     app.mer_cards = found  # type: ignore[attr-defined]
     return []
 
 
 def _entries(app: Sphinx, page: nodes.document) -> dict[str, str]:
     def html(node: nodes.Node) -> str:
+        # Of the builder for HTML, which the caller has made sure of.
         return bare(app.builder.render_partial(node)["fragment"])  # type: ignore[attr-defined]
 
     found = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,9 +119,7 @@ def check(
     if issubclass(kind, datasets.Clips):
         chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")
     chosen |= {name: value for name, value in options.items() if value is not None}
-    # Of every data set a dataclass is made; its base, of which mypy knows, is none.
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    for name in sorted(chosen.keys() - known):
+    for name in sorted(chosen.keys() - {*kind.options()}):
         # The settings are about frames, so they do not concern a table of images; an option would.
         if not _from_setting(context, name):
             option = "--" + name.replace("_", "-")

@@ -126,7 +126,7 @@ def make_dis(
         points = points._replace(apex=found)
         said.add(f"the apex, frame {found}, is an estimate ({rule}); look at it in the sheet")
     place = points.apex_index
-    # The kind and the scaling are checked by name where they are used.
+    # The kind and the scaling, any text to mypy, are checked by name where they are used.
     pooled = dynamic_image.phase_dynamic_images(clip, place, kind)  # type: ignore[arg-type]
     dis = {p: dynamic_image.to_uint8(d, scaling) for p, d in pooled.items() if d.any()}  # type: ignore[arg-type]
     row = {"title": "", "onset_frame": clip[0], "offset_frame": clip[-1], "dis": dis}

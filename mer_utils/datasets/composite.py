@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,7 @@ class Composite(Dataset):
                 f"a root for each of {', '.join(cls.members)}",
                 "name the data sets and their roots",
             )
-        # Every data set is a dataclass; their base, of which mypy knows, is none.
-        known = {f.name for name in root for f in fields(DATASETS[name])[1:]}  # type: ignore[arg-type]
+        known = {option for name in root for option in DATASETS[name].options()}
         for option in options:
             if option not in known:
                 raise unknown(f"option of {cls.title}", option, sorted(known))

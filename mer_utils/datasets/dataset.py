@@ -60,12 +60,16 @@ class Dataset(ABC):
         MerError
             ``unknown name``, if an option or what was chosen for it is unknown.
         """
-        # Every subclass is a dataclass with these fields; this base is none.
-        known = [field.name for field in fields(cls)[1:]]  # type: ignore[arg-type]
         for option in options:
-            if option not in known:
+            if option not in (known := cls.options()):
                 raise unknown(f"option of {cls.title}", option, known)
-        return cls(root, **options)  # type: ignore[call-arg]
+        return cls(root, **options)  # type: ignore[call-arg]  # as of every dataclass below
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """Return the names of what `open` takes beside the place."""
+        # Every subclass is a dataclass; this base is none.
+        return [field.name for field in fields(cls)[1:]]  # type: ignore[arg-type]
 
     @property
     def parts(self) -> tuple[Dataset, ...]:

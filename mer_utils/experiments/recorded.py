@@ -43,6 +43,7 @@ class Recorded(Dataset):
 
     recorded = True
 
+    # Three that a class has elsewhere, so mypy knows them as no property: here its runs say them.
     @property
     def name(self) -> str:  # type: ignore[override]
         """The name under which its runs are stored."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +91,7 @@ def _open(
     chosen = datasets.sheet_settings(kind.name) | options | {"crop": crops.get(kind.name)}
     if issubclass(kind, Clips):
         chosen["frames"] = path_setting(f"MER_{kind.name.upper()}_ROOT")
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    known = kind.options()
     chosen = {name: value for name, value in chosen.items() if name in known}
     return kind.open(place or root(kind.name), **chosen)
 

@@ -200,6 +200,7 @@ def _small(frame: np.ndarray) -> np.ndarray:
 
 def _flow(frames: np.ndarray, preset: int) -> Iterable[np.ndarray]:
     """Yield the optical flow (h, w, 2) from the first frame to each, right and down in pixels."""
+    # OpenCV's type stubs lack it.
     search = cv2.DISOpticalFlow_create(preset)  # type: ignore[attr-defined]
     return (search.calc(frames[0], frame, None) for frame in frames)
 
