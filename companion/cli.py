@@ -92,6 +92,7 @@ def make_book(
         progress=True,
         rehash=rehash,
     )
+    _require_network(workspace.profile)
     os.environ["MER_DATA"] = ";".join(workspace.data_names)  # for the notebooks
     chosen = open_executor(
         executor,
@@ -127,6 +128,18 @@ def make_book(
     )
     typer.echo(f"The book is ready: {site / 'index.html'}")
     typer.echo(f"{agreed['line']}.")
+
+
+def _require_network(profile: Profile) -> None:
+    """Refuse, before hours of work, a book whose pages would have nothing to show."""
+    if not profile.networks:
+        raise MerError(
+            "invalid option",
+            f"profile {profile.label} has no network, whose gain the book is about",
+            "one network at least",
+            "name one in --models, such as learnet; or let mer run compute baselines alone, and "
+            "mer score show them",
+        )
 
 
 def _about(workspace: Workspace) -> dict[str, Any]:

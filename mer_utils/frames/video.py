@@ -103,7 +103,7 @@ def read_video(path: Path, first: int = 1, last: int | None = None) -> VideoClip
             "frames outside",
             f"frames {first} to {'the end' if last is None else last} were asked for",
             "frame numbers from 1 upward, the first before the last",
-            "count the video's frames from 1",
+            "count the video's frames from 1" if first < 1 else "exchange the two numbers",
         )
     path = Path(path)
     _check_file(path)

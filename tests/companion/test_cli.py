@@ -48,6 +48,17 @@ def test_half_of_the_results_stop_the_book_and_leave_the_old_one(monkeypatch, tw
         book.make_book(profile="smoke", data_root=twins, store=tmp_path / "store", workers=1)
 
 
+@pytest.mark.scenario("J")
+def test_a_book_without_a_network_is_refused_before_anything_is_computed(
+    monkeypatch, twins, tmp_path
+):
+    monkeypatch.setenv("MER_BUILD", str(tmp_path))
+    monkeypatch.setattr(book, "compute", lambda *_, **__: pytest.fail("it was computed"))
+    monkeypatch.chdir(ROOT)
+    with raises("invalid option", "no network", "mer score"):
+        book.make_book(profile="smoke --models constant,svm_hog", data_root=twins, workers=1)
+
+
 def test_a_book_ends_with_how_many_folds_are_as_recorded(monkeypatch, twins, tmp_path, capsys):
     monkeypatch.setenv("MER_BUILD", str(tmp_path))
     monkeypatch.setattr(book, "compute", lambda *_, **__: Report())
