@@ -128,6 +128,8 @@ def _fault(correction: Correction, known: list[str]) -> str:
         return f"the field {correction.field!r} is none of {', '.join(CELL_FIELDS)}"
     if correction.field in ("onset", "offset", "emotion") and correction.new.lower() in BLANKS:
         return f"new is blank, and a clip needs its {correction.field}"
+    if not correction.new:  # left empty by oversight, it would take an annotation away
+        return f"new is blank; / says that there is no {correction.field}"
     if correction.field in ("onset", "apex", "offset"):
         try:
             frame(correction.new)

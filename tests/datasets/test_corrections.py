@@ -98,6 +98,8 @@ def test_an_apex_can_be_declared_missing_and_a_bad_cell_mended(root, tmp_path):
         (HEADER, "casme2,sub01,EP01,apex,5,,,", ["row 2", "reason is blank"]),
         (HEADER, "casme2,sub01,EP01,apex,5,15,r,s,more", ["row 2", "9 cells"]),
         (HEADER, "casme2,sub01,EP01,onset,10,,r,s", ["row 2", "new is blank"]),
+        (HEADER, "casme2,sub01,EP01,apex,10,,r,s", ["row 2", "new is blank; / says"]),
+        (HEADER, "casme2,sub01,EP01,action_units,12, ,r,s", ["row 2", "new is blank; / says"]),
         (HEADER, "casme2,sub01,EP01,apex,5,5.0,r,s", ["row 2", "both '5'"]),
         (HEADER, "casme2,sub01,EP01,apex,5,46.5,r,s", ["row 2", "new", "46.5 is fractional"]),
         (HEADER, "casme2,sub01,EP01,apex,5,٤٦,r,s", ["row 2", "new", "not a frame number"]),
