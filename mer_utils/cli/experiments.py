@@ -348,8 +348,13 @@ def _pace(workspace: Workspace, specs: list[RunSpec], missing: list[Job]) -> Ite
     """Say how long the missing folds take, as those went that a run has done lately."""
     from mer_utils.runs import Job
 
+    now = time.time()  # which a machine whose clock is ahead may have left behind
     done = [
-        (datetime.fromisoformat(note["finished"]).timestamp(), note["seconds"], Job(spec, held_out))
+        (
+            min(datetime.fromisoformat(note["finished"]).timestamp(), now),
+            note["seconds"],
+            Job(spec, held_out),
+        )
         for spec in specs
         for held_out, note in workspace.store.folder(spec).notes().items()
         if {"finished", "seconds"} <= note.keys()
@@ -359,7 +364,6 @@ def _pace(workspace: Workspace, specs: list[RunSpec], missing: list[Job]) -> Ite
     from mer_utils.runs.plan import planned_seconds  # with torch
     from mer_utils.runs.time_left import TimeLeft
 
-    now = time.time()
     window = max(_LATELY_SECONDS, 3 * max(seconds for _, seconds, _ in done))
     lately = [fold for fold in done if fold[0] > now - window]
     counted = lately or done

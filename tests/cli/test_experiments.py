@@ -93,6 +93,9 @@ def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace, monkeypatch)
     with monkeypatch.context() as later:
         later.setattr("mer_utils.cli.experiments.time.time", lambda: time.time_ns() / 1e9 + 1e5)
         assert "No fold was done lately. The rest takes one worker" in mer("status", "tiny").output
+    with monkeypatch.context() as earlier:  # the folds are of a machine whose clock is ahead
+        earlier.setattr("mer_utils.cli.experiments.time.time", lambda: time.time_ns() / 1e9 - 1e5)
+        assert re.search(r"About \d+ s left, as the last 2 fold", mer("status", "tiny").output)
     assert row(mer("plan", "tiny"))[1:4] == ["1", "3", "1"]
     workspace.store.folder(job.spec).file(job.held_out).write_bytes(b"cut off")
     before = {f: identity(f) for f in (tmp_path / "store").rglob("*")}
