@@ -75,7 +75,7 @@ def test_an_undefined_interval_is_said(main):
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
-def test_every_ablation_scores_and_compares_what_is_stored(shown, name):
+def test_every_ablation_scores_what_is_stored_and_each_comparison_answers_one_question(shown, name):
     found = shown(name)
     assert set(found.scores["dataset"]) == {"casme2", "samm"}
     key = ["dataset", "model", "metric"]
@@ -88,10 +88,6 @@ def test_every_ablation_scores_and_compares_what_is_stored(shown, name):
             at = [(row.dataset, row.model, row.metric, variant) for variant in (first, second)]
             assert row.value == pytest.approx(value[at[0]] - value[at[1]], abs=1e-9)
 
-
-@pytest.mark.parametrize("name", ABLATIONS)
-def test_every_comparison_answers_one_question(shown, name):
-    found = shown(name)
     asked = tables.by_question(found)
     uar = found.differences[found.differences["metric"] == "uar_pooled"]
     assert asked["comparisons"].sum() == len(uar)
