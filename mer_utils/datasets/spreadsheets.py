@@ -23,6 +23,7 @@ from mer_utils.frames.layout import printable
 MAX_BYTES = 50_000_000
 MAX_UNPACKED = 300_000_000
 MAX_COLUMNS = 64
+_FAR = f"cells beyond column {MAX_COLUMNS} are not read"
 #: Areas merged beyond this number of cells are decoration.
 MAX_MERGED = 10_000
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
@@ -120,12 +121,20 @@ def _worksheet(sheet: Any, cells: dict[tuple[int, int], Any]) -> Table:
         [by_row[row].get(column) for column in range(1, width + 1)] if row in by_row else blank
         for row in range(1, max(by_row, default=0) + 1)
     ]
-    hidden = sum(bool(sheet.row_dimensions[row].hidden) for row in by_row)
-    remarks = []
-    if filled:
-        remarks.append(f"{filled} areas of merged cells are filled downwards")
-    if hidden:
-        remarks.append(f"{hidden} hidden rows are read like the others")
+    folded = [range(d.min, d.max + 1) for d in sheet.column_dimensions.values() if d.hidden]
+    counts = {
+        "areas of merged cells are filled downwards": filled,
+        "hidden rows are read like the others": sum(
+            bool(sheet.row_dimensions[row].hidden) for row in by_row
+        ),
+        "hidden columns are read like the others": sum(
+            any(column in columns for columns in folded) for column in range(1, width + 1)
+        ),
+        _FAR: sum(
+            column > MAX_COLUMNS and value is not None for (_, column), value in cells.items()
+        ),
+    }
+    remarks = [f"{n} {what}" for what, n in counts.items() if n]
     return Table(sheet.title, rows, sheet.sheet_state != "visible", remarks=remarks)
 
 
@@ -174,12 +183,14 @@ def _text_tables(path: Path, content: bytes) -> Iterator[Table]:
         torn = [n for n, row in enumerate(rows, start=1) if any(_torn(c, delimiter) for c in row)]
         if torn:
             fault = fault or f"the quotation mark in row {torn[0]} is not closed"
-        yield Table(name, rows, ragged=True, remarks=list(remarks), fault=fault)
+        far = sum(bool(cell.strip()) for row in rows for cell in row[MAX_COLUMNS:])
+        said = [*remarks, f"{far} {_FAR}"] if far else list(remarks)
+        rows = [row[:MAX_COLUMNS] for row in rows]
+        yield Table(name, rows, ragged=True, remarks=said, fault=fault)
 
 
 def _split(text: str, delimiter: str, strict: bool = False) -> list[Cells]:
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-    return [row[:MAX_COLUMNS] for row in lines]
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict))
 
 
 def _torn(cell: str, delimiter: str) -> bool:

@@ -214,10 +214,14 @@ def test_hidden_rows_blank_rows_and_totals_are_said(root):
     write_xlsx(root / CASME2_NAME, [*MAIN[:3], [], *MAIN[3:], ["Total", 4], [None, "mean", 1]])
     book = load_workbook(root / CASME2_NAME)
     book.active.row_dimensions[2].hidden = True
+    book.active.column_dimensions.group("D", "E", hidden=True)
+    book.active.cell(2, 70).value = "a note"
     book.save(root / CASME2_NAME)
     assert len(datasets.Casme2(root).clips()) == 4
     words = " ".join(message for *_, message in said(root))
     assert "1 hidden rows are read" in words
+    assert "2 hidden columns are read" in words
+    assert "1 cells beyond column 64 are not read" in words
     assert "2 rows are no clips, and left out: 7, 8" in words
     lines = datasets.Casme2(root).ledger()
     assert (lines["status"] == "used").sum() == 4
@@ -235,6 +239,13 @@ def text(root, content, encoding="utf-8"):
     (root / CASME2_NAME).unlink(missing_ok=True)
     (root / "sheet.csv").write_bytes(content.encode(encoding))
     return datasets.Casme2(root)
+
+
+def test_cells_too_far_to_the_right_are_said(root):
+    rows = [[*row, *[""] * (69 - len(row)), "a note" * (row is MAIN[1])] for row in MAIN]
+    content = "\n".join(";".join(map(str, row)) for row in rows)
+    assert len(text(root, content).clips()) == 4
+    assert "1 cells beyond column 64 are not read" in " ".join(m for *_, m in said(root))
 
 
 def lines(delimiter=","):
