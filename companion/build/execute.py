@@ -193,8 +193,8 @@ class Runner:
         records = {n.name: self.executed.record(n.name) for n in waiting}
         known = {name: record.seconds for name, record in records.items() if record}
         # The longest first, so that no long one is left to run alone at the end; of those that
-        # never ran the last, since later pages rest on more results.
-        waiting = sorted(reversed(waiting), key=lambda n: -known.get(n.name, float("inf")))
+        # never ran, in their own order: the first of them looks at every frame.
+        waiting = sorted(waiting, key=lambda n: -known.get(n.name, float("inf")))
         mean = fmean(known.values()) if known else 1.0
         total = sum(known.get(n.name, mean) for n in waiting)
         failures: list[str] = []
