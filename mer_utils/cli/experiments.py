@@ -437,10 +437,21 @@ def compute(
             workspace.consolidate([spec for spec in specs[name] if spec.key not in short])
     if jobs is None:  # tables share runs
         jobs = list(dict.fromkeys(job for lacking in missing.values() for job in lacking))
+        if not jobs and tables:
+            typer.echo(_nothing_to_compute(workspace, specs), err=True)
     title = ", ".join(missing) if len(missing) < 3 else f"{len(missing)} tables"
     if ask and jobs:
         _ask(jobs, workspace, workers)
     return compute_jobs(workspace, title, jobs, workers, executor, until=until)
+
+
+def _nothing_to_compute(workspace: Workspace, specs: dict[str, list[RunSpec]]) -> str:
+    """Say why there is nothing to do: all of it is there, or there is no such run."""
+    folds = {job for some in specs.values() for job in workspace.jobs(some)}
+    said = f"Nothing to compute: all {len(folds):,} folds are in the store." if folds else ""
+    if empty := [name for name, some in specs.items() if not some]:
+        said += f" There is no run of {', '.join(empty)} with these models on these data."
+    return said.strip()
 
 
 def asked() -> bool:

@@ -80,8 +80,16 @@ def test_run_then_status_then_nothing_is_left_to_do(mer, tiny, tmp_path):
     assert row(mer("status", "tiny")) == ["tiny", "3", "3", "0", "0"]
     assert row(mer("plan", "tiny"))[3:] == ["0", "0", "0.0e+00", "0 s", "0 s"]
     before = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")}
-    assert mer("run", "tiny", "--workers", "1").exit_code == 0
+    again = mer("run", "tiny", "--workers", "1")
+    assert again.exit_code == 0
+    assert "all 3 folds are in the store" in again.output
     assert {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")} == before
+
+
+@pytest.mark.scenario("J")
+def test_a_table_without_a_run_is_said(mer):
+    told = mer("run", "table3", "--models", "svm_hog")
+    assert (told.exit_code, "no run of table3" in told.output) == (0, True)
 
 
 def test_the_status_of_half_a_store(mer, tiny, tmp_path, workspace, monkeypatch):
