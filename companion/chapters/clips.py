@@ -9,6 +9,7 @@ import pandas as pd
 
 from mer_utils import datasets, plotting
 from mer_utils.datasets import DATASETS, action_units
+from mer_utils.datasets.rules import cut
 from mer_utils.experiments import Workspace
 from mer_utils.frames.spotting import is_spotted
 from mer_utils.phases import missing_phases
@@ -168,7 +169,8 @@ def _lengths(part: pd.DataFrame) -> dict[str, float]:
 
 def _missing(row: Any) -> tuple[str, ...]:
     apex = None if pd.isna(row.apex) else int(row.apex)
-    return missing_phases(int(row.onset), apex, int(row.offset))
+    onset, offset = int(row.onset), int(row.offset)
+    return missing_phases(onset, cut(onset, apex, offset, row.apex_source), offset)
 
 
 def said_of_durations(clips: pd.DataFrame) -> str:

@@ -257,9 +257,8 @@ def download(
             raise unknown("format", each, FORMATS)
     frame = _named(frame)
     links = " or ".join(_link(frame, name, each) for each in formats)
-    return HTML(
-        f'<p class="mer-downloads">{escape(what)} ({len(frame):,} rows) as a file: {links}.</p>'
-    )
+    rows = f"{len(frame):,} row{'s' * (len(frame) != 1)}"
+    return HTML(f'<p class="mer-downloads">{escape(what)} ({rows}) as a file: {links}.</p>')
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
