@@ -19,10 +19,12 @@ class Frozen(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true where a number is meant: pydantic takes it for 1."""
-        kind = cls.model_fields[info.field_name or ""].annotation
         several = value if isinstance(value, list | tuple) else [value]
-        if bool not in (kind, *get_args(kind)) and any(isinstance(one, bool) for one in several):
-            raise PydanticCustomError("truth", "A value of its kind, which true and false are not")
+        if any(isinstance(one, bool) for one in several):
+            kind = cls.model_fields[info.field_name or ""].annotation
+            if bool not in (kind, *get_args(kind)):
+                said = "A value of its kind, which true and false are not"
+                raise PydanticCustomError("truth", said)
         return value
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
