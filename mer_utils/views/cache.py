@@ -224,8 +224,10 @@ def _lacking(source: Source, view: str, found: _Cached) -> list[Note]:
     ]
 
 
-def _names(clips: pd.DataFrame) -> list[str]:
-    return [" ".join(key) for key in clips[["dataset", "subject", "clip"]].itertuples(index=False)]
+def _names(
+    clips: pd.DataFrame, columns: Sequence[str] = ("dataset", "subject", "clip")
+) -> list[str]:
+    return [" ".join(key) for key in clips[list(columns)].itertuples(index=False)]
 
 
 def _sheets(
@@ -246,7 +248,7 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
     failed: dict[str, list[str]] = {}
     notes: list[list[Note]] = [[] for _ in sheets]
     seen: list[dict[bytes, int]] = [{} for _ in sheets]
-    names = _names(source.clips)
+    names, subjects = _names(source.clips), _names(source.clips, ["dataset", "subject"])
     with ExitStack() as stack:
         files = []
         for sheet in sheets:
@@ -267,7 +269,8 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
                 file.write(content)
                 if view is not None:
                     first = seen[place].setdefault(hashlib.sha256(content).digest(), row)
-                    _keep_apart(source.clips, first, row)
+                    if subjects[first] != subjects[row]:
+                        raise _shared(names[first], name)
                 notes[place] += [Note(name, words) for words in sorted(said)]
         if failed:
             raise _of_all(*next(iter(failed.items())))
@@ -288,18 +291,14 @@ def _write(source: Source, sheets: Sequence[_Sheet], made: Iterator[_Made]) -> N
             np.save(file, there)
 
 
-def _keep_apart(clips: pd.DataFrame, one: int, other: int) -> None:
-    """Refuse the clips of two subjects that show one picture, however their files encode it."""
-    subjects = clips[["dataset", "subject"]].iloc[[one, other]]
-    if len(subjects.drop_duplicates()) > 1:
-        names = _names(clips.iloc[[one, other]])
-        raise MerError(
-            "same picture twice",
-            f"{names[0]} and {names[1]} show one picture: the fold of one subject would train on "
-            "it",
-            "every picture under one subject",
-            "remove the one that is wrong, or give both the subject's one name",
-        )
+def _shared(one: str, other: str) -> MerError:
+    """Return the error for clips of two subjects that show one picture, however encoded."""
+    return MerError(
+        "same picture twice",
+        f"{one} and {other} show one picture: the fold of one subject would train on it",
+        "every picture under one subject",
+        "remove the one that is wrong, or give both the subject's one name",
+    )
 
 
 def _as_bytes(view: np.ndarray, like: np.ndarray, clip: str) -> bytes:
