@@ -33,6 +33,7 @@ class Fold:
 
     model: str
     width: float
+    depth: float
     images: np.ndarray
     labels: np.ndarray
     options: TrainingOptions
@@ -41,7 +42,8 @@ class Fold:
 
     def network(self, seed: int = 0) -> nn.Module:
         torch.manual_seed(seed)
-        return models.create(self.model, self.classes, self.images.shape[1], width=self.width)
+        size, scale = self.images.shape[1], {"width": self.width, "depth": self.depth}
+        return models.create(self.model, self.classes, size, **scale)
 
     def classifier(self, model: nn.Module, device: Any = "cpu", **changes: Any) -> Classifier:
         """Return what a fold trains; `changes` are of the training options."""
@@ -72,6 +74,7 @@ def first_fold(workspace: Workspace, spec: RunSpec) -> Fold:
     return Fold(
         spec.model.name,
         spec.model.width,
+        spec.model.depth,
         images,
         labels,
         spec.training,
@@ -88,7 +91,7 @@ def noise_fold(profile: Profile, name: str, n: int, precision: str | None = None
     options = profile.training.model_copy(update=changes)
     shape = (n, plan.image_size, plan.image_size, 3)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    return Fold(name, plan.width, images, np.arange(n) % CLASSES, options)
+    return Fold(name, plan.width, plan.depth, images, np.arange(n) % CLASSES, options)
 
 
 def run_seconds(

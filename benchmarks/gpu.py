@@ -203,9 +203,8 @@ def agreement(recorder: Recorder, check: Check) -> None:
     Later they part: a difference in the last bit grows with every step, and says nothing.
     """
     for name in check.names:
-        plan = PROFILES["demo"].models[name]
         n = PROFILES["demo"].training.batch_size
-        small = replace(noise_fold(PROFILES["demo"], name, n, "float32"), width=plan.width)
+        small = noise_fold(PROFILES["demo"], name, n, "float32")
         found = []
         for device in ("cpu", check.device):
             classifier = small.classifier(small.network(), device)
@@ -243,7 +242,7 @@ def _rates(recorder: Recorder, check: Check, name: str, precision: str, peak: fl
     fold = check.fold(name, check.steps * check.profile.training.batch_size, precision)
     add = recorder.about(RATES, name)
     each = STEP_OVER_FORWARD * forward_operations(
-        ModelSpec(name=name, width=fold.width), fold.images.shape[1], CLASSES
+        ModelSpec(name=name, width=fold.width, depth=fold.depth), fold.images.shape[1], CLASSES
     )
     images, captured = images_a_second(fold, check.device)
     add(f"images a second, {precision}", images)

@@ -47,7 +47,7 @@ def loso_run(subjects: int, clips: int, image_size: int) -> tuple[float, int]:
     options = TrainingOptions(epochs=1, batch_size=16)
     started = time.perf_counter()
     for fold in timed:
-        made = Fold("learnet", 1 / 2, images[fold.train], labels[fold.train], options, "none")
+        made = Fold("learnet", 1 / 2, 1.0, images[fold.train], labels[fold.train], options, "none")
         classifier = made.classifier(made.network())
         classifier.fit(made.images, made.labels)
         classifier.predict(images[fold.test])

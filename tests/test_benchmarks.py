@@ -294,10 +294,46 @@ def test_a_networks_learning_is_recorded_for_every_rate_and_epoch(monkeypatch, t
     for module in (learning, twins):
         monkeypatch.setattr(module, "PROFILE", PROFILES["smoke"])
     out = tmp_path / "learning.json"
-    learning.main(networks="learnet", rates="0.001,0.01", epochs=2, folds=1, out=out)
+    learning.main(networks="learnet", rates="0.001,0.01", epochs=2, folds=2, out=out)
     rows = pd.DataFrame(json.loads(out.read_text("utf-8"))["rows"])
     assert len(rows) == 2 * 2 * len(learning.TWINS)
     assert rows["uar"].between(0, 1).all()
+
+
+def test_a_rate_within_one_standard_error_of_the_best_and_nearer_the_common_one_is_chosen():
+    rows = pd.DataFrame(
+        [
+            # 1e-3 is one standard error of the mean of two below, which is 0.05 * sqrt(2) / 2.
+            ("a", 1e-3, 0.465, 0.0), ("a", 3e-3, 0.50, 0.05), ("a", 1e-2, 0.49, 0.0),
+            ("b", 1e-3, 0.464, 0.9), ("b", 3e-3, 0.50, 0.05), ("b", 1e-2, 0.49, 0.0),
+        ],
+        columns=["network", "learning_rate", "uar", "error"],
+    )  # fmt: skip
+    rows = pd.concat([rows.assign(dataset=name, epoch=2, epochs=2) for name in learning.TWINS])
+    earlier = rows.assign(epoch=1, uar=1.0)  # the end alone counts
+    found = learning.chosen(pd.concat([earlier, rows]))
+    assert found == {"a": 1e-3, "b": 3e-3}
+
+
+def test_the_jackknife_of_equal_subjects_is_the_error_of_a_mean():
+    seen = np.random.default_rng(0).integers(2, size=120)
+    rows = pd.DataFrame(
+        {"subject": np.repeat(list("abcdef"), 20), "y_true": np.arange(120) % 2, "y_pred": seen}
+    ).assign(clip=range(120))
+    right = rows["y_pred"].eq(rows["y_true"]).groupby(rows["subject"]).mean()
+    assert learning.error(rows) == pytest.approx(right.sem())
+
+
+def test_the_demos_rates_are_those_that_the_record_chooses():
+    record = json.loads(learning.OUT.read_text("utf-8"))
+    rows = pd.DataFrame(record["rows"])
+    plans = PROFILES["demo"].models
+    assert learning.chosen(rows) == {name: plan.learning_rate for name, plan in plans.items()}
+    sizes = ["network", "width", "depth", "image_size", "epochs"]
+    for name, *said in rows[sizes].drop_duplicates().to_numpy().tolist():
+        plan = plans[name]
+        length = plan.epochs or PROFILES["demo"].training.epochs
+        assert said == [plan.width, plan.depth, plan.image_size, length]
 
 
 def test_contestants_take_turns():

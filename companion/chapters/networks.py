@@ -8,6 +8,7 @@ import pandas as pd
 
 from mer_utils import models
 from mer_utils.experiments import Profile
+from mer_utils.experiments.profiles import ModelPlan
 from mer_utils.extras import require
 
 
@@ -19,7 +20,7 @@ def as_published(n_classes: int) -> pd.DataFrame:
     rows = []
     for name, architecture in models.networks().items():
         size = architecture.image_size
-        counts = _counts(name, n_classes, size, 1.0, power=9)
+        counts = _counts(name, n_classes, ModelPlan(image_size=size), power=9)
         rows.append(
             {"model": architecture.title, "family": architecture.family, "pixels": size, **counts}
         )
@@ -40,16 +41,17 @@ def as_trained(
     """
     rows = []
     for name, plan in profile.models.items():
-        width, size = plan.width, plan.image_size
-        counts = _counts(name, n_classes, size, width, power=6)
-        row = {"model": models.title(name), "width": width, "pixels": size, **counts}
-        rows.append(row | {"ms per image": milliseconds(name)})
+        sizes = {"width": plan.width, "depth": plan.depth, "pixels": plan.image_size}
+        counts = _counts(name, n_classes, plan, power=6)
+        shown = {"model": models.title(name), **sizes, **counts}
+        rows.append(shown | {"ms per image": milliseconds(name)})
     return pd.DataFrame(rows)
 
 
-def _counts(name: str, n_classes: int, size: int, width: float, power: int) -> dict[str, float]:
+def _counts(name: str, n_classes: int, plan: ModelPlan, power: int) -> dict[str, float]:
+    size = plan.image_size
     with require("torch", "train").device("meta"):  # shapes without numbers are all it takes
-        network = models.create(name, n_classes, size, width=width)
+        network = models.create(name, n_classes, size, width=plan.width, depth=plan.depth)
         operations = models.count_operations(network, size)
     return {
         "parameters": models.count_parameters(network),

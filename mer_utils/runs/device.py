@@ -100,7 +100,7 @@ def workers_that_fit(specs: Iterable[RunSpec], device: str) -> float:
     for model, size, batch in {(s.model, s.views.image_size, s.training.batch_size) for s in specs}:
         if models.is_network(model.name):
             with torch.device("meta"):
-                network = models.create(model.name, 2, size, width=model.width)
+                network = models.create(model.name, 2, size, width=model.width, depth=model.depth)
             kept = _BYTES_PER_PIXEL * min(model.width, 1) * batch * size**2
             # Weights, gradients, and the optimiser's two moments, four bytes each.
             each = max(each, _CONTEXT_BYTES + 16 * models.count_parameters(network) + kept)

@@ -58,6 +58,7 @@ def train_network(spec: RunSpec, context: Context, clips: pd.DataFrame, fold: Fo
         len(clips["label"].cat.categories),
         spec.views.image_size,
         width=spec.model.width,
+        depth=spec.model.depth,
         pretrained=spec.model.pretrained,
     )
     classifier = _classifier(spec, network, device, context.micro_batch)

@@ -230,7 +230,9 @@ def side_by_side(device: str, workers: int) -> int:
 def forward_operations(model: ModelSpec, image_size: int, classes: int) -> int:
     """Count the operations of a forward pass for one image; no weight is made or loaded."""
     with require("torch", "train").device("meta"):
-        network = models.create(model.name, classes, image_size, width=model.width)
+        network = models.create(
+            model.name, classes, image_size, width=model.width, depth=model.depth
+        )
         try:
             return models.count_operations(network, image_size)
         except Exception as error:  # whatever a network of timm, or the user's, stumbles over
@@ -252,7 +254,7 @@ def seconds_per_image(
 
     make_repeatable()
     place = resolve_device(device)
-    network = models.create(model.name, classes, image_size, width=model.width)
+    network = models.create(model.name, classes, image_size, width=model.width, depth=model.depth)
 
     def seconds(size: int, steps: int) -> float:
         images = np.zeros((size * steps, image_size, image_size, 3), np.uint8)

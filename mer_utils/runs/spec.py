@@ -70,6 +70,8 @@ class ModelSpec(Frozen):
         :func:`mer_utils.models.find`.
     width : float
         Channels relative to the full network.
+    depth : float
+        Layers of each stage relative to the full network.
     pretrained : bool
     weights : str or None
         Which ImageNet weights, see :func:`mer_utils.models.weights_identity`; None without
@@ -78,6 +80,7 @@ class ModelSpec(Frozen):
 
     name: str
     width: float = Field(default=1.0, gt=0, le=4)
+    depth: float = Field(default=1.0, gt=0, le=1)
     pretrained: bool = False
     weights: str | None = None
 
@@ -85,6 +88,7 @@ class ModelSpec(Frozen):
     def _can_be_made(self) -> ModelSpec:
         found = models.find(self.name)
         if isinstance(found, models.Architecture):
+            found.require_depth(self.depth, self.width)
             found.require_width(self.width)
         return self
 

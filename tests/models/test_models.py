@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -37,8 +38,11 @@ def test_learnet_has_the_authors_parameters(classes, parameters):
 
 @pytest.mark.parametrize("name", models.networks())
 @pytest.mark.parametrize("image_size", [32, 64])
-def test_narrowed_models_map_images_to_scores(name, image_size):
-    model = models.create(name, 5, image_size, width=SMALL[name]).eval()
+@pytest.mark.parametrize("depth", [1.0, 0.25])
+def test_narrowed_models_map_images_to_scores(name, image_size, depth):
+    if not models.find(name).shortens:
+        depth = 1.0
+    model = models.create(name, 5, image_size, width=SMALL[name], depth=depth).eval()
     scores = model(torch.zeros(2, 3, image_size, image_size))
     assert scores.shape == (2, 5)
     assert models.count_parameters(model) < 1_500_000
@@ -112,12 +116,50 @@ def test_on_a_gpu_vgg_trains_without_the_pooling_that_cannot_be_repeated(image_s
     assert ((image_size // 32,) * 2, (7, 7)) in poolings
 
 
+def convolutions(network) -> int:
+    return sum(isinstance(m, nn.Conv2d) for m in network.modules())
+
+
 def test_narrowing_keeps_the_depth():
     full, narrow = (models.create("resnet50", 5, 64, width=w) for w in (1.0, 1 / 16))
-    convolutions = [
-        sum(isinstance(m, nn.Conv2d) for m in model.modules()) for model in (full, narrow)
-    ]
-    assert convolutions[0] == convolutions[1] == 53
+    assert convolutions(full) == convolutions(narrow) == 53
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "counted"),
+    [
+        # The tables of the networks' articles, counted by hand: 16 convolutions in 5 stages and two
+        # more in timm's head; a stem, three in each of 3, 4, 6 and 3 blocks, one in a shortcut of
+        # each stage; a patch embedding.
+        ("vgg19", 1.0, 18),
+        ("vgg19", 0.5, 1 + 1 + 2 + 2 + 2 + 2),
+        ("vgg19", 0.25, 5 + 2),
+        ("resnet50", 0.5, 1 + 3 * (2 + 2 + 3 + 2) + 4),
+        ("resnet50", 0.25, 1 + 3 * (1 + 1 + 2 + 1) + 4),
+        ("vit_base_patch16_224", 0.25, 1),
+    ],
+)
+def test_depth_is_the_share_of_the_layers_of_each_stage_rounded_up(name, depth, counted):
+    network = models.create(name, 5, 64, width=SMALL[name], depth=depth)
+    assert convolutions(network) == counted
+    if name.startswith("vit"):
+        assert len(network.blocks) == 12 * depth
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "mobilenetv2_100"])
+@pytest.mark.parametrize("depth", [1.0, 0.5, 0.25])
+def test_the_two_that_timm_scales_follow_the_same_rule(name, depth):
+    full = models.create(name, 5, 64)
+    small = models.create(name, 5, 64, width=SMALL[name], depth=depth)
+    expected = [math.ceil(len(stage) * depth) for stage in full.blocks]
+    assert [len(stage) for stage in small.blocks] == expected
+
+
+def test_a_network_without_a_depth_is_told_so():
+    with raises("invalid option", "learnet cannot be shortened"):
+        models.create("learnet", 5, 48, width=0.5, depth=0.5)
+    with raises("invalid option", "full width"):
+        ModelSpec(name="vgg19", depth=0.5)
 
 
 def test_learnet_forward_equals_a_plain_second_writing():
@@ -219,7 +261,7 @@ def least_channels(network) -> int:
 def test_no_network_of_a_profile_has_layers_that_crash_some_processors(profile, name):
     plan = PROFILES[profile].plan(name)
     with torch.device("meta"):
-        network = models.create(name, 5, plan.image_size, width=plan.width)
+        network = models.create(name, 5, plan.image_size, width=plan.width, depth=plan.depth)
     assert least_channels(network) >= 8
     assert models.memory_format(network) == torch.channels_last
 

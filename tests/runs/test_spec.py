@@ -21,7 +21,7 @@ from mer_utils.views import ViewOptions
 
 SPEC = RunSpec(
     data=DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64),
-    model=ModelSpec(name="learnet"),
+    model=ModelSpec(name="resnet50", width=0.25),
 )
 
 # Another allowed value of every field of a run, part by part.
@@ -37,7 +37,9 @@ OTHER = {
         "frames": 8,
         "perturbation": {"apex_shift": 2, "trim": 1, "cut": "random", "seed": 3},
     },
-    "model": {"name": "vgg19", "width": 0.5, "pretrained": True, "weights": "sha256:00"},
+    "model": {
+        "name": "vgg19", "width": 0.5, "depth": 0.5, "pretrained": True, "weights": "sha256:00",
+    },
     "training": {
         "epochs": 3, "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0,
         "warmup_fraction": 0.5, "label_smoothing": 0.1, "gradient_clip": 2.0,
