@@ -152,9 +152,12 @@ def _vgg(width: float, depth: float = 1.0) -> dict[str, Any]:
     from timm.models import vgg
 
     cfg: list[str | int] = []
-    for pooled, stage in groupby(vgg.cfgs["vgg19"], lambda layer: layer == "M"):
-        layers = list(stage)
-        cfg += layers if pooled else _channels(width, *layers[: _layers(depth, len(layers))])
+    # Runs of equal entries are the stages: "M", a pooling, stands between two of them.
+    for layer, stage in groupby(vgg.cfgs["vgg19"]):
+        if isinstance(layer, str):
+            cfg.append(layer)
+        else:
+            cfg += _layers(depth, len(list(stage))) * [*_channels(width, layer)]
     return {"constructor": vgg.VGG, "cfg": cfg, "mlp_ratio": width}
 
 
