@@ -8,9 +8,9 @@
   folder that Jupyter Book reads; `contents`: its table of contents against the pages;
 - `scenarios`: what the tests hold of what has once gone wrong, counted from their source;
 - `render`: a cold build, swapped in when it is complete;
-- `accessible`, `cards`, `metadata`, `numbered`, `reference`: Sphinx extensions, for boxes in which
-  wide content scrolls, cards beside links, what is said of a shared link, numbers of tables made
-  in cells, and pages made from the code;
+- `accessible`, `cards`, `metadata`, `numbered`, `reference`, `parallel`: Sphinx extensions, for
+  boxes in which wide content scrolls, cards beside links, what is said of a shared link, numbers
+  of tables made in cells, pages made from the code, and all cores to write pages on;
 - `provenance`: versions, commit and run times, for the Status page;
 - `serve`, `pdf`, `check`, `lint`: the site over http, the whole book as one PDF, notebooks in
   a plain session, their style.
