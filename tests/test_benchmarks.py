@@ -212,7 +212,8 @@ def test_the_whole_check_of_a_gpu_runs_without_one(monkeypatch, twins, tmp_path,
     assert all("of copy bandwidth" in measure for measure in missed)
     rates = rows.query("section == 'gpu rates'").set_index(["case", "measure"])["value"]
     plan = PROFILES["smoke"].models["vgg19"]
-    network = models.create("vgg19", folds.CLASSES, plan.image_size, width=plan.width)
+    scale = {"width": plan.width, "depth": plan.depth}
+    network = models.create("vgg19", folds.CLASSES, plan.image_size, **scale)
     step = 3 * models.count_operations(network, plan.image_size)
     for precision in gpu.PRECISIONS:
         images = rates["vgg19", f"images a second, {precision}"]
