@@ -495,12 +495,19 @@ def moved_by_seed(reference: Reference) -> pd.DataFrame:
             by_rest.setdefault(rest, []).append(spec)
     parts = [pd.DataFrame(columns=[*_CLIP, "model", "test_view", "moved"])]
     for same in by_rest.values():
-        if len(same) > 1:
-            pair = sorted(same, key=lambda spec: spec.seed)[:2]
-            found = _folds(reference.store, pair)
+        if len(same) < 2:
+            continue
+        by_seed: dict[int, dict[str, pa.Table]] = {}
+        for spec in same:
+            found = _folds(reference.store, [spec])
+            by_seed[spec.seed] = {held_out: rows for (_, held_out), rows in found.items()}
+        # Of a seed of which some folds alone were computed, the others would pass for other clips.
+        most = sorted(by_seed, key=lambda seed: (-len(by_seed[seed]), seed))[:2]
+        in_both = set.intersection(*(set(by_seed[seed]) for seed in most))
+        if in_both:
             rows = [
-                _rows({held_out: f for (run, held_out), f in found.items() if run == spec.key})
-                for spec in pair
+                _rows({name: fold for name, fold in by_seed[seed].items() if name in in_both})
+                for seed in sorted(most)
             ]
             parts.append(_moved(*rows).query("test_view == 'full'"))
     return pd.concat(parts[1:] or parts)

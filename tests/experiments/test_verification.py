@@ -245,6 +245,22 @@ def test_what_rounding_may_do_is_read_from_beside_the_archive(reference, tmp_pat
         pass
 
 
+def test_a_seed_of_some_folds_alone_is_not_the_other_seed(reference, tmp_path):
+    """Clips of the folds that it lacks used to pass for clips that moved as far as can be."""
+    seeds = {0: SUBJECTS, 1: SUBJECTS[:2], 7: SUBJECTS}
+    jobs = {k: [Job(spec("learnet", seed=k), s) for s in its] for k, its in seeds.items()}
+    found = {}
+    for name, chosen in {"some": (0, 1, 7), "none": (0, 7), "two": (0, 1)}.items():
+        store = RunStore(tmp_path / name)
+        for job in [job for k in chosen for job in jobs[k]]:
+            write(store, job, probabilities(job))
+        found[name] = verification.moved_by_seed(Reference(store.path, store, reference.about))
+    pd.testing.assert_frame_equal(found["some"], found["none"])
+    assert found["none"]["moved"].max() <= 1
+    assert set(found["two"]["subject"]) == {*SUBJECTS[:2]}
+    assert found["two"]["moved"].max() <= 1
+
+
 def test_how_far_rounding_moves_a_fold_is_measured_against_another_seed(reference, tmp_path):
     folds = FOLDS[FOLDS["model"] == "vgg19"]
 
