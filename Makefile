@@ -7,7 +7,7 @@ READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book verify test coverage lint lab serve pdf bench gpu-check check-notebooks clean lock help
+.PHONY: book verify test lint lab serve pdf bench gpu-check check-notebooks clean lock help
 
 book: $(READY)  ## run what is missing, build the site, compare; FROM=reference shows what is recorded
 	$(BIN)/mer book --profile $(PROFILE) $(if $(FROM),--from "$(FROM)")
@@ -15,14 +15,10 @@ book: $(READY)  ## run what is missing, build the site, compare; FROM=reference 
 verify: $(READY)  ## compute a sample of the recorded folds anew: did you get what we got?
 	$(BIN)/mer verify --profile $(PROFILE)
 
-TESTS := -m pytest -n 2 --doctest-modules mer_utils companion tests
-
-test: $(READY)  ## run the examples in docstrings and the tests
-	OMP_NUM_THREADS=1 $(BIN)/python $(TESTS)
-
-coverage: $(READY)  ## the same, counting the lines that they run: a third longer
+test: $(READY)  ## run the examples in docstrings and the tests, with coverage
 	mkdir -p build
-	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover --json --out build/coverage.json $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover --json --out build/coverage.json \
+	    -m pytest -n 2 --doctest-modules mer_utils companion tests
 	$(BIN)/python -m slipcover --merge build/coverage.json --out build/coverage.json --fail-under 90
 
 lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import direction of the rooms
