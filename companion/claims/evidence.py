@@ -67,12 +67,14 @@ def _of_table(workspace: Workspace, name: str) -> pd.DataFrame:
     predictions = experiments.read(workspace, name)
     predictions = predictions[are_networks(predictions["model"])].reset_index(drop=True)
     steps = _steps(workspace, specs)
-    named = {c.words: c for rule in RULES.values() for c in (*rule.rests_on, *rule.beside)}
-    parts = [
-        compared(predictions, comparison, steps)
-        for comparison in named.values()
+    # Several rules name the same comparison; those of another table have the same words.
+    named = {
+        comparison.words: comparison
+        for rule in RULES.values()
+        for comparison in (*rule.rests_on, *rule.beside)
         if comparison.table == name
-    ]
+    }
+    parts = [compared(predictions, comparison, steps) for comparison in named.values()]
     found = pd.concat(parts, ignore_index=True)
     have = set(zip(found["dataset"], found["model"], strict=True)) if len(found) else set()
     nothing = [{"dataset": d, "model": m, "metric": ""} for d, m in lacking if (d, m) not in have]

@@ -46,7 +46,7 @@ def _line(rows: pd.DataFrame, decides: bool) -> str:
         words += (
             f"mean {signed(mean.iloc[0]['difference'], '{:+.3f}')} ({_interval(mean.iloc[0])}); "
         )
-    words += f"of {n} pairs of network and data set " + ", ".join(
+    words += f"{n} pairs of network and data set: " + ", ".join(
         f"{n_of} {word}"
         for word in (SUPERIOR, EQUIVALENT, WORSE, UNDECIDED)
         if (n_of := int((said == word).sum()))

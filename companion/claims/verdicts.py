@@ -139,6 +139,8 @@ def _sentence(words: str) -> str:
 def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
     """Say what the evidence of a rule lacks, each with the command that fills it, if one does.
 
+    None does where every fold is there: then the profile has no such runs.
+
     Examples
     --------
     >>> from companion.claims.rows import COLUMNS
@@ -160,7 +162,9 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
         elif folds:
             lines.append(f"Missing: {folds:.0f} folds of {table_of(table)}. {command}")
         elif absent:
-            lines.append(f"Missing from {table_of(table)}: {', '.join(absent)}. {command}")
+            lines.append(
+                f"Not measured in the profile {profile}: {'; '.join(absent)} ({table_of(table)})."
+            )
     if lines:
         return lines
     rows = rule.decisive(evidence) if rule.counts else rule.cells(evidence)
@@ -169,11 +173,13 @@ def incomplete(rule: Rule, evidence: pd.DataFrame, profile: str) -> list[str]:
         dataset_title(d) for d in rule.datasets if rule.tables() and d not in set(rows["dataset"])
     ]
     if models:
-        lines.append(
-            f"Not measured in the profile {profile}: {', '.join(models)}; the claim is about them."
-        )
+        lines.append(f"Not measured in the profile {profile}: {_and_claimed(models)}.")
     if datasets:
-        lines.append(f"Not measured: {', '.join(datasets)}; the claim is about them.")
+        lines.append(f"Not measured: {_and_claimed(datasets)}.")
     if rule.counts and rows.empty:
         lines.append("Missing: the dynamic images of the clips.")
     return lines
+
+
+def _and_claimed(names: list[str]) -> str:
+    return f"{', '.join(names)}; the claim is about {'it' if len(names) == 1 else 'them'}"

@@ -337,11 +337,23 @@ def test_reported_gains_stand_beside_means_with_intervals(claims):
     assert "the source says +4.5 %" in found
 
 
-def test_comparison_that_is_not_there_is_named_with_its_command():
+def test_comparison_that_no_run_of_the_profile_makes_is_named_without_a_command():
     rule = RULES["C02"]
     rows, absent = rows_of(rule), rule.rests_on[0]
-    found = "\n".join(incomplete(rule, rows[~absent.rows(rows)], "demo"))
-    assert "Missing from Table 4: dual minus matched single. To fill it: mer run table4" in found
+    (found,) = incomplete(rule, rows[~absent.rows(rows)], "demo")
+    assert "dual minus matched single (Table 4)" in found
+    assert "mer run" not in found
+
+
+def test_every_comparison_of_a_table_is_evidence_whatever_words_another_table_has(
+    workspace, store_all
+):
+    store_all(workspace.specs("table4"))
+    found = ledger.evidence(workspace)
+    named = [c for c in RULES["C02"].rests_on if c.table == "table4"]
+    assert "dual minus matched single" in {c.words for c in named}
+    assert "dual minus matched single" in {c.words for c in RULES["C03"].rests_on}
+    assert all(c.rows(found).any() for c in named)
 
 
 def test_missing_folds_leave_a_claim_undecided_and_name_the_command(claims):
