@@ -12,6 +12,7 @@ from mer_utils import experiments, models, stats
 from mer_utils.experiments import CONTROLS, Workspace
 from mer_utils.phases import TRAINING_SETS
 from mer_utils.plotting.words import dataset_title, in_words
+from mer_utils.stats import EVERY
 from mer_utils.views import Views
 
 #: The pairs of views that are correlated, in words.
@@ -24,8 +25,6 @@ PAIRS = {
 }
 #: What is compared over the networks of the main table: a treatment and its baseline.
 ARMS = (("dual", "matched single"), ("aligned", "matched single"), ("aligned", "dual"))
-#: The one comparison of all networks at once can be more exact than those of each.
-RESAMPLES = 20_000
 # The same image twice lies at infinity on Fisher's scale.
 _ONE = 1 - 1e-9
 
@@ -90,39 +89,33 @@ def mean_correlations(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def over_networks(workspace: Workspace, metric: str = tables.UAR) -> pd.DataFrame:
+def over_networks(shown: tables.Shown, metric: str = tables.UAR) -> pd.DataFrame:
     """Compare the training sets of `ARMS` on the mean over the networks of the main table.
 
-    Subjects are drawn once for all networks, so the interval holds for these networks and other
-    people. A network counts in a comparison if the store holds both its sides.
+    As the primary question does: subjects are drawn once for all networks, each of which counts
+    the same however many seeds it has. One counts in a comparison if the store holds both sides.
 
     Returns
     -------
     DataFrame
         One row per data set and comparison: dataset, networks, comparison in words, setting,
-        base_setting, value, low, high and p_bootstrap.
+        base_setting, value, low and high.
     """
-    rows = experiments.read(workspace, "table2")
-    rows = rows[models.are_networks(rows["model"])]
+    rows = shown.predictions[models.are_networks(shown.predictions["model"])]
     parts = []
     for treatment, baseline in ARMS:
-        # A network that lacks one of the two would make them means over different networks.
         chosen = rows[rows["setting"].isin([treatment, baseline])]
-        run = [chosen[c] for c in ("dataset", "model", "seed")]
-        both = chosen[chosen.groupby(run)["setting"].transform("nunique") == 2]
-        networks = both.groupby("dataset")["model"].nunique()
-        # Runs of a setting are averaged as seeds are: those of all networks, here.
-        both = both.assign(seed=both.groupby(["model", "seed"]).ngroup())
-        part = stats.compare(
-            both, baseline, treatment, by=["dataset"], missing="skip", n_resamples=RESAMPLES
-        )
-        parts.append(part.assign(networks=part["dataset"].map(networks)))
-    found = pd.concat(parts, ignore_index=True).rename(columns={"difference": "value"})
-    found = found[found["metric"] == metric]
+        if chosen["setting"].nunique() == 2:
+            part = stats.pooled_differences(chosen, {"setting": baseline}, {"setting": treatment})
+            parts.append(part.assign(setting=treatment, base_setting=baseline))
+    found = pd.concat(parts, ignore_index=True)
+    of_networks = found["model"].eq(EVERY) & found["dataset"].ne(EVERY) & found["cells"].gt(0)
+    found = found[found["metric"].eq(metric) & of_networks]
+    found = found.rename(columns={"difference": "value", "cells": "networks"})
     found = found.assign(comparison=in_words(found, ("setting",)))
     columns = ["dataset", "networks", "comparison", "setting", "base_setting"]
     found = experiments.in_order(found, ())
-    return found[[*columns, "value", "low", "high", "p_bootstrap"]].reset_index(drop=True)
+    return found[[*columns, "value", "low", "high"]].reset_index(drop=True)
 
 
 def controls(shown: tables.Shown) -> pd.DataFrame:

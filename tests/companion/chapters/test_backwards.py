@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats as reference
 
-from companion.chapters import backwards, tables
+from companion.chapters import answers, backwards, tables
 from mer_utils import experiments
 
 SHARES = {"dual": 0.4, "aligned": 1.0, "jittered": 0.8}
@@ -70,10 +70,9 @@ def test_the_mean_correlation_is_students_on_fishers_scale():
     assert one["correlation"] == pytest.approx(-0.8)
 
 
-def test_over_networks_is_the_mean_of_the_networks_differences(trained, monkeypatch):
-    monkeypatch.setattr(backwards, "RESAMPLES", 200)
+def test_over_networks_is_the_mean_of_the_networks_differences(trained):
     workspace = trained("table2")
-    found = backwards.over_networks(workspace, "accuracy_pooled")
+    found = backwards.over_networks(tables.read(workspace, "table2"), "accuracy_pooled")
     pairs = list(zip(found["setting"], found["base_setting"], strict=True))[:3]
     assert pairs == list(backwards.ARMS)
     alone = tables.read(workspace, "table2").differences
@@ -91,12 +90,33 @@ def test_over_networks_is_the_mean_of_the_networks_differences(trained, monkeypa
     assert "aligned minus dual +0.60" in said
 
 
-def test_a_network_that_lacks_an_arm_is_in_neither_mean(workspace, store_all, monkeypatch):
-    monkeypatch.setattr(backwards, "RESAMPLES", 200)
+def test_a_network_of_more_seeds_counts_no_more_and_the_primary_question_has_the_same_answer(
+    workspace, store_all
+):
+    specs = [s for s in workspace.specs("table2") if s.model.name in ("learnet", "vgg19")]
+    store_all(specs, lambda s, v, e: SHARES.get(s.setting, 0.6) if s.model.name == "learnet" else 0)
+    once = tables.read(workspace, "table2")
+    again = once.predictions[once.predictions["model"] == "learnet"]
+    again = again.assign(seed=1, run=again["run"] + " again")
+    rows = pd.concat([once.predictions, again], ignore_index=True)
+    found = backwards.over_networks(tables.Shown(once.table, rows))
+    assert found["networks"].eq(2).all()
+    numbers = ["value", "low", "high"]
+    np.testing.assert_allclose(found[numbers], backwards.over_networks(once)[numbers])
+    asked = answers.asked(rows)
+    asked = asked[asked["model"].eq("every") & asked["dataset"].ne("every")]
+    on = ["dataset", "setting", "base_setting"]
+    both = found.merge(asked, on=on, suffixes=("", "_asked"))
+    assert len(both) == 2 * 2  # of each data set, dual and aligned against their control
+    np.testing.assert_allclose(both["value"], both["difference"])
+    np.testing.assert_allclose(both[["low", "high"]], both[["low_asked", "high_asked"]])
+
+
+def test_a_network_that_lacks_an_arm_is_in_neither_mean(workspace, store_all):
     specs = [s for s in workspace.specs("table2") if s.model.name in ("learnet", "vgg19")]
     kept = [s for s in specs if s.model.name == "learnet" or s.setting != "aligned"]
     store_all(kept, lambda s, v, e: SHARES.get(s.setting, 0.6) if s.model.name == "learnet" else 0)
-    found = backwards.over_networks(workspace, "accuracy_pooled")
+    found = backwards.over_networks(tables.read(workspace, "table2"), "accuracy_pooled")
     counted = found.groupby(["setting", "base_setting"])["networks"].unique().map(list).to_dict()
     assert counted == dict(zip(backwards.ARMS, ([2], [1], [1]), strict=True))
     direction = found[found["base_setting"].eq("dual")]
