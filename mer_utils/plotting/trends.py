@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from mer_utils.plotting.style import (
     INK,
     MODEL_COLOURS,
+    MODEL_MARKERS,
     PAPER,
     SETTING_COLOURS,
     SETTING_MARKERS,
@@ -29,22 +30,24 @@ from mer_utils.plotting.style import (
 from mer_utils.plotting.words import model_title
 
 COLOURS = MODEL_COLOURS | SETTING_COLOURS
+MARKERS = MODEL_MARKERS | SETTING_MARKERS
 
 
-def _lines(axes: Axes, frame: pd.DataFrame, x: str, by: str | None) -> None:
-    """Draw one line with a ribbon per group."""
+def _lines(axes: Axes, frame: pd.DataFrame, x: str, by: str | None, ribbons: bool = True) -> None:
+    """Draw one line per group, with its interval as a ribbon."""
     names = list(dict.fromkeys(frame[by])) if by else [""]
     for place, name in enumerate(names):
         part = (frame[frame[by] == name] if by else frame).sort_values(x)
         at, value, low, high = part[[x, "value", "low", "high"]].to_numpy(dtype=float).T
         colour = colour_of(name, COLOURS, names)
-        axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
+        if ribbons:
+            axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(
             at,
             value,
             color=colour,
             # A shape of its own, so that a line can be found without its colour.
-            marker=SETTING_MARKERS.get(name, "oD^sv"[place % 5]),
+            marker=MARKERS.get(name, "oD^sv"[place % 5]),
             markeredgecolor=PAPER,
             label=model_title(name) if by else "_",
         )
@@ -52,14 +55,17 @@ def _lines(axes: Axes, frame: pd.DataFrame, x: str, by: str | None) -> None:
 
 
 def _legend(figure: BookFigure) -> None:
-    labels = {label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]}
-    if len(labels) > 1:
+    """Name the lines, a single one too: what is drawn may depend on the profile."""
+    if any(axes.get_legend_handles_labels()[1] for axes in figure.axes):
         legend_above(figure)
 
 
 @styled
 def curve_of_scores(
-    curve: pd.DataFrame, label: str = "pooled UAR", chance: Chance = None
+    curve: pd.DataFrame,
+    label: str = "pooled UAR",
+    chance: Chance = None,
+    ribbons: bool = True,
 ) -> BookFigure:
     """Draw a score against the number of training images seen.
 
@@ -72,11 +78,13 @@ def curve_of_scores(
         What the score is.
     chance : float or mapping of data set to float, optional
         Score of a predictor that knows nothing, a dotted line.
+    ribbons : bool
+        Draw the intervals; those of many lines hide each other.
     """
     require_columns(curve, ("setting", "images_seen", "value", "low", "high"), "the curve frame")
     figure = new_figure(WIDTH, 3.3)
     for axes, dataset, part in dataset_panels(figure, curve, sharey=True):
-        _lines(axes, part, "images_seen", "setting")
+        _lines(axes, part, "images_seen", "setting", ribbons)
         chance_line(axes, chance, dataset, along="y")
         axes.locator_params(axis="x", nbins=3)
     figure.supxlabel("training images seen", fontsize="medium")

@@ -181,6 +181,18 @@ def test_lines_differ_in_shape_and_their_legend_hides_none_of_them() -> None:
     assert legend.y0 >= panel.y1
 
 
+def test_a_single_line_is_named_and_networks_have_shapes_of_their_own() -> None:
+    rows = pd.DataFrame({"parameter": [0.0, 1.0], "value": 0.5, "low": 0.4, "high": 0.6})
+    figure = effect_vs_parameter(rows.assign(line="LEARNet"), "noise", "gain", group="line")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["LEARNet"]
+    curve = rows.rename(columns={"parameter": "images_seen"}).assign(dataset="samm")
+    curve = pd.concat([curve.assign(setting=model) for model in MODEL_MARKERS])
+    (axes,) = curve_of_scores(curve, ribbons=False).axes
+    assert len({line.get_marker() for line in axes.lines}) == len(MODEL_MARKERS)
+    assert not axes.collections
+    assert len(curve_of_scores(curve).axes[0].collections) == len(MODEL_MARKERS)
+
+
 def differences_of(*pairs: tuple[str, str, list[str]]) -> pd.DataFrame:
     rows = [(model, a, b) for a, b, models in pairs for model in models]
     frame = pd.DataFrame(rows, columns=["model", "spatial", "base_spatial"])

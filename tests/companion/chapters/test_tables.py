@@ -56,6 +56,28 @@ def test_quoted_numbers_are_in_the_table(main):
     assert quoted["mean_difference"] == pytest.approx(control["value"].mean())
 
 
+def test_longer_training_is_the_mean_over_pairs_that_have_both(main):
+    uar = main.scores[main.scores["metric"] == "uar_pooled"].set_index(["model", "setting"])[
+        "value"
+    ]
+    more = [uar[m, "matched single"] - uar[m, "single"] for m in ("resnet50", "learnet")]
+    said = tables.said_of_longer(main.scores)
+    assert f"{np.mean(more):+.3f}" in said
+    assert "2 pairs" in said
+    without = main.scores[main.scores["setting"] != "single"]
+    assert not any(sign in tables.said_of_longer(without) for sign in "+-")
+
+
+def test_the_ends_of_a_curve_are_said_in_the_order_of_its_lines():
+    curve = pd.DataFrame(
+        [("vgg19", 3, 0.5), ("vgg19", 9, 0.7), ("learnet", 3, 0.4), ("learnet", 6, 0.6)],
+        columns=["model", "epoch", "value"],
+    ).assign(dataset="samm", setting="single", low=0.1, high=0.9)
+    said = tables.said_of_curve(curve)
+    assert said.index("VGG19 0.70") < said.index("LEARNet 0.60")
+    assert "0.50" not in said
+
+
 def test_wide_tables_have_a_row_per_score_and_per_difference(main):
     wide = tables.wide(main)
     assert wide["model"].tolist() == ["ResNet50"] * 3 + ["LEARNet"] * 3
