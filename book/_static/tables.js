@@ -1,4 +1,4 @@
-// A table that is wider than its place is laid out row by row, each value beside its heading.
+// What is wider than its place: a table is laid out row by row, each value beside its heading.
 document.addEventListener("DOMContentLoaded", () => {
   const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "columnheader", TD: "cell" };
   const tables = [...document.querySelectorAll(".bd-article .wide table")].filter(table => {
@@ -19,4 +19,11 @@ document.addEventListener("DOMContentLoaded", () => {
   fit();
   addEventListener("resize", fit);
   document.addEventListener("toggle", fit, true);
+
+  // The keyboard reaches a code box as soon as it scrolls; the theme looks only a while after the
+  // window was resized, and a box may narrow alone.
+  const reach = new ResizeObserver(boxes => boxes.forEach(({ target }) => {
+    target.tabIndex = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight ? 0 : -1;
+  }));
+  document.querySelectorAll("pre").forEach(box => reach.observe(box));
 });

@@ -617,6 +617,29 @@ def test_reduced_motion_is_respected(chromium, site: str) -> None:
     window.context.close()
 
 
+def test_the_keyboard_reaches_a_code_box_as_soon_as_it_scrolls(chromium, site: str) -> None:
+    window = Visit(chromium, site, 1920)
+    scrolls = 0
+    for page in OWN:
+        if "highlight-text" not in (SITE / page).read_text("utf-8"):
+            continue  # other code is wrapped
+        window.open(page)
+        found = window.page.evaluate(
+            """() => new Promise(done => {
+              document.querySelector('article').style.width = '12rem';
+              document.querySelectorAll('details').forEach(fold => { fold.open = true; });
+              requestAnimationFrame(() => requestAnimationFrame(() => done(
+                [...document.querySelectorAll('article pre')]
+                  .filter(e => e.scrollWidth > e.clientWidth && e.clientWidth)
+                  .map(e => [e.tabIndex, e.textContent.slice(0, 80)]))));
+            })"""
+        )
+        assert [text for index, text in found if index != 0] == [], page
+        scrolls += len(found)
+    assert scrolls
+    window.context.close()
+
+
 def test_focus_is_visible_from_the_keyboard(visit: Visit) -> None:
     visit.open(OWN[0])
     hidden = []
