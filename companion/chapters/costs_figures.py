@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mer_utils.plotting import said
 from mer_utils.plotting.style import (
     INK,
     OTHER_COLOURS,
@@ -13,11 +12,11 @@ from mer_utils.plotting.style import (
     BookFigure,
     light_grid,
     new_figure,
+    require_columns,
     styled,
 )
 from mer_utils.plotting.words import model_title
 
-NOTHING = "nothing was measured"
 _LOOPS = {"ours": (INK, "-"), "usual loop": (OTHER_COLOURS[1], "--")}
 _ACROSS = 2
 _GROWTH = {"time of a run": (INK, "o-"), "images shown": (OTHER_COLOURS[1], "s--")}
@@ -33,8 +32,7 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
         Section ``curves`` of a record: ``case`` (network), ``measure`` (such as
         ``ours, seed 0``, one line each), ``x`` (epoch) and ``value``.
     """
-    if curves.empty:
-        return said(NOTHING)
+    require_columns(curves, ("case", "measure", "x", "value"), "the record of learning curves")
     names = list(dict.fromkeys(curves["case"]))
     rows = -(-len(names) // _ACROSS)
     figure = new_figure(WIDTH, 1.9 * rows + 0.4)
@@ -69,8 +67,7 @@ def growth_figure(growth: pd.DataFrame) -> BookFigure:
         Section ``scaling`` of a record: ``case`` (what was varied), ``measure``
         (``time of a run`` or ``images shown``), ``x`` and ``value``.
     """
-    if growth.empty:
-        return said(NOTHING)
+    require_columns(growth, ("case", "measure", "x", "value"), "the record of how time grows")
     cases = list(dict.fromkeys(growth["case"]))
     figure = new_figure(WIDTH, 2.9)
     panels = figure.subplots(1, len(cases), squeeze=False, sharey=True)[0]

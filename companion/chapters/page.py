@@ -23,7 +23,7 @@ from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from companion.chapters.session import faces
-from mer_utils import __version__, models, plotting
+from mer_utils import __version__, models
 from mer_utils.errors import MerError
 from mer_utils.plotting.words import dataset_title, table_of
 from mer_utils.registry import unknown
@@ -191,14 +191,27 @@ def show(
     return styler.hide(axis="index").format(kinds, precision=decimals, na_rep="–", escape="html")
 
 
+def nothing(why: str) -> HTML:
+    """Return what stands in the place of a figure that cannot be drawn, here and on the site.
+
+    The site leaves out its caption, which tells of a picture (`companion.build.normalise`).
+
+    Examples
+    --------
+    >>> nothing("no clip has an apex").data
+    '<p class="mer-nothing">Nothing to draw: no clip has an apex.</p>'
+    """
+    return HTML(f'<p class="mer-nothing">Nothing to draw: {escape(why, quote=False)}.</p>')
+
+
 def drawn(draw: Callable[..., Any], *arguments: Any) -> Any:
-    """Return a figure, or one that says in words why there is nothing to draw."""
+    """Return a figure, or in words why there is nothing to draw."""
     try:
         return draw(*arguments)
     except MerError as error:
         if error.kind != "nothing to draw":
             raise
-        return plotting.said(f"Nothing to draw: {error.what}.")
+        return nothing(error.what)
 
 
 def here(said: str, variants: Iterable[str] = ()) -> HTML:

@@ -10,7 +10,7 @@ from .dynamic_images import (
     sample_frames,
     weights_figure,
 )
-from .errors import places_grid, said, subject_accuracy_figure
+from .errors import places_grid, subject_accuracy_figure
 from .explorer import results_explorer
 from .forest import forest_figure
 from .markup import Markup
@@ -54,7 +54,6 @@ __all__ = [
     "ported_row",
     "ported_vs_right",
     "results_explorer",
-    "said",
     "sample_frames",
     "score_page",
     "spread_figure",

@@ -10,7 +10,6 @@ import pandas as pd
 from mer_utils.errors import MerError
 from mer_utils.plotting.style import (
     FAINT,
-    INK,
     MUTED,
     PAPER,
     SETTING_COLOURS,
@@ -107,14 +106,4 @@ def places_grid(columns: Mapping[str, Mapping[str, np.ndarray]], under: str = ""
         axes_row[0].set_ylabel(name, fontsize=SMALL)
     for axes, heading in zip(grid[0], columns, strict=True):
         axes.set_title(heading, fontsize=SMALL, loc="center", pad=5)
-    return figure
-
-
-@styled
-def said(words: str) -> BookFigure:
-    """Return a figure that says in words why there is nothing to draw."""
-    figure = new_figure(WIDTH, 0.8)
-    axes = figure.subplots()
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, words, ha="center", va="center", color=INK, fontsize=SMALL, wrap=True)
     return figure

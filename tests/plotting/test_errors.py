@@ -66,9 +66,3 @@ def test_nothing_to_draw_is_refused(by_subject):
         plotting.places_grid({"map": {}})
     with raises("nothing to draw"):
         plotting.subject_accuracy_figure(by_subject.iloc[:0])
-
-
-def test_a_figure_can_say_why_there_is_nothing():
-    figure = plotting.said("no maps yet")
-    assert figure.axes[0].texts[0].get_text() == "no maps yet"
-    assert plotting.to_png(figure)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 import yaml
 from helpers import raises
@@ -14,6 +15,8 @@ from companion.build import contents, prepare
 from companion.build.executed import Executed, key_of
 from companion.build.execute import expected_seconds
 from companion.build.normalise import normalise
+from companion.chapters import page
+from mer_utils import plotting
 
 ROOT = Path(__file__).parents[3]
 PARAMETERS = (
@@ -250,3 +253,21 @@ def _words(page: str) -> int:
     text = re.sub(r"<details>.*?</details>", "", text, flags=re.S)  # answers are folded
     prose = re.sub(r"^```\{code-(?:cell|of)\}.*?^```", "", text, flags=re.S | re.M)
     return len(" ".join([prose, *captions]).split())
+
+
+def test_a_figure_that_was_not_drawn_keeps_its_number_and_no_caption() -> None:
+    def cell(html: str):
+        output = nbformat.v4.new_output("display_data", {"text/html": html})
+        figure = {"name": "fig-x", "caption": "Time from onset to apex."}
+        metadata = {"mystnb": {"figure": figure}}
+        return nbformat.v4.new_code_cell("draw()", outputs=[output], metadata=metadata)
+
+    empty = pd.DataFrame(columns=["dataset", "onset", "apex", "offset", "fps"])
+    absent = page.drawn(plotting.durations, empty).data
+    assert "has no rows" in absent
+    node = nbformat.v4.new_notebook(cells=[cell(absent), cell("<svg></svg>")])
+    not_drawn, drawn = (c.metadata["mystnb"]["figure"] for c in normalise(node).cells)
+    assert drawn["caption"] == "Time from onset to apex."
+    assert not_drawn["name"] == "fig-x"
+    assert "onset" not in not_drawn["caption"]
+    nbformat.validate(node)
