@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
@@ -10,7 +11,14 @@ import pandas as pd
 
 from companion.records import read_record
 from mer_utils import models
-from mer_utils.experiments.verification import ALPHA, TOLERANCE_COMMAND, beside, limit, rounding
+from mer_utils.experiments.verification import (
+    ALPHA,
+    LITTLE,
+    TOLERANCE_COMMAND,
+    beside,
+    limit,
+    rounding,
+)
 
 COLUMNS = (
     *("cause", "named", "what", "share", "first", "largest", "median", "changed", "clips"),
@@ -41,9 +49,12 @@ def alarms(file: Path) -> str:
     counted = "; ".join(
         f"{row.kind}: {row.alarms} of {row.trials}" for row in record["rows"].itertuples()
     )
+    told = {name for row in record["rows"].itertuples() for name, said, _ in row.verdicts
+            if said == "different"}  # fmt: skip
     return (
         f"it said *different* so often of samples of {about['each']} of {about['folds']} folds of "
-        f"the profile {about['profile']} (recorded on {about['recorded']}): {counted}"
+        f"the profile {about['profile']} (recorded on {about['recorded']}): {counted}; told by the "
+        f"folds of {_titles(told)} alone"
     )
 
 
@@ -55,6 +66,15 @@ def allowed(file: Path) -> pd.DataFrame:
     for folds in (4, 16, 64):
         found[f"allowed, n = {folds}"] = [limit(causes[model], folds) for model in found.index]
     return found.reset_index()
+
+
+def loose(found: pd.DataFrame) -> str:
+    """Name the models of `allowed` of which little can be told, even by the most folds."""
+    return _titles(set(found.loc[found.iloc[:, -1] >= LITTLE, "model"]))
+
+
+def _titles(names: Collection[str]) -> str:
+    return ", ".join(models.title(name) for name in models.MODELS if name in names) or "no model"
 
 
 def views_table(record: dict[str, Any]) -> pd.DataFrame:
@@ -126,10 +146,11 @@ def quoted(record: dict[str, Any]) -> dict[str, str]:
         "once": f"{1 / ALPHA:,.0f}",
         "folds_clips": f"{record['rows']['clips'].max():.0f}",
         "furthest": models.title(furthest["model"]),
-        "rounding": f"{furthest['the same views']:.1g}",
-        "rounding_others": f"{others['the same views'].max():.1g}",
-        "views_others": f"{others['other views'].max():.1g}",
-        "seed_others": f"{others['another seed'].min():.1g}",
+        # As the table writes them: a coarser rounding can fall below what is said to be the most.
+        "rounding": f"{furthest['the same views']:.2g}",
+        "rounding_others": f"{others['the same views'].max():.2g}",
+        "views_others": f"{others['other views'].max():.2g}",
+        "seed_others": f"{others['another seed'].min():.2g}",
         "rounding_uar": f"{ours['UAR, points'].max():.0f}",
         "versions": versions[0] if versions else "not measured",
         "views_moved": " and ".join(views.loc[views.iloc[:, 1] > 0, "cause"]) or "no cause",

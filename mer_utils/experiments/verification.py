@@ -58,6 +58,8 @@ Rounding = Mapping[str, Sequence[Sequence[float]]]
 TOLERANCE = 1e-4
 #: Of the limit: how often rounding alone moves the folds of a model further.
 ALPHA = 0.001
+#: Of a model whose folds rounding may move so far beside another seed, little can be told.
+LITTLE = 0.5
 #: Less than this beside another seed counts as this.
 _LEAST = 0.01
 _CLIP = ["dataset", "subject", "clip"]
@@ -623,7 +625,7 @@ class Verification:
         allowed = self.found.dropna(subset="beside_seed").groupby("model")["allowed"].max()
         cases = {
             "rounding may move so few folds of it half as far as another seed does": [
-                m for m, most in allowed.items() if m in known and most >= 0.5
+                m for m, most in allowed.items() if m in known and most >= LITTLE
             ],
             "how far rounding moves it was not recorded, so only what moved further than another "
             "seed moves it counts as different": [m for m in allowed.index if m not in known],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.causes import CAUSES, NAMED, OUT, compared
@@ -40,10 +41,20 @@ def test_another_seed_moves_networks_further_than_machines_but_for_the_one_named
 def test_the_guide_says_how_often_verification_was_wrong_once_it_was_measured(tmp_path):
     file = tmp_path / "alarms.json"
     assert "not measured" in causes.alarms(file)
-    rows = [{"kind": "another seed", "trials": 20, "alarms": 19, "verdicts": []}]
+    rows = [
+        {
+            "kind": "another seed",
+            "trials": 20,
+            "alarms": 19,
+            "verdicts": [["learnet", "different", 20], ["vgg19", "statistically the same", 3]],
+        }
+    ]
     about = {"folds": 40, "each": 20, "profile": "demo", "recorded": "2026-11-27"}
     file.write_text(json.dumps({"specification": about, "rows": rows}))
-    assert causes.alarms(file).endswith("another seed: 19 of 20")
+    said = causes.alarms(file)
+    assert "another seed: 19 of 20" in said
+    assert "LEARNet" in said
+    assert "VGG19" not in said
 
 
 def test_the_guide_shows_what_is_allowed_and_why(tmp_path):
@@ -54,6 +65,7 @@ def test_the_guide_shows_what_is_allowed_and_why(tmp_path):
     assert found[["a", "b"]].tolist() == pytest.approx([0.2, 0.2])
     # Student's t with one degree of freedom is a tangent.
     far = np.tan(np.pi * (0.5 - ALPHA)) * np.log(4) / 2**0.5
+    assert causes.loose(pd.DataFrame({"model": ["vgg19", "learnet"], "n": [0.5, 0.4]})) == "VGG19"
     assert np.log(found["allowed, n = 16"] / 0.2) == pytest.approx(far * (1 / 16 + 1 / 2) ** 0.5)
 
 
