@@ -14,7 +14,7 @@ from IPython.display import HTML
 
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES
-from mer_utils.models import is_network
+from mer_utils.models import is_network, title
 from mer_utils.runs import RunSpec
 
 COLUMNS = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
@@ -30,8 +30,8 @@ def read(
     register : Path
         ``book/assumptions.yml``; its head says what each field means.
     specs : sequence of RunSpec
-        The runs whose values are shown, each one where they differ; baselines, which few
-        assumptions concern, are left out.
+        The runs whose values are shown, each one where they differ, with the networks that it
+        is of; baselines, which few assumptions concern, are left out.
     moves : mapping of str to float, optional
         By how much a choice moves the specification curve (`specifications.moves`); shown with
         the assumptions of the sensitivity ``curve.<choice>``.
@@ -92,7 +92,16 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
             "a field of the run specification",
             "correct book/assumptions.yml",
         ) from error
-    return ", ".join(dict.fromkeys(_text(value) for value in found))
+    whose: dict[str, dict[str, None]] = {}
+    for spec, value in zip(specs, map(_text, found), strict=True):
+        whose.setdefault(value, {})[spec.model.name] = None
+    # Whose a value is says something only where others lack it.
+    everyone = {spec.model.name for spec in specs}
+    named = entry["setting"] != "model.name"
+    return ", ".join(
+        f"{value} ({', '.join(map(title, names))})" if named and {*names} != everyone else value
+        for value, names in whose.items()
+    )
 
 
 def _text(value: Any) -> str:

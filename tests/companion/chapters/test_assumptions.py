@@ -30,6 +30,20 @@ def test_every_setting_of_the_register_is_a_field_of_the_run(workspace):
     assert epochs == str(workspace.profile.training.epochs)
 
 
+def test_a_value_that_not_all_networks_have_names_those_that_do(workspace, tmp_path):
+    specs = [s for s in workspace.specs("table2") if s.model.name in ("learnet", "vgg19")]
+    of_learnet = next(s for s in specs if s.model.name == "learnet")
+    entry = {"id": "A99", "topic": "T", "question": "?", "setting": "seed", "value": None}
+    entry |= {"reason": "r", "mark": "unknown", "sensitivity": "none yet"}
+    register = tmp_path / "assumptions.yml"
+    register.write_text(yaml.safe_dump([entry, entry | {"setting": "model.name"}]))
+    specs.append(of_learnet.model_copy(update={"seed": 7}))
+    assert assumptions.read(register, specs)["value"].tolist() == [
+        "0, 7 (LEARNet)",
+        "vgg19, learnet",
+    ]
+
+
 def test_every_topic_of_the_register_is_on_the_page():
     page = (REGISTER.parents[1] / "notebooks" / "assumptions.md").read_text(encoding="utf-8")
     topics = {entry["topic"] for entry in yaml.safe_load(REGISTER.read_text(encoding="utf-8"))}
