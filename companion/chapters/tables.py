@@ -454,7 +454,8 @@ def missing_note(workspace: Workspace, name: str) -> HTML | Styler:
     missing = missing_runs(workspace, name)
     if missing.empty:
         folds = len(workspace.jobs(workspace.specs(name)))
-        return HTML(f'<p class="mer-note">All {folds:,} folds of this table are in the store.</p>')
+        title = f"<em>{escape(TABLES[name].title)}</em>"
+        return HTML(f'<p class="mer-note">All {folds:,} folds of {title} are in the store.</p>')
     return show(missing, "Runs of this table that lack folds: what is shown rests on the others.")
 
 

@@ -215,7 +215,8 @@ def test_phase_gains_know_what_each_variant_was_made_with(filled):
 def test_a_full_table_lacks_nothing(filled):
     workspace = filled("table7")
     assert tables.missing_runs(workspace, "table7").empty
-    assert "are in the store" in tables.missing_note(workspace, "table7").data
+    said = tables.missing_note(workspace, "table7").data
+    assert f"<em>{TABLES['table7'].title}</em> are in the store" in said
 
 
 @pytest.mark.scenario("K")
