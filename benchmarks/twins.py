@@ -3,8 +3,9 @@
     python -m benchmarks.twins                 # hours on one core; goes on where it stopped
     python -m benchmarks.twins --first 2 --out build/twins.json
 
-A twin is one draw of people and clips, and a gain on it one draw of a gain. Here cells of the
-phase-difference chapter are drawn anew with other seeds, the same for every cell. Each twin is
+A twin is one draw of people and clips, and a gain on it one draw of a gain. Here the cells of the
+phase-difference chapter are drawn anew with other seeds, the same for every cell, and so are some
+between them, which only the cheap learners see. Each twin is
 written to the record when all of its folds are computed, the first of each cell before the
 second of any, so a record that was stopped has as many of each.
 """
@@ -15,6 +16,7 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,10 @@ from mer_utils.synthetic.settings import GENERATOR_VERSION
 
 OUT = Path(__file__).parent / "recorded" / "rules" / "twins.json"
 PROFILE = PROFILES["demo"]
-#: Phase difference, noise and information of the fall: the ends, where there is room for a gain.
-CELLS = ((0.0, 2.0, 0.0), (1.0, 2.0, 0.0), (1.0, 2.0, 1.0))
+#: Phase difference, noise and information of the fall.
+CELLS = (*product((0.0, 0.5, 1.0), (1.0, 2.0), (0.0,)), (1.0, 2.0, 0.5), (1.0, 2.0, 1.0))
+#: Those of the profile, on which networks are trained: the ends, where there is room for a gain.
+ENDS = [tuple(numbers.values()) for numbers in PROFILE.variants]
 #: How many twins of a cell each learner sees, and the seed of the first, which no profile has.
 LEARNERS = {"svm_hog": 30, "svm_pixels": 30, "learnet": 10}
 FIRST_SEED = 1000
@@ -105,6 +109,7 @@ def main(first: int = 0, out: Path = OUT) -> None:
                 model
                 for model, most in LEARNERS.items()
                 if n < most and (*cell, seed, model) not in known
+                if cell in ENDS or not is_network(model)
             ]
             if not lacking:
                 continue
