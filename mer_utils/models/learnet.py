@@ -11,7 +11,8 @@ from mer_utils.models.architectures import SAFE_CHANNELS
 # Keras' default epsilon. Its momentum (0.99, here 0.01) would leave the running statistics
 # near their start in the few dozen steps of a small fold, so PyTorch's default is used.
 _EPSILON, _MOMENTUM = 1e-3, 0.1
-# In this side of a map, oneDNN was not seen to fail below `SAFE_CHANNELS`.
+# Up to this side of a map, oneDNN was not seen to fail below `SAFE_CHANNELS` on one thread; on
+# several it fails at smaller ones, wherever the batch is not shared out evenly.
 _SAFE_SIDE = 32
 
 
@@ -122,7 +123,8 @@ class HalvingConv2d(nn.Conv2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (b, outputs, h, w), h and w half those of the input, rounded up."""
         kernel = self.kernel_size[0]
-        if kernel == 1 and self.in_channels < SAFE_CHANNELS and max(x.shape[-2:]) > _SAFE_SIDE:
+        unsafe = max(x.shape[-2:]) > _SAFE_SIDE or torch.get_num_threads() > 1
+        if kernel == 1 and self.in_channels < SAFE_CHANNELS and unsafe:
             return functional.conv2d(x[..., ::2, ::2], self.weight, self.bias)
         down, right = (max(kernel - 2 + side % 2, 0) for side in x.shape[-2:])
         x = functional.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))

@@ -288,14 +288,16 @@ def test_a_network_of_ones_own_with_such_a_layer_computes_with_channels_first(ca
 
 
 @pytest.mark.scenario("K")
-def test_learnet_of_half_width_trains_on_large_images():
+@pytest.mark.parametrize(("batch", "size", "threads"), [(4, 112, 1), (9, 32, 2)])
+def test_learnet_of_half_width_trains_on_large_images_and_on_several_threads(batch, size, threads):
     """In a process of its own, which an error in oneDNN would end."""
-    code = """
+    code = f"""
 import torch
 from mer_utils import models
 torch.manual_seed(0)
-images, found = torch.rand(4, 3, 112, 112), []
-network = models.create("learnet", 5, 112, width=0.5).eval()
+torch.set_num_threads({threads})
+images, found = torch.rand({batch}, 3, {size}, {size}), []
+network = models.create("learnet", 5, {size}, width=0.5).eval()
 for layout in (torch.contiguous_format, models.memory_format(network)):
     network.to(memory_format=layout).zero_grad()
     for _ in range(3):
