@@ -46,8 +46,9 @@ def _lines(axes: Axes, frame: pd.DataFrame, x: str, by: str | None, ribbons: boo
             at,
             value,
             color=colour,
-            # A shape of its own, so that a line can be found without its colour.
-            marker=MARKERS.get(name, "oD^sv"[place % 5]),
+            # A shape of its own, so that a line can be found without its colour; one more than
+            # there are colours, so that not both are used up at once.
+            marker=MARKERS.get(name, "oD^sv<"[place % 6]),
             markeredgecolor=PAPER,
             label=model_title(name) if by else "_",
         )
