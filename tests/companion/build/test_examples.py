@@ -54,6 +54,7 @@ def test_examples_are_short_and_fit_the_page(example):
 def test_own_model_is_trained_in_all_settings_of_table_2_once(build, said):
     _, (first, *shown) = said("own_model")
     assert first == "12 folds computed"
+    assert "how many folds it computed, twelve, and the UAR of *single*" in PAGE
     settings = [re.split(r"\s{2,}|(?<=_050) +", line.strip())[1:] for line in shown[1:]]
     assert [re.sub(r" +[\d.]+$", "", " ".join(words)) for words in settings] == [
         "single",
