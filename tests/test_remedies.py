@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def texts(node: ast.AST) -> str:
     return " ".join(texts(child) for child in ast.iter_child_nodes(node))
 
 
+@cache
 def advices() -> dict[str, str]:
     """Return what every error and finding says, by where it stands."""
     found = {}
@@ -63,11 +65,10 @@ def advices() -> dict[str, str]:
     return found
 
 
-ADVICES = advices()
-
-
 def named(pattern: str) -> set[tuple[str, str]]:
-    return {(word, place) for place, said in ADVICES.items() for word in re.findall(pattern, said)}
+    return {
+        (word, place) for place, said in advices().items() for word in re.findall(pattern, said)
+    }
 
 
 def test_every_command_that_is_named_exists():
