@@ -21,28 +21,13 @@ from filelock import Timeout
 from helpers import raises
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored import CLIPS, SPEC, P, consolidated, rows
 
 from mer_utils.errors import MerError
-from mer_utils.runs import DataSpec, ModelSpec, RunSpec, RunStore, prediction_rows
+from mer_utils.runs import RunSpec, RunStore, prediction_rows
 
-SPEC = RunSpec(
-    data=DataSpec(dataset="casme2", scheme="casme2-5", fingerprint="0" * 64),
-    model=ModelSpec(name="learnet"),
-)
 OTHER = SPEC.model_copy(update={"seed": 1})
-CLIPS = pd.DataFrame(
-    {
-        "dataset": "casme2",
-        "subject": ["sub01", "sub01", "sub02"],
-        "clip": ["EP01", "EP02", "EP03"],
-        "label": pd.Categorical(["others", "disgust", "others"], ["disgust", "others"]),
-    }
-)
-P = np.array([[0.25, 0.75], [0.9, 0.1]], np.float32)
-
-
-def rows(spec=SPEC, positions=(0, 1), p=P):
-    return prediction_rows(spec, CLIPS, "full", np.array(positions), p, 10)
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -162,14 +147,6 @@ def test_no_predictions_is_an_error_that_names_the_command(store):
         store.predictions([SPEC])
 
 
-def consolidated(store, spec=SPEC):
-    """Fill a store with two folds of a run in one file; return that file."""
-    store.write(spec, "sub01", rows(spec), {"device": "cpu"})
-    store.write(spec, "sub02", rows(spec, (2,), P[:1]), {"device": "gpu"})
-    store.consolidate(spec, ["sub01", "sub02"])
-    return store.folder(spec).whole
-
-
 @pytest.mark.scenario("E")
 @pytest.mark.parametrize("whole", [False, True], ids=["one fold", "a run"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "checksum", "empty", "swapped", "grown"])
@@ -271,7 +248,7 @@ def test_what_cannot_be_read_is_an_error_and_neither_missing_nor_damaged(
 def test_no_file_handle_is_no_damage(filled):
     """Really none: the error says so, and the next command finds the fold."""
     code = (
-        "import resource, sys; sys.path.append('..'); import test_store as t\n"
+        "import resource, sys, stored as t\n"
         "from mer_utils.errors import MerError\n"
         "store = t.RunStore(sys.argv[1])\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
@@ -280,7 +257,7 @@ def test_no_file_handle_is_no_damage(filled):
     )
     done = subprocess.run(
         [sys.executable, "-c", code, filled.path],
-        capture_output=True, text=True, cwd=os.path.dirname(__file__),
+        capture_output=True, text=True, cwd=TESTS,
     )  # fmt: skip
     assert done.stdout.startswith("cannot read"), done.stderr
     assert "Too many open files" in done.stdout
@@ -290,13 +267,13 @@ def test_no_file_handle_is_no_damage(filled):
 def as_another(code: str, *arguments, umask=0o022) -> str:
     """Run code as user 12345 of group 54321, who may read this package and nothing more."""
     lead = (
-        "import os, sys; sys.path.append('..'); import test_store as t\n"
+        "import os, sys, stored as t\n"
         "from mer_utils.errors import MerError, kinds; kinds()\n"
         f"os.umask({umask}); os.setgroups([54321]); os.setegid(54321); os.seteuid(12345)\n"
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", lead + code, *map(str, arguments)],
-        capture_output=True, text=True, cwd=os.path.dirname(__file__),
+        capture_output=True, text=True, cwd=TESTS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -411,8 +388,7 @@ def test_a_failed_write_leaves_the_old_fold_or_none(store, monkeypatch):
 def test_a_disk_that_takes_no_more_is_reported_and_leaves_nothing(tmp_path):
     """A real refusal of the system: files of this process may not grow beyond 2 kB."""
     code = (
-        "import resource, sys; sys.path.append('..')\n"
-        "import test_store as t\n"
+        "import resource, sys, stored as t\n"
         "from mer_utils.errors import MerError\n"
         "store = t.RunStore(sys.argv[1]); store.prepare()\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
@@ -422,7 +398,7 @@ def test_a_disk_that_takes_no_more_is_reported_and_leaves_nothing(tmp_path):
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "store")],
-        capture_output=True, text=True, cwd=os.path.dirname(__file__),
+        capture_output=True, text=True, cwd=TESTS,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "could not be written" in done.stdout
@@ -479,13 +455,12 @@ def test_a_store_that_cannot_be_written_says_so_before_anything_is_computed(tmp_
 
 def test_only_one_holds_a_fold(store):
     code = (
-        "import sys; sys.path.append('..')\n"
-        "import test_store as t\n"
+        "import sys, stored as t\n"
         "with t.RunStore(sys.argv[1]).lock(t.SPEC, 'sub01'): print('held', flush=True); input()\n"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(store.path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(__file__),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TESTS,
     )  # fmt: skip
     with holder:
         assert holder.stdout.readline() == "held\n"
@@ -640,7 +615,7 @@ def test_whatever_happens_each_fold_is_read_once_or_is_missing(steps):
 def test_a_killed_process_loses_and_doubles_nothing(tmp_path):
     """Kill it before every single system call that changes something, in turn."""
     code = (
-        "import itertools, os, signal, sys; sys.path.append('..'); import test_store as t\n"
+        "import itertools, os, signal, sys, stored as t\n"
         "def counted(call):\n"
         "    def counts(*a, **k):\n"
         "        global left\n"
@@ -657,9 +632,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path):
         "    t.consolidated(t.RunStore(f'{sys.argv[1]}/{calls:03}'))\n"
         "    os._exit(0)\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code, tmp_path], cwd=os.path.dirname(__file__), check=True
-    )
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=TESTS, check=True)
     *killed, undisturbed = map(RunStore, sorted(tmp_path.iterdir()))
     expected, states = undisturbed.predictions([SPEC]), set()
     assert expected["clip"].tolist() == ["EP01", "EP02", "EP03"]
@@ -682,7 +655,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path):
 def test_readers_see_every_fold_once_while_it_is_consolidated_and_killed(tmp_path):
     """Read all the while, as processes write, consolidate and are killed at random."""
     code = (
-        "import sys; sys.path.append('..'); import test_store as t\n"
+        "import sys, stored as t\n"
         "store = t.RunStore(sys.argv[1])\n"
         "names = [f'sub{n:02}' for n in range(12)]\n"
         "for seed in range(int(sys.argv[2]), 10**9):\n"
@@ -696,7 +669,7 @@ def test_readers_see_every_fold_once_while_it_is_consolidated_and_killed(tmp_pat
     for _ in range(4):
         with subprocess.Popen(
             [sys.executable, "-c", code, store.path, str(read)],
-            stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(__file__),
+            stdout=subprocess.PIPE, text=True, cwd=TESTS,
         ) as writer:  # fmt: skip
             until = np.inf
             while time.monotonic() < until:
