@@ -211,7 +211,7 @@ def test_a_cluster_without_workers_says_so_and_waits_until_it_is_stopped(
 ):
     process = subprocess.Popen(
         [sys.executable, "-c", IMPATIENT, "run", "table2", "--profile", "smoke",
-         "--data-root", twins, "--store", tmp_path / "store",
+         "--models", "svm_hog", "--data-root", twins, "--store", tmp_path / "store",
          "--executor", "dask", "--scheduler", empty_scheduler.address],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
