@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mer_utils import stats, synthetic
@@ -72,15 +71,19 @@ def store_run(store, spec, clips, shares) -> None:
     truth = clips["label"].cat.codes.to_numpy()
     tested = np.concatenate([fold.test for fold in parts])
     fold_of = np.repeat(np.arange(len(parts)), [len(fold.test) for fold in parts])
-    rows, ends = [], np.cumsum([0] + [len(fold.test) for fold in parts])
-    for (view, epoch), share in shares.items():
+    ends, probabilities = np.cumsum([0] + [len(fold.test) for fold in parts]), []
+    for share in shares.values():
         right = np.diff(np.rint(share * ends))
         shift = np.concatenate(
             [np.arange(len(f.test)) >= n for f, n in zip(parts, right, strict=True)]
         ).astype(int)
-        p = np.eye(5)[(truth[tested] + shift) % 5].astype(np.float32)
-        rows.append(prediction_rows(spec, clips, view, tested, p, epoch))
-    made, fold_of = pd.concat(rows, ignore_index=True), np.tile(fold_of, len(rows))
+        probabilities.append(np.eye(5, dtype=np.float32)[(truth[tested] + shift) % 5])
+    views, epochs = (np.repeat(each, len(tested)) for each in zip(*shares, strict=True))
+    n = len(shares)
+    made = prediction_rows(
+        spec, clips, views, np.tile(tested, n), np.concatenate(probabilities), epochs
+    )
+    fold_of = np.tile(fold_of, n)
     for number, fold in enumerate(parts):
         shown = {"images_shown": 30 * spec.training.epochs}
         store.write(spec, fold.held_out, made[fold_of == number], shown)
