@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -63,10 +65,16 @@ def twins(shared) -> Path:
     return folder
 
 
+@cache
+def _opened(twins: Path) -> Workspace:
+    return experiments.open_workspace("smoke", twins)
+
+
 @pytest.fixture
 def workspace(twins, tmp_path) -> Workspace:
-    """The smoke profile with an empty store."""
-    return experiments.open_workspace("smoke", twins, tmp_path / "store")
+    """The smoke profile with an empty store; what it reads of the twins is read once."""
+    opened = _opened(twins)
+    return replace(opened, context=replace(opened.context, store=tmp_path / "store"))
 
 
 @pytest.fixture(scope="session")
