@@ -337,9 +337,9 @@ def said_of_longer(scores: pd.DataFrame, metric: str = UAR) -> str:
         return "no network has both single and matched single."
     more = both["matched single"] - both["single"]
     return (
-        f"matched single, which shows the same images three times, scores "
-        f"{signed(more.mean(), '{:+.3f}')} beside single on the mean over {len(more)} pairs of "
-        f"network and data set; in {number(int((more > 0).sum()))} of them it is ahead."
+        "matched single, which shows the same images three times, is ahead of single by "
+        f"{signed(more.mean(), '{:+.3f}')} on the mean over {len(more)} pairs of network and data "
+        f"set, and in {number(int((more > 0).sum()))} of them."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from mer_utils.plotting.style import (
@@ -45,13 +46,18 @@ def forest_figure(found: pd.DataFrame, margin: float, every: str) -> BookFigure:
     for axes, setting in zip(panels, pairs, strict=True):
         part = rows[rows["setting"] == setting]
         colour = colour_of(setting, SETTING_COLOURS, pairs)
-        axes.axvspan(-margin, margin, color=MUTED, alpha=0.15, linewidth=0)
+        axes.axvspan(-margin, margin, color=MUTED, alpha=0.3, linewidth=0)
         axes.axvline(0, color=INK, linewidth=1.2)
         for row in part.to_dict("records"):
             y, mean = keys.index((row["dataset"], row["model"])), row["model"] == every
-            axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.4 - (not mean))
-            marks = {"markersize": 8 if mean else 5, "color": colour}
-            axes.plot(row["difference"], y, "D" if mean else "s", **marks)
+            ends, value = [row["low"], row["high"]], row["difference"]
+            if mean and np.isfinite(ends).all():
+                # A mark would hide so short an interval.
+                corners = [ends[0], value, ends[1], value], [y, y - 0.35, y, y + 0.35]
+                axes.fill(*corners, color=colour, linewidth=0, zorder=3)
+                continue
+            axes.plot(ends, [y, y], color=colour, linewidth=1.4)
+            axes.plot(value, y, "D" if mean else "s", markersize=5, color=colour)
         control = part["base_setting"].iloc[0].replace(" ", "\n")
         axes.set_title(f"{setting}\nminus {control}".replace(" ", "\n"), loc="left")
         axes.locator_params(axis="x", nbins=3)

@@ -115,10 +115,13 @@ def test_the_forest_has_every_row_in_its_place(asked):
     assert names[-1] == "all, mean"
     assert names[0].startswith("CASME II, ")
     assert len(names) == 15
-    squares = [line for line in figure.axes[0].lines if line.get_marker() in "sD"]
-    drawn = {float(line.get_ydata()[0]): float(line.get_xdata()[0]) for line in squares}
+    squares = [line for line in figure.axes[0].lines if line.get_marker() == "s"]
+    assert len(squares) == 12
+    diamonds = [patch.get_xy() for patch in figure.axes[0].patches if len(patch.get_xy()) == 5]
+    assert len(diamonds) == 3
+    last = next(xy for xy in diamonds if xy[0, 1] == 14)
     whole = primary.overall(asked).iloc[0]
-    assert drawn[14.0] == pytest.approx(whole["difference"])
+    assert last[:3, 0] == pytest.approx(whole[["low", "difference", "high"]].to_numpy(float))
 
 
 def test_a_network_at_chance_is_marked_where_its_score_stands(rows):
