@@ -43,7 +43,7 @@ def _own_build_folder(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("MER_BUILD", str(tmp_path_factory.getbasetemp() / "build"))
     for name in [n for n in os.environ if n.startswith("MER_") and n != "MER_BUILD"]:
         monkeypatch.delenv(name, raising=False)
-    frames.remember_faces(None)
+    frames.remember(None)
 
 
 @pytest.fixture(scope="session")

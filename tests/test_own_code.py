@@ -14,7 +14,7 @@ import torch
 from helpers import raises, registered
 
 from mer_utils import augment, models
-from mer_utils.frames import CropOptions, face_on, remember_faces
+from mer_utils.frames import CropOptions, face_on, remember
 from mer_utils.own_code import own_code
 from mer_utils.runs import DataSpec, ModelSpec, RunSpec
 
@@ -223,7 +223,7 @@ def test_a_detector_changed_under_the_same_name_finds_faces_anew(tmp_path, monke
     cv2.imwrite(str(picture), np.full((200, 200, 3), 90, np.uint8))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    remember_faces(tmp_path / "faces")
+    remember(tmp_path)
     found, options = [], []
     for left in (20, 40):
         (tmp_path / "moving_faces.py").write_text(
@@ -240,6 +240,6 @@ def test_a_detector_changed_under_the_same_name_finds_faces_anew(tmp_path, monke
         each = threading.Thread(target=look)  # a thread makes a detector of its own
         each.start()
         each.join()
-    remember_faces(None)
+    remember(None)
     assert options[0] != options[1]
     assert found[0] != found[1]

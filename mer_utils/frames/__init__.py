@@ -25,7 +25,8 @@ from mer_utils.frames.decode import (
 )
 from mer_utils.frames.face import DETECTORS, Detector, Face, find_face, get_detector, several
 from mer_utils.frames.fingerprint import clip_fingerprint, fingerprints, forget
-from mer_utils.frames.known_faces import face_on, remember_faces
+from mer_utils.frames.known import remember
+from mer_utils.frames.known_faces import face_on
 from mer_utils.frames.spotting import SPOTTERS, Spotter, spot_apex
 from mer_utils.frames.video import (
     VIDEO_SUFFIXES,
@@ -69,7 +70,7 @@ __all__ = [
     "read_frames",
     "read_picture",
     "read_video",
-    "remember_faces",
+    "remember",
     "require_shape",
     "several",
     "spot_apex",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mer_utils.files import atomic_write
+from mer_utils.frames import known
 from mer_utils.frames.decode import FrameFile, decode
 from mer_utils.frames.face import Face, detector_code, find_face
 from mer_utils.frames.video import VideoFrame
@@ -17,36 +17,19 @@ from mer_utils.frames.video import VideoFrame
 # Raised by hand whenever faces are found otherwise.
 FACES_VERSION = 2
 
-_folder: Path | None = None
-
-
-def remember_faces(folder: Path | None) -> None:
-    """Keep faces that are found from now on, in this process, in a folder; None keeps nothing.
-
-    One small file per frame and detector, named by a fingerprint of both, so that any number of
-    processes may share the folder. The folder can be removed at any time.
-    """
-    global _folder
-    _folder = folder
-
 
 def face_on(path: FrameFile, detector: str, frame: np.ndarray | None = None) -> Face | None:
     """Find the face on a frame, or read where it was found before; None where there is none.
 
     `frame` is the image (h, w, c), where it has been decoded already.
     """
+
+    def search() -> dict[str, Any] | None:
+        face = find_face(decode(path) if frame is None else frame, detector)
+        return None if face is None else asdict(face)
+
     named = "|".join(filter(None, (detector, detector_code(detector))))
-    known = None if _folder is None else _folder / f"{_key(path, named)}.json"
-    if known is not None:
-        try:
-            return _from_json(known.read_text("utf-8"))
-        except (OSError, ValueError, TypeError, KeyError):
-            pass  # not known yet, or a damaged file: it is found anew
-    face = find_face(decode(path) if frame is None else frame, detector)
-    if known is not None:
-        with atomic_write(known) as temporary:
-            temporary.write_text(json.dumps(face and asdict(face)), "utf-8")
-    return face
+    return known.found("faces", _key(path, named), search, _face)
 
 
 def _key(path: FrameFile, detector: str) -> str:
@@ -58,8 +41,7 @@ def _key(path: FrameFile, detector: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _from_json(text: str) -> Face | None:
-    found = json.loads(text)
+def _face(found: dict[str, Any] | None) -> Face | None:
     if found is None:
         return None
     left, top, right, bottom = map(float, found["box"])

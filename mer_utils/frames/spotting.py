@@ -7,6 +7,7 @@ so that whatever is keyed by the rule is keyed by how the apex was found.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from mer_utils.errors import MerError
 from mer_utils.extras import cv2
+from mer_utils.frames import known
 from mer_utils.own_code import own_code
 from mer_utils.phases import midpoint_apex
 from mer_utils.registry import Registry
@@ -176,18 +178,32 @@ def spot_apex(frames: Iterable[np.ndarray], rule: str = RULE, said: set[str] | N
         Index into the frames. Where none can be spotted, as there are fewer than three frames or
         none is further from the first than others, the frame halfway.
     """
-    spotter = SPOTTERS[complete_rule(rule).split(":")[1]]
+    rule = complete_rule(rule)
     small = np.stack([_small(frame) for frame in frames])
-    n, why = len(small), "fewer than three frames"
+    n, apex, why = len(small), None, "fewer than three frames"
     if n > 2:
-        distances = np.asarray(spotter.distances(small), dtype=np.float64)
-        inner = _smooth(distances)[1:-1]
-        if np.isfinite(inner).all() and inner.max() > 0 and (n == 3 or np.ptp(inner) > 0):
-            return 1 + int(inner.argmax())
-        why = "nothing moves"
+        key = hashlib.sha256(f"{rule}|{small.shape}|".encode() + small.tobytes()).hexdigest()[:32]
+        apex, why = (
+            known.found("apexes", key, lambda: _spotted(small, rule), _apex),
+            "nothing moves",
+        )
+    if apex is not None:
+        return apex
     if said is not None:
         said.add(f"its apex cannot be spotted ({why}) and is set halfway")
     return midpoint_apex(0, n - 1)
+
+
+def _spotted(small: np.ndarray, rule: str) -> int | None:
+    """Return where three frames or more are farthest from the first, the ends left out."""
+    distances = SPOTTERS[rule.split(":")[1]].distances(small)
+    inner = _smooth(np.asarray(distances, dtype=np.float64))[1:-1]
+    moves = np.isfinite(inner).all() and inner.max() > 0
+    return 1 + int(inner.argmax()) if moves and (len(small) == 3 or np.ptp(inner) > 0) else None
+
+
+def _apex(found: int | None) -> int | None:
+    return None if found is None else int(found)
 
 
 def _small(frame: np.ndarray) -> np.ndarray:

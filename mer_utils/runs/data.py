@@ -15,7 +15,7 @@ from mer_utils import views
 from mer_utils.datasets import Composite, Dataset
 from mer_utils.datasets.rules import cut
 from mer_utils.errors import MerError
-from mer_utils.frames import remember_faces
+from mer_utils.frames import remember
 from mer_utils.phases import PHASES, VIEWS, missing_phases
 from mer_utils.runs.spec import DataSpec, RunSpec
 
@@ -28,7 +28,7 @@ class Data:
     ----------
     dataset : Dataset
     cache : Path
-        Folder of fingerprints, faces and views, which can be made anew at any time.
+        Folder of fingerprints, faces, apexes and views, which can be made anew at any time.
     """
 
     dataset: Dataset
@@ -53,7 +53,7 @@ class Data:
 
     @cached_property
     def _clips(self) -> pd.DataFrame:
-        remember_faces(self.cache / "faces")
+        remember(self.cache)
         return self.dataset.clips()
 
     @property
@@ -90,7 +90,7 @@ class Data:
 
     @cached_property
     def _fingerprint(self) -> str:
-        remember_faces(self.cache / "faces")
+        remember(self.cache)
         return self.dataset.fingerprint(self.cache, anew=False)
 
     @cached_property

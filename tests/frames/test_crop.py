@@ -319,7 +319,7 @@ def test_a_face_is_searched_for_once_and_kept(table, dots, tmp_path, monkeypatch
     paths = [next(iter(frame_files(folder).values())) for folder in table["frames_dir"]]
     fresh = [frames.face_on(path, "dots") for path in paths]
     assert [face is None for face in fresh] == [False, True, True]
-    frames.remember_faces(tmp_path / "faces")
+    frames.remember(tmp_path)
     kept = [frames.face_on(path, "dots") for path in paths * 2]
     # Two of the frames are empty and the same, and that is known of them too.
     assert len(looked) == 3 + 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import raises, registered
 
-from mer_utils.frames import SPOTTERS, Spotter, spot_apex
+from mer_utils.frames import SPOTTERS, Spotter, remember, spot_apex
 from mer_utils.frames.spotting import all_rules, complete_rule
 from mer_utils.phases import midpoint_apex
 
@@ -87,3 +87,33 @@ def test_a_method_of_ones_own_and_what_is_no_number():
     assert said
     with raises("unknown name", "last", *SPOTTERS):
         complete_rule("spotted:last")
+
+
+def test_an_apex_is_searched_for_once_and_kept(tmp_path):
+    looked = []
+
+    def brightest(small):
+        looked.append(len(small))
+        return small.mean(axis=(1, 2)) - small[0].mean()
+
+    dark = np.zeros((9, 20, 20, 1), np.uint8)
+    bright = dark + 10 * np.array([0, 1, 2, 4, 3, 2, 1, 1, 0], np.uint8)[:, None, None, None]
+    with registered(SPOTTERS, Spotter("brightest", brightest, "1")):
+        for folder in (None, tmp_path, tmp_path):
+            remember(folder)
+            said = set()
+            assert spot_apex(bright, "spotted:brightest", said) == 3
+            assert not said
+            # That none can be spotted is known too, and said each time.
+            assert spot_apex(dark, "spotted:brightest", said) == 4
+            assert len(said) == 1
+        assert len(looked) == 2 * 2
+        spot_apex(bright[:-1], "spotted:brightest")
+        assert len(looked) == 5  # other frames, another search
+        for file in (tmp_path / "apexes").iterdir():
+            file.write_text("[")
+        assert spot_apex(bright, "spotted:brightest") == 3
+        assert len(looked) == 6
+    with registered(SPOTTERS, Spotter("brightest", brightest, "2")):
+        spot_apex(bright, "spotted:brightest")
+    assert len(looked) == 7  # another version, another search
