@@ -6,6 +6,8 @@ BIN     := $(VENV)/bin
 READY   := $(VENV)/ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Containers often forbid byte code: each of the many processes would compile anew what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: book verify test lint lab serve pdf bench gpu-check check-notebooks clean lock help
 
@@ -15,8 +17,6 @@ book: $(READY)  ## run what is missing, build the site, compare; FROM=reference 
 verify: $(READY)  ## compute a sample of the recorded folds anew: did you get what we got?
 	$(BIN)/mer verify --profile $(PROFILE)
 
-# Containers often forbid byte code: each of the many processes would compile anew what it imports.
-test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)  ## run the examples in docstrings and the tests, with coverage
 	mkdir -p build
 	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover --json --out build/coverage.json \

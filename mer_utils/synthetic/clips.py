@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mer_utils.extras import cv2
 from mer_utils.synthetic import dynamics, emotions, motion
 from mer_utils.synthetic.canvas import Canvas
 from mer_utils.synthetic.dynamics import DEFAULT_FALL_INFORMATION, DEFAULT_PHASE_DIFFERENCE
@@ -106,22 +107,23 @@ def frames(
     rows_x = np.concatenate([snap([c - 1, s, -drift.x], _MOVE_BITS), move])
     rows_y = np.concatenate([snap([-s, c - 1, -drift.y], _MOVE_BITS), move])
     tile = _noise_tile(stage.height, stage.width, 1 if stage.grey else 3)
-    sigma = np.float32(SENSOR_NOISE * noise)
+    tile = tile * np.float32(SENSOR_NOISE * noise)
     mains = rng.uniform(0, 2 * np.pi)
     for t in range(activation.shape[1]):
         map_x = (start_x + k * (rows_x[:, t] @ basis_x)).reshape(h, w)
         map_y = (start_y + k * (rows_y[:, t] @ basis_y)).reshape(h, w)
         image = sample(rest, map_x, map_y)
-        gain = (1 + move[:, t] @ part.shade).astype(np.float32)
-        image *= gain.reshape((h, w) if stage.grey else (h, w, 1))
+        gain = (1 + move[:, t] @ part.shade).astype(np.float32).reshape(h, w)
+        image *= gain if stage.grey else cv2.merge([gain] * 3)  # broadcasting takes far longer
         if base is not None:
             moved, image = image, base.copy()
             image[top:bottom, left:right] = moved
         image *= np.float32(1 + noise * FLICKER * (sin(mains + 1.3 * t) + rng.normal()))
         if noise > 0:
             i, j = rng.integers(61), rng.integers(67)
-            image += tile[i : i + stage.height, j : j + stage.width] * sigma
-        yield np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+            image += tile[i : i + stage.height, j : j + stage.width]
+        np.rint(np.clip(image, 0, 255, out=image), out=image)
+        yield image.astype(np.uint8)
 
 
 def _canvas_pixels(stage: Stage, x: Array, y: Array) -> tuple[Array, Array]:

@@ -119,7 +119,10 @@ def tanh(x: Any) -> Any:
 
 def snap(values: Any, bits: int) -> Array:
     """Round to multiples of 2 to the power -`bits`, so that sums of them are exact."""
-    return np.rint(np.asarray(values, np.float64) * 2.0**bits) * 2.0**-bits
+    found = np.asarray(np.asarray(values, np.float64) * 2.0**bits)
+    np.rint(found, out=found)
+    found *= 2.0**-bits
+    return found
 
 
 def sample(image: Array, x: Array, y: Array) -> Array:
