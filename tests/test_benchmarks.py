@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from benchmarks import (
     gpu_pooling,
     learning,
     machine,
+    rules,
     scaling,
     training,
     twins,
@@ -289,6 +292,32 @@ def test_twins_are_computed_once_each(monkeypatch, tmp_path):
     rows = pd.DataFrame(json.loads(out.read_text("utf-8"))["rows"])
     assert rows.groupby("model")["seed"].nunique().to_dict() == {"constant": 2, "svm_hog": 1}
     assert set(rows["setting"]) == {"single", "dual", "aligned"}
+
+
+def test_one_command_computes_every_record_of_the_book_and_goes_on(monkeypatch, tmp_path):
+    folder = Path(rules.__file__).parent / "recorded" / "rules"
+    assert {f"{name}.json" for name in rules.RECORDS} == {
+        "tolerance.json", *(file.name for file in folder.iterdir())
+    }  # fmt: skip
+    started = []
+
+    def stopped_at_alarms(command, check):
+        module, option, out = command[2:]
+        assert importlib.util.find_spec(module)
+        assert option == "--out"
+        started.append(module.removeprefix("benchmarks."))
+        if started[-1] == "alarms" and started.count("alarms") == 1:
+            raise subprocess.CalledProcessError(1, command)
+        Path(out).write_text("{}")
+
+    monkeypatch.setattr(rules.subprocess, "run", stopped_at_alarms)
+    with pytest.raises(subprocess.CalledProcessError):
+        rules.main(tmp_path / "rules")
+    assert started == list(rules.RECORDS)
+    rules.main(tmp_path / "rules")
+    # What a command writes bit by bit is asked again what it lacks; what is whole is not.
+    again = [name for name in rules.RECORDS if name not in rules.AT_ONCE]
+    assert started[len(rules.RECORDS) :] == [*again, "alarms"]
 
 
 def test_a_networks_learning_is_recorded_for_every_rate_and_epoch(monkeypatch, tmp_path):
