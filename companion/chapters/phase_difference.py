@@ -151,7 +151,7 @@ def along(gains: pd.DataFrame, made: str) -> pd.DataFrame:
     return gains.assign(parameter=gains[made], line=line)[chosen]
 
 
-def change(rows: pd.DataFrame) -> HTML:
+def change_here(rows: pd.DataFrame) -> HTML:
     """Say how the gains of `along` change, twin by twin, from the left end to the right.
 
     The twins of a seed have the same people and clips in every cell, so they are paired.

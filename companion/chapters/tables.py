@@ -313,15 +313,23 @@ def said_of_grid(found: pd.DataFrame) -> str:
     return f"the highest mean is that of {words[0]}, the lowest that of {words[1]}{ends}."
 
 
+#: So many lines of a curve are told one by one.
+_LISTED = 4
+
+
 def said_of_curve(curve: pd.DataFrame) -> str:
-    """Say where each line of a `learning_curve` ends, with its interval."""
+    """Say where each line of a `learning_curve` ends, with its interval; of many, how far apart."""
     one = len(set(curve["model"])) == 1
     line = curve["setting"] if one else curve["model"].map(models.title)
     parts = []
     for dataset, part in curve.assign(line=line).groupby("dataset", sort=False):
         last = part.loc[part.groupby("line", sort=False)["epoch"].idxmax()]
+        many = len(last) > _LISTED
+        if many:
+            last = last.sort_values("value").iloc[[0, -1]]
         ends = [f"{row['line']} {row['value']:.2f} ({interval(row)})" for _, row in last.iterrows()]
-        parts.append(f"{dataset_words(str(dataset))}: {', '.join(ends)}")
+        said = f"from {ends[0]} to {ends[1]}" if many else ", ".join(ends)
+        parts.append(f"{dataset_words(str(dataset))}: {said}")
     return f"after the last epoch the score is, on {'; on '.join(parts)}."
 
 

@@ -67,7 +67,7 @@ def test_a_line_runs_along_one_number_of_the_generator(cells):
 def test_the_change_along_a_line_is_counted_twin_by_twin(cells):
     # From left to right every twin gains 0.3, while the twins themselves lie further apart: only
     # pairs can tell. Where there is less noise, nothing changes.
-    said = phase_difference.change(phase_difference.along(cells, "phase_difference")).data
+    said = phase_difference.change_here(phase_difference.along(cells, "phase_difference")).data
     assert "changes by +0.15 in the mean of the 2 lines, from 0.00 to +0.30" in said
     assert "lies above zero for one of these changes and below for none" in said
 

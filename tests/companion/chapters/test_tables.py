@@ -76,6 +76,11 @@ def test_the_ends_of_a_curve_are_said_in_the_order_of_its_lines():
     said = tables.said_of_curve(curve)
     assert said.index("VGG19 0.70") < said.index("LEARNet 0.60")
     assert "0.50" not in said
+    networks = ["vgg19", "learnet", "resnet50", "mobilenetv2_100", "efficientnet_b0"]
+    many = pd.DataFrame({"model": networks, "value": [0.5, 0.3, 0.2, 0.6, 0.4]})
+    said = tables.said_of_curve(many.assign(epoch=1, **curve.iloc[0, 3:].to_dict()))
+    assert said.index("from ResNet50 0.20") < said.index("to MobileNetV2 0.60")
+    assert "LEARNet" not in said
 
 
 def test_wide_tables_have_a_row_per_score_and_per_difference(main):
