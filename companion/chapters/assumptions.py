@@ -15,6 +15,7 @@ from IPython.display import HTML
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES
 from mer_utils.models import is_network, title
+from mer_utils.phases import TRAINING_SETS
 from mer_utils.runs import RunSpec
 
 COLUMNS = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
@@ -93,12 +94,13 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
             "correct book/assumptions.yml",
         ) from error
     whose: dict[str, dict[str, None]] = {}
+    words = entry.get("words", {})
     for spec, value in zip(specs, map(_text, found), strict=True):
-        whose.setdefault(value, {})[spec.model.name] = None
+        whose.setdefault(words.get(value, value), {})[spec.model.name] = None
     # Whose a value is says something only where others lack it.
     everyone = {spec.model.name for spec in specs}
     named = entry["setting"] != "model.name"
-    return ", ".join(
+    return "; ".join(
         f"{value} ({', '.join(map(title, names))})" if named and {*names} != everyone else value
         for value, names in whose.items()
     )
@@ -106,5 +108,5 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return " + ".join(str(part) for part in value)
+        return f"{TRAINING_SETS.find(value).name}: {' + '.join(value)}"
     return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

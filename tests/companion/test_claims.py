@@ -228,6 +228,16 @@ def test_arms_of_other_steps_are_said_and_kept(claims):
     assert "different numbers of optimiser steps in 14 folds, of 2 of 12 comp" in found.measured
 
 
+def test_steps_that_differ_by_design_are_no_remark(claims):
+    rows = rows_of(RULES["C07"]).assign(steps_apart=7.0)
+    single = rows["base_setting"].eq("single")
+    assert single.any() and not single.all()
+    said = judged(claims, "C07", rows).measured
+    n = int((~single & rows["dataset"].isin(PAPER) & rows["model"].isin(SIX)
+             & rows["metric"].eq(rows["metric"].iloc[0])).sum())  # fmt: skip
+    assert f"of {n} of {n} comparisons" in said
+
+
 def test_a_gain_over_single_alone_decides_nothing(claims):
     rows = rows_of(RULES["C03"], NOTHING)
     uncontrolled = rows_of(RULES["C03"]).assign(base_setting="single")

@@ -39,9 +39,21 @@ def test_a_value_that_not_all_networks_have_names_those_that_do(workspace, tmp_p
     register.write_text(yaml.safe_dump([entry, entry | {"setting": "model.name"}]))
     specs.append(of_learnet.model_copy(update={"seed": 7}))
     assert assumptions.read(register, specs)["value"].tolist() == [
-        "0, 7 (LEARNet)",
-        "vgg19, learnet",
+        "0; 7 (LEARNet)",
+        "vgg19; learnet",
     ]
+
+
+def test_a_value_whose_name_says_too_little_has_words(workspace, tmp_path):
+    entry = {"id": "A99", "topic": "T", "question": "?", "setting": "model.pretrained"}
+    entry |= {"value": None, "reason": "r", "mark": "unknown", "sensitivity": "none yet"}
+    register = tmp_path / "register.yml"
+    register.write_text(yaml.safe_dump([entry, entry | {"words": {"False": "From nothing"}}]))
+    specs = workspace.specs("table2")
+    assert assumptions.read(register, specs)["value"].tolist() == ["False", "From nothing"]
+    named = assumptions.read(REGISTER, specs).set_index("id")["value"]
+    assert "dual: full + onset_apex + apex_offset" in named["A22"].split("; ")
+    assert not {"own", "skip_view", "error", "False"} & set(named)
 
 
 def test_every_topic_of_the_register_is_on_the_page():
