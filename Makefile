@@ -17,10 +17,11 @@ book: $(READY)  ## run what is missing, build the site, compare; FROM=reference 
 verify: $(READY)  ## compute a sample of the recorded folds anew: did you get what we got?
 	$(BIN)/mer verify --profile $(PROFILE)
 
+# Three processes for two cores: what tests locks, clusters and browsers mostly waits.
 test: $(READY)  ## run the examples in docstrings and the tests, with coverage
 	mkdir -p build
 	OMP_NUM_THREADS=1 $(BIN)/python -m slipcover --json --out build/coverage.json \
-	    -m pytest -n 2 --doctest-modules mer_utils companion tests
+	    -m pytest -n 3 --doctest-modules mer_utils companion tests
 	$(BIN)/python -m slipcover --merge build/coverage.json --out build/coverage.json --fail-under 90
 
 lint: $(READY)  ## format, style (notebooks too), docstrings, types, the import direction of the rooms

@@ -71,7 +71,9 @@ def number_groups(predictions: pd.DataFrame, by: Sequence[str]) -> NDArray[np.in
     """Return the number of each row's group of `by`, in sorted order; all 0 where `by` is empty."""
     if not by:
         return np.zeros(len(predictions), dtype=np.int64)
-    grouped = predictions.groupby(list(by), sort=True, observed=True, dropna=False)
+    # By columns, not names: pandas then need not take the rest of the frame apart.
+    keys = [predictions[column] for column in by]
+    grouped = keys[0].groupby(keys, sort=True, observed=True, dropna=False)
     return np.asarray(grouped.ngroup(), dtype=np.int64)
 
 
@@ -121,7 +123,8 @@ def coded(
     true, pred = (class_numbers(str(side.name), _values(side)) for side in sides)
     limit = np.zeros(int(group.max()) + 1, dtype=np.int64)
     columns = probability_columns(predictions)
-    filled = predictions[columns].notna().groupby(group).any().to_numpy()
+    filled = np.zeros((len(limit), len(columns)), dtype=bool)
+    np.logical_or.at(filled, group, predictions[columns].notna().to_numpy())
     if n_classes is not None:
         limit[:] = n_classes
     elif filled.any():
