@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from html import escape
 from pathlib import Path
@@ -12,12 +12,18 @@ import pandas as pd
 import yaml
 from IPython.display import HTML
 
+from mer_utils.datasets import SCHEMES
 from mer_utils.errors import MerError
 from mer_utils.experiments import TABLES
 from mer_utils.models import is_network, title
 from mer_utils.phases import TRAINING_SETS
 from mer_utils.runs import RunSpec
 
+#: Settings whose values are names of registered things, which have titles.
+TITLED: dict[str, Callable[[str], str]] = {
+    "data.scheme": lambda name: SCHEMES[name].title,
+    "model.name": title,
+}
 COLUMNS = ["topic", "id", "question", "value", "reason", "mark", "setting", "sensitivity"]
 
 
@@ -94,8 +100,8 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
             "correct book/assumptions.yml",
         ) from error
     whose: dict[str, dict[str, None]] = {}
-    words = entry.get("words", {})
-    for spec, value in zip(specs, map(_text, found), strict=True):
+    words, text = entry.get("words", {}), TITLED.get(entry["setting"], _text)
+    for spec, value in zip(specs, map(text, found), strict=True):
         whose.setdefault(words.get(value, value), {})[spec.model.name] = None
     # Whose a value is says something only where others lack it.
     everyone = {spec.model.name for spec in specs}

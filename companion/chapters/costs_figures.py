@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from mer_utils.plotting.style import (
     INK,
@@ -44,7 +45,7 @@ def loss_curves(curves: pd.DataFrame) -> BookFigure:
             look = {"color": colour, "linewidth": 1.2, "marker": ".", "label": loop}
             axes.plot(line["x"], line["value"], style, **look)
         axes.set_title(model_title(name), fontsize=SMALL)
-        axes.set_xticks(sorted(set(curves["x"].astype(int))))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         light_grid(axes)
     for axes in grid[len(names) :]:
         axes.set_axis_off()

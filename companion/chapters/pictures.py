@@ -160,12 +160,13 @@ def said_of_losses(curves: pd.DataFrame) -> str:
     """Say for which networks both loops end at training losses that overlap over seeds."""
     if curves.empty:
         return "nothing was measured."
-    last = curves[curves["x"] == curves["x"].max()]
+    # Networks have different numbers of epochs.
+    last = curves[curves["x"] == curves.groupby("case")["x"].transform("max")]
     last = last.assign(loop=last["measure"].str.partition(", ")[0])
     ends = last.groupby(["case", "loop"], sort=False)["value"].agg(["min", "max"])
     cases = ends.groupby(level="case", sort=False)
     apart = [
-        f"{models.title(case)} ("
+        f"{models.title(str(case))} ("
         + ", ".join(f"{loop} {a:.2f} to {b:.2f}" for (_, loop), a, b in part.itertuples())
         + ")"
         for case, part in cases

@@ -40,7 +40,7 @@ def test_a_value_that_not_all_networks_have_names_those_that_do(workspace, tmp_p
     specs.append(of_learnet.model_copy(update={"seed": 7}))
     assert assumptions.read(register, specs)["value"].tolist() == [
         "0; 7 (LEARNet)",
-        "vgg19; learnet",
+        "VGG19; LEARNet",
     ]
 
 
@@ -53,6 +53,7 @@ def test_a_value_whose_name_says_too_little_has_words(workspace, tmp_path):
     assert assumptions.read(register, specs)["value"].tolist() == ["False", "From nothing"]
     named = assumptions.read(REGISTER, specs).set_index("id")["value"]
     assert "dual: full + onset_apex + apex_offset" in named["A22"].split("; ")
+    assert named["A01"].startswith("CASME II, five classes (")
     assert not {"own", "skip_view", "error", "False"} & set(named)
 
 
