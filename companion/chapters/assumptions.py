@@ -114,5 +114,5 @@ def _values(entry: dict[str, Any], specs: Sequence[RunSpec]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"{TRAINING_SETS.find(value).name}: {' + '.join(value)}"
+        return f"{TRAINING_SETS.find(value).name}: {'+'.join(value)}"
     return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -52,7 +52,7 @@ def test_a_value_whose_name_says_too_little_has_words(workspace, tmp_path):
     specs = workspace.specs("table2")
     assert assumptions.read(register, specs)["value"].tolist() == ["False", "From nothing"]
     named = assumptions.read(REGISTER, specs).set_index("id")["value"]
-    assert "dual: full + onset_apex + apex_offset" in named["A22"].split("; ")
+    assert "dual: full+onset_apex+apex_offset" in named["A22"].split("; ")
     assert named["A01"].startswith("CASME II, five classes (")
     assert not {"own", "skip_view", "error", "False"} & set(named)
 
